@@ -1,6 +1,6 @@
 //! The world that pages are measured in: made once by the files in `world/`, kept, and used again.
 
-use carillon::types::token::Token;
+use carillon::types::token::RandomToken;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ pub(crate) async fn names(cluster: &Cluster) -> Outcome<Vec<(String, String)>> {
 
 /// Signs an admin in: the token for the cookie.
 pub(crate) async fn sign_in(cluster: &Cluster) -> Outcome<String> {
-    let token = Token::generate();
+    let token = RandomToken::generate();
     let hash = token.hash().to_vec();
     let session = "INSERT INTO sessions (token_hash, id, user_id, created_at, seen_at, expires_at,
                       browser)

@@ -72,7 +72,7 @@ pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), App
             audit::record(
                 conn,
                 &Actor::command_line(),
-                audit::Kind::User,
+                audit::AuditKind::User,
                 Some(user.id.0),
                 &summary,
                 now,

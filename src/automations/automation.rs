@@ -63,10 +63,10 @@ impl AutomationName {
     }
 }
 
-pub(super) type Row =
+pub(super) type AutomationRow =
     (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
 
-pub(super) const COLUMNS: Columns = (
+pub(super) const COLUMNS: AutomationColumns = (
     automations::id,
     automations::name,
     automations::status,
@@ -76,7 +76,7 @@ pub(super) const COLUMNS: Columns = (
     automation_versions::trigger,
     automation_versions::steps,
 );
-pub(super) type Columns = (
+pub(super) type AutomationColumns = (
     automations::id,
     automations::name,
     automations::status,
@@ -104,7 +104,7 @@ pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
 
 /// Finds many automations by id, in no particular order; unknown ids are left out.
 pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Automation>> {
-    let rows: Vec<Row> = with_newest_version()
+    let rows: Vec<AutomationRow> = with_newest_version()
         .filter(automations::id.eq_any(ids))
         .select(COLUMNS)
         .load(conn)
@@ -126,13 +126,13 @@ pub async fn list(
     if let Some(before) = before {
         query = query.filter(automations::id.lt(before));
     }
-    let rows: Vec<Row> = query.load(conn).await?;
+    let rows: Vec<AutomationRow> = query.load(conn).await?;
     rows.into_iter().map(Automation::from_row).collect()
 }
 
 /// Every active automation, by name.
 pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
-    let rows: Vec<Row> = with_newest_version()
+    let rows: Vec<AutomationRow> = with_newest_version()
         .filter(automations::status.eq(AutomationStatus::Active))
         .select(COLUMNS)
         .order(automations::name)
@@ -154,7 +154,7 @@ pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<Str
 
 impl Automation {
     pub(super) fn from_row(
-        (id, name, status, version, created_at, updated_at, trigger, steps): Row,
+        (id, name, status, version, created_at, updated_at, trigger, steps): AutomationRow,
     ) -> Result<Self> {
         let definition = Definition::stored(&trigger, &steps)?;
         Ok(Self { id, name, status, version, definition, created_at, updated_at })

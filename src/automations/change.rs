@@ -16,7 +16,7 @@ use crate::db::schema::{automation_versions, automations};
 use crate::error::{Error, Result};
 use crate::messages::claim::{self, WakeScope};
 use crate::types::id::AutomationId;
-use crate::users::audit::{self, Actor, Differences, Kind};
+use crate::users::audit::{self, Actor, AuditKind, Differences};
 
 /// An automation that is about to be created.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub async fn create(
         .map_err(|error| name_taken(error.into()))?;
     insert_version(conn, id, 1, &new.definition, now).await?;
     let summary = format!("made the automation {}, {}", new.name.as_str(), new.status);
-    audit::record(conn, actor, Kind::Automation, Some(id.0), &summary, now).await?;
+    audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await?;
     find(conn, id).await
 }
 
@@ -129,7 +129,7 @@ pub async fn update(
             &format!("version {version}"),
         );
     let summary = format!("changed the automation {}: {differences}", before.name);
-    audit::record(conn, actor, Kind::Automation, Some(id.0), &summary, now).await?;
+    audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await?;
     if activated {
         enroll::resume(conn, id, now).await?;
         claim::wake(conn, WakeScope::Automation(id), now).await?;

@@ -21,7 +21,7 @@ const SECONDS_SINCE_1970: f64 = 1e8;
 
 text_enum! {
     /// How a property is compared with a value.
-    pub enum Operator {
+    pub enum ConditionOperator {
         /// Equal; text must agree exactly, numbers, truth values and points in time also when the
         /// two sides write them differently.
         Eq = "eq",
@@ -49,7 +49,7 @@ pub struct Condition {
     /// A key of the event's properties; dots lead into objects (`customer.city`).
     pub property: String,
     /// How it is compared.
-    pub operator: Operator,
+    pub operator: ConditionOperator,
     /// What it is compared with: text, number, truth value or null.
     pub value: Value,
 }
@@ -112,7 +112,13 @@ impl Conditions {
                     }
                 }
                 Value::Object(_) => conditions.extend(compared(&path, property, wanted, errors)),
-                scalar => conditions.extend(checked(&path, property, Operator::Eq, scalar, errors)),
+                scalar => conditions.extend(checked(
+                    &path,
+                    property,
+                    ConditionOperator::Eq,
+                    scalar,
+                    errors,
+                )),
             }
         }
         if conditions.len() > MAX_CONDITIONS {
@@ -124,15 +130,20 @@ impl Conditions {
 
 impl Condition {
     /// Makes a condition, or says why the value cannot be compared in this way.
-    pub fn new(property: &str, operator: Operator, value: Value) -> Result<Self, String> {
+    pub fn new(property: &str, operator: ConditionOperator, value: Value) -> Result<Self, String> {
         check_property(property)?;
         let fits = match operator {
-            Operator::Eq | Operator::Ne => !matches!(value, Value::Array(_) | Value::Object(_)),
-            Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => {
-                value.is_number() || value.is_string()
+            ConditionOperator::Eq | ConditionOperator::Ne => {
+                !matches!(value, Value::Array(_) | Value::Object(_))
             }
-            Operator::Contains => value.is_number() || value.is_string() || value.is_boolean(),
-            Operator::Exists => value.is_boolean(),
+            ConditionOperator::Gt
+            | ConditionOperator::Gte
+            | ConditionOperator::Lt
+            | ConditionOperator::Lte => value.is_number() || value.is_string(),
+            ConditionOperator::Contains => {
+                value.is_number() || value.is_string() || value.is_boolean()
+            }
+            ConditionOperator::Exists => value.is_boolean(),
         };
         if !fits {
             return Err(format!("“{operator}” {}", expectation(operator)));
@@ -146,8 +157,13 @@ impl Condition {
     /// Refuses a date whose year cannot be meant, such as 9999-12-31: no event would ever fit.
     /// Stored conditions may have one.
     pub fn check_date(&self) -> Result<(), String> {
-        let is_ordered =
-            matches!(self.operator, Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte);
+        let is_ordered = matches!(
+            self.operator,
+            ConditionOperator::Gt
+                | ConditionOperator::Gte
+                | ConditionOperator::Lt
+                | ConditionOperator::Lte
+        );
         match time(&self.value) {
             Err(error @ MomentError::Year(_)) if is_ordered && number(&self.value).is_none() => {
                 Err(format!("No event can fit: {error}."))
@@ -161,19 +177,25 @@ impl Condition {
     pub fn holds(&self, properties: &Value) -> bool {
         let actual = lookup(properties, &self.property).filter(|value| !value.is_null());
         match (self.operator, actual) {
-            (Operator::Exists, actual) => actual.is_some() == (self.value == Value::Bool(true)),
-            (Operator::Eq, None) => self.value.is_null(),
-            (Operator::Ne, None) => !self.value.is_null(),
+            (ConditionOperator::Exists, actual) => {
+                actual.is_some() == (self.value == Value::Bool(true))
+            }
+            (ConditionOperator::Eq, None) => self.value.is_null(),
+            (ConditionOperator::Ne, None) => !self.value.is_null(),
             (_, None) => false,
-            (Operator::Eq, Some(actual)) => equal(actual, &self.value),
-            (Operator::Ne, Some(actual)) => !equal(actual, &self.value),
-            (Operator::Contains, Some(actual)) => contains(actual, &self.value),
-            (Operator::Gt, Some(actual)) => order(actual, &self.value) == Some(Ordering::Greater),
-            (Operator::Gte, Some(actual)) => {
+            (ConditionOperator::Eq, Some(actual)) => equal(actual, &self.value),
+            (ConditionOperator::Ne, Some(actual)) => !equal(actual, &self.value),
+            (ConditionOperator::Contains, Some(actual)) => contains(actual, &self.value),
+            (ConditionOperator::Gt, Some(actual)) => {
+                order(actual, &self.value) == Some(Ordering::Greater)
+            }
+            (ConditionOperator::Gte, Some(actual)) => {
                 order(actual, &self.value).is_some_and(Ordering::is_ge)
             }
-            (Operator::Lt, Some(actual)) => order(actual, &self.value) == Some(Ordering::Less),
-            (Operator::Lte, Some(actual)) => {
+            (ConditionOperator::Lt, Some(actual)) => {
+                order(actual, &self.value) == Some(Ordering::Less)
+            }
+            (ConditionOperator::Lte, Some(actual)) => {
                 order(actual, &self.value).is_some_and(Ordering::is_le)
             }
         }
@@ -209,14 +231,17 @@ fn check_text(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-const fn expectation(operator: Operator) -> &'static str {
+const fn expectation(operator: ConditionOperator) -> &'static str {
     match operator {
-        Operator::Eq | Operator::Ne => "compares with text, a number, true, false or null.",
-        Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => {
-            "compares with a number, or with text such as a date."
+        ConditionOperator::Eq | ConditionOperator::Ne => {
+            "compares with text, a number, true, false or null."
         }
-        Operator::Contains => "looks for text, a number, true or false.",
-        Operator::Exists => "takes true or false.",
+        ConditionOperator::Gt
+        | ConditionOperator::Gte
+        | ConditionOperator::Lt
+        | ConditionOperator::Lte => "compares with a number, or with text such as a date.",
+        ConditionOperator::Contains => "looks for text, a number, true or false.",
+        ConditionOperator::Exists => "takes true or false.",
     }
 }
 
@@ -229,9 +254,11 @@ fn compared(
 ) -> Option<Condition> {
     let mut reader = ObjectReader::open(path, value, "{\"op\": \"gte\", \"value\": 100}", errors)?;
     reader.only(&["op", "value"]);
-    let known: Vec<&'static str> = Operator::ALL.iter().map(|operator| operator.as_str()).collect();
-    let operator: Operator = reader.kind("op", &known)?.parse().ok()?;
-    let default = if operator == Operator::Exists { Value::Bool(true) } else { Value::Null };
+    let known: Vec<&'static str> =
+        ConditionOperator::ALL.iter().map(|operator| operator.as_str()).collect();
+    let operator: ConditionOperator = reader.kind("op", &known)?.parse().ok()?;
+    let default =
+        if operator == ConditionOperator::Exists { Value::Bool(true) } else { Value::Null };
     let value = reader.value("value").unwrap_or(&default);
     let path = reader.path_of("value");
     checked(&path, property, operator, value, reader.errors())
@@ -240,7 +267,7 @@ fn compared(
 fn checked(
     path: &str,
     property: &str,
-    operator: Operator,
+    operator: ConditionOperator,
     value: &Value,
     errors: &mut FieldErrors,
 ) -> Option<Condition> {
@@ -379,7 +406,7 @@ impl Serialize for Conditions {
             let of_property: Vec<&Condition> =
                 self.0.iter().filter(|one| one.property == property).collect();
             match of_property.as_slice() {
-                [only] if only.operator == Operator::Eq => {
+                [only] if only.operator == ConditionOperator::Eq => {
                     map.serialize_entry(property, &only.value)?
                 }
                 [only] => map.serialize_entry(property, &Comparison::of(only))?,
@@ -396,7 +423,7 @@ impl Serialize for Conditions {
 
 #[derive(Serialize)]
 struct Comparison<'c> {
-    op: Operator,
+    op: ConditionOperator,
     value: &'c Value,
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
-use super::{Condition, Conditions, Operator, lookup};
+use super::{Condition, ConditionOperator, Conditions, lookup};
 use crate::error::FieldErrors;
 
 fn conditions(wanted: &Value) -> Conditions {
@@ -183,12 +183,12 @@ proptest! {
             operator,
             json!(right)
         ).unwrap().holds(&properties);
-        prop_assert_eq!(holds(Operator::Eq), left == right);
-        prop_assert_eq!(holds(Operator::Ne), left != right);
-        prop_assert_eq!(holds(Operator::Gt), left > right);
-        prop_assert_eq!(holds(Operator::Gte), left >= right);
-        prop_assert_eq!(holds(Operator::Lt), left < right);
-        prop_assert_eq!(holds(Operator::Lte), left <= right);
+        prop_assert_eq!(holds(ConditionOperator::Eq), left == right);
+        prop_assert_eq!(holds(ConditionOperator::Ne), left != right);
+        prop_assert_eq!(holds(ConditionOperator::Gt), left > right);
+        prop_assert_eq!(holds(ConditionOperator::Gte), left >= right);
+        prop_assert_eq!(holds(ConditionOperator::Lt), left < right);
+        prop_assert_eq!(holds(ConditionOperator::Lte), left <= right);
     }
 
     #[test]
@@ -199,9 +199,9 @@ proptest! {
             operator,
             json!(right)
         ).unwrap().holds(&properties);
-        prop_assert!(!(holds(Operator::Gt) && holds(Operator::Lt)));
-        prop_assert_eq!(holds(Operator::Eq), left == right);
-        prop_assert!(holds(Operator::Eq) != holds(Operator::Ne));
+        prop_assert!(!(holds(ConditionOperator::Gt) && holds(ConditionOperator::Lt)));
+        prop_assert_eq!(holds(ConditionOperator::Eq), left == right);
+        prop_assert!(holds(ConditionOperator::Eq) != holds(ConditionOperator::Ne));
     }
 
     #[test]
@@ -211,8 +211,8 @@ proptest! {
         text in "\\PC{0,20}"
     ) {
         let wanted = Conditions(vec![
-            Condition::new(&name, Operator::Lte, json!(value)).unwrap(),
-            Condition::new("text", Operator::Eq, json!(text)).unwrap(),
+            Condition::new(&name, ConditionOperator::Lte, json!(value)).unwrap(),
+            Condition::new("text", ConditionOperator::Eq, json!(text)).unwrap(),
         ]);
         let stored = serde_json::to_value(&wanted).unwrap();
         prop_assert_eq!(conditions(&stored).0.len(), wanted.0.len());

@@ -19,7 +19,7 @@ use crate::messages::report::Report;
 use crate::messages::{inbound, stop, throttle};
 use crate::types::id::{ContactId, SenderId};
 use crate::types::phone::PhoneNumber;
-use crate::users::audit::{self, Actor, Kind};
+use crate::users::audit::{self, Actor, AuditKind};
 use crate::{connections, senders};
 
 /// Lets automations react, in the transaction of the changes; then takes back what is pending to a
@@ -53,7 +53,7 @@ pub async fn delete_contact(
     stop::forget_contact(conn, id, now).await?;
     deletion::finish(conn, id).await?;
     // Neither name nor number: what is deleted is gone.
-    audit::record(conn, actor, Kind::Contact, None, "deleted a contact", now).await
+    audit::record(conn, actor, AuditKind::Contact, None, "deleted a contact", now).await
 }
 
 /// Records Twilio's reports, and does what follows from them; one answer for each, in order. The

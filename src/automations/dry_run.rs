@@ -30,7 +30,7 @@ pub struct DryRun {
     /// Whether it would start at all.
     pub start: Start,
     /// What each step would come to, in order, as if it had started.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<StepOutcome>,
     /// When the last step would be done.
     pub ends_at: DateTime<Utc>,
 }
@@ -61,18 +61,18 @@ pub enum Start {
 
 /// What one step would come to.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct StepOutcome {
     /// Its index, from 0.
     pub step: usize,
     /// When it would be its turn.
     pub at: DateTime<Utc>,
     /// What would happen.
-    pub what: What,
+    pub what: StepEffect,
 }
 
 /// What would happen at a step.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum StepEffect {
     /// This text would be sent.
     Send {
         /// To whom.
@@ -134,15 +134,15 @@ pub async fn dry_run(
                 Origin::Retry { .. } | Origin::OneOff { .. } => 0,
             };
             let what = sending(conn, definition, step, draft, &material, &usable).await?;
-            dry.outcomes.push(Outcome { step, at: dry.ends_at, what });
+            dry.outcomes.push(StepOutcome { step, at: dry.ends_at, what });
         }
         match ran.standing {
             Standing::Waiting { step, due_at } => {
                 let waited = usize::try_from(step - 1).unwrap_or_default();
-                dry.outcomes.push(Outcome {
+                dry.outcomes.push(StepOutcome {
                     step: waited,
                     at: dry.ends_at,
-                    what: What::Wait(due_at),
+                    what: StepEffect::Wait(due_at),
                 });
                 dry.ends_at = due_at;
                 enrollment.step = step;
@@ -154,7 +154,11 @@ pub async fn dry_run(
                     Some(Step::SendSms { sender_id: None, .. })
                 );
                 let reason = if open { "No sender is chosen yet.".to_owned() } else { reason };
-                dry.outcomes.push(Outcome { step, at: dry.ends_at, what: What::Fail(reason) });
+                dry.outcomes.push(StepOutcome {
+                    step,
+                    at: dry.ends_at,
+                    what: StepEffect::Fail(reason),
+                });
                 return Ok(dry);
             }
             Standing::Completed { .. } => return Ok(dry),
@@ -170,20 +174,20 @@ async fn sending(
     draft: Draft,
     material: &Material<'_>,
     usable: &HashSet<SenderId>,
-) -> Result<What> {
+) -> Result<StepEffect> {
     if matches!(definition.steps.get(step), Some(Step::SendSms { template_id: None, .. })) {
-        return Ok(What::NotSent("No template is chosen yet.".to_owned()));
+        return Ok(StepEffect::NotSent("No template is chosen yet.".to_owned()));
     }
     let (to, text) = match (draft.to, draft.text) {
         (Ok(to), Ok(text)) => (to, text),
-        (Err(why), _) | (_, Err(why)) => return Ok(What::NotSent(why)),
+        (Err(why), _) | (_, Err(why)) => return Ok(StepEffect::NotSent(why)),
     };
     let Some(sender) = material.senders.get(&draft.sender_id) else {
-        return Ok(What::NotSent("The sender does not exist any more.".to_owned()));
+        return Ok(StepEffect::NotSent("The sender does not exist any more.".to_owned()));
     };
     let suppressed = suppression::active(conn, &to).await?.map(|suppression| suppression.reason);
     let held = !usable.contains(&sender.id);
-    Ok(What::Send {
+    Ok(StepEffect::Send {
         to,
         text,
         media_urls: draft.media_urls,

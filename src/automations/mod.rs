@@ -30,7 +30,7 @@ pub use automation::{
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use check::check_can_run;
 pub use definition::Definition;
-pub use dry_run::{DryRun, Outcome, Start, TriedEvent, What, dry_run};
+pub use dry_run::{DryRun, Start, StepEffect, StepOutcome, TriedEvent, dry_run};
 pub use enrollment::{
     Enrollment, EnrollmentFilter, EnrollmentStatus, MAX_LOOKED_AT, enrollments, find_enrollment,
     find_enrollments,

@@ -10,7 +10,7 @@ use super::enroll::{self, Enrolled};
 use crate::contacts::deletion;
 use crate::db::{Conn, generic_plans};
 use crate::error::Result;
-use crate::events::{self, NewEvent, Recorded};
+use crate::events::{self, NewEvent, RecordOutcome};
 use crate::queue::lease::Leased;
 use crate::queue::{self, Receiver};
 use crate::types::id::EventId;
@@ -19,7 +19,7 @@ use crate::types::id::EventId;
 #[derive(Debug)]
 pub struct Reported {
     /// One answer per report, in their order.
-    pub recorded: Vec<Recorded>,
+    pub recorded: Vec<RecordOutcome>,
     /// The contacts that entered automations because of them.
     pub enrolled: Vec<Enrolled>,
     /// The jobs that went to the receiver: it has them once the transaction commits.

@@ -23,12 +23,12 @@ const NUMBER: &str = "+14155550100";
 
 /// What events and contacts have had, for the variables that a template names.
 #[derive(Debug, Default)]
-pub struct Samples {
+pub struct KnownValues {
     events: Vec<Value>,
     contacts: Vec<Contact>,
 }
 
-impl Samples {
+impl KnownValues {
     /// Finds what a template is checked with; nothing is asked for that it does not name.
     pub async fn load(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<Self> {
         let variables = new.variables();

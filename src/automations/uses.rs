@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::Step;
-use super::automation::{Automation, COLUMNS, Row, with_newest_version};
+use super::automation::{Automation, AutomationRow, COLUMNS, with_newest_version};
 use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations};
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::types::id::TemplateId;
 
 /// An automation that sends a template.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Use {
+pub struct TemplateUse {
     /// The automation.
     pub automation: Automation,
     /// Its steps that send the template, from 1.
@@ -21,8 +21,8 @@ pub struct Use {
 }
 
 /// The automations whose present definition sends the template, by name, at most `limit`.
-pub async fn of_template(conn: &mut Conn, id: TemplateId, limit: i64) -> Result<Vec<Use>> {
-    let rows: Vec<Row> = with_newest_version()
+pub async fn of_template(conn: &mut Conn, id: TemplateId, limit: i64) -> Result<Vec<TemplateUse>> {
+    let rows: Vec<AutomationRow> = with_newest_version()
         .filter(automation_versions::steps.contains(json!([{ "template_id": id }])))
         .select(COLUMNS)
         .order(automations::name)
@@ -30,11 +30,11 @@ pub async fn of_template(conn: &mut Conn, id: TemplateId, limit: i64) -> Result<
         .load(conn)
         .await?;
     rows.into_iter()
-        .map(|row| Automation::from_row(row).map(|automation| Use::new(automation, id)))
+        .map(|row| Automation::from_row(row).map(|automation| TemplateUse::new(automation, id)))
         .collect()
 }
 
-impl Use {
+impl TemplateUse {
     /// The automation with its steps that send the template.
     pub fn new(automation: Automation, id: TemplateId) -> Self {
         let sends = |step: &Step| {

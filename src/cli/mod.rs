@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::app::{self, AppError, Duty, UserArguments};
 use crate::config::{self, Config};
 use crate::telemetry;
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -202,7 +202,7 @@ fn read_password() -> Result<SecretString, AppError> {
 /// A password of 120 random bits, and what is printed of it: on a terminal with a word about it,
 /// alone in a pipe.
 fn generate_password() -> (SecretString, Option<SecretString>) {
-    let token = Token::generate();
+    let token = RandomToken::generate();
     let password = &token.expose()[..20];
     let printed = if io::stdout().is_terminal() {
         format!("Password: {password}")

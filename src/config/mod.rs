@@ -20,7 +20,7 @@ use crate::types::sealed::SecretKey;
 pub use declared::Config;
 pub use error::ConfigError;
 pub use parse::LogFormat;
-pub use setting::{InEffect, Origin, Secrecy, Setting};
+pub use setting::{InEffect, SettingOrigin, Secrecy, Setting};
 pub use settings::{SETTINGS, help_text, markdown};
 
 impl Config {
@@ -29,18 +29,18 @@ impl Config {
     pub fn load(
         overrides: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut vars = from(Origin::EnvFile, parse::dotenv(Path::new(".env"))?);
+        let mut vars = from(SettingOrigin::EnvFile, parse::dotenv(Path::new(".env"))?);
         for (name, value) in std::env::vars_os() {
             let Some(name) = name.to_str() else { continue };
             match value.into_string() {
-                Ok(value) => drop(vars.insert(name.to_owned(), (Origin::Environment, value))),
+                Ok(value) => drop(vars.insert(name.to_owned(), (SettingOrigin::Environment, value))),
                 Err(_) if settings::is_ours(name) => {
                     return Err(ConfigError(format!("{name} is not valid UTF-8; write it anew")));
                 }
                 Err(_) => {}
             }
         }
-        vars.extend(from(Origin::Command, overrides));
+        vars.extend(from(SettingOrigin::Command, overrides));
         Self::parse(vars)
     }
 
@@ -52,10 +52,10 @@ impl Config {
         N: Into<String>,
         V: Into<String>,
     {
-        Self::parse(from(Origin::Environment, vars))
+        Self::parse(from(SettingOrigin::Environment, vars))
     }
 
-    fn parse(vars: BTreeMap<String, (Origin, String)>) -> Result<Self, ConfigError> {
+    fn parse(vars: BTreeMap<String, (SettingOrigin, String)>) -> Result<Self, ConfigError> {
         let mut origins = BTreeMap::new();
         let mut values = BTreeMap::new();
         for (name, (origin, value)) in vars {
@@ -135,14 +135,14 @@ impl Config {
     /// but its own. Tells whether one was set.
     pub fn for_demo(&mut self, simulator: Url) -> bool {
         self.twilio_api_url = Some(simulator);
-        self.origins.insert("CARILLON_TWILIO_API_URL", Origin::Command);
+        self.origins.insert("CARILLON_TWILIO_API_URL", SettingOrigin::Command);
         self.origins.remove("DATABASE_URL");
         self.database_url.take().is_some()
     }
 
     /// Every setting as it holds now, for showing.
     pub fn in_effect(&self) -> Vec<InEffect> {
-        let origin = |name: &str| self.origins.get(name).copied().unwrap_or(Origin::Default);
+        let origin = |name: &str| self.origins.get(name).copied().unwrap_or(SettingOrigin::Default);
         let one = |(setting, (name, value)): (&Setting, (&str, String))| InEffect {
             setting: *setting,
             value,
@@ -187,7 +187,7 @@ impl Config {
 }
 
 /// Pairs of name and value with where they come from.
-fn from<I, N, V>(origin: Origin, vars: I) -> BTreeMap<String, (Origin, String)>
+fn from<I, N, V>(origin: SettingOrigin, vars: I) -> BTreeMap<String, (SettingOrigin, String)>
 where
     I: IntoIterator<Item = (N, V)>,
     N: Into<String>,

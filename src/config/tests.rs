@@ -99,7 +99,7 @@ fn no_secret_is_shown() {
 #[test]
 fn where_a_value_comes_from_is_known() {
     let mut vars = from(
-        Origin::EnvFile,
+        SettingOrigin::EnvFile,
         [
             HOME,
             ("CARILLON_LOG", "debug"),
@@ -108,27 +108,27 @@ fn where_a_value_comes_from_is_known() {
         ],
     );
     vars.extend(from(
-        Origin::Environment,
+        SettingOrigin::Environment,
         [("CARILLON_BIND", "127.0.0.1:2"), ("CARILLON_LOG_FORMAT", " ")],
     ));
-    vars.extend(from(Origin::Command, [("CARILLON_SIMULATOR_BIND", "127.0.0.1:3")]));
+    vars.extend(from(SettingOrigin::Command, [("CARILLON_SIMULATOR_BIND", "127.0.0.1:3")]));
     let mut config = Config::parse(vars).unwrap();
     let origin = |config: &Config, name| {
         config.in_effect().into_iter().find(|one| one.setting.name == name).unwrap().origin
     };
     for (name, expected) in [
-        ("CARILLON_LOG", Origin::EnvFile),
-        ("CARILLON_BIND", Origin::Environment),
-        ("CARILLON_SIMULATOR_BIND", Origin::Command),
-        ("CARILLON_LOG_FORMAT", Origin::Default),
-        ("DATABASE_URL", Origin::EnvFile),
-        ("CARILLON_TWILIO_API_URL", Origin::Default),
+        ("CARILLON_LOG", SettingOrigin::EnvFile),
+        ("CARILLON_BIND", SettingOrigin::Environment),
+        ("CARILLON_SIMULATOR_BIND", SettingOrigin::Command),
+        ("CARILLON_LOG_FORMAT", SettingOrigin::Default),
+        ("DATABASE_URL", SettingOrigin::EnvFile),
+        ("CARILLON_TWILIO_API_URL", SettingOrigin::Default),
     ] {
         assert_eq!(origin(&config, name), expected, "{name}");
     }
     assert!(config.for_demo(Url::parse("http://127.0.0.1:3").unwrap()));
-    assert_eq!(origin(&config, "DATABASE_URL"), Origin::Default);
-    assert_eq!(origin(&config, "CARILLON_TWILIO_API_URL"), Origin::Command);
+    assert_eq!(origin(&config, "DATABASE_URL"), SettingOrigin::Default);
+    assert_eq!(origin(&config, "CARILLON_TWILIO_API_URL"), SettingOrigin::Command);
 }
 
 #[test]

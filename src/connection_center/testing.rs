@@ -2,7 +2,7 @@
 //! what came of it.
 
 use super::error::Result;
-use crate::connections::webhooks::Reason;
+use crate::connections::webhooks::RejectionReason;
 use crate::connections::{self, Check, Mend, WebhookTest};
 use crate::context::Context;
 use crate::twilio::hook_call::{HookAnswer, call_hook};
@@ -20,7 +20,7 @@ pub(crate) fn proof(challenge: &str) -> String {
 }
 
 /// What the hook answers to one that it could not.
-pub(crate) fn refusal(reason: Reason) -> String {
+pub(crate) fn refusal(reason: RejectionReason) -> String {
     format!("Carillon refused: {reason}")
 }
 
@@ -97,13 +97,13 @@ fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check
             )
         }
         HookAnswer::Answered { body, .. } if body.starts_with("Carillon refused") => {
-            let reason = body.rsplit(' ').next().and_then(|word| word.parse::<Reason>().ok());
+            let reason = body.rsplit(' ').next().and_then(|word| word.parse::<RejectionReason>().ok());
             Check::failed(
                 TITLE,
                 "The call arrived, but not as it was sent: Carillon could not verify its \
                  signature.",
                 match reason {
-                    Some(Reason::TokenUnreadable | Reason::OtherAccount) => {
+                    Some(RejectionReason::TokenUnreadable | RejectionReason::OtherAccount) => {
                         "See the rejected webhooks for what to change.".to_owned()
                     }
                     _ => PROXY.to_owned(),
@@ -142,7 +142,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::connections::Outcome;
+    use crate::connections::CheckOutcome;
 
     const URL: &str = "https://sms.example.com/hooks/twilio/1/test";
 
@@ -153,10 +153,10 @@ mod tests {
     #[test]
     fn only_our_own_answer_passes() {
         let passed = judge(&answered(200, &proof("abc")), URL, "abc", true);
-        assert_eq!(passed.outcome, Outcome::Passed);
+        assert_eq!(passed.outcome, CheckOutcome::Passed);
         assert!(passed.detail.ends_with("answered in 34 ms."), "{}", passed.detail);
         let another = judge(&answered(200, &proof("xyz")), URL, "abc", true);
-        assert_eq!(another.outcome, Outcome::Failed);
+        assert_eq!(another.outcome, CheckOutcome::Failed);
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
                 "redirected to https://sms.example.com",
             ),
             (HookAnswer::Redirected { to: None }, "Twilio follows by GET"),
-            (answered(403, &refusal(Reason::WrongSignature)), "X-Twilio-Signature"),
+            (answered(403, &refusal(RejectionReason::WrongSignature)), "X-Twilio-Signature"),
             (answered(401, "Unauthorized"), "wants a password"),
             (answered(404, "nginx"), "pass all of /hooks/ on"),
             (answered(502, "Bad Gateway"), "The proxy in front of Carillon does not reach it"),
@@ -177,7 +177,7 @@ mod tests {
             let check = judge(&answer, URL, "abc", true);
             let shown = format!("{} {}", check.detail, check.advice.as_deref().unwrap_or_default());
             assert!(
-                check.outcome == Outcome::Failed && shown.contains(words),
+                check.outcome == CheckOutcome::Failed && shown.contains(words),
                 "{answer:?}: {shown}"
             );
         }

@@ -13,7 +13,7 @@ use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::ConnectionId;
 use crate::types::mistake::Mistake;
-use crate::users::audit::{self, Actor, Differences, Kind};
+use crate::users::audit::{self, Actor, AuditKind, Differences};
 
 /// What `max_concurrency` may be.
 pub const CONCURRENCY: RangeInclusive<i32> = 1..=5_000;
@@ -75,7 +75,7 @@ pub async fn change(
         .compare("its state", &before.status(), &after.status());
     if !differences.is_empty() {
         let summary = format!("changed the connection {}: {differences}", before.name);
-        audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await?;
+        audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await?;
     }
     Ok(after)
 }

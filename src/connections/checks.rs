@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
 use super::problem::Problem;
-use super::verify::{Profile, VerifiedAccount};
+use super::verify::{ProfileAccess, VerifiedAccount};
 use crate::twilio::Client;
 use crate::types::public_url::PublicUrl;
 use crate::types::text_enum::text_enum;
@@ -18,7 +18,7 @@ pub struct Check {
     /// What was looked at.
     pub title: String,
     /// How it was found.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     /// What was found, in a sentence.
     pub detail: String,
     /// What to do; none where nothing needs doing.
@@ -45,7 +45,7 @@ text_enum! {
 
 text_enum! {
     /// How a check ended.
-    pub enum Outcome {
+    pub enum CheckOutcome {
         /// As it should be.
         Passed = "passed",
         /// It works, and could be better.
@@ -60,7 +60,7 @@ impl Check {
     pub fn passed(title: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             title: title.into(),
-            outcome: Outcome::Passed,
+            outcome: CheckOutcome::Passed,
             detail: detail.into(),
             advice: None,
             link: None,
@@ -75,7 +75,7 @@ impl Check {
         advice: impl Into<String>,
     ) -> Self {
         Self {
-            outcome: Outcome::Warning,
+            outcome: CheckOutcome::Warning,
             advice: Some(advice.into()),
             ..Self::passed(title, detail)
         }
@@ -88,7 +88,7 @@ impl Check {
         advice: impl Into<String>,
     ) -> Self {
         Self {
-            outcome: Outcome::Failed,
+            outcome: CheckOutcome::Failed,
             advice: Some(advice.into()),
             ..Self::passed(title, detail)
         }
@@ -114,7 +114,7 @@ impl Check {
     /// Whether something does not work.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.outcome == Outcome::Failed
+        self.outcome == CheckOutcome::Failed
     }
 
     /// A problem under its title.
@@ -190,13 +190,13 @@ fn accepted_keys(keys: &Keys) -> String {
 
 fn account_check(title: &str, account: &VerifiedAccount) -> Check {
     match (account.profile, account.kind.as_deref()) {
-        (Profile::Hidden, _) => Check::warning(
+        (ProfileAccess::Hidden, _) => Check::warning(
             title,
             "Whether the account is active could not be read: standard API keys may not.",
             "Nothing needs doing. To see the account's name and status here, save the Auth Token \
              as well.",
         ),
-        (Profile::Read, Some("Trial")) => Check::warning(
+        (ProfileAccess::Read, Some("Trial")) => Check::warning(
             title,
             format!(
                 "“{}” is active, and a trial account: it sends only to numbers that are verified \
@@ -205,7 +205,7 @@ fn account_check(title: &str, account: &VerifiedAccount) -> Check {
             ),
             "Upgrade the account in Twilio's console before sending to customers.",
         ),
-        (Profile::Read, _) => Check::passed(title, format!("“{}” is active.", account.name)),
+        (ProfileAccess::Read, _) => Check::passed(title, format!("“{}” is active.", account.name)),
     }
 }
 
@@ -286,11 +286,11 @@ mod tests {
         Keys::parse(&new).unwrap()
     }
 
-    fn account(profile: Profile, kind: Option<&str>) -> VerifiedAccount {
+    fn account(profile: ProfileAccess, kind: Option<&str>) -> VerifiedAccount {
         VerifiedAccount { name: "Shop".into(), kind: kind.map(Into::into), profile }
     }
 
-    fn outcomes(checks: &[Check]) -> Vec<(&str, Outcome)> {
+    fn outcomes(checks: &[Check]) -> Vec<(&str, CheckOutcome)> {
         checks.iter().map(|check| (check.title.as_str(), check.outcome)).collect()
     }
 
@@ -310,12 +310,13 @@ mod tests {
             ("https://my_sms.example.com", "underscore"),
         ] {
             let check = public_url_check(&PublicUrl::parse(url).unwrap());
-            assert_eq!(check.outcome, Outcome::Failed, "{url}");
+            assert_eq!(check.outcome, CheckOutcome::Failed, "{url}");
             assert!(check.detail.contains(why), "{url}: {}", check.detail);
         }
         let readable = public_url_check(&PublicUrl::parse("http://sms.example.com").unwrap());
         assert!(
-            readable.outcome == Outcome::Warning && readable.detail.contains("without encryption"),
+            readable.outcome == CheckOutcome::Warning
+                && readable.detail.contains("without encryption"),
             "{readable:?}"
         );
         for url in [
@@ -326,7 +327,7 @@ mod tests {
         ] {
             assert_eq!(
                 public_url_check(&PublicUrl::parse(url).unwrap()).outcome,
-                Outcome::Passed,
+                CheckOutcome::Passed,
                 "{url}"
             );
         }
@@ -335,10 +336,12 @@ mod tests {
     #[test]
     fn an_account_in_order_has_four_ticks() {
         let checks =
-            account_checks(&keys("0a1b", "", ""), &Ok(account(Profile::Read, Some("Full"))));
+            account_checks(&keys("0a1b", "", ""), &Ok(account(ProfileAccess::Read, Some("Full"))));
         assert_eq!(checks.len(), 4);
         assert!(
-            checks.iter().all(|check| check.outcome == Outcome::Passed && check.advice.is_none()),
+            checks
+                .iter()
+                .all(|check| check.outcome == CheckOutcome::Passed && check.advice.is_none()),
             "{checks:?}"
         );
     }
@@ -347,15 +350,15 @@ mod tests {
     fn an_api_key_alone_works_with_two_reservations() {
         let checks = account_checks(
             &keys("", "SKca4111000000000000000000000000b1", "s3cret"),
-            &Ok(account(Profile::Hidden, None)),
+            &Ok(account(ProfileAccess::Hidden, None)),
         );
         assert_eq!(
             outcomes(&checks),
             [
-                ("Twilio answers", Outcome::Passed),
-                ("Keys", Outcome::Passed),
-                ("Account", Outcome::Warning),
-                ("Webhook signatures", Outcome::Warning)
+                ("Twilio answers", CheckOutcome::Passed),
+                ("Keys", CheckOutcome::Passed),
+                ("Account", CheckOutcome::Warning),
+                ("Webhook signatures", CheckOutcome::Warning)
             ]
         );
     }
@@ -367,17 +370,17 @@ mod tests {
             &keys,
             &Err(Problem::Unreachable { why: "no answer within 30 seconds".into() }),
         );
-        assert_eq!(outcomes(&unreachable), [("Twilio answers", Outcome::Failed)]);
+        assert_eq!(outcomes(&unreachable), [("Twilio answers", CheckOutcome::Failed)]);
         let refused =
             account_checks(&keys, &Err(Problem::AuthTokenRefused(keys.account_sid().clone())));
         assert_eq!(
             outcomes(&refused),
-            [("Twilio answers", Outcome::Passed), ("Keys", Outcome::Failed)]
+            [("Twilio answers", CheckOutcome::Passed), ("Keys", CheckOutcome::Failed)]
         );
         let suspended = account_checks(&keys, &Err(Problem::AccountSuspended));
         assert_eq!(
             suspended.last().map(|check| (check.title.as_str(), check.outcome)),
-            Some(("Account", Outcome::Failed))
+            Some(("Account", CheckOutcome::Failed))
         );
     }
 }

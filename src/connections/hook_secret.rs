@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 use crate::types::hook_address::HookAddress;
 use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
-use crate::types::token::Token;
-use crate::users::audit::{self, Actor, Kind};
+use crate::types::token::RandomToken;
+use crate::users::audit::{self, Actor, AuditKind};
 
 /// For how long addresses with the former secret are accepted: as long as messages that are at
 /// Twilio may still report.
@@ -182,7 +182,7 @@ pub(super) async fn forget(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -
 
 /// A new secret, sealed for its row.
 pub(super) fn new_hook_secret(key: &SecretKey, id: ConnectionId) -> Sealed {
-    Sealed::seal(key, &Token::generate().expose().into(), &context(COLUMN, id))
+    Sealed::seal(key, &RandomToken::generate().expose().into(), &context(COLUMN, id))
 }
 
 /// Makes the secret that is missing; where another process was faster, that one's counts.
@@ -208,7 +208,7 @@ async fn told(
     audit::record(
         conn,
         actor,
-        Kind::Connection,
+        AuditKind::Connection,
         Some(id.0),
         &format!("{done} the connection {}", connection.name),
         now,

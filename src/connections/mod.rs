@@ -39,4 +39,4 @@ pub use rotation::{
     FORMER_TOKEN_ACCEPTED, forget_former_token, forget_keys, replace_keys, webhook_tokens,
 };
 pub use sending_keys::{SendingKeys, sending_keys};
-pub use verify::{Profile, VerifiedAccount, VerifiedSender, find_sender, verify_account};
+pub use verify::{ProfileAccess, VerifiedAccount, VerifiedSender, find_sender, verify_account};

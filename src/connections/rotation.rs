@@ -15,7 +15,7 @@ use crate::db::schema::connections;
 use crate::error::{Error, Result};
 use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
-use crate::users::audit::{self, Actor, Kind};
+use crate::users::audit::{self, Actor, AuditKind};
 
 /// For how long the signatures of a former Auth Token are accepted: time enough to make the new one
 /// the primary one in Twilio.
@@ -46,7 +46,7 @@ pub async fn replace_keys(
     put(conn, id, key, new, former, now).await?;
     let summary =
         format!("replaced the keys of the connection {}", connection::find(conn, id).await?.name);
-    audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await
+    audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await
 }
 
 async fn put(
@@ -110,7 +110,7 @@ pub async fn forget_former_token(
     let connection = connection::find(conn, id).await?;
     let summary =
         format!("ended the time of the former Auth Token of the connection {}", connection.name);
-    audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await?;
+    audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await?;
     Ok(connection)
 }
 
@@ -140,7 +140,7 @@ pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -
         .await?;
     }
     let summary = format!("made Carillon forget the keys of all {} connections", rows.len());
-    audit::record(conn, &Actor::command_line(), Kind::Connection, None, &summary, now).await?;
+    audit::record(conn, &Actor::command_line(), AuditKind::Connection, None, &summary, now).await?;
     Ok(rows.len())
 }
 

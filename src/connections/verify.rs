@@ -18,12 +18,12 @@ pub struct VerifiedAccount {
     /// `Trial` or `Full`; none where the keys cannot read it.
     pub kind: Option<String>,
     /// Whether name, type and status could be read.
-    pub profile: Profile,
+    pub profile: ProfileAccess,
 }
 
 /// Whether Twilio let the keys read the account itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
+pub enum ProfileAccess {
     /// It did, and the account is active.
     Read,
     /// A standard API key may not: whether the account is active shows only when it sends.
@@ -58,7 +58,7 @@ pub async fn verify_account(client: &Client, keys: &Keys) -> Result<VerifiedAcco
     let mut verified = VerifiedAccount {
         name: keys.account_sid().to_string(),
         kind: None,
-        profile: Profile::Hidden,
+        profile: ProfileAccess::Hidden,
     };
     if let Some(credentials) = keys.token_credentials() {
         let account = client
@@ -107,7 +107,7 @@ fn active(account: Account) -> Result<VerifiedAccount, Problem> {
     Ok(VerifiedAccount {
         name: name.unwrap_or_else(|| account.sid.to_string()),
         kind,
-        profile: Profile::Read,
+        profile: ProfileAccess::Read,
     })
 }
 

@@ -33,7 +33,7 @@ text_enum! {
 
 text_enum! {
     /// Why a request was rejected.
-    pub enum Reason {
+    pub enum RejectionReason {
         /// It carries no `X-Twilio-Signature`.
         Unsigned = "unsigned",
         /// Its signature is not that of the saved Auth Token over the public URL and the
@@ -66,7 +66,7 @@ pub struct Rejection {
     /// The hook that was called.
     pub hook: Hook,
     /// Why it was rejected.
-    pub reason: Reason,
+    pub reason: RejectionReason,
     /// What was expected, in words; never a secret, never the content of the request.
     pub detail: String,
     /// When it came.
@@ -82,14 +82,14 @@ pub struct RejectedWebhook {
     /// The hook that was called.
     pub hook: Hook,
     /// Why it was rejected.
-    pub reason: Reason,
+    pub reason: RejectionReason,
     /// What was expected, in words.
     pub detail: String,
     /// When it came.
     pub received_at: DateTime<Utc>,
 }
 
-impl Reason {
+impl RejectionReason {
     /// What this means and what to do, for the person who reads the list.
     pub const fn advice(self) -> &'static str {
         match self {

@@ -54,7 +54,7 @@ pub async fn tables(conn: &mut Conn) -> diesel::QueryResult<Vec<Table>> {
 
 /// What is known of the database and of the server that it is on.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct Facts {
+pub struct DatabaseFacts {
     /// The version of PostgreSQL, such as `15.14 (Debian 15.14-0+deb12u1)`.
     #[diesel(sql_type = Text)]
     pub version: String,
@@ -97,6 +97,6 @@ SELECT current_setting('server_version') AS version, current_database()::text AS
 FROM (SELECT version, run_on FROM __diesel_schema_migrations ORDER BY version DESC LIMIT 1) AS newest";
 
 /// Asks the server about itself and the database.
-pub async fn facts(conn: &mut Conn) -> diesel::QueryResult<Facts> {
+pub async fn facts(conn: &mut Conn) -> diesel::QueryResult<DatabaseFacts> {
     diesel::sql_query(FACTS).get_result(conn).await
 }

@@ -42,7 +42,7 @@ impl Silence {
 
 /// A client of the database, as an admin finds it in `pg_stat_activity`.
 #[derive(QueryableByName)]
-pub(super) struct Client {
+pub(super) struct DatabaseClient {
     #[diesel(sql_type = Text)]
     words: String,
 }
@@ -107,6 +107,6 @@ struct Blocking {
     pids: Vec<i32>,
 }
 
-fn list(clients: Vec<Client>) -> String {
+fn list(clients: Vec<DatabaseClient>) -> String {
     clients.into_iter().map(|client| client.words).collect::<Vec<_>>().join(", and ")
 }

@@ -23,7 +23,7 @@ pub const MAX_EVENTS: usize = 1_000;
 
 /// What became of one report.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Recorded {
+pub enum RecordOutcome {
     /// It is stored, as this event.
     New(EventId),
     /// It had been reported before, as this event, or earlier in the same batch: nothing happened.
@@ -35,9 +35,9 @@ pub enum Recorded {
 /// What became of a batch of reports.
 #[must_use = "the new events and the changes belong to automations::enroll in the same transaction"]
 #[derive(Debug)]
-pub struct Outcome<'r> {
+pub struct RecordedBatch<'r> {
     /// One answer per report, in their order.
-    pub recorded: Vec<Recorded>,
+    pub recorded: Vec<RecordOutcome>,
     /// The events that are new.
     pub new: Vec<RecordedNow<'r>>,
     /// Contacts that were created.
@@ -85,7 +85,7 @@ pub async fn record<'r>(
     conn: &mut Conn,
     reports: &'r [NewEvent],
     now: DateTime<Utc>,
-) -> Result<Outcome<'r>> {
+) -> Result<RecordedBatch<'r>> {
     let known =
         find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref()))
             .await?;
@@ -103,25 +103,25 @@ pub async fn record<'r>(
         People::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
 
     let (mut recorded, mut new) =
-        (Vec::<Recorded>::with_capacity(reports.len()), Vec::with_capacity(reports.len()));
+        (Vec::<RecordOutcome>::with_capacity(reports.len()), Vec::with_capacity(reports.len()));
     for (report, first) in reports.iter().zip(firsts) {
         let outcome = match (is_known(report), recorded.get(first)) {
-            (Some(id), _) => Recorded::Repeat(id),
-            (None, Some(Recorded::New(id))) => Recorded::Repeat(*id),
+            (Some(id), _) => RecordOutcome::Repeat(id),
+            (None, Some(RecordOutcome::New(id))) => RecordOutcome::Repeat(*id),
             (None, Some(same)) => same.clone(),
             (None, None) => match people.resolve(&report.contact) {
                 Ok(contact_id) => {
                     let id = EventId::new();
                     new.push(RecordedNow { id, contact_id, report });
-                    Recorded::New(id)
+                    RecordOutcome::New(id)
                 }
-                Err(errors) => Recorded::Refused(errors),
+                Err(errors) => RecordOutcome::Refused(errors),
             },
         };
         recorded.push(outcome);
     }
     insert(conn, &new, now).await?;
-    Ok(Outcome { recorded, new, changes })
+    Ok(RecordedBatch { recorded, new, changes })
 }
 
 /// Whether another transaction was quicker with a client id: to be begun anew, it then finds that

@@ -84,7 +84,7 @@ text_enum! {
 
 /// What a row of the ledger stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
+pub enum LedgerKey {
     /// The messages that were composed on this day.
     Day(NaiveDate),
     /// Those of an automation, or of none.
@@ -95,9 +95,9 @@ pub enum Key {
 
 /// A row of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct LedgerRow {
     /// What it stands for.
-    pub key: Key,
+    pub key: LedgerKey,
     /// How many messages ended how.
     pub counts: Counts,
 }
@@ -121,7 +121,7 @@ pub struct Ledger {
     /// All together.
     pub totals: Counts,
     /// The newest day first, else the most recipients first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<LedgerRow>,
     /// By outcome, the most frequent first.
     pub causes: Vec<Cause>,
 }
@@ -192,9 +192,9 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
     let mut ledger = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
     for (day, id, outcome, reason, error_code, count) in buckets {
         let key = match grouping {
-            Grouping::Day => Key::Day(day.unwrap_or_default()),
-            Grouping::Automation => Key::Automation(id.map(AutomationId)),
-            Grouping::Sender => Key::Sender(id.map(SenderId)),
+            Grouping::Day => LedgerKey::Day(day.unwrap_or_default()),
+            Grouping::Automation => LedgerKey::Automation(id.map(AutomationId)),
+            Grouping::Sender => LedgerKey::Sender(id.map(SenderId)),
         };
         let counted = Counted::of(&outcome)?;
         ledger.totals.add(counted, count);
@@ -237,11 +237,11 @@ impl Ledger {
         self.totals.add_up() && self.rows.iter().all(|row| row.counts.add_up())
     }
 
-    fn row(&mut self, key: Key) -> &mut Counts {
+    fn row(&mut self, key: LedgerKey) -> &mut Counts {
         // Buckets of one row do not come one after the other; rows are few, and the last one is the
         // likeliest.
         let at = self.rows.iter().rposition(|row| row.key == key).unwrap_or_else(|| {
-            self.rows.push(Row { key, counts: Counts::default() });
+            self.rows.push(LedgerRow { key, counts: Counts::default() });
             self.rows.len() - 1
         });
         &mut self.rows[at].counts

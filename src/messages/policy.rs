@@ -6,7 +6,7 @@ use chrono_tz::America::Los_Angeles;
 
 use crate::consent::Reason;
 use crate::messages::status::MessageStatus;
-use crate::messages::submit::outcome::Outcome;
+use crate::messages::submit::outcome::SubmitOutcome;
 use crate::queue::lease;
 use crate::twilio::errors::{self, ErrorCode};
 use crate::twilio::{Disposition, SendError, Wait};
@@ -80,7 +80,7 @@ pub struct Decision {
 /// Decides what an answer means. `refusals` says how often the message was refused before with a
 /// code that [`counts`].
 #[must_use]
-pub fn decide(outcome: &Outcome, refusals: i16, now: DateTime<Utc>) -> Decision {
+pub fn decide(outcome: &SubmitOutcome, refusals: i16, now: DateTime<Utc>) -> Decision {
     let plain = |status| Decision { status, retry_at: None, error_code: None, effect: None };
     let (id, attempt) = (outcome.claimed.message_id, outcome.claimed.attempt);
     let again = |wait: TimeDelta| Decision {
@@ -161,14 +161,14 @@ pub fn counts(code: &ErrorCode) -> bool {
 }
 
 /// Whether the refusals before this outcome matter for what is decided.
-pub(super) fn minds_refusals(outcome: &Outcome) -> bool {
+pub(super) fn minds_refusals(outcome: &SubmitOutcome) -> bool {
     let code = outcome.answer.as_ref().err().and_then(SendError::code);
     matches!(outcome.answer, Err(SendError::Refused { .. }))
         && code.is_some_and(|code| counts(&errors::lookup(code)))
 }
 
 /// What the outcome of an attempt demands besides the message's own row.
-pub(super) fn effect_of(outcome: &Outcome) -> Option<Effect> {
+pub(super) fn effect_of(outcome: &SubmitOutcome) -> Option<Effect> {
     match &outcome.answer {
         Ok(created) => {
             let status = created.status.as_str().parse().ok();
@@ -267,7 +267,7 @@ impl Consequence {
     }
 
     /// What follows from the outcome of an attempt, if anything.
-    pub(super) fn of(outcome: &Outcome) -> Option<Self> {
+    pub(super) fn of(outcome: &SubmitOutcome) -> Option<Self> {
         let code = match &outcome.answer {
             Ok(created) => created.error_code,
             Err(error) => error.code(),

@@ -14,7 +14,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
 }
 
-fn outcome(attempt: i16, answer: Result<CreatedMessage, SendError>) -> Outcome {
+fn outcome(attempt: i16, answer: Result<CreatedMessage, SendError>) -> SubmitOutcome {
     let claimed = Claimed {
         message_id: MessageId(uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_dead_beef)),
         attempt,
@@ -28,10 +28,10 @@ fn outcome(attempt: i16, answer: Result<CreatedMessage, SendError>) -> Outcome {
         validity_seconds: 36_000,
         judged_at: Deadline::now(),
     };
-    Outcome { claimed, answer, finished_at: now(), duration_ms: 5 }
+    SubmitOutcome { claimed, answer, finished_at: now(), duration_ms: 5 }
 }
 
-fn refused(code: i32) -> Outcome {
+fn refused(code: i32) -> SubmitOutcome {
     let exchange = Exchange { duration: Duration::from_millis(5), ..Exchange::default() };
     outcome(
         1,

@@ -13,7 +13,7 @@ use crate::types::id::MessageId;
 
 /// A message that goes back to `pending`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::messages) struct Retry {
+pub(in crate::messages) struct PlannedRetry {
     pub(in crate::messages) message_id: MessageId,
     /// Twilio's id of what it dropped: reports about it move the message no more.
     pub(in crate::messages) dropped_sid: String,
@@ -56,7 +56,7 @@ statement! {
 /// transaction.
 pub(in crate::messages) async fn take_back(
     conn: &mut Conn,
-    retries: &[Retry],
+    retries: &[PlannedRetry],
     now: DateTime<Utc>,
 ) -> Result<()> {
     if retries.is_empty() {

@@ -41,12 +41,12 @@ pub struct FailedJob {
 }
 
 /// Where a list of failed jobs goes on: after the job that failed at this time and has this id.
-pub type Place = (DateTime<Utc>, i64);
+pub type FailedJobCursor = (DateTime<Utc>, i64);
 
 impl FailedJob {
     /// Its place in the list.
     #[must_use]
-    pub const fn place(&self) -> Place {
+    pub const fn place(&self) -> FailedJobCursor {
         (self.failed_at, self.id.0)
     }
 }
@@ -57,7 +57,7 @@ type Row = (i64, JobKind, Uuid, i16, Option<String>, Option<DateTime<Utc>>, Date
 pub async fn list(
     conn: &mut Conn,
     kind: Option<JobKind>,
-    before: Option<Place>,
+    before: Option<FailedJobCursor>,
     limit: i64,
 ) -> Result<Vec<FailedJob>> {
     let mut query = jobs::table

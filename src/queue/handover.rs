@@ -35,7 +35,7 @@ pub(crate) struct Desk {
 
 /// Places of a worker for jobs of a transaction that has not committed yet; given back when it is
 /// dropped.
-pub struct Offer {
+pub struct HandoverOffer {
     desk: Desk,
     places: OwnedSemaphorePermit,
     taking: Taking,
@@ -54,7 +54,7 @@ impl Handover {
 
     /// Places for up to `most` jobs, if the worker has any; to be asked for before the transaction
     /// begins.
-    pub async fn offer(&self, most: usize) -> Option<Offer> {
+    pub async fn offer(&self, most: usize) -> Option<HandoverOffer> {
         let desk = self.0.lock().clone()?;
         let free = desk.places.available_permits().min(most);
         let places = Arc::clone(&desk.places)
@@ -62,11 +62,11 @@ impl Handover {
             .ok()
             .filter(|places| places.num_permits() > 0)?;
         let taking = desk.leases.taking().await;
-        Some(Offer { desk, places, taking })
+        Some(HandoverOffer { desk, places, taking })
     }
 }
 
-impl Offer {
+impl HandoverOffer {
     /// Who gets the jobs of a transaction: the worker, as far as it has places, where there is an
     /// offer; otherwise anyone.
     #[must_use]

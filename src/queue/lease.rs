@@ -36,10 +36,10 @@ pub struct Leased {
 }
 
 /// The columns of a leased job.
-pub(super) type Row = (i64, JobKind, Uuid, i16);
+pub(super) type LeasedRow = (i64, JobKind, Uuid, i16);
 
-impl From<Row> for Leased {
-    fn from((id, kind, subject, attempt): Row) -> Self {
+impl From<LeasedRow> for Leased {
+    fn from((id, kind, subject, attempt): LeasedRow) -> Self {
         Self { id: JobId(id), job: Job::of(kind, subject), attempt }
     }
 }
@@ -85,7 +85,7 @@ pub async fn take(
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Leased>> {
-    let rows: Vec<Row> = Take { worker, now, limit }.load(conn).await?;
+    let rows: Vec<LeasedRow> = Take { worker, now, limit }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
 }
 

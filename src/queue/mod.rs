@@ -149,7 +149,7 @@ pub async fn enqueue_for(
         .iter()
         .map(|new| HandOverRow { kind: new.job.kind(), subject: new.job.subject() })
         .collect();
-    let rows: Vec<lease::Row> = HandOver { job, worker: id, now }.load(conn).await?;
+    let rows: Vec<lease::LeasedRow> = HandOver { job, worker: id, now }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
 }
 
@@ -168,7 +168,7 @@ pub async fn send_next(
     if !ids.is_empty() {
         // Nothing that an index knows is changed: the new version of a row stays in its page,
         // beside the old one.
-        let rows: Vec<lease::Row> = Turn { ids: &ids, messages: first, worker }.load(conn).await?;
+        let rows: Vec<lease::LeasedRow> = Turn { ids: &ids, messages: first, worker }.load(conn).await?;
         turned.extend(rows.into_iter().map(Leased::from));
     }
     if turned.len() < messages.len() {

@@ -39,7 +39,7 @@ text_enum! {
 
 /// The jobs of a kind that are in the same state, as far as they were counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct JobGroup {
     /// How many.
     pub jobs: i64,
     /// Since when the oldest is due, when the next comes due, when the last failed; nothing for
@@ -50,7 +50,7 @@ pub struct Group {
 /// The queue.
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
-    groups: BTreeMap<(JobState, JobKind), Group>,
+    groups: BTreeMap<(JobState, JobKind), JobGroup>,
     leases: HashMap<(JobKind, WorkerId), i64>,
     /// About how many jobs nobody has and that have not failed, due or not, as PostgreSQL knew when
     /// it last counted; only where they are more than could be counted here.
@@ -59,7 +59,7 @@ pub struct Overview {
 
 /// A process that performs jobs.
 #[derive(Debug, Clone, Queryable)]
-pub struct Worker {
+pub struct WorkerProcess {
     /// Its identity, until it ends.
     pub id: WorkerId,
     /// The machine.
@@ -72,7 +72,7 @@ pub struct Worker {
     pub seen_at: DateTime<Utc>,
 }
 
-impl Worker {
+impl WorkerProcess {
     /// Whether it counts as alive; if not, others take its jobs over and forget it.
     #[must_use]
     pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
@@ -129,7 +129,7 @@ pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
     let mut overview = Overview::default();
     for (state, kind, worker, jobs, at) in rows {
         let group = overview.groups.entry((state, kind)).or_default();
-        *group = Group { jobs: group.jobs + jobs, at };
+        *group = JobGroup { jobs: group.jobs + jobs, at };
         if let Some(worker) = worker {
             overview.leases.insert((kind, worker), jobs);
         }
@@ -155,10 +155,10 @@ impl Overview {
     /// else.
     #[must_use]
     pub fn sample(worker: WorkerId, due: i64, now: DateTime<Utc>) -> Self {
-        let group = |jobs, at| Group { jobs, at: Some(at) };
+        let group = |jobs, at| JobGroup { jobs, at: Some(at) };
         let groups = [
             ((JobState::Due, JobKind::Send), group(due, now - chrono::TimeDelta::seconds(due))),
-            ((JobState::Leased, JobKind::Send), Group { jobs: 256, at: None }),
+            ((JobState::Leased, JobKind::Send), JobGroup { jobs: 256, at: None }),
             ((JobState::Later, JobKind::Advance), group(1_234, now + chrono::TimeDelta::hours(3))),
             ((JobState::Failed, JobKind::Advance), group(2, now - chrono::TimeDelta::days(1))),
         ];
@@ -172,7 +172,7 @@ impl Overview {
 
     /// The jobs of a kind in a state.
     #[must_use]
-    pub fn group(&self, state: JobState, kind: JobKind) -> Group {
+    pub fn group(&self, state: JobState, kind: JobKind) -> JobGroup {
         self.groups.get(&(state, kind)).copied().unwrap_or_default()
     }
 
@@ -213,7 +213,7 @@ impl Overview {
 }
 
 /// The workers that have not been forgotten yet, those that began first before the others.
-pub async fn workers(conn: &mut Conn) -> Result<Vec<Worker>> {
+pub async fn workers(conn: &mut Conn) -> Result<Vec<WorkerProcess>> {
     let columns = (workers::id, workers::host, workers::pid, workers::started_at, workers::seen_at);
     Ok(workers::table.order((workers::started_at, workers::id)).select(columns).load(conn).await?)
 }

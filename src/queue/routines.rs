@@ -58,7 +58,7 @@ pub struct Turn {
 
 /// How a routine stands, for an admin.
 #[derive(Debug, Clone, Queryable)]
-pub struct Standing {
+pub struct RoutineStanding {
     /// Which.
     pub routine: Routine,
     /// When it is due, or was.
@@ -74,7 +74,7 @@ pub struct Standing {
 }
 
 /// How each routine stands, in the order of their names.
-pub async fn standings(conn: &mut Conn) -> Result<Vec<Standing>> {
+pub async fn standings(conn: &mut Conn) -> Result<Vec<RoutineStanding>> {
     let columns = (
         routines::name,
         routines::due_at,

@@ -11,7 +11,7 @@ use crate::db::schema::senders;
 use crate::error::{Error, Result};
 use crate::types::id::SenderId;
 use crate::types::mistake;
-use crate::users::audit::{self, Actor, Differences, Kind};
+use crate::users::audit::{self, Actor, AuditKind, Differences};
 
 /// What changes about a sender; none leaves it as it is.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +61,7 @@ pub async fn change(
         .compare("its state", &before.status(), &after.status());
     if !differences.is_empty() {
         let summary = format!("changed the sender {}: {differences}", before.discreet_label());
-        audit::record(conn, actor, Kind::Sender, Some(id.0), &summary, now).await?;
+        audit::record(conn, actor, AuditKind::Sender, Some(id.0), &summary, now).await?;
     }
     Ok(after)
 }

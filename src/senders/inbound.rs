@@ -1,7 +1,7 @@
 //! Where Twilio reports a sender's incoming messages: looking it up and setting it. HTTP only, no
 //! database.
 
-use super::pools::{Pool, Pools};
+use super::pools::{Pools, ServicePool};
 use crate::connections::{Problem, SenderAddress};
 use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::services::TwilioService;
@@ -137,7 +137,7 @@ pub async fn set(
 
 impl Route {
     /// What decides about a number that is in this pool, or in none.
-    pub(super) fn of_number(number: TwilioNumber, pool: Option<&Pool>) -> Self {
+    pub(super) fn of_number(number: TwilioNumber, pool: Option<&ServicePool>) -> Self {
         match pool {
             Some(pool) if pool.takes_inbound() => {
                 Self::ServiceOfNumber { service: pool.service.clone(), number }

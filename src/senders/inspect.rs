@@ -53,11 +53,11 @@ pub struct Inspection {
     checks: Vec<Check>,
     /// What is said of the public address.
     address: Option<Check>,
-    senders: Vec<Seen>,
+    senders: Vec<InspectedSender>,
 }
 
 /// What Twilio says about one sender.
-pub struct Seen {
+pub struct InspectedSender {
     id: SenderId,
     found: Option<VerifiedSender>,
     health: Health,
@@ -65,7 +65,7 @@ pub struct Seen {
     url: String,
 }
 
-impl std::fmt::Debug for Seen {
+impl std::fmt::Debug for InspectedSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Seen")
             .field("id", &self.id)
@@ -114,7 +114,7 @@ pub async fn inspect(
     let here = Here::of(inbound_url, client, public_url);
     let pools =
         Pools::read(client, &credentials).await.map_err(|error| Problem::of(error, &credentials));
-    let looks: Vec<BoxFuture<'_, Seen>> = senders
+    let looks: Vec<BoxFuture<'_, InspectedSender>> = senders
         .into_iter()
         .map(|sender| see(client, &credentials, sender, pools.as_ref(), &here, now).boxed())
         .collect();
@@ -134,7 +134,7 @@ pub async fn look_at(
     inbound_url: String,
     public_url: &PublicUrl,
     now: DateTime<Utc>,
-) -> Seen {
+) -> InspectedSender {
     let here = Here::of(inbound_url, client, public_url);
     let pools = match &sender.address {
         SenderAddress::PhoneNumber(_) => {
@@ -163,7 +163,7 @@ pub async fn record(
 
 /// Takes over what was found about one sender, unless a look that began later has been recorded
 /// meanwhile.
-pub async fn record_seen(conn: &mut Conn, seen: &Seen) -> Result<()> {
+pub async fn record_seen(conn: &mut Conn, seen: &InspectedSender) -> Result<()> {
     let newest: Option<Value> = senders::table
         .find(seen.id)
         .select(senders::health)
@@ -212,7 +212,7 @@ async fn see(
     pools: std::result::Result<&Pools, &Problem>,
     here: &Here,
     now: DateTime<Utc>,
-) -> Seen {
+) -> InspectedSender {
     let found = connections::find_sender(client, credentials, &sender.address).await;
     let empty = Health {
         checked_at: now,
@@ -228,7 +228,7 @@ async fn see(
     };
     let checks = checks(&sender, &found, &health);
     let health = Health { checks, ..health.unwrap_or(empty) };
-    Seen { id: sender.id, found: found.ok(), health, url: here.url.clone() }
+    InspectedSender { id: sender.id, found: found.ok(), health, url: here.url.clone() }
 }
 
 /// Reads where incoming messages go and what is registered.
@@ -298,7 +298,7 @@ fn checks(
     checks
 }
 
-impl Seen {
+impl InspectedSender {
     /// Whether incoming messages are reported here; none where Twilio did not say.
     #[must_use]
     pub fn is_heard(&self) -> Option<bool> {

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream, try_join};
 use serde::Serialize;
 
 use super::inbound::Route;
-use super::pools::{Pool, Pools};
+use super::pools::{Pools, ServicePool};
 use super::registration::{self, Registration};
 use super::webhook::{Drift, Webhook};
 use crate::connections::{Problem, SenderAddress};
@@ -80,7 +80,7 @@ pub async fn offers(
     let (numbers, pools, verifications) =
         read().await.map_err(|error| Problem::of(error, credentials))?;
     let needing = pools.pools.iter().filter(|pool| pool.needs_campaign());
-    let ask = async |pool: &Pool| {
+    let ask = async |pool: &ServicePool| {
         (pool.service.sid.clone(), client.campaigns(credentials, &pool.service.sid).await)
     };
     let campaigns: Campaigns = stream::iter(needing).map(ask).buffered(AT_ONCE).collect().await;
@@ -120,7 +120,7 @@ fn registrations(
 }
 
 impl Offer {
-    fn of_service(pool: &Pool, campaigns: &Campaigns, inbound_url: &str) -> Self {
+    fn of_service(pool: &ServicePool, campaigns: &Campaigns, inbound_url: &str) -> Self {
         let service = &pool.service;
         let address = SenderAddress::MessagingService(service.sid.clone());
         let campaign = campaigns
@@ -144,7 +144,7 @@ impl Offer {
         }
     }
 
-    fn of_number(number: &TwilioNumber, pool: Option<&Pool>, inbound_url: &str) -> Self {
+    fn of_number(number: &TwilioNumber, pool: Option<&ServicePool>, inbound_url: &str) -> Self {
         let phone = &number.phone_number;
         let shown = phone.international();
         let name = number.friendly_name.clone().unwrap_or_default();
@@ -184,7 +184,7 @@ impl Offer {
     }
 }
 
-impl Pool {
+impl ServicePool {
     fn needs_campaign(&self) -> bool {
         self.any(|number| number.phone_number.is_ten_digit_long_code())
     }

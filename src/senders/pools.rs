@@ -11,14 +11,14 @@ use crate::types::phone::PhoneNumber;
 /// Services with their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    pub(super) pools: Vec<Pool>,
+    pub(super) pools: Vec<ServicePool>,
     /// How many services were not looked into, because there are so many.
     pub(super) left_out: usize,
 }
 
 /// A Messaging Service with the numbers in it.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(super) struct ServicePool {
     pub(super) service: TwilioService,
     pub(super) numbers: Vec<ServiceNumber>,
 }
@@ -44,20 +44,20 @@ impl Pools {
         services.truncate(MAX_SERVICES);
         let asked: Vec<BoxFuture<'_, _>> = services
             .into_iter()
-            .map(|service| Pool::read(client, credentials, service).boxed())
+            .map(|service| ServicePool::read(client, credentials, service).boxed())
             .collect();
         Ok(Self { pools: stream::iter(asked).buffered(AT_ONCE).try_collect().await?, left_out })
     }
 
     /// The service that has the number in its pool, if one has: Twilio allows at most one.
-    pub(super) fn of(&self, number: &PhoneNumber) -> Option<&Pool> {
+    pub(super) fn of(&self, number: &PhoneNumber) -> Option<&ServicePool> {
         self.pools
             .iter()
             .find(|pool| pool.numbers.iter().any(|candidate| candidate.phone_number == *number))
     }
 }
 
-impl Pool {
+impl ServicePool {
     async fn read(
         client: &Client,
         credentials: &Credentials,

@@ -23,7 +23,7 @@ pub struct Registration {
     /// What has to be registered.
     pub scheme: Scheme,
     /// How far it has come.
-    pub state: State,
+    pub state: RegistrationState,
     /// Why it was rejected, or why it is not known, in a sentence.
     pub reason: Option<String>,
 }
@@ -40,7 +40,7 @@ text_enum! {
 
 text_enum! {
     /// How far a registration has come.
-    pub enum State {
+    pub enum RegistrationState {
         /// It is done.
         Registered = "registered",
         /// It is looked at.
@@ -131,25 +131,28 @@ pub(super) fn covered(
             return Registration {
                 subject,
                 scheme,
-                state: State::Unknown,
+                state: RegistrationState::Unknown,
                 reason: Some(not_told(error)),
             };
         }
     };
     let with = |status| campaigns.iter().find(|campaign| campaign.campaign_status == status);
     let (state, reason) = if with(CampaignStatus::Verified).is_some() {
-        (State::Registered, None)
+        (RegistrationState::Registered, None)
     } else if with(CampaignStatus::InProgress).or(with(CampaignStatus::Pending)).is_some() {
-        (State::InReview, None)
+        (RegistrationState::InReview, None)
     } else if with(CampaignStatus::Suspended).is_some() {
-        (State::Rejected, Some("Twilio has suspended the campaign.".to_owned()))
+        (RegistrationState::Rejected, Some("Twilio has suspended the campaign.".to_owned()))
     } else if let Some(failed) = with(CampaignStatus::Failed) {
-        (State::Rejected, Some(failed.errors.join(" ")).filter(|reason| !reason.is_empty()))
+        (
+            RegistrationState::Rejected,
+            Some(failed.errors.join(" ")).filter(|reason| !reason.is_empty()),
+        )
     } else if campaigns.is_empty() {
         return Registration::missing_campaign(subject, "The Messaging Service has no campaign.");
     } else {
         (
-            State::Unknown,
+            RegistrationState::Unknown,
             Some("Twilio gives its campaign a status that Carillon does not know.".to_owned()),
         )
     };
@@ -166,16 +169,18 @@ pub(super) fn verified(
         found.tollfree_phone_number_sid.as_deref().is_none_or(|about| about == sid.as_str())
     };
     let (state, reason) = match listed.as_ref().map(|found| found.iter().find(is_its_own)) {
-        Err(error) => (State::Unknown, Some(not_told(error))),
-        Ok(None) => (State::Missing, None),
+        Err(error) => (RegistrationState::Unknown, Some(not_told(error))),
+        Ok(None) => (RegistrationState::Missing, None),
         Ok(Some(found)) => match found.status {
-            VerificationStatus::TwilioApproved => (State::Registered, None),
+            VerificationStatus::TwilioApproved => (RegistrationState::Registered, None),
             VerificationStatus::PendingReview | VerificationStatus::InReview => {
-                (State::InReview, None)
+                (RegistrationState::InReview, None)
             }
-            VerificationStatus::TwilioRejected => (State::Rejected, found.rejection_reason.clone()),
+            VerificationStatus::TwilioRejected => {
+                (RegistrationState::Rejected, found.rejection_reason.clone())
+            }
             VerificationStatus::Unknown => (
-                State::Unknown,
+                RegistrationState::Unknown,
                 Some("Twilio gives it a status that Carillon does not know.".to_owned()),
             ),
         },
@@ -208,14 +213,19 @@ impl Registration {
             );
         }
         let reason = "The account has more Messaging Services than Carillon looks into.".to_owned();
-        Self { subject, scheme: Scheme::A2pCampaign, state: State::Unknown, reason: Some(reason) }
+        Self {
+            subject,
+            scheme: Scheme::A2pCampaign,
+            state: RegistrationState::Unknown,
+            reason: Some(reason),
+        }
     }
 
     fn missing_campaign(subject: String, why: &str) -> Self {
         Self {
             subject,
             scheme: Scheme::A2pCampaign,
-            state: State::Missing,
+            state: RegistrationState::Missing,
             reason: Some(why.to_owned()),
         }
     }
@@ -226,21 +236,26 @@ impl Registration {
     pub fn concern(&self) -> Option<String> {
         let subject = &self.subject;
         match (self.state, self.scheme) {
-            (State::Missing, Scheme::A2pCampaign) => Some(format!(
+            (RegistrationState::Missing, Scheme::A2pCampaign) => Some(format!(
                 "{subject} has no A2P campaign: carriers filter its messages to the United States, \
                  and may block them."
             )),
-            (State::Rejected, Scheme::A2pCampaign) => Some(format!(
+            (RegistrationState::Rejected, Scheme::A2pCampaign) => Some(format!(
                 "The A2P campaign of {subject} was rejected: its messages to the United States may \
                  be blocked."
             )),
-            (State::Missing, Scheme::TollFreeVerification) => {
+            (RegistrationState::Missing, Scheme::TollFreeVerification) => {
                 Some(format!("{subject} is not verified: carriers block its messages."))
             }
-            (State::Rejected, Scheme::TollFreeVerification) => Some(format!(
+            (RegistrationState::Rejected, Scheme::TollFreeVerification) => Some(format!(
                 "The verification of {subject} was rejected: carriers block its messages."
             )),
-            (State::Registered | State::InReview | State::Unknown, _) => None,
+            (
+                RegistrationState::Registered
+                | RegistrationState::InReview
+                | RegistrationState::Unknown,
+                _,
+            ) => None,
         }
     }
 
@@ -256,21 +271,21 @@ impl Registration {
             None => text.to_owned(),
         };
         let check = match (self.state, self.scheme) {
-            (State::Registered, Scheme::A2pCampaign) => Check::passed(
+            (RegistrationState::Registered, Scheme::A2pCampaign) => Check::passed(
                 title,
                 "Its use is registered: carriers in the United States know it.",
             ),
-            (State::Registered, Scheme::TollFreeVerification) => {
+            (RegistrationState::Registered, Scheme::TollFreeVerification) => {
                 Check::passed(title, "The number is verified.")
             }
-            (State::InReview, _) => Check::warning(
+            (RegistrationState::InReview, _) => Check::warning(
                 title,
                 "It is being reviewed. Until that is done, carriers hold back or drop messages to \
                  the United States and Canada.",
                 "Wait for Twilio's e-mail, or follow it in Twilio's console, before you send to \
                  many people.",
             ),
-            (State::Rejected, _) => Check::warning(
+            (RegistrationState::Rejected, _) => Check::warning(
                 title,
                 with_reason(
                     "It was rejected: messages to the United States and Canada are filtered, and \
@@ -281,7 +296,7 @@ impl Registration {
                     self.scheme.where_to_act()
                 ),
             ),
-            (State::Missing, Scheme::A2pCampaign) => Check::warning(
+            (RegistrationState::Missing, Scheme::A2pCampaign) => Check::warning(
                 title,
                 with_reason(
                     "Twilio requires that whoever texts Americans from a ten-digit number (10DLC) \
@@ -290,13 +305,13 @@ impl Registration {
                 ),
                 self.scheme.where_to_act(),
             ),
-            (State::Missing, Scheme::TollFreeVerification) => Check::warning(
+            (RegistrationState::Missing, Scheme::TollFreeVerification) => Check::warning(
                 title,
                 "The toll-free number is not verified: carriers block its messages to the United \
                  States and Canada.",
                 self.scheme.where_to_act(),
             ),
-            (State::Unknown, _) => Check::warning(
+            (RegistrationState::Unknown, _) => Check::warning(
                 title,
                 with_reason("Whether it is registered could not be read."),
                 "Look it up in Twilio's console if you text people in the United States or Canada.",

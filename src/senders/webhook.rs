@@ -394,6 +394,6 @@ mod tests {
         let webhook = Webhook::compare(&number(&format!(r#", "sms_url": "{bare}""#)), HERE);
         assert_eq!(webhook.drift, [Drift::FewRetries]);
         assert!(webhook.is_heard());
-        assert_eq!(webhook.check("Shop").outcome, crate::connections::Outcome::Warning);
+        assert_eq!(webhook.check("Shop").outcome, crate::connections::CheckOutcome::Warning);
     }
 }

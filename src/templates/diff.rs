@@ -7,9 +7,9 @@ use similar::{ChangeTag, TextDiff};
 
 /// A stretch of text that stands in both, or in one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Stretch {
+pub struct DiffPart {
     /// Where it stands.
-    pub change: Change,
+    pub change: DiffKind,
     /// The words with the blanks between them.
     pub text: String,
 }
@@ -17,7 +17,7 @@ pub struct Stretch {
 /// What became of a stretch from the older to the newer text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum DiffKind {
     /// It stands in both.
     Same,
     /// Only the older one has it.
@@ -32,21 +32,21 @@ const MAX_TIME: Duration = Duration::from_millis(100);
 
 /// Compares two texts; the stretches of the newer one, put together, are the newer text, likewise
 /// those of the older one.
-pub fn compare(older: &str, newer: &str) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
+pub fn compare(older: &str, newer: &str) -> Vec<DiffPart> {
+    let mut stretches: Vec<DiffPart> = Vec::new();
     for change in
         TextDiff::configure().timeout(MAX_TIME).diff_unicode_words(older, newer).iter_all_changes()
     {
-        let (text, change) = (change.value(), Change::of(change.tag()));
+        let (text, change) = (change.value(), DiffKind::of(change.tag()));
         match stretches.last_mut() {
             Some(last) if last.change == change => last.text.push_str(text),
-            _ => stretches.push(Stretch { change, text: text.to_owned() }),
+            _ => stretches.push(DiffPart { change, text: text.to_owned() }),
         }
     }
     stretches
 }
 
-impl Change {
+impl DiffKind {
     fn of(tag: ChangeTag) -> Self {
         match tag {
             ChangeTag::Equal => Self::Same,
@@ -70,15 +70,15 @@ mod tests {
         assert_eq!(
             shown,
             [
-                (Change::Same, "Hi Ada, your "),
-                (Change::Removed, "order"),
-                (Change::Added, "parcel"),
-                (Change::Same, " is here"),
-                (Change::Removed, "."),
-                (Change::Added, "!"),
+                (DiffKind::Same, "Hi Ada, your "),
+                (DiffKind::Removed, "order"),
+                (DiffKind::Added, "parcel"),
+                (DiffKind::Same, " is here"),
+                (DiffKind::Removed, "."),
+                (DiffKind::Added, "!"),
             ]
         );
-        assert_eq!(compare("a", "a"), [Stretch { change: Change::Same, text: "a".to_owned() }]);
+        assert_eq!(compare("a", "a"), [DiffPart { change: DiffKind::Same, text: "a".to_owned() }]);
         assert_eq!(compare("", ""), []);
     }
 
@@ -93,7 +93,7 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         let kept = found
             .iter()
-            .filter(|stretch| stretch.change != Change::Removed)
+            .filter(|stretch| stretch.change != DiffKind::Removed)
             .map(|stretch| stretch.text.as_str());
         assert_eq!(kept.collect::<String>(), newer);
     }
@@ -105,13 +105,13 @@ mod tests {
             newer in "[a-d é\n😀]{0,60}"
         ) {
             let found = compare(&older, &newer);
-            let without = |left_out: Change| {
+            let without = |left_out: DiffKind| {
                 found.iter().filter(
                     |stretch| stretch.change != left_out
                 ).map(|stretch| stretch.text.as_str()).collect::<String>()
             };
-            prop_assert_eq!(without(Change::Added), older);
-            prop_assert_eq!(without(Change::Removed), newer);
+            prop_assert_eq!(without(DiffKind::Added), older);
+            prop_assert_eq!(without(DiffKind::Removed), newer);
         }
     }
 }

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// The fields of the editor as they were left.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = template_drafts, check_for_backend(diesel::pg::Pg))]
-pub struct Draft {
+pub struct TemplateDraft {
     /// The saved version that was changed; 0 for a template that was never saved.
     pub version: i32,
     /// The name.
@@ -38,7 +38,7 @@ pub async fn keep(
     conn: &mut Conn,
     user: UserId,
     template: Option<TemplateId>,
-    draft: &Draft,
+    draft: &TemplateDraft,
 ) -> Result<bool> {
     let texts = [&draft.name, &draft.saved_name, &draft.body, &draft.media_urls];
     if texts.iter().any(|text| text.contains('\0'))
@@ -65,10 +65,10 @@ pub async fn find(
     conn: &mut Conn,
     user: UserId,
     template: Option<TemplateId>,
-) -> Result<Option<Draft>> {
+) -> Result<Option<TemplateDraft>> {
     Ok(template_drafts::table
         .find((user, key(template)))
-        .select(Draft::as_select())
+        .select(TemplateDraft::as_select())
         .first(conn)
         .await
         .optional()?)

@@ -6,7 +6,7 @@ use super::calls::{self, FILTERS, Signature, TESTS};
 use super::checked::{Checked, NAMES};
 use super::error::TemplateError;
 use super::hints;
-use super::lexer::Token;
+use super::lexer::Lexeme;
 use super::place::Place;
 use super::variables::{Key, Variable};
 
@@ -28,7 +28,7 @@ const NEGATIVE: u8 = 20;
 /// Reads the tokens of one tag.
 pub(super) struct Parser<'a> {
     checked: &'a mut Checked,
-    tokens: std::slice::Iter<'a, (Token, Place)>,
+    tokens: std::slice::Iter<'a, (Lexeme, Place)>,
     end: Place,
     depth: usize,
     operations: usize,
@@ -38,14 +38,14 @@ impl<'a> Parser<'a> {
     /// The tokens as exactly one expression.
     pub(super) fn parse(
         checked: &'a mut Checked,
-        tokens: &'a [(Token, Place)],
+        tokens: &'a [(Lexeme, Place)],
         end: Place,
     ) -> Result<Expr, TemplateError> {
         let mut parser = Self { checked, tokens: tokens.iter(), end, depth: 0, operations: 0 };
         let expr = parser.expression()?;
         match parser.tokens.next() {
             None => Ok(expr),
-            Some((Token::Symbol("("), place)) => {
+            Some((Lexeme::Symbol("("), place)) => {
                 Err(place.error("Functions cannot be used in a template."))
             }
             Some((token, place)) => Err(place.error(hints::unexpected(token))),
@@ -70,10 +70,10 @@ impl<'a> Parser<'a> {
         loop {
             let (place, beginning) = (self.place(), left.place);
             let node = match self.tokens.as_slice() {
-                [(Token::Symbol("|"), _), (Token::Symbol("|"), _), ..] => {
+                [(Lexeme::Symbol("|"), _), (Lexeme::Symbol("|"), _), ..] => {
                     return Err(place.error(hints::double_pipe(self.checked, &left)));
                 }
-                [(Token::Symbol("|"), _), ..] if PIPE >= least => {
+                [(Lexeme::Symbol("|"), _), ..] if PIPE >= least => {
                     self.tokens.next();
                     let place = self.place();
                     let call = self.call("filter", &FILTERS)?;
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
                     left = Expr { node: Node::Filter(Box::new(left), call), place: beginning };
                     continue;
                 }
-                [(Token::Name(word), _), ..] if word == "is" && IS >= least => {
+                [(Lexeme::Name(word), _), ..] if word == "is" && IS >= least => {
                     self.tokens.next();
                     let negated = self.accept_name("not");
                     let call = self.call("test", &TESTS)?;
@@ -92,7 +92,7 @@ impl<'a> Parser<'a> {
                     };
                     continue;
                 }
-                [(Token::Name(word), _), ..] if word == "if" && least == 0 => {
+                [(Lexeme::Name(word), _), ..] if word == "if" && least == 0 => {
                     self.tokens.next();
                     self.count(place)?;
                     let condition = Box::new(self.expression()?);
@@ -107,11 +107,11 @@ impl<'a> Parser<'a> {
                         place: beginning,
                     });
                 }
-                [(Token::Name(word), _), ..] if word == "or" && OR.0 >= least => {
+                [(Lexeme::Name(word), _), ..] if word == "or" && OR.0 >= least => {
                     self.next_operand(1, place)?;
                     Node::Or(Box::new(left), Box::new(self.binding(OR.1)?))
                 }
-                [(Token::Name(word), _), ..] if word == "and" && AND.0 >= least => {
+                [(Lexeme::Name(word), _), ..] if word == "and" && AND.0 >= least => {
                     self.next_operand(1, place)?;
                     Node::And(Box::new(left), Box::new(self.binding(AND.1)?))
                 }
@@ -150,10 +150,10 @@ impl<'a> Parser<'a> {
         };
         let Some(strength) = prefix else { return self.value() };
         match self.tokens.as_slice().first() {
-            Some((Token::Name(name), place)) if name == "not" => {
+            Some((Lexeme::Name(name), place)) if name == "not" => {
                 return Err(place.error("“not” cannot stand here."));
             }
-            Some((Token::Symbol("-"), place)) => return Err(place.error("“-” cannot stand here.")),
+            Some((Lexeme::Symbol("-"), place)) => return Err(place.error("“-” cannot stand here.")),
             _ => {}
         }
         self.count(place)?;
@@ -166,16 +166,16 @@ impl<'a> Parser<'a> {
             return Err(self.end.error("A value is missing here."));
         };
         let node = match token {
-            Token::Text(text) => Node::Text(text.clone()),
-            Token::Integer(number) => Node::Whole(*number),
-            Token::Decimal(number) => Node::Decimal(number.clone()),
-            Token::Symbol("(") => {
+            Lexeme::Text(text) => Node::Text(text.clone()),
+            Lexeme::Integer(number) => Node::Whole(*number),
+            Lexeme::Decimal(number) => Node::Decimal(number.clone()),
+            Lexeme::Symbol("(") => {
                 let expr = self.expression()?;
                 self.expect(")")?;
                 return Ok(expr);
             }
-            Token::Symbol("[") => self.list()?,
-            Token::Name(name) => match name.as_str() {
+            Lexeme::Symbol("[") => self.list()?,
+            Lexeme::Name(name) => match name.as_str() {
                 "true" | "True" => Node::Truth(true),
                 "false" | "False" => Node::Truth(false),
                 "none" | "None" | "null" => {
@@ -188,8 +188,8 @@ impl<'a> Parser<'a> {
                 }
                 _ => self.variable(name, *place)?,
             },
-            Token::Symbol("!") => return Err(place.error("“!” is written “not” here.")),
-            Token::Symbol(_) => {
+            Lexeme::Symbol("!") => return Err(place.error("“!” is written “not” here.")),
+            Lexeme::Symbol(_) => {
                 return Err(place.error(format!("A value is missing before {token}.")));
             }
         };
@@ -208,8 +208,8 @@ impl<'a> Parser<'a> {
         loop {
             if self.accept(".") || self.accept("?.") {
                 path.push(match self.tokens.next() {
-                    Some((Token::Name(name), _)) => Key::Name(name.clone()),
-                    Some((Token::Integer(_), place)) => {
+                    Some((Lexeme::Name(name), _)) => Key::Name(name.clone()),
+                    Some((Lexeme::Integer(_), place)) => {
                         return Err(place.error("Write a position in brackets, such as [0]."));
                     }
                     Some((token, place)) => {
@@ -219,8 +219,8 @@ impl<'a> Parser<'a> {
                 });
             } else if self.accept("[") {
                 path.push(match self.tokens.next() {
-                    Some((Token::Text(name), _)) => Key::Name(name.clone()),
-                    Some((Token::Integer(index), place)) => Key::Index(
+                    Some((Lexeme::Text(name), _)) => Key::Name(name.clone()),
+                    Some((Lexeme::Integer(index), place)) => Key::Index(
                         usize::try_from(*index)
                             .map_err(|_| place.error("This position is out of range."))?,
                     ),
@@ -262,7 +262,7 @@ impl<'a> Parser<'a> {
     /// The name of a filter or test that is on the list, with its arguments.
     fn call(&mut self, kind: &str, allowed: &'static [Signature]) -> Result<Call, TemplateError> {
         let (name, place) = match self.tokens.next() {
-            Some((Token::Name(name), place)) => (name, *place),
+            Some((Lexeme::Name(name), place)) => (name, *place),
             Some((token, place)) => {
                 return Err(place.error(format!("The name of a {kind} is missing before {token}.")));
             }
@@ -283,7 +283,7 @@ impl<'a> Parser<'a> {
                 }
             }));
         };
-        if self.next_is(":") || matches!(self.tokens.as_slice().first(), Some((Token::Text(_), _)))
+        if self.next_is(":") || matches!(self.tokens.as_slice().first(), Some((Lexeme::Text(_), _)))
         {
             return Err(place.error(hints::without_parentheses(signature, self.tokens.as_slice())));
         }
@@ -319,7 +319,7 @@ impl<'a> Parser<'a> {
             .iter()
             .map(|parameter| parameter.trim_end_matches('*'))
             .collect::<Vec<_>>();
-        let [(Token::Name(name), _), (Token::Symbol("="), _), ..] = self.tokens.as_slice() else {
+        let [(Lexeme::Name(name), _), (Lexeme::Symbol("="), _), ..] = self.tokens.as_slice() else {
             return Err(place.error(match list.first() {
                 Some(first) => {
                     format!("Write each argument of “{called}” with its name: {called}({first}=…).")
@@ -354,7 +354,7 @@ impl<'a> Parser<'a> {
     }
 
     fn next_is(&self, symbol: &str) -> bool {
-        matches!(self.tokens.as_slice().first(), Some((Token::Symbol(next), _)) if *next == symbol)
+        matches!(self.tokens.as_slice().first(), Some((Lexeme::Symbol(next), _)) if *next == symbol)
     }
 
     fn accept(&mut self, symbol: &str) -> bool {
@@ -367,7 +367,7 @@ impl<'a> Parser<'a> {
 
     fn accept_name(&mut self, word: &str) -> bool {
         let found =
-            matches!(self.tokens.as_slice().first(), Some((Token::Name(name), _)) if name == word);
+            matches!(self.tokens.as_slice().first(), Some((Lexeme::Name(name), _)) if name == word);
         if found {
             self.tokens.next();
         }
@@ -384,27 +384,27 @@ impl<'a> Parser<'a> {
 }
 
 /// The operator that comes next, and of how many tokens it is.
-fn operator(tokens: &[(Token, Place)]) -> Result<Option<(Operator, usize)>, TemplateError> {
+fn operator(tokens: &[(Lexeme, Place)]) -> Result<Option<(Operator, usize)>, TemplateError> {
     let found = |operator: Operator| Ok(Some((operator, 1)));
     match tokens {
-        [(Token::Name(first), _), (Token::Name(second), _), ..]
+        [(Lexeme::Name(first), _), (Lexeme::Name(second), _), ..]
             if first == "not" && second == "in" =>
         {
             Ok(Some((Operator::NotIn, 2)))
         }
-        [(Token::Name(name), _), ..] if name == "in" => found(Operator::In),
-        [(Token::Symbol("**"), place), ..] => {
+        [(Lexeme::Name(name), _), ..] if name == "in" => found(Operator::In),
+        [(Lexeme::Symbol("**"), place), ..] => {
             Err(place.error("“**” cannot be used in a template."))
         }
-        [(Token::Symbol("="), place), ..] => {
+        [(Lexeme::Symbol("="), place), ..] => {
             Err(place.error("To compare, write “==”; “=” alone has no meaning here."))
         }
-        [(Token::Symbol("&&"), place), ..] => Err(place.error("“&&” is written “and” here.")),
-        [(Token::Symbol("?"), place), ..] => Err(place.error(
+        [(Lexeme::Symbol("&&"), place), ..] => Err(place.error("“&&” is written “and” here.")),
+        [(Lexeme::Symbol("?"), place), ..] => Err(place.error(
             "“a ? b : c” is written “b if a else c” here; for a missing value, add | \
                      default(value=\"…\").",
         )),
-        [(Token::Symbol(symbol), _), ..] => {
+        [(Lexeme::Symbol(symbol), _), ..] => {
             match Operator::ALL.into_iter().find(|operator| operator.symbol() == *symbol) {
                 Some(operator) => found(operator),
                 None => Ok(None),

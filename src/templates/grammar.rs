@@ -9,7 +9,7 @@
 use super::checked::{Checked, Found, Reach, WrittenTag};
 use super::error::TemplateError;
 use super::expression::Parser;
-use super::lexer::{Piece, Tag, Token, pieces};
+use super::lexer::{Piece, Tag, Lexeme, pieces};
 use super::place::Place;
 use super::write;
 
@@ -77,7 +77,7 @@ fn statement(
     open: &mut Vec<OpenIf>,
     tag: &Tag,
 ) -> Result<(), TemplateError> {
-    let Some(((Token::Name(word), _), rest)) = tag.tokens.split_first() else {
+    let Some(((Lexeme::Name(word), _), rest)) = tag.tokens.split_first() else {
         return Err(tag
             .place
             .error("Between “{%” and “%}” one of if, elif, else or endif must stand first."));

@@ -4,7 +4,7 @@
 use super::ast::Expr;
 use super::calls::Signature;
 use super::checked::Checked;
-use super::lexer::Token;
+use super::lexer::Lexeme;
 use super::place::Place;
 use super::write::label;
 
@@ -19,16 +19,16 @@ pub(super) fn double_pipe(checked: &Checked, left: &Expr) -> String {
 
 /// About a filter whose arguments do not stand in parentheses: `default: 'x'` of Liquid,
 /// `default:"x"` of Django, `default "x"`.
-pub(super) fn without_parentheses(call: &Signature, rest: &[(Token, Place)]) -> String {
+pub(super) fn without_parentheses(call: &Signature, rest: &[(Lexeme, Place)]) -> String {
     let name = call.name;
     let given: Vec<String> = rest
         .iter()
         .map(|(token, _)| token)
-        .take_while(|token| !matches!(token, Token::Symbol("|" | ")")))
+        .take_while(|token| !matches!(token, Lexeme::Symbol("|" | ")")))
         .filter_map(|token| match token {
-            Token::Text(text) => Some(format!("{text:?}")),
-            Token::Integer(number) => Some(number.to_string()),
-            Token::Decimal(number) => Some(number.clone()),
+            Lexeme::Text(text) => Some(format!("{text:?}")),
+            Lexeme::Integer(number) => Some(number.to_string()),
+            Lexeme::Decimal(number) => Some(number.clone()),
             _ => None,
         })
         .collect();
@@ -84,12 +84,12 @@ pub(super) fn other_filter(name: &str) -> Option<&'static str> {
 }
 
 /// About a token that nothing can follow from.
-pub(super) fn unexpected(token: &Token) -> String {
+pub(super) fn unexpected(token: &Lexeme) -> String {
     match token {
-        Token::Symbol(":") => "“:” has no meaning here; arguments stand in parentheses, such as | \
+        Lexeme::Symbol(":") => "“:” has no meaning here; arguments stand in parentheses, such as | \
                                default(value=\"there\")."
             .to_owned(),
-        Token::Symbol("!") => "“!” is written “not” here.".to_owned(),
+        Lexeme::Symbol("!") => "“!” is written “not” here.".to_owned(),
         other => format!("{other} is not expected here."),
     }
 }

@@ -19,14 +19,14 @@ pub(super) enum Piece {
 #[derive(Debug, PartialEq)]
 pub(super) struct Tag {
     pub(super) place: Place,
-    pub(super) tokens: Vec<(Token, Place)>,
+    pub(super) tokens: Vec<(Lexeme, Place)>,
     /// Where the closing `}}` or `%}` stands.
     pub(super) end: Place,
 }
 
 /// A word of the expression language.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Token {
+pub(super) enum Lexeme {
     Name(String),
     Text(String),
     Integer(i64),
@@ -35,7 +35,7 @@ pub(super) enum Token {
     Symbol(&'static str),
 }
 
-impl std::fmt::Display for Token {
+impl std::fmt::Display for Lexeme {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Name(name) => write!(f, "“{name}”"),
@@ -131,7 +131,7 @@ fn tag(
     }
 }
 
-fn token(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
+fn token(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
     let place = cursor.place();
     let first = cursor.rest.chars().next().unwrap_or_default();
     match first {
@@ -142,20 +142,20 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
                 .rest
                 .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
                 .unwrap_or(cursor.rest.len());
-            Ok(Token::Name(cursor.take(length).to_owned()))
+            Ok(Lexeme::Name(cursor.take(length).to_owned()))
         }
         '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => Err(place.error(format!(
             "“{first}” is a typographic quotation mark; write \" or ' around a text."
         ))),
         ']' => {
             cursor.take(1);
-            Ok(Token::Symbol("]"))
+            Ok(Lexeme::Symbol("]"))
         }
         _ => {
             match SYMBOLS.iter().find(|symbol| cursor.rest.starts_with(**symbol)) {
                 Some(symbol) => {
                     cursor.take(symbol.len());
-                    Ok(Token::Symbol(symbol))
+                    Ok(Lexeme::Symbol(symbol))
                 }
                 None => Err(place
                     .error(format!("“{first}” has no meaning inside “{{{{ }}}}” and “{{% %}}”."))),
@@ -164,7 +164,7 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
     }
 }
 
-fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Token, TemplateError> {
+fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Lexeme, TemplateError> {
     let opening = cursor.place();
     cursor.take(1);
     let mut text = String::new();
@@ -172,7 +172,7 @@ fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Token, TemplateError> {
         let place = cursor.place();
         match cursor.next() {
             None => return Err(opening.error(format!("This text is not closed with {quote}"))),
-            Some(c) if c == quote => return Ok(Token::Text(text)),
+            Some(c) if c == quote => return Ok(Lexeme::Text(text)),
             Some('\\') => {
                 match cursor.next() {
                     Some(c @ ('"' | '\'' | '`' | '/' | '\\')) => text.push(c),
@@ -189,7 +189,7 @@ fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Token, TemplateError> {
     }
 }
 
-fn number(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
+fn number(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
     let place = cursor.place();
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let whole = digits(cursor.rest);
@@ -199,7 +199,7 @@ fn number(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
         let written = cursor.take(whole + 1 + fraction);
         let is_finite = written.parse::<f64>().is_ok_and(f64::is_finite);
         return if is_finite {
-            Ok(Token::Decimal(written.to_owned()))
+            Ok(Lexeme::Decimal(written.to_owned()))
         } else {
             Err(place.error("This number is too large."))
         };
@@ -207,7 +207,7 @@ fn number(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
     cursor
         .take(whole)
         .parse()
-        .map(Token::Integer)
+        .map(Lexeme::Integer)
         .map_err(|_| place.error("This number is too large."))
 }
 

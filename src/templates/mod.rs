@@ -45,7 +45,7 @@ mod value_tests;
 pub use available::Available;
 pub use body::{MAX_CHARACTERS, TemplateBody, sample_event};
 pub use checked::Reach;
-pub use diff::{Change, Stretch, compare};
+pub use diff::{DiffKind, DiffPart, compare};
 pub use error::{RenderError, TemplateError};
 pub use foreign::warnings_of_literal;
 pub use measure::Measure;

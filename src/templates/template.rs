@@ -12,7 +12,7 @@ use crate::db::schema::{template_versions, templates};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::TemplateId;
 use crate::types::mistake::{self, Mistake};
-use crate::users::audit::{self, Actor, Differences, Kind};
+use crate::users::audit::{self, Actor, AuditKind, Differences};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 120;
@@ -233,7 +233,7 @@ pub async fn create(
     audit::record(
         conn,
         actor,
-        Kind::Template,
+        AuditKind::Template,
         Some(id.0),
         &format!("made the template {}", new.name),
         now,
@@ -287,7 +287,7 @@ pub async fn update(
         .compare("the name", before.name.as_str(), new.name.as_str())
         .compare("its text", &format!("version {}", before.version), &format!("version {version}"));
     let summary = format!("changed the template {}: {differences}", before.name);
-    audit::record(conn, actor, Kind::Template, Some(id.0), &summary, now).await?;
+    audit::record(conn, actor, AuditKind::Template, Some(id.0), &summary, now).await?;
     diesel::update(templates::table.find(id))
         .set((
             templates::name.eq(&new.name),
@@ -386,8 +386,15 @@ async fn set_archived(
     } else {
         "took out of the archive the template"
     };
-    audit::record(conn, actor, Kind::Template, Some(id.0), &format!("{done} {}", before.name), now)
-        .await
+    audit::record(
+        conn,
+        actor,
+        AuditKind::Template,
+        Some(id.0),
+        &format!("{done} {}", before.name),
+        now,
+    )
+    .await
 }
 
 async fn insert_version(

@@ -9,7 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
 use super::credentials::Credentials;
-use super::exchange::{Broken, Exchange, Reply};
+use super::exchange::{ExchangeError, Exchange, Reply};
 use super::timely::Timely;
 use crate::types::deadline::Deadline;
 
@@ -127,7 +127,7 @@ impl Client {
         Some(url)
     }
 
-    pub(super) async fn get(&self, credentials: &Credentials, url: Url) -> Result<Reply, Broken> {
+    pub(super) async fn get(&self, credentials: &Credentials, url: Url) -> Result<Reply, ExchangeError> {
         self.exchange(credentials, self.http.request(Method::GET, url)).await
     }
 
@@ -136,7 +136,7 @@ impl Client {
         credentials: &Credentials,
         url: Url,
         form: &[(&str, &str)],
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, ExchangeError> {
         self.exchange(credentials, self.http.request(Method::POST, url).form(form)).await
     }
 
@@ -148,9 +148,9 @@ impl Client {
         credentials: &Credentials,
         url: Url,
         form: &[(&str, &str)],
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, ExchangeError> {
         let begun = Instant::now();
-        let late = |begun: Instant| Broken::TooLate {
+        let late = |begun: Instant| ExchangeError::TooLate {
             exchange: Exchange::without_answer(begun.elapsed()),
         };
         if moment.has_passed() {
@@ -171,8 +171,8 @@ impl Client {
             Ok(reply) => Ok(reply),
             Err(_) if handed.was_withheld() => Err(late(begun)),
             // Whatever came of it: the other side cannot have the whole of it.
-            Err(Broken::NoAnswer { why, exchange }) if !handed.was_given() => {
-                Err(Broken::NotSent { why, exchange })
+            Err(ExchangeError::NoAnswer { why, exchange }) if !handed.was_given() => {
+                Err(ExchangeError::NotSent { why, exchange })
             }
             Err(broken) => Err(broken),
         }
@@ -190,7 +190,7 @@ impl Client {
         &self,
         credentials: &Credentials,
         request: RequestBuilder,
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, ExchangeError> {
         let begun = Instant::now();
         let (user, password) = credentials.basic();
         match request.basic_auth(user, Some(password)).build() {
@@ -199,7 +199,7 @@ impl Client {
         }
     }
 
-    async fn execute(&self, request: Request, begun: Instant) -> Result<Reply, Broken> {
+    async fn execute(&self, request: Request, begun: Instant) -> Result<Reply, ExchangeError> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(error) => {
@@ -224,7 +224,7 @@ impl Client {
                     body.extend_from_slice(&bytes)
                 }
                 Ok(Some(_)) => {
-                    return Err(Broken::NoAnswer {
+                    return Err(ExchangeError::NoAnswer {
                         why: "the answer was too large".to_owned(),
                         exchange,
                     });
@@ -239,17 +239,17 @@ impl Client {
         }
     }
 
-    fn broken(&self, error: &reqwest::Error, exchange: Exchange) -> Broken {
+    fn broken(&self, error: &reqwest::Error, exchange: Exchange) -> ExchangeError {
         // An error while connecting, or while building the request, precedes the first byte of it.
         if error.is_connect() || error.is_builder() {
-            return Broken::NotSent { why: why(error), exchange };
+            return ExchangeError::NotSent { why: why(error), exchange };
         }
         let why = if error.is_timeout() {
             format!("no answer within {} seconds", self.timeout.as_secs_f32())
         } else {
             why(error)
         };
-        Broken::NoAnswer { why, exchange }
+        ExchangeError::NoAnswer { why, exchange }
     }
 
     fn base(&self, api: Api) -> &Url {

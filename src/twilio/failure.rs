@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::errors::{self, Disposition, Wait};
-use super::exchange::{Broken, Exchange, Reply};
+use super::exchange::{ExchangeError, Exchange, Reply};
 use super::wire;
 use crate::types::hook_address::redacted;
 
@@ -248,25 +248,25 @@ impl TwilioError {
     }
 }
 
-impl From<Broken> for SendError {
-    fn from(broken: Broken) -> Self {
+impl From<ExchangeError> for SendError {
+    fn from(broken: ExchangeError) -> Self {
         match broken {
-            Broken::NotSent { why, exchange } => Self::NotSent { why, exchange },
-            Broken::TooLate { exchange } => Self::TooLate { exchange },
-            Broken::NoAnswer { why, exchange } => {
+            ExchangeError::NotSent { why, exchange } => Self::NotSent { why, exchange },
+            ExchangeError::TooLate { exchange } => Self::TooLate { exchange },
+            ExchangeError::NoAnswer { why, exchange } => {
                 Self::Unknown { why, http_status: None, code: None, exchange }
             }
         }
     }
 }
 
-impl From<Broken> for TwilioError {
-    fn from(broken: Broken) -> Self {
+impl From<ExchangeError> for TwilioError {
+    fn from(broken: ExchangeError) -> Self {
         match broken {
-            Broken::TooLate { exchange } => {
+            ExchangeError::TooLate { exchange } => {
                 Self::Unreachable { why: "there was no time left to ask".to_owned(), exchange }
             }
-            Broken::NotSent { why, exchange } | Broken::NoAnswer { why, exchange } => {
+            ExchangeError::NotSent { why, exchange } | ExchangeError::NoAnswer { why, exchange } => {
                 Self::Unreachable { why, exchange }
             }
         }

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 /// 256 random bits in 43 characters of URL-safe base64; never printed by accident.
 #[derive(Clone)]
-pub struct Token(SecretString);
+pub struct RandomToken(SecretString);
 
-impl Token {
+impl RandomToken {
     /// Makes a new token.
     pub fn generate() -> Self {
         Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()).into())
@@ -36,7 +36,7 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for RandomToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn a_token_comes_back_from_its_text_with_the_same_hash() {
-        let token = Token::generate();
-        assert_eq!(Token::parse(token.expose()).unwrap().hash(), token.hash());
-        assert_ne!(Token::generate().hash(), token.hash());
+        let token = RandomToken::generate();
+        assert_eq!(RandomToken::parse(token.expose()).unwrap().hash(), token.hash());
+        assert_ne!(RandomToken::generate().hash(), token.hash());
         assert_eq!(format!("{token:?}"), "Token(…)");
     }
 
@@ -59,7 +59,7 @@ mod tests {
         for text in
             ["", "abc", "ö", &"A".repeat(42), &"A".repeat(44), &format!("{}=", "A".repeat(43))]
         {
-            assert!(Token::parse(text).is_none(), "{text}");
+            assert!(RandomToken::parse(text).is_none(), "{text}");
         }
     }
 }

@@ -9,12 +9,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Role;
-use super::audit::{self, Actor, ActorKind, Kind};
+use super::audit::{self, Actor, ActorKind, AuditKind};
 use crate::db::Conn;
 use crate::db::schema::api_keys;
 use crate::error::{Error, Result};
 use crate::types::id::ApiKeyId;
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 
 /// What every key begins with, so that people and secret scanners recognise one.
 const START: &str = "ck_";
@@ -51,7 +51,7 @@ impl From<&ApiKey> for Actor {
 
 /// The key as its holder presents it: `ck_` and 43 characters; never printed by accident.
 #[derive(Clone)]
-pub struct Key(String);
+pub struct ApiKeySecret(String);
 
 #[derive(Insertable)]
 #[diesel(table_name = api_keys)]
@@ -71,7 +71,7 @@ pub async fn create(
     name: &str,
     role: Role,
     now: DateTime<Utc>,
-) -> Result<(ApiKey, Key)> {
+) -> Result<(ApiKey, ApiKeySecret)> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Error::field(
@@ -79,7 +79,7 @@ pub async fn create(
             "Enter a name of up to 100 characters that says what the key is for.",
         ));
     }
-    let key = Key(format!("{START}{}", Token::generate().expose()));
+    let key = ApiKeySecret(format!("{START}{}", RandomToken::generate().expose()));
     let row = Row {
         id: ApiKeyId::new(),
         name,
@@ -96,7 +96,7 @@ pub async fn create(
     audit::record(
         conn,
         actor,
-        Kind::ApiKey,
+        AuditKind::ApiKey,
         Some(made.id.0),
         &format!("made the API key {name}, with the role {role}"),
         now,
@@ -108,10 +108,10 @@ pub async fn create(
 /// The records of keys, in their order, none for those that are not accepted; notes the use.
 pub async fn authenticate(
     conn: &mut Conn,
-    keys: &[Key],
+    keys: &[ApiKeySecret],
     now: DateTime<Utc>,
 ) -> Result<Vec<Option<ApiKey>>> {
-    let hashes: Vec<Vec<u8>> = keys.iter().map(Key::hash).collect();
+    let hashes: Vec<Vec<u8>> = keys.iter().map(ApiKeySecret::hash).collect();
     let found: HashMap<Vec<u8>, ApiKey> = api_keys::table
         .filter(api_keys::key_hash.eq_any(&hashes))
         .filter(api_keys::revoked_at.is_null())
@@ -159,7 +159,7 @@ pub async fn revoke(
     audit::record(
         conn,
         actor,
-        Kind::ApiKey,
+        AuditKind::ApiKey,
         Some(id.0),
         &format!("revoked the API key {}", revoked.name),
         now,
@@ -168,11 +168,11 @@ pub async fn revoke(
     Ok(revoked)
 }
 
-impl Key {
+impl ApiKeySecret {
     /// Takes what a caller presents; `None` when it does not have the form of a key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Token::parse(text.strip_prefix(START)?).map(|_| Self(text.to_owned()))
+        RandomToken::parse(text.strip_prefix(START)?).map(|_| Self(text.to_owned()))
     }
 
     /// The key, to be handed to its holder.
@@ -186,7 +186,7 @@ impl Key {
     }
 }
 
-impl std::fmt::Debug for Key {
+impl std::fmt::Debug for ApiKeySecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Key(…)")
     }
@@ -198,10 +198,10 @@ mod tests {
 
     #[test]
     fn only_what_has_the_form_of_a_key_is_looked_up() {
-        let text = format!("ck_{}", Token::generate().expose());
-        assert_eq!(Key::parse(&text).unwrap().expose(), text);
+        let text = format!("ck_{}", RandomToken::generate().expose());
+        assert_eq!(ApiKeySecret::parse(&text).unwrap().expose(), text);
         for bad in ["", "ck_", "ck_short", &text[3..], &text.replace("ck_", "sk_")] {
-            assert!(Key::parse(bad).is_none(), "{bad}");
+            assert!(ApiKeySecret::parse(bad).is_none(), "{bad}");
         }
     }
 }

@@ -29,7 +29,7 @@ text_enum! {
 
 text_enum! {
     /// What a change is about.
-    pub enum Kind {
+    pub enum AuditKind {
         /// A person's account, or an invitation to one.
         User = "user",
         /// A key of the JSON API.
@@ -64,7 +64,7 @@ pub struct Actor {
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = audit_log, check_for_backend(diesel::pg::Pg))]
-pub struct Entry {
+pub struct AuditEntry {
     /// Identifier; later lines have later ones.
     pub id: AuditId,
     /// When it was done.
@@ -76,7 +76,7 @@ pub struct Entry {
     /// As the actor was called then.
     pub actor_name: String,
     /// What it was about.
-    pub kind: Kind,
+    pub kind: AuditKind,
     /// The user, key, … that was changed.
     pub subject_id: Option<Uuid>,
     /// What was done, as the rest of a sentence that begins with the actor's name.
@@ -89,7 +89,7 @@ pub struct AuditFilter {
     /// Only what this user or key did.
     pub actor_id: Option<Uuid>,
     /// Only what was about this.
-    pub kind: Option<Kind>,
+    pub kind: Option<AuditKind>,
     /// Only what comes before this line.
     pub before: Option<AuditId>,
 }
@@ -104,7 +104,7 @@ pub struct Differences(Vec<String>);
 pub async fn record(
     conn: &mut Conn,
     actor: &Actor,
-    kind: Kind,
+    kind: AuditKind,
     subject: Option<Uuid>,
     summary: &str,
     now: DateTime<Utc>,
@@ -126,9 +126,9 @@ pub async fn record(
 }
 
 /// Lines that fit, the newest first.
-pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Vec<Entry>> {
+pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Vec<AuditEntry>> {
     let mut query = audit_log::table
-        .select(Entry::as_select())
+        .select(AuditEntry::as_select())
         .order(audit_log::id.desc())
         .limit(limit)
         .into_boxed();

@@ -6,14 +6,14 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use super::audit::{self, Actor, Kind};
+use super::audit::{self, Actor, AuditKind};
 use super::password::PasswordHash;
 use super::{NewUser, Role, User};
 use crate::db::Conn;
 use crate::db::schema::{invitations, users};
 use crate::error::{Error, Result};
 use crate::types::id::{InvitationId, UserId};
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 
 /// A link is worth nothing after this time.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
@@ -44,7 +44,7 @@ pub async fn create(
     email: &str,
     role: Role,
     now: DateTime<Utc>,
-) -> Result<(Invitation, Token)> {
+) -> Result<(Invitation, RandomToken)> {
     let known: Option<Option<DateTime<Utc>>> = users::table
         .filter(users::email.eq(email))
         .select(users::disabled_at)
@@ -66,7 +66,7 @@ pub async fn create(
         }
         None => {}
     }
-    let token = Token::generate();
+    let token = RandomToken::generate();
     diesel::delete(invitations::table.filter(invitations::email.eq(email))).execute(conn).await?;
     let made: Invitation = diesel::insert_into(invitations::table)
         .values((
@@ -89,7 +89,7 @@ pub async fn create(
             )
         })?;
     let summary = format!("invited {email} as {role}");
-    audit::record(conn, &inviter.into(), Kind::User, None, &summary, now).await?;
+    audit::record(conn, &inviter.into(), AuditKind::User, None, &summary, now).await?;
     Ok((made, token))
 }
 
@@ -126,7 +126,7 @@ pub async fn withdraw(
     audit::record(
         conn,
         actor,
-        Kind::User,
+        AuditKind::User,
         None,
         &format!("withdrew the invitation of {}", gone.email),
         now,
@@ -139,7 +139,7 @@ pub async fn withdraw(
 /// ended.
 pub async fn open(
     conn: &mut Conn,
-    token: &Token,
+    token: &RandomToken,
     now: DateTime<Utc>,
 ) -> Result<Option<Invitation>> {
     Ok(invitations::table
@@ -155,7 +155,7 @@ pub async fn open(
 /// Needs the caller's transaction.
 pub async fn accept(
     conn: &mut Conn,
-    token: &Token,
+    token: &RandomToken,
     name: String,
     hash: PasswordHash,
     now: DateTime<Utc>,
@@ -174,7 +174,7 @@ pub async fn accept(
     audit::record(
         conn,
         &(&user).into(),
-        Kind::User,
+        AuditKind::User,
         Some(user.id.0),
         &format!("accepted the invitation and joined as {role}"),
         now,

@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::password::{self, HashingQueue, PasswordHash};
+use super::password::{self, PasswordLane, PasswordHash};
 use crate::db::Conn;
 use crate::db::schema::{login_failures, users};
 use crate::error::Result;
@@ -59,16 +59,16 @@ pub struct KnownBrowser {
 
 /// Somebody who wants to log in, counted, with the password not yet looked at.
 #[derive(Debug)]
-pub struct Attempt {
+pub struct LogInAttempt {
     subjects: Vec<Subject>,
     account: Option<(UserId, PasswordHash)>,
     turn: DateTime<Utc>,
-    queue: HashingQueue,
+    queue: PasswordLane,
 }
 
 /// Somebody whose password was right; consumed by [`succeed`].
 #[derive(Debug)]
-pub struct Verified {
+pub struct VerifiedLogIn {
     subjects: Vec<Subject>,
     user: UserId,
 }
@@ -101,7 +101,7 @@ pub async fn begin(
     address: Option<IpAddr>,
     browsers: &[KnownBrowser],
     now: DateTime<Utc>,
-) -> Result<std::result::Result<Attempt, Throttled>> {
+) -> Result<std::result::Result<LogInAttempt, Throttled>> {
     let account: Option<(UserId, PasswordHash)> = users::table
         .filter(users::email.eq(email))
         .filter(users::disabled_at.is_null())
@@ -114,12 +114,12 @@ pub async fn begin(
     let (subjects, queue) = match known {
         Some(known) => (
             vec![Subject::own("known", &format!("{} {}", known.user, known.browser))],
-            HashingQueue::Known,
+            PasswordLane::Known,
         ),
-        None => (Subject::of_stranger(email, address), HashingQueue::Stranger),
+        None => (Subject::of_stranger(email, address), PasswordLane::Stranger),
     };
     let turn = line_up(conn, &subjects, now).await?;
-    Ok(turn.map(|turn| Attempt { subjects, account, turn, queue }))
+    Ok(turn.map(|turn| LogInAttempt { subjects, account, turn, queue }))
 }
 
 /// Begins to check the password of somebody who is logged in, within the caller's transaction.
@@ -127,7 +127,7 @@ pub async fn begin_again(
     conn: &mut Conn,
     user: UserId,
     now: DateTime<Utc>,
-) -> Result<std::result::Result<Attempt, Throttled>> {
+) -> Result<std::result::Result<LogInAttempt, Throttled>> {
     let account = users::table
         .find(user)
         .filter(users::disabled_at.is_null())
@@ -135,10 +135,10 @@ pub async fn begin_again(
     let account = account.first(conn).await.optional()?;
     let subjects = vec![Subject::own("account", &user.to_string())];
     let turn = line_up(conn, &subjects, now).await?;
-    Ok(turn.map(|turn| Attempt { subjects, account, turn, queue: HashingQueue::Known }))
+    Ok(turn.map(|turn| LogInAttempt { subjects, account, turn, queue: PasswordLane::Known }))
 }
 
-impl Attempt {
+impl LogInAttempt {
     /// When it is its turn: the password must not be looked at before.
     #[must_use]
     pub fn turn(&self) -> DateTime<Utc> {
@@ -147,15 +147,15 @@ impl Attempt {
 
     /// Looks at the password (slow on purpose; hold no connection meanwhile); `None` when it is
     /// wrong or nobody has this email address.
-    pub async fn verify(self, password: SecretString) -> Result<Option<Verified>> {
+    pub async fn verify(self, password: SecretString) -> Result<Option<VerifiedLogIn>> {
         let (user, hash) = self.account.unzip();
         let right = password::verify(password, hash, self.queue).await?;
-        Ok(user.filter(|_| right).map(|user| Verified { subjects: self.subjects, user }))
+        Ok(user.filter(|_| right).map(|user| VerifiedLogIn { subjects: self.subjects, user }))
     }
 }
 
 /// Takes the counted failure back and gives the user, who may now be signed in.
-pub async fn succeed(conn: &mut Conn, verified: Verified) -> Result<UserId> {
+pub async fn succeed(conn: &mut Conn, verified: VerifiedLogIn) -> Result<UserId> {
     for subject in verified.subjects {
         let row = login_failures::table.find(subject.hash);
         if subject.own {

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::audit::{self, Actor, Differences, Kind};
+use super::audit::{self, Actor, AuditKind, Differences};
 use crate::db::Conn;
 use crate::db::schema::organization;
 use crate::error::{FieldErrors, Result};
@@ -71,7 +71,8 @@ pub async fn change(
         return Ok(());
     }
     update(conn, settings).await?;
-    audit::record(conn, actor, Kind::Organization, None, &format!("changed {changed}"), now).await
+    audit::record(conn, actor, AuditKind::Organization, None, &format!("changed {changed}"), now)
+        .await
 }
 
 /// Makes other transactions that call this wait until the caller's has ended.

@@ -34,7 +34,7 @@ pub struct PasswordHash(String);
 /// Whose password is worked on: strangers, however many they are, take neither the machine nor the
 /// turns of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HashingQueue {
+pub enum PasswordLane {
     /// Anybody's who can reach the log-in.
     Stranger,
     /// That of somebody who is signed in, or whose browser has been, or who has a link or code of
@@ -96,7 +96,7 @@ impl Password {
 
     /// Hashes the password on a thread that may be kept busy: about 20 ms and 19 MiB.
     pub async fn hash(self) -> Result<PasswordHash> {
-        busy(HashingQueue::Known, move || {
+        busy(PasswordLane::Known, move || {
             Argon2::default()
                 .hash_password(self.0.expose_secret().as_bytes())
                 .map(|hash| PasswordHash(hash.to_string()))
@@ -113,7 +113,7 @@ impl Password {
 pub async fn verify(
     typed: SecretString,
     hash: Option<PasswordHash>,
-    queue: HashingQueue,
+    queue: PasswordLane,
 ) -> Result<bool> {
     static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| {
         Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string())
@@ -132,14 +132,14 @@ pub async fn verify(
 
 /// Runs work on passwords, of each queue only so much at once.
 async fn busy<T: Send + 'static>(
-    queue: HashingQueue,
+    queue: PasswordLane,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
     static STRANGERS: Work = Work::new(2);
     static KNOWN: Work = Work::new(1);
     let Work { turns, waiting } = match queue {
-        HashingQueue::Stranger => &STRANGERS,
-        HashingQueue::Known => &KNOWN,
+        PasswordLane::Stranger => &STRANGERS,
+        PasswordLane::Known => &KNOWN,
     };
     let Ok(_place) = waiting.try_acquire() else {
         return Err(Error::Refused(
@@ -192,9 +192,9 @@ mod tests {
         let hash = Password::parse("correct horse", "").unwrap().hash().await.unwrap();
         assert!(hash.0.starts_with("$argon2id$"));
         assert!(
-            verify("correct horse".into(), Some(hash.clone()), HashingQueue::Known).await.unwrap()
+            verify("correct horse".into(), Some(hash.clone()), PasswordLane::Known).await.unwrap()
         );
-        assert!(!verify("Correct horse".into(), Some(hash), HashingQueue::Stranger).await.unwrap());
-        assert!(!verify("nobody's password".into(), None, HashingQueue::Stranger).await.unwrap());
+        assert!(!verify("Correct horse".into(), Some(hash), PasswordLane::Stranger).await.unwrap());
+        assert!(!verify("nobody's password".into(), None, PasswordLane::Stranger).await.unwrap());
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::audit::{self, Actor, Kind};
+use super::audit::{self, Actor, AuditKind};
 use super::{Role, User, find, organization, sessions};
 use crate::db::Conn;
 use crate::db::schema::{password_resets, users};
@@ -35,7 +35,7 @@ pub async fn change_role(
     }
     diesel::update(users::table.find(id)).set(users::role.eq(role)).execute(conn).await?;
     let summary = format!("changed the role of {} from {} to {role}", user.name, user.role);
-    audit::record(conn, actor, Kind::User, Some(id.0), &summary, now).await?;
+    audit::record(conn, actor, AuditKind::User, Some(id.0), &summary, now).await?;
     Ok(User { role, ..user })
 }
 
@@ -55,8 +55,15 @@ pub async fn disable(
     diesel::update(users::table.find(id)).set(users::disabled_at.eq(now)).execute(conn).await?;
     sessions::end_all(conn, id, None).await?;
     diesel::delete(password_resets::table.find(id)).execute(conn).await?;
-    audit::record(conn, actor, Kind::User, Some(id.0), &format!("disabled {}", user.name), now)
-        .await?;
+    audit::record(
+        conn,
+        actor,
+        AuditKind::User,
+        Some(id.0),
+        &format!("disabled {}", user.name),
+        now,
+    )
+    .await?;
     Ok(User { disabled_at: Some(now), ..user })
 }
 
@@ -78,7 +85,7 @@ pub async fn enable(
     audit::record(
         conn,
         actor,
-        Kind::User,
+        AuditKind::User,
         Some(id.0),
         &format!("enabled {} again", user.name),
         now,

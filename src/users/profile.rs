@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::account::parse_name;
-use super::audit::{self, Kind};
+use super::audit::{self, AuditKind};
 use super::user::{Theme, User};
 use crate::db::Conn;
 use crate::db::schema::users;
@@ -67,7 +67,7 @@ pub async fn change(
         .await?;
     if profile.name != user.name {
         let summary = format!("changed their name to {}", profile.name);
-        audit::record(conn, &user.into(), Kind::User, Some(user.id.0), &summary, now).await?;
+        audit::record(conn, &user.into(), AuditKind::User, Some(user.id.0), &summary, now).await?;
     }
     Ok(())
 }

@@ -5,14 +5,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::audit::{self, Actor, Kind};
+use super::audit::{self, Actor, AuditKind};
 use super::password::PasswordHash;
 use super::{User, find, sessions, set_password};
 use crate::db::Conn;
 use crate::db::schema::{password_resets, users};
 use crate::error::{Error, Result};
 use crate::types::id::UserId;
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 
 /// A link is worth nothing after this time.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
@@ -24,7 +24,7 @@ pub async fn create(
     actor: &Actor,
     id: UserId,
     now: DateTime<Utc>,
-) -> Result<(User, Token)> {
+) -> Result<(User, RandomToken)> {
     let user = find(conn, id).await?;
     if user.disabled_at.is_some() {
         return Err(Error::Refused(format!(
@@ -32,7 +32,7 @@ pub async fn create(
             user.name
         )));
     }
-    let token = Token::generate();
+    let token = RandomToken::generate();
     let row = (
         password_resets::token_hash.eq(token.hash().to_vec()),
         password_resets::created_at.eq(now),
@@ -48,7 +48,7 @@ pub async fn create(
     audit::record(
         conn,
         actor,
-        Kind::User,
+        AuditKind::User,
         Some(id.0),
         &format!("made a link to choose a new password for {}", user.name),
         now,
@@ -59,7 +59,11 @@ pub async fn create(
 
 /// Whom a link belongs to; `None` when it was used or replaced, has ended, or belongs to somebody
 /// who is disabled.
-pub async fn open(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<Option<User>> {
+pub async fn open(
+    conn: &mut Conn,
+    token: &RandomToken,
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
     Ok(password_resets::table
         .inner_join(users::table)
         .filter(password_resets::token_hash.eq(token.hash().to_vec()))
@@ -75,7 +79,7 @@ pub async fn open(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<
 /// any more. Needs the caller's transaction.
 pub async fn accept(
     conn: &mut Conn,
-    token: &Token,
+    token: &RandomToken,
     hash: &PasswordHash,
     now: DateTime<Utc>,
 ) -> Result<Option<UserId>> {
@@ -91,7 +95,7 @@ pub async fn accept(
     audit::record(
         conn,
         &(&user).into(),
-        Kind::User,
+        AuditKind::User,
         Some(user.id.0),
         "chose a new password by a link",
         now,

@@ -10,7 +10,7 @@ use crate::db::Conn;
 use crate::db::schema::{sessions, users};
 use crate::error::{Error, Result};
 use crate::types::id::{SessionId, UserId};
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 
 /// A session ends after this time, however busy it was.
 pub const LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -53,8 +53,8 @@ pub async fn start(
     user: UserId,
     browser: &str,
     now: DateTime<Utc>,
-) -> Result<Token> {
-    let token = Token::generate();
+) -> Result<RandomToken> {
+    let token = RandomToken::generate();
     let (token_hash, id) = (token.hash().to_vec(), SessionId::new());
     diesel::insert_into(sessions::table)
         .values(Row {
@@ -96,7 +96,11 @@ pub async fn forget(conn: &mut Conn, id: SessionId) -> Result<()> {
 }
 
 /// Who is signed in with this token; `None` when the session has ended or the user is disabled.
-pub async fn find(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<Option<User>> {
+pub async fn find(
+    conn: &mut Conn,
+    token: &RandomToken,
+    now: DateTime<Utc>,
+) -> Result<Option<User>> {
     let hash = token.hash().to_vec();
     let found: Option<(User, DateTime<Utc>)> = sessions::table
         .inner_join(users::table)
@@ -123,14 +127,14 @@ pub async fn find(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<
 }
 
 /// Signs one browser out.
-pub async fn end(conn: &mut Conn, token: &Token) -> Result<()> {
+pub async fn end(conn: &mut Conn, token: &RandomToken) -> Result<()> {
     diesel::delete(sessions::table.find(token.hash().to_vec())).execute(conn).await?;
     Ok(())
 }
 
 /// Signs a user out everywhere, except where `kept` is in use; gives the number of sessions that
 /// ended.
-pub async fn end_all(conn: &mut Conn, user: UserId, kept: Option<&Token>) -> Result<usize> {
+pub async fn end_all(conn: &mut Conn, user: UserId, kept: Option<&RandomToken>) -> Result<usize> {
     let kept = kept.map_or_else(Vec::new, |token| token.hash().to_vec());
     let ended = diesel::delete(
         sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(kept)),
@@ -155,7 +159,7 @@ pub async fn end_one(conn: &mut Conn, user: UserId, id: SessionId) -> Result<()>
 pub async fn list(
     conn: &mut Conn,
     user: UserId,
-    here: Option<&Token>,
+    here: Option<&RandomToken>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Session>> {
     type Found = (SessionId, Vec<u8>, String, DateTime<Utc>, DateTime<Utc>);

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use sha2::{Digest, Sha256};
 
-use super::audit::{self, Kind};
+use super::audit::{self, AuditKind};
 use super::organization::{self, Organization};
 use super::{NewUser, User};
 use crate::db::Conn;
@@ -77,7 +77,7 @@ pub async fn create_first_admin(
     audit::record(
         conn,
         &(&user).into(),
-        Kind::User,
+        AuditKind::User,
         Some(user.id.0),
         "set Carillon up and became its first admin",
         now,

@@ -16,13 +16,13 @@ use crate::queue::lease::{self, Finish, JobId, Leased};
 use crate::types::deadline::Deadline;
 use crate::types::id::EnrollmentId;
 use crate::worker::Worker;
-use crate::worker::sending::{Keys, Sending};
+use crate::worker::sending::{KeysByConnection, Sending};
 
 /// What follows from enrollments that were advanced: this worker has the jobs.
 #[derive(Default)]
 struct Following {
     composed: Composed,
-    keys: Keys,
+    keys: KeysByConnection,
 }
 
 impl Worker {

@@ -13,13 +13,13 @@ use crate::automations::consequences;
 use crate::connections::SenderAddress;
 use crate::consent::opt_out::{self, Command};
 use crate::error::Error;
-use crate::messages::inbound::{self, Found, Received};
+use crate::messages::inbound::{self, ListedInbound, Received};
 use crate::messages::reconcile::missed::{self, Asked, Listed};
 use crate::queue::routines::Turn;
 use crate::queue::set_aside::{self, Item, Task};
 use crate::twilio::sid::{MessageSid, ServiceSid};
 use crate::twilio::{
-    Address, Broken, Credentials, Listing, MessageFilter, TwilioError, TwilioMessage,
+    Address, Credentials, Listing, TwilioError, TwilioMessage, TwilioMessageFilter, UnreadableItem,
 };
 use crate::types::id::{ConnectionId, SenderId};
 use crate::worker::Worker;
@@ -213,7 +213,7 @@ impl Worker {
                     continue;
                 }
             };
-            for Broken { sid, error } in shown.broken {
+            for UnreadableItem { sid, error } in shown.broken {
                 match sid {
                     Some(sid) => collected.broken.push((sid, error.into())),
                     None => collected
@@ -283,10 +283,10 @@ impl Worker {
         keys: &Credentials,
         number: &Number,
     ) -> Result<Listing<TwilioMessage>, TwilioError> {
-        let filter = MessageFilter {
+        let filter = TwilioMessageFilter {
             to: Some(number.address.clone()),
             sent_after: Some(number.since),
-            ..MessageFilter::default()
+            ..TwilioMessageFilter::default()
         };
         let shown = self
             .windows
@@ -354,7 +354,7 @@ impl Worker {
         let mut conn = self.db.get().await?;
         let taken = conn
             .transaction(async |conn| {
-                let found = Found { sent_at: listed.sent_at, dates };
+                let found = ListedInbound { sent_at: listed.sent_at, dates };
                 let received =
                     inbound::receive_found(conn, connection, &listed.message, found, now).await?;
                 if let Received::New { changes, silenced, .. } = &received {

@@ -41,7 +41,7 @@ use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 use concurrency_limit::ConcurrencyLimits;
 use limits::ADVANCES;
-use running_routines::Running;
+use running_routines::RunningRoutines;
 use sending::InFlight;
 use sending::recording::Recorder;
 use worker_lease::WorkerLease;
@@ -76,7 +76,7 @@ pub struct Worker {
     /// The batches of enrollments that may be advanced at the same time.
     advances: Arc<Semaphore>,
     /// Routines that this process runs right now.
-    routines: Running,
+    routines: RunningRoutines,
 }
 
 /// What a worker is made of.
@@ -134,7 +134,7 @@ impl Worker {
             recorder,
             windows: ConcurrencyLimits::default(),
             advances: Arc::new(Semaphore::new(ADVANCES)),
-            routines: Running::default(),
+            routines: RunningRoutines::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::error::PerformError;
 use crate::connections;
 use crate::ledger::prices;
 use crate::queue::set_aside::{Item, Task};
-use crate::twilio::MessageFilter;
+use crate::twilio::TwilioMessageFilter;
 use crate::types::id::ConnectionId;
 use crate::worker::Worker;
 use crate::worker::set_aside::{Aside, guarded};
@@ -45,9 +45,9 @@ impl Worker {
         aside: &Aside,
     ) -> Result<usize, PerformError> {
         let Some(keys) = self.keys_to_ask_with(connection).await? else { return Ok(0) };
-        let billed = MessageFilter {
+        let billed = TwilioMessageFilter {
             sent_before: Some(self.clock.now() - BILLED),
-            ..MessageFilter::default()
+            ..TwilioMessageFilter::default()
         };
         let shown = match self
             .windows

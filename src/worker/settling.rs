@@ -13,7 +13,7 @@ use crate::messages::reconcile::{self, NextStep, stale};
 use crate::messages::report::Report;
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, JobId, Leased};
-use crate::twilio::{Address, Listing, MessageFilter, TwilioMessage};
+use crate::twilio::{Address, Listing, TwilioMessage, TwilioMessageFilter};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
 
@@ -121,9 +121,9 @@ impl Worker {
                 )
                 .await;
         };
-        let filter = MessageFilter {
+        let filter = TwilioMessageFilter {
             to: Some(Address::parse(&group.to_address)),
-            ..MessageFilter::default()
+            ..TwilioMessageFilter::default()
         };
         let request = self.twilio.list_messages_since(&keys, &filter, group.since, MAX_LISTED);
         let answer = self.windows.read(group.connection, request).await;

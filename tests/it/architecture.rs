@@ -325,6 +325,33 @@ fn pages_link_to_what_others_named_only_by_a_filter() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The names of the types that a text declares for other modules.
+fn public_types(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix("pub")?;
+        let rest = match rest.strip_prefix('(') {
+            Some(scope) => scope.split_once(')')?.1,
+            None => rest,
+        };
+        let (kind, rest) = rest.trim_start().split_once(' ')?;
+        let name = word(rest);
+        (["struct", "enum", "trait", "type"].contains(&kind) && !name.is_empty()).then_some(name)
+    })
+}
+
+#[test]
+fn no_two_public_types_have_one_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources().iter().filter(|source| source.module() != "simulator") {
+        for name in public_types(&source.text) {
+            places.entry(name).or_default().push(source.path.clone());
+        }
+    }
+    assert!(places.len() > 500, "the types were found");
+    places.retain(|_, places| places.len() > 1);
+    assert!(places.is_empty(), "name these by what they are: {places:#?}");
+}
+
 /// The type and the template of each page that a source file implements.
 fn pages_in(source: &Source) -> Vec<(String, String)> {
     let implementations = source.text.split("impl Page for ").skip(1);

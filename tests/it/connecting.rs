@@ -3,7 +3,7 @@
 
 mod house;
 
-use carillon::connections::webhooks::{self, Hook, Reason, Rejection};
+use carillon::connections::webhooks::{self, Hook, Rejection, RejectionReason};
 use carillon::connections::{self, UnconfirmedPolicy};
 use carillon::senders;
 use carillon::types::id::ConnectionId;
@@ -527,7 +527,7 @@ async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection
     let rejection = |connection_id, detail: String| Rejection {
         connection_id,
         hook: Hook::Status,
-        reason: Reason::WrongSignature,
+        reason: RejectionReason::WrongSignature,
         detail,
         received_at: house.test.context.clock.now(),
     };

@@ -1,7 +1,7 @@
 //! Handing over: what is due at once goes to the worker of the same process, and is never lost
 //! between the two.
 
-use carillon::queue::handover::Offer;
+use carillon::queue::handover::HandoverOffer;
 use carillon::queue::{self, Job, NewJob, Receiver};
 use carillon::types::id::EnrollmentId;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::harness::{HANDSET, TestApp, seconds};
 
 impl TestApp {
     /// Places of the worker of this process for as many jobs as it can take.
-    async fn offer(&self) -> Option<Offer> {
+    async fn offer(&self) -> Option<HandoverOffer> {
         self.context.handover.offer(100_000).await
     }
 
@@ -20,8 +20,8 @@ impl TestApp {
     }
 }
 
-fn most(offer: &Offer) -> usize {
-    match Offer::receiver(Some(offer)) {
+fn most(offer: &HandoverOffer) -> usize {
+    match HandoverOffer::receiver(Some(offer)) {
         Receiver::Worker { most, .. } => most,
         Receiver::Anyone => 0,
     }
@@ -75,7 +75,7 @@ async fn what_is_handed_to_a_worker_that_has_just_ended_is_done_by_another() {
     assert!(app.offer().await.is_none(), "it offers nothing any more");
 
     let now = app.clock.now();
-    let receiver = Offer::receiver(Some(&offer));
+    let receiver = HandoverOffer::receiver(Some(&offer));
     let job = NewJob { job: Job::Advance(enrollment), run_at: now };
     let jobs = queue::enqueue_for(&mut *app.conn().await, receiver, &[job], now).await.unwrap();
     assert_eq!(jobs.len(), 1);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use carillon::ledger::outcome::Outcome;
-use carillon::ledger::{self, Counts, Days, Grouping, Key, LedgerFilter, Maker};
+use carillon::ledger::{self, Counts, Days, Grouping, LedgerFilter, LedgerKey, Maker};
 use carillon::messages::resend::{self, LeftOut};
 use carillon::messages::status::{MessageStatus, Resent};
 use carillon::types::id::{AutomationId, MessageId};
@@ -480,5 +480,5 @@ async fn an_automations_page_shows_its_ledger() {
     let mut conn = app.conn().await;
     let filter = LedgerFilter { maker: Some(Maker::Automation(automation)), ..today(&app) };
     let ledger = ledger::read(&mut conn, &filter, Grouping::Day).await.unwrap();
-    assert_eq!(ledger.rows[0].key, Key::Day(app.clock.now().date_naive()));
+    assert_eq!(ledger.rows[0].key, LedgerKey::Day(app.clock.now().date_naive()));
 }

@@ -308,7 +308,7 @@ async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_one
     let mut conn = app.context.db.get().await.unwrap();
     let log = audit::list(
         &mut conn,
-        AuditFilter { kind: Some(audit::Kind::Organization), ..AuditFilter::default() },
+        AuditFilter { kind: Some(audit::AuditKind::Organization), ..AuditFilter::default() },
         10,
     )
     .await

@@ -11,7 +11,7 @@ use actix_web::{App, HttpResponse, HttpServer};
 use carillon::types::public_url::PublicUrl;
 use carillon::web::configure;
 use carillon::web::ui::every_sample;
-use carillon::web::ui::samples::{Kind, Sample};
+use carillon::web::ui::samples::{Variation, Variation};
 
 use crate::harness::TestApp;
 use crate::harness::axe::{look, look_at_colours, measure};
@@ -24,7 +24,7 @@ const LONG_LISTS: [&str; 3] =
 
 /// A Carillon that also shows samples, at `/samples/0`, `/samples/1` …
 struct Gallery {
-    samples: Data<Vec<Sample>>,
+    samples: Data<Vec<Variation>>,
     url: String,
     server: ServerHandle,
     /// The pages that are looked at; none for all.
@@ -33,7 +33,7 @@ struct Gallery {
 }
 
 impl Gallery {
-    async fn of(kinds: &[Kind]) -> Self {
+    async fn of(kinds: &[Variation]) -> Self {
         let app = TestApp::start().await;
         let url = PublicUrl::parse("http://127.0.0.1").unwrap();
         let all = kinds
@@ -73,7 +73,7 @@ impl Gallery {
     ) -> BTreeMap<String, Vec<String>> {
         let browser = Browser::open().await;
         let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let wanted = |sample: &Sample| self.only.is_empty() || self.only.contains(&sample.template);
+        let wanted = |sample: &Variation| self.only.is_empty() || self.only.contains(&sample.template);
         for (number, sample) in self.samples.iter().enumerate().filter(|(_, sample)| wanted(sample))
         {
             for screen in screens {
@@ -92,7 +92,7 @@ impl Gallery {
     }
 }
 
-async fn show(number: Path<usize>, shown: Data<Vec<Sample>>) -> HttpResponse {
+async fn show(number: Path<usize>, shown: Data<Vec<Variation>>) -> HttpResponse {
     // Whoever looks has chosen no theme, so that the page follows the screen's.
     let html = shown[*number].html.replacen(" data-theme=\"dark\"", "", 1).replacen(
         "content=\"dark\"",
@@ -104,7 +104,7 @@ async fn show(number: Path<usize>, shown: Data<Vec<Sample>>) -> HttpResponse {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_keeps_anybody_out_in_any_state_on_any_screen_in_any_theme() {
-    let gallery = Gallery::of(&[Kind::AsMade, Kind::Empty]).await;
+    let gallery = Gallery::of(&[Variation::AsMade, Variation::Empty]).await;
     assert!(gallery.samples.len() > 100, "only {} samples", gallery.samples.len());
     let all = async |browser: &Browser, screen: Screen| {
         let found = match screen {
@@ -121,7 +121,7 @@ async fn no_page_keeps_anybody_out_in_any_state_on_any_screen_in_any_theme() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_name_is_too_long_for_any_page() {
-    let gallery = Gallery::of(&[Kind::LongNames, Kind::RightToLeft]).await;
+    let gallery = Gallery::of(&[Variation::LongNames, Variation::RightToLeft]).await;
     let wrong = gallery
         .walk(&[Screen::Wide, Screen::Phone], async |browser, _| measure(browser).await)
         .await;
@@ -130,7 +130,7 @@ async fn no_name_is_too_long_for_any_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_rows_stay_within_the_screen() {
-    let mut gallery = Gallery::of(&[Kind::ManyRows]).await;
+    let mut gallery = Gallery::of(&[Variation::ManyRows]).await;
     gallery.only = LONG_LISTS.to_vec();
     let wrong = gallery
         .walk(&[Screen::Wide, Screen::Phone], async |browser, _| measure(browser).await)

@@ -606,7 +606,8 @@ async fn the_audit_log_goes_on_page_by_page() {
         page = admin.open(&next).await.ok();
     }
     assert_eq!(seen, (1..=120).rev().collect::<Vec<_>>());
-    let filter = AuditFilter { kind: Some(audit::Kind::Organization), ..AuditFilter::default() };
+    let filter =
+        AuditFilter { kind: Some(audit::AuditKind::Organization), ..AuditFilter::default() };
     assert_eq!(audit::list(&mut *app.conn().await, filter, 500).await.unwrap().len(), 120);
 }
 

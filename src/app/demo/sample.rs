@@ -21,7 +21,7 @@ use crate::senders::{self, Sender};
 use crate::templates::{self, NewTemplate, Template};
 use crate::types::id::SenderId;
 use crate::types::phone::PhoneNumber;
-use crate::users::api_keys::Key;
+use crate::users::api_keys::ApiKeySecret;
 use crate::users::audit::Actor;
 use crate::users::organization::{self, Organization};
 use crate::users::password::Password;
@@ -37,11 +37,11 @@ pub(super) const FIRST_PHONE: &str = "+14155550101";
 const KEY_NAME: &str = "demo";
 
 /// Phone, first name, last name, email, city, tags.
-pub(super) type Sample =
+pub(super) type SampleContact =
     (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 /// Their numbers are kept for fiction.
-pub(super) const CONTACTS: &[Sample] = &[
+pub(super) const CONTACTS: &[SampleContact] = &[
     (FIRST_PHONE, "Ada", "Moreno", "ada@example.com", "Oakland", &["newsletter", "vip"]),
     ("+14155550102", "Ben", "Osei", "ben@example.com", "San Francisco", &["newsletter"]),
     ("+14155550103", "Chloé", "Durand", "chloe@example.com", "Berkeley", &["newsletter"]),
@@ -92,7 +92,7 @@ pub(super) async fn prepare(context: &Context) -> std::result::Result<String, Ap
 
 /// Makes a key for this start; that of the last one was printed to somebody who may not be here any
 /// more.
-async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<Key> {
+async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<ApiKeySecret> {
     let actor = Actor::command_line();
     for old in api_keys::list(conn)
         .await?

@@ -12,7 +12,7 @@ use crate::db::Conn;
 use crate::db::schema::{opt_out_words, users};
 use crate::error::{Error, Result};
 use crate::types::id::OptOutWordId;
-use crate::users::audit::{self, Actor, Kind};
+use crate::users::audit::{self, Actor, AuditKind};
 
 /// More words are not kept.
 pub const MAX: i64 = 100;
@@ -129,7 +129,7 @@ pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<U
     audit::record(
         conn,
         actor,
-        Kind::Organization,
+        AuditKind::Organization,
         None,
         &format!("added the opt-out word {}", word.word),
         now,
@@ -151,7 +151,7 @@ pub async fn remove(
     audit::record(
         conn,
         actor,
-        Kind::Organization,
+        AuditKind::Organization,
         None,
         &format!("removed the opt-out word {word}"),
         now,

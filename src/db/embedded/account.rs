@@ -13,7 +13,7 @@ use super::error::EmbeddedError;
 
 /// An account to run programs and own files as.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(super) struct SystemAccount {
     name: String,
     uid: u32,
     gid: u32,
@@ -21,7 +21,7 @@ pub(super) struct Account {
     borrowed: bool,
 }
 
-impl Account {
+impl SystemAccount {
     /// Ourselves; as root, whoever owns the cluster already, else `postgres`, else `nobody`.
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
         let us = geteuid();

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
-use super::account::Account;
+use super::account::SystemAccount;
 use super::binaries::Binaries;
 use super::error::EmbeddedError;
 use super::options::{Durability, EmbeddedOptions, NAME};
@@ -139,8 +139,8 @@ impl Cluster {
 
     /// Makes the directories and, on first start, the cluster; returns with what it is to be
     /// served.
-    pub(super) fn prepare(&self) -> Result<(Account, Binaries), EmbeddedError> {
-        let account = Account::choose(&self.directory())?;
+    pub(super) fn prepare(&self) -> Result<(SystemAccount, Binaries), EmbeddedError> {
+        let account = SystemAccount::choose(&self.directory())?;
         account.make_way(&self.data_dir)?;
         account.own_directory(&self.socket_dir)?;
         let binaries = Binaries::find(self.written_by())?;
@@ -207,7 +207,7 @@ impl Cluster {
     }
 
     /// Makes the cluster beside its place and moves it there: it exists whole or not at all.
-    fn init(&self, account: &Account, binaries: &Binaries) -> Result<(), EmbeddedError> {
+    fn init(&self, account: &SystemAccount, binaries: &Binaries) -> Result<(), EmbeddedError> {
         tracing::info!(
             version = binaries.major,
             directory = %self.directory().display(),

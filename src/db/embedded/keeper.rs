@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::cluster::Cluster;
 use super::error::EmbeddedError;
 use super::server::Server;
-use super::stop::Stop;
+use super::stop::StopSignal;
 use crate::db::waits::SAID_AFTER;
 
 /// Who runs the server that one is connected to.
@@ -47,7 +47,7 @@ impl Keeper {
         let (ready, word) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("postgres-keeper".to_owned())
-            .spawn(move || keep(&cluster, &Stop(stopped), ready));
+            .spawn(move || keep(&cluster, &StopSignal(stopped), ready));
         // Without a thread the receiver learns that nobody will send.
         (Self { stop: Some(stop), thread: thread.ok() }, word)
     }
@@ -64,7 +64,7 @@ impl Drop for Keeper {
     }
 }
 
-fn keep(cluster: &Cluster, stop: &Stop, ready: Ready) {
+fn keep(cluster: &Cluster, stop: &StopSignal, ready: Ready) {
     let lock = match cluster.open_lock() {
         Ok(lock) => lock,
         Err(error) => return tell(&mut Some(ready), Err(error)),
@@ -76,7 +76,7 @@ fn keep(cluster: &Cluster, stop: &Stop, ready: Ready) {
 }
 
 /// Waits for the lock, attached to the server of whoever has it; `false` when it was not to be had.
-fn wait_for_lock(cluster: &Cluster, lock: &File, stop: &Stop, ready: &mut Option<Ready>) -> bool {
+fn wait_for_lock(cluster: &Cluster, lock: &File, stop: &StopSignal, ready: &mut Option<Ready>) -> bool {
     let started = Instant::now();
     let mut said = false;
     loop {
@@ -110,7 +110,7 @@ fn wait_for_lock(cluster: &Cluster, lock: &File, stop: &Stop, ready: &mut Option
 }
 
 /// Runs the server until it is time to stop, whatever happens to it.
-fn own(cluster: &Cluster, stop: &Stop, ready: &mut Option<Ready>) {
+fn own(cluster: &Cluster, stop: &StopSignal, ready: &mut Option<Ready>) {
     loop {
         match Server::start(cluster, stop) {
             Ok(server) => {
@@ -135,7 +135,7 @@ fn own(cluster: &Cluster, stop: &Stop, ready: &mut Option<Ready>) {
 }
 
 /// Watches the server; `true` when it was stopped on purpose, `false` when it died.
-fn watch(mut server: Server, stop: &Stop) -> bool {
+fn watch(mut server: Server, stop: &StopSignal) -> bool {
     loop {
         if stop.within(Duration::from_millis(200)) {
             server.stop();

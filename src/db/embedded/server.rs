@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::account::Account;
+use super::account::SystemAccount;
 use super::binaries::Binaries;
 use super::cluster::{Cluster, end_leftovers};
 use super::error::EmbeddedError;
 use super::memory::Memory;
 use super::options::Durability;
-use super::stop::Stop;
+use super::stop::StopSignal;
 use crate::db::waits::SAID_AFTER;
 
 /// Crash recovery replays at most `max_wal_size`: that takes well under this.
@@ -70,7 +70,7 @@ pub(super) struct Server(Child);
 
 impl Server {
     /// Starts the server and waits until it accepts connections; ends early when asked to stop.
-    pub(super) fn start(cluster: &Cluster, stop: &Stop) -> Result<Self, EmbeddedError> {
+    pub(super) fn start(cluster: &Cluster, stop: &StopSignal) -> Result<Self, EmbeddedError> {
         let (account, binaries) = cluster.prepare()?;
         clear_the_way(cluster, stop)?;
         let log = cluster.log();
@@ -185,7 +185,7 @@ impl Server {
 /// How the pages in the log are made smaller: by lz4 where the server knows it (from version 15 on,
 /// if it was built with it). The method that all know, pglz, cost a fifth of the CPU time of
 /// PostgreSQL's share in a message; pages as they are cost less than that, and disk.
-fn wal_compression(cluster: &Cluster, account: &Account, binaries: &Binaries) -> &'static str {
+fn wal_compression(cluster: &Cluster, account: &SystemAccount, binaries: &Binaries) -> &'static str {
     if cluster.durability() == Durability::Volatile || binaries.major < 15 {
         return "on";
     }
@@ -202,7 +202,7 @@ fn wal_compression(cluster: &Cluster, account: &Account, binaries: &Binaries) ->
 
 /// Waits for the end of a server whose owner was killed. We hold the lock: nobody else can be its
 /// owner.
-fn clear_the_way(cluster: &Cluster, stop: &Stop) -> Result<(), EmbeddedError> {
+fn clear_the_way(cluster: &Cluster, stop: &StopSignal) -> Result<(), EmbeddedError> {
     let found = Instant::now();
     let mut asked = false;
     let mut forced = false;

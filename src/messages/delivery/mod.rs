@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::lock::{Current, Lock};
 use super::policy::{self, Consequence, Effect};
 use super::report::{Report, ReportSource};
-use super::retry::{self, Retry};
+use super::retry::{self, PlannedRetry};
 use super::status::MessageStatus;
 use crate::consent::suppression;
 use crate::db::Conn;
@@ -105,7 +105,7 @@ struct State {
     error_code: Option<i32>,
     from_address: Option<String>,
     changed: bool,
-    retry: Option<Retry>,
+    retry: Option<PlannedRetry>,
 }
 
 /// Whom a report with an error code concerns besides its message.
@@ -133,7 +133,7 @@ pub async fn record(
     let recorded: Vec<Recorded> =
         reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
     write(conn, reports, &recorded, &states, now).await?;
-    let retries: Vec<Retry> = states.values().filter_map(|state| state.retry.clone()).collect();
+    let retries: Vec<PlannedRetry> = states.values().filter_map(|state| state.retry.clone()).collect();
     retry::take_back(conn, &retries, now).await?;
 
     consequences.retain(|(at, consequence)| match (recorded[*at], consequence.effect) {
@@ -275,7 +275,7 @@ fn apply(
         state.status = MessageStatus::Pending;
         state.former_sids.push(report.twilio_sid.clone());
         state.sid = None;
-        state.retry = Some(Retry {
+        state.retry = Some(PlannedRetry {
             message_id: report.message_id,
             dropped_sid: report.twilio_sid.clone(),
             error_code,

@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use super::message::{Direction, Message, encoding_word};
 use super::status::MessageStatus;
 use crate::consent::opt_out::{self, Command, Said};
-use crate::consent::{self, Evidence, Reading, Reason, Source, suppression};
+use crate::consent::{self, Evidence, OptOutReading, Reason, Source, suppression};
 use crate::contacts::{self, Change};
 use crate::db::Conn;
 use crate::db::schema::{messages, senders};
@@ -25,7 +25,7 @@ use crate::types::phone::PhoneNumber;
 use command::lifts;
 
 pub use command::command;
-pub use out_of_order::{Found, has_opted_in_since_the_attempt};
+pub use out_of_order::{ListedInbound, has_opted_in_since_the_attempt};
 
 /// How an inbound message came to us.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ enum Arrival<'a> {
     /// Twilio called us.
     Webhook,
     /// We asked Twilio, since the webhook had not come.
-    Lookup(Found<'a>),
+    Lookup(ListedInbound<'a>),
 }
 
 /// What came of an inbound message.
@@ -82,7 +82,7 @@ pub async fn receive_found(
     conn: &mut Conn,
     connection_id: ConnectionId,
     inbound: &InboundMessage,
-    found: Found<'_>,
+    found: ListedInbound<'_>,
     now: DateTime<Utc>,
 ) -> Result<Received> {
     take_in(conn, connection_id, inbound, Arrival::Lookup(found), now).await
@@ -224,7 +224,7 @@ async fn store(
 }
 
 /// Whether a message was read as an opt-out, and whether that still holds.
-pub async fn reading_of(conn: &mut Conn, message: &Message) -> Result<Option<Reading>> {
+pub async fn reading_of(conn: &mut Conn, message: &Message) -> Result<Option<OptOutReading>> {
     let from = message
         .from_address
         .as_deref()

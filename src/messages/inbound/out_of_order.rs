@@ -28,7 +28,7 @@ const MAX: i64 = 500;
 
 /// What is known of an inbound message that was found by asking Twilio.
 #[derive(Debug, Clone, Copy)]
-pub struct Found<'a> {
+pub struct ListedInbound<'a> {
     /// When it was sent, by Twilio's clock.
     pub sent_at: DateTime<Utc>,
     /// The same of the messages that Twilio listed with it, by SID: exact, while others are dated
@@ -58,7 +58,7 @@ pub(in crate::messages::inbound) async fn is_overruled(
     phone: &PhoneNumber,
     command: Command,
     own_sid: &str,
-    found: Found<'_>,
+    found: ListedInbound<'_>,
     own: &OwnWords,
 ) -> Result<bool> {
     let opposite = match command {
@@ -92,14 +92,14 @@ pub async fn has_opted_in_since_the_attempt(
         phone,
         Command::Stop(opt_out::Said::Word),
         "",
-        Found { sent_at, dates: &HashMap::new() },
+        ListedInbound { sent_at, dates: &HashMap::new() },
         &own,
     )
     .await
 }
 
 impl Said {
-    fn is_later(&self, found: Found<'_>) -> bool {
+    fn is_later(&self, found: ListedInbound<'_>) -> bool {
         let exact = self.sid.as_ref().and_then(|sid| found.dates.get(sid));
         match (self.will, exact) {
             (Will::Messages, Some(at)) => *at > found.sent_at,
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn in_doubt_the_person_wants_no_messages() {
         let dates = HashMap::from([("SM1".to_owned(), at(1_001)), ("SM2".to_owned(), at(1_000))]);
-        let found = Found { sent_at: at(1_000), dates: &dates };
+        let found = ListedInbound { sent_at: at(1_000), dates: &dates };
         let said = |sid: Option<&str>, seconds, will| {
             Said { sid: sid.map(str::to_owned), at: at(seconds), will }.is_later(found)
         };

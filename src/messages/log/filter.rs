@@ -28,7 +28,7 @@ pub(in crate::messages) const MARGIN: TimeDelta = TimeDelta::hours(1);
 const MAX_WORDS: usize = 8;
 
 /// A query for messages.
-pub(in crate::messages) type Query<'a, T> = messages::BoxedQuery<'a, Pg, T>;
+pub(in crate::messages) type BoxedMessages<'a, T> = messages::BoxedQuery<'a, Pg, T>;
 
 /// Which messages to list; every field that is set narrows the list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -138,13 +138,19 @@ fn pattern(word: &str) -> String {
 
 impl MessageFilter {
     /// The messages of a query that fit.
-    pub(in crate::messages) fn narrow<'a, T>(&'a self, query: Query<'a, T>) -> Query<'a, T> {
+    pub(in crate::messages) fn narrow<'a, T>(
+        &'a self,
+        query: BoxedMessages<'a, T>,
+    ) -> BoxedMessages<'a, T> {
         self.rest(self.way(query))
     }
 
     /// Those that lie on the way of the index that is walked along: the narrowest of those that
     /// have the order of time, within the time.
-    pub(in crate::messages) fn way<'a, T>(&'a self, mut query: Query<'a, T>) -> Query<'a, T> {
+    pub(in crate::messages) fn way<'a, T>(
+        &'a self,
+        mut query: BoxedMessages<'a, T>,
+    ) -> BoxedMessages<'a, T> {
         // The id's time is that of `created_at`, but for a little: it leads to the place in the
         // index, and what is compared there is exact.
         if let Some(begin) = self.begin() {
@@ -167,7 +173,7 @@ impl MessageFilter {
     }
 
     /// Everything else that is asked for.
-    fn rest<'a, T>(&'a self, mut query: Query<'a, T>) -> Query<'a, T> {
+    fn rest<'a, T>(&'a self, mut query: BoxedMessages<'a, T>) -> BoxedMessages<'a, T> {
         if let Some(days) = self.days {
             query = query
                 .filter(messages::created_at.ge(days.begin()))

@@ -29,7 +29,7 @@ const LEAPS: usize = 3;
 
 /// Where a part of the list begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum MessagePosition {
     /// With the newest message.
     Newest,
     /// After this message, towards the past.
@@ -43,9 +43,9 @@ pub enum Place {
 pub struct Part {
     /// The messages.
     pub messages: Vec<Message>,
-    /// Where the next part begins, if there may be one: [`Place::OlderThan`] this.
+    /// Where the next part begins, if there may be one: [`MessagePosition::OlderThan`] this.
     pub older: Option<MessageId>,
-    /// Where the part before begins, if there is one: [`Place::NewerThan`] this.
+    /// Where the part before begins, if there is one: [`MessagePosition::NewerThan`] this.
     pub newer: Option<MessageId>,
     /// Back to when was looked, where that is not as far as there are messages.
     pub looked_back_to: Option<DateTime<Utc>>,
@@ -55,13 +55,13 @@ pub struct Part {
 pub async fn look(
     conn: &mut Conn,
     filter: &MessageFilter,
-    place: Place,
+    place: MessagePosition,
     limit: usize,
 ) -> Result<Part> {
     match place {
-        Place::Newest => back(conn, filter, None, limit).await,
-        Place::OlderThan(before) => back(conn, filter, Some(before), limit).await,
-        Place::NewerThan(after) => match forth(conn, filter, after, limit).await? {
+        MessagePosition::Newest => back(conn, filter, None, limit).await,
+        MessagePosition::OlderThan(before) => back(conn, filter, Some(before), limit).await,
+        MessagePosition::NewerThan(after) => match forth(conn, filter, after, limit).await? {
             Some(part) => Ok(part),
             // The way back to the start ends with a full first page, not with the few that are
             // newer.

@@ -9,7 +9,7 @@ use crate::db::Conn;
 use crate::db::schema::{message_views, users};
 use crate::error::{Error, Result};
 use crate::types::id::ViewId;
-use crate::users::audit::{self, Actor, Kind};
+use crate::users::audit::{self, Actor, AuditKind};
 
 /// More are not kept: nobody finds anything among them.
 pub const MAX: i64 = 50;
@@ -95,7 +95,7 @@ pub async fn create(
     audit::record(
         conn,
         actor,
-        Kind::Message,
+        AuditKind::Message,
         None,
         &format!("saved the view {} of messages", name.0),
         now,
@@ -124,7 +124,7 @@ pub async fn rename(
     audit::record(
         conn,
         actor,
-        Kind::Message,
+        AuditKind::Message,
         None,
         &format!("renamed the view {before} of messages to {}", name.0),
         now,
@@ -146,7 +146,7 @@ pub async fn delete(
     audit::record(
         conn,
         actor,
-        Kind::Message,
+        AuditKind::Message,
         None,
         &format!("deleted the view {name} of messages"),
         now,

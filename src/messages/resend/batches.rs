@@ -8,7 +8,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::messages::resend;
 use crate::types::id::MessageId;
-use crate::users::audit::{self, Actor, Kind};
+use crate::users::audit::{self, Actor, AuditKind};
 
 /// Sends again those of some messages that still may be, and returns the new ones; each transaction
 /// has its line in the audit log.
@@ -30,7 +30,7 @@ pub(crate) async fn send_again(
                 [only] => (Some(only.0), "sent a message again".to_owned()),
                 many => (None, format!("sent {} messages again", many.len())),
             };
-            audit::record(conn, actor, Kind::Message, subject, &summary, now).await?;
+            audit::record(conn, actor, AuditKind::Message, subject, &summary, now).await?;
             Ok::<_, Error>(sent)
         });
         sent.extend(resent.await?);

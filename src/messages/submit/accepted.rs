@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::{Outcome, request_id};
+use super::{SubmitOutcome, request_id};
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
@@ -59,7 +59,7 @@ statement! {
 
 impl<'a> Accepted<'a> {
     /// None where more follows from the answer than that Twilio has the message.
-    fn of(job: JobId, outcome: &'a Outcome, now: DateTime<Utc>) -> Option<Self> {
+    fn of(job: JobId, outcome: &'a SubmitOutcome, now: DateTime<Utc>) -> Option<Self> {
         let created = outcome.answer.as_ref().ok()?;
         let decision = policy::decide(outcome, 0, now);
         let plain = decision.error_code.is_none()
@@ -84,7 +84,7 @@ impl<'a> Accepted<'a> {
 /// [`record`](super::record).
 pub async fn record(
     mut conn: &Conn,
-    outcomes: &[(JobId, &Outcome)],
+    outcomes: &[(JobId, &SubmitOutcome)],
     now: DateTime<Utc>,
 ) -> Result<HashSet<MessageId>> {
     let mut accepted: Vec<Accepted<'_>> =

@@ -24,7 +24,7 @@ use crate::twilio::{Address, CreatedMessage, SendError, errors};
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 
-pub use outcome::Outcome;
+pub use outcome::SubmitOutcome;
 
 /// How soon Twilio is asked about a message whose answer was lost; its callback is usually faster.
 const FIRST_LOOK: TimeDelta = TimeDelta::seconds(5);
@@ -135,7 +135,7 @@ statement! {
 /// job of its own, since the worker's may be gone.
 pub async fn record(
     conn: &mut Conn,
-    outcomes: &[&Outcome],
+    outcomes: &[&SubmitOutcome],
     now: DateTime<Utc>,
 ) -> Result<RecordedOutcomes> {
     let consequences: Vec<Consequence> =
@@ -184,7 +184,7 @@ pub async fn record(
 }
 
 /// The messages of those outcomes whose attempts were followed by others.
-async fn superseded(conn: &mut Conn, outcomes: &[&Outcome]) -> Result<HashSet<MessageId>> {
+async fn superseded(conn: &mut Conn, outcomes: &[&SubmitOutcome]) -> Result<HashSet<MessageId>> {
     let rows = outcomes.iter().map(|outcome| SupersededRow {
         id: outcome.claimed.message_id,
         number: outcome.claimed.attempt,
@@ -196,7 +196,7 @@ async fn superseded(conn: &mut Conn, outcomes: &[&Outcome]) -> Result<HashSet<Me
 /// How often the messages were refused before with a code that counts; asked only where it matters.
 async fn earlier_refusals(
     conn: &mut Conn,
-    outcomes: &[&Outcome],
+    outcomes: &[&SubmitOutcome],
 ) -> Result<HashMap<MessageId, i16>> {
     let ids: Vec<MessageId> = outcomes
         .iter()
@@ -217,7 +217,7 @@ async fn earlier_refusals(
 
 /// An outcome with what becomes of its message.
 struct Settled<'a> {
-    outcome: &'a Outcome,
+    outcome: &'a SubmitOutcome,
     decision: Decision,
     status: MessageStatus,
     sid: Option<&'a str>,
@@ -228,7 +228,7 @@ struct Settled<'a> {
 
 impl<'a> Settled<'a> {
     fn of(
-        outcome: &'a Outcome,
+        outcome: &'a SubmitOutcome,
         decision: Decision,
         current: Option<&Current>,
         superseded: bool,
@@ -254,7 +254,7 @@ impl<'a> Settled<'a> {
 
     /// What is written of it.
     fn row(&self) -> WriteRow<'_> {
-        let Outcome { claimed, answer, finished_at, duration_ms } = self.outcome;
+        let SubmitOutcome { claimed, answer, finished_at, duration_ms } = self.outcome;
         let answer_code = answer.as_ref().err().and_then(SendError::code);
         WriteRow {
             id: claimed.message_id,

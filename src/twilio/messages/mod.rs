@@ -102,7 +102,7 @@ pub struct TwilioMessage {
 
 /// Which messages to list; the newest come first.
 #[derive(Debug, Clone, Default)]
-pub struct MessageFilter {
+pub struct TwilioMessageFilter {
     /// To this address.
     pub to: Option<Address>,
     /// From this address.
@@ -170,7 +170,7 @@ impl Client {
     pub async fn list_messages(
         &self,
         credentials: &Credentials,
-        filter: &MessageFilter,
+        filter: &TwilioMessageFilter,
         limit: usize,
     ) -> Result<Listing<TwilioMessage>, TwilioError> {
         let url = self.messages_url(credentials, filter, limit);
@@ -184,7 +184,7 @@ impl Client {
     pub async fn list_messages_since(
         &self,
         credentials: &Credentials,
-        filter: &MessageFilter,
+        filter: &TwilioMessageFilter,
         since: DateTime<Utc>,
         limit: usize,
     ) -> Result<Listing<TwilioMessage>, TwilioError> {
@@ -198,7 +198,7 @@ impl Client {
     fn messages_url(
         &self,
         credentials: &Credentials,
-        filter: &MessageFilter,
+        filter: &TwilioMessageFilter,
         page_size: usize,
     ) -> Url {
         let mut url = self.url(

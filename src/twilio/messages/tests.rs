@@ -317,10 +317,10 @@ async fn lists_follow_their_pages_up_to_the_limit() {
     };
     let server =
         Canned::start(vec![page(r#""/2010-04-01/next?Page=1&PageToken=PA""#), page("null")]).await;
-    let filter = MessageFilter {
+    let filter = TwilioMessageFilter {
         to: Some(Address::parse("+14155550123")),
         sent_after: "2026-11-21T14:07:00Z".parse().ok(),
-        ..MessageFilter::default()
+        ..TwilioMessageFilter::default()
     };
     let client = server.client();
     assert_eq!(client.list_messages(&credentials(), &filter, 50).await.unwrap().items.len(), 4);
@@ -427,7 +427,7 @@ async fn a_text_that_cannot_be_stored_does_not_hold_up_the_list() {
             {{"sid":"no SID","status":"received"}},{{"sid":"{other}","status":"received","body":7}}],"next_page_uri":null}}"#
     );
     let server = Canned::start(vec![answer(200, &page), answer(200, &page)]).await;
-    let (client, filter) = (server.client(), MessageFilter::default());
+    let (client, filter) = (server.client(), TwilioMessageFilter::default());
     let listed = client.list_messages(&credentials(), &filter, 50).await.unwrap();
     let listed: Vec<_> = listed
         .items
@@ -463,8 +463,11 @@ async fn one_item_that_cannot_be_read_does_not_hide_the_others_of_its_list() {
     let bad = r#"{"sid":"no SID","status":"received"}"#;
     let page = format!(r#"{{"messages":[{},{bad},7,{}],"next_page_uri":null}}"#, good(1), good(3));
     let server = Canned::start(vec![answer(200, &page)]).await;
-    let listing =
-        server.client().list_messages(&credentials(), &MessageFilter::default(), 50).await.unwrap();
+    let listing = server
+        .client()
+        .list_messages(&credentials(), &TwilioMessageFilter::default(), 50)
+        .await
+        .unwrap();
     assert_eq!(
         listing.items.iter().map(|message| message.sid.as_str().ends_with('1')).collect::<Vec<_>>(),
         [true, false]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{OpenApi, ToSchema};
 
-use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
+use super::{ApiQuery, ApiResult, Caller, Json, List, Paging, Path};
 use crate::automations::counts::{self, Newest};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition,
@@ -29,7 +29,7 @@ use crate::web::{Cursor, Marketer, Viewer};
     paths(list, create, find, update),
     components(schemas(AutomationBody, CountsBody, Trigger, Step))
 )]
-pub(super) struct Document;
+pub(super) struct AutomationsApi;
 
 /// Mounts `/automations`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -135,7 +135,7 @@ struct CountsBody {
 ]
 async fn list(
     caller: Caller<Viewer>,
-    query: Query<ListQuery>,
+    query: ApiQuery<ListQuery>,
 ) -> ApiResult<Json<List<AutomationBody>>> {
     let limit = query.limit.limit();
     let before = query.cursor.map(|Cursor(id)| id);

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::db::{Conn, Pool, PooledConn};
 use crate::error::Error;
 use crate::ledger::typed_days::Today;
-use crate::users::api_keys::{self, ApiKey, Key};
+use crate::users::api_keys::{self, ApiKey, ApiKeySecret};
 use crate::users::audit::Actor;
 use crate::users::{Role, User, organization};
 use crate::web::http::visit::{Access, Admin, Marketer, Viewer};
@@ -29,14 +29,14 @@ const MAX_BATCH: usize = 200;
 /// Looks up API keys: requests that arrive together share one query. Nothing is remembered, so that
 /// a revoked key ends at once.
 #[derive(Clone)]
-pub struct ApiKeys(Batcher<Key, ApiResult<Option<ApiKey>>>);
+pub struct ApiKeys(Batcher<ApiKeySecret, ApiResult<Option<ApiKey>>>);
 
 impl ApiKeys {
     /// Starts the batcher on the present runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         let (db, clock) = (db.clone(), clock.clone());
-        Self(Batcher::spawn(MAX_BATCH, move |keys: Vec<Key>| {
+        Self(Batcher::spawn(MAX_BATCH, move |keys: Vec<ApiKeySecret>| {
             let (db, clock) = (db.clone(), clock.clone());
             async move {
                 let found = async {
@@ -52,7 +52,7 @@ impl ApiKeys {
         }))
     }
 
-    async fn find(&self, key: Key) -> ApiResult<Option<ApiKey>> {
+    async fn find(&self, key: ApiKeySecret) -> ApiResult<Option<ApiKey>> {
         let lost = || Error::Internal("the look for an API key ended without an answer".to_owned());
         self.0.submit(key).await.ok_or_else(lost)?
     }
@@ -159,7 +159,7 @@ async fn find_key(request: &HttpRequest) -> Result<ApiKey, ApiError> {
     found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))
 }
 
-fn presented(request: &HttpRequest) -> Result<Key, ApiError> {
+fn presented(request: &HttpRequest) -> Result<ApiKeySecret, ApiError> {
     let header = request.headers().get(AUTHORIZATION).ok_or_else(|| {
         ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`.")
     })?;
@@ -170,7 +170,7 @@ fn presented(request: &HttpRequest) -> Result<Key, ApiError> {
             "Send your API key as `Authorization: Bearer ck_…`; other schemes are not accepted.",
         ));
     }
-    Key::parse(key.trim()).ok_or_else(|| {
+    ApiKeySecret::parse(key.trim()).ok_or_else(|| {
         ApiError::unauthorized(
             "This is not an API key: one starts with `ck_` and has 46 characters.",
         )
@@ -182,7 +182,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use crate::types::token::Token;
+    use crate::types::token::RandomToken;
 
     fn accepted(header: &str) -> bool {
         presented(&TestRequest::default().insert_header((AUTHORIZATION, header)).to_http_request())
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_key_is_read_from_the_bearer_header_only() {
-        let key = format!("ck_{}", Token::generate().expose());
+        let key = format!("ck_{}", RandomToken::generate().expose());
         assert!(accepted(&format!("Bearer {key}")) && accepted(&format!("bearer  {key} ")));
         assert!(
             !accepted(&key)

@@ -47,7 +47,7 @@ use crate::web::{Admin, Viewer};
         CheckBody
     ))
 )]
-pub(super) struct Description;
+pub(super) struct ConnectionsApi;
 
 /// Mounts `/connections`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -184,7 +184,7 @@ struct CheckBody {
     title: String,
     /// `passed`, `warning` or `failed`.
     #[schema(value_type = String)]
-    outcome: connections::Outcome,
+    outcome: connections::CheckOutcome,
     /// What was found.
     detail: String,
     /// What to do.

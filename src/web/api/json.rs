@@ -34,7 +34,7 @@ pub struct JsonFields(pub Value);
 /// The query of a GET; unknown or unreadable parameters are 422 (with
 /// `#[serde(deny_unknown_fields)]`).
 #[derive(Debug, Clone)]
-pub struct Query<T>(pub T);
+pub struct ApiQuery<T>(pub T);
 
 /// The variable parts of the path; what does not parse does not exist (404).
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ macro_rules! deref {
     )+};
 }
 
-deref!(Json, Query, Path);
+deref!(Json, ApiQuery, Path);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = ApiError;
@@ -94,7 +94,7 @@ impl<T: Serialize> Responder for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest for Query<T> {
+impl<T: DeserializeOwned> FromRequest for ApiQuery<T> {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
@@ -376,8 +376,9 @@ mod tests {
             limit: Option<u32>,
         }
         let request = actix_web::test::TestRequest::with_uri("/?limt=3").to_http_request();
-        let error =
-            Query::<Search>::from_request(&request, &mut Payload::None).into_inner().unwrap_err();
+        let error = ApiQuery::<Search>::from_request(&request, &mut Payload::None)
+            .into_inner()
+            .unwrap_err();
         assert_eq!(error.status_code(), 422);
     }
 }

@@ -26,7 +26,7 @@ use actix_web::web::{self, ServiceConfig};
 pub use caller::{ApiKeys, Caller};
 pub use error::{ApiError, ApiResult};
 pub use events::EventReports;
-pub use json::{Json, JsonFields, Path, Query};
+pub use json::{ApiQuery, Json, JsonFields, Path};
 pub use list::{List, Paging};
 pub use openapi::document;
 

@@ -48,15 +48,15 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[must_use]
 pub fn document() -> Document {
     let nouns = [
-        super::connections::Description::openapi(),
-        super::senders::Description::openapi(),
-        super::templates::Document::openapi(),
-        super::contacts::Description::openapi(),
-        super::tags::Description::openapi(),
-        super::automations::Document::openapi(),
-        super::events::Document::openapi(),
-        super::messages::Description::openapi(),
-        super::ledger::Description::openapi(),
+        super::connections::ConnectionsApi::openapi(),
+        super::senders::SendersApi::openapi(),
+        super::templates::TemplatesApi::openapi(),
+        super::contacts::ContactsApi::openapi(),
+        super::tags::TagsApi::openapi(),
+        super::automations::AutomationsApi::openapi(),
+        super::events::EventsApi::openapi(),
+        super::messages::MessagesApi::openapi(),
+        super::ledger::LedgerApi::openapi(),
     ];
     let mut document = Base::openapi();
     for noun in nouns {

@@ -21,7 +21,7 @@ use crate::web::{Admin, Viewer};
     paths(list, find, update, set_webhook),
     components(schemas(SenderBody, SenderDetail, SenderPatch, Capabilities, QueueBody))
 )]
-pub(super) struct Description;
+pub(super) struct SendersApi;
 
 /// Mounts `/senders`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

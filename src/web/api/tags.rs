@@ -20,7 +20,7 @@ use crate::web::Marketer;
 /// The description of this file.
 #[derive(OpenApi)]
 #[openapi(paths(add, remove), components(schemas(TagRequest)))]
-pub(super) struct Description;
+pub(super) struct TagsApi;
 
 /// A tag to add.
 #[derive(Debug, Deserialize, ToSchema)]

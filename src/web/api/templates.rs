@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::error::ErrorBody;
-use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
-use crate::automations::text_check::Samples;
+use super::{ApiQuery, ApiResult, Caller, Json, List, Paging, Path};
+use crate::automations::text_check::KnownValues;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::templates::{self, Measure, NewTemplate, Template, TemplateBody};
@@ -24,7 +24,7 @@ use crate::web::{Cursor, Marketer, Viewer};
     paths(list, create, find, update),
     components(schemas(TemplateAnswer, SmsAnswer, TemplateRequest, TemplateChanges))
 )]
-pub(super) struct Document;
+pub(super) struct TemplatesApi;
 
 /// Mounts `/templates`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -136,7 +136,7 @@ struct SmsAnswer {
 ]
 async fn list(
     caller: Caller<Viewer>,
-    query: Query<TemplatesQuery>,
+    query: ApiQuery<TemplatesQuery>,
 ) -> ApiResult<Json<List<TemplateAnswer>>> {
     let limit = query.limit.limit();
     let after = query.cursor.as_ref().map(|Cursor(name)| name.as_str());
@@ -228,7 +228,7 @@ async fn check(
     id: Option<TemplateId>,
 ) -> Result<Vec<String>, Error> {
     let mut errors = FieldErrors::default();
-    let warnings = Samples::load(conn, new, id).await?.check(new, &mut errors);
+    let warnings = KnownValues::load(conn, new, id).await?.check(new, &mut errors);
     errors.into_result()?;
     Ok(warnings)
 }

@@ -8,7 +8,7 @@ use super::keys::KeyCache;
 use super::refusal::Refusal;
 use super::verify;
 use crate::automations::consequences;
-use crate::connections::webhooks::{Hook, Reason};
+use crate::connections::webhooks::{Hook, RejectionReason};
 use crate::consent::opt_out::{self, Command};
 use crate::context::Context;
 use crate::messages::inbound::{self, Received};
@@ -43,7 +43,7 @@ async fn take_in(
     let verified = verify::verify(context, keys, request, body).await?;
     let inbound = InboundMessage::parse(&verified.params).map_err(|error| Refusal::Rejected {
         connection_id: Some(verified.connection_id),
-        reason: Reason::Malformed,
+        reason: RejectionReason::Malformed,
         detail: error.to_string(),
     })?;
     // A STOP is believed whoever says it: to text too few is the smaller harm. The rest is found by

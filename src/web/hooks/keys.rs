@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::refusal::Refusal;
 use crate::connections;
-use crate::connections::webhooks::Reason;
+use crate::connections::webhooks::RejectionReason;
 use crate::context::Context;
 use crate::error::Error;
 use crate::types::id::ConnectionId;
@@ -87,7 +87,7 @@ impl KeyCache {
         let connection = connections::find(&mut conn, id).await.map_err(|error| match error {
             Error::NotFound(_) => Refusal::Rejected {
                 connection_id: None,
-                reason: Reason::UnknownConnection,
+                reason: RejectionReason::UnknownConnection,
                 detail: format!("The URL names the connection {id}, which does not exist."),
             },
             other => other.into(),
@@ -96,7 +96,7 @@ impl KeyCache {
             Error::Database(error) => error.into(),
             unreadable => Refusal::Rejected {
                 connection_id: Some(id),
-                reason: Reason::TokenUnreadable,
+                reason: RejectionReason::TokenUnreadable,
                 detail: unreadable.to_string(),
             },
         };

@@ -14,7 +14,7 @@ use super::verify;
 use crate::automations::consequences;
 use crate::batch::Batcher;
 use crate::clock::Clock;
-use crate::connections::webhooks::{Hook, Reason};
+use crate::connections::webhooks::{Hook, RejectionReason};
 use crate::context::Context;
 use crate::db::{DedicatedConnection, Pool, Unavailable, generic_plans};
 use crate::error::Error;
@@ -54,7 +54,7 @@ pub(super) async fn receive(
         let callback =
             StatusCallback::parse(&verified.params).map_err(|error| Refusal::Rejected {
                 connection_id: Some(verified.connection_id),
-                reason: Reason::Malformed,
+                reason: RejectionReason::Malformed,
                 detail: error.to_string(),
             })?;
         let report = Report {

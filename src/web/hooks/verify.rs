@@ -8,7 +8,7 @@ use url::Url;
 use super::keys::{HookKeys, KeyCache};
 use super::refusal::Refusal;
 use crate::connections;
-use crate::connections::webhooks::{self, Hook, Reason, Rejection};
+use crate::connections::webhooks::{self, Hook, Rejection, RejectionReason};
 use crate::context::Context;
 use crate::twilio::form::{Param, Params, PostedForm};
 use crate::twilio::signature;
@@ -27,7 +27,7 @@ pub(super) struct Verified<'a> {
     /// The form, cleaned: blanks, repeats and order kept.
     pub(super) params: Params<'a>,
     /// Why it is not proven that Twilio calls, where neither a signature nor a secret does.
-    unproven: Option<Reason>,
+    unproven: Option<RejectionReason>,
 }
 
 impl Verified<'_> {
@@ -35,7 +35,7 @@ impl Verified<'_> {
     pub(super) fn must_be_proven(&self) -> Result<(), Refusal> {
         let Some(reason) = self.unproven else { return Ok(()) };
         let detail = match reason {
-            Reason::NoSecret => {
+            RejectionReason::NoSecret => {
                 "The address has no secret in it, and no Auth Token is saved to check a signature \
                  with."
             }
@@ -66,11 +66,11 @@ pub(super) async fn verify<'a>(
         detail: detail.to_owned(),
     };
     let id: ConnectionId = connection_id.parse().map_err(|_| {
-        rejected(None, Reason::UnknownConnection, "The URL does not name a connection.")
+        rejected(None, RejectionReason::UnknownConnection, "The URL does not name a connection.")
     })?;
     let mut keys = cache.of(context, id).await?;
     let form = PostedForm::read(body)
-        .map_err(|error| rejected(Some(id), Reason::Malformed, &error.to_string()))?;
+        .map_err(|error| rejected(Some(id), RejectionReason::Malformed, &error.to_string()))?;
     let mut unproven = None;
     if keys.tokens.is_empty() {
         let proves = |keys: &HookKeys| {
@@ -82,16 +82,20 @@ pub(super) async fn verify<'a>(
             is_proven = proves(&keys);
         }
         unproven = (!is_proven).then_some(if secret.is_some() {
-            Reason::WrongSecret
+            RejectionReason::WrongSecret
         } else {
-            Reason::NoSecret
+            RejectionReason::NoSecret
         });
     }
     if !keys.tokens.is_empty() {
         unproven = None;
         let header = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
         let header = header.ok_or_else(|| {
-            rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header.")
+            rejected(
+                Some(id),
+                RejectionReason::Unsigned,
+                "The request has no X-Twilio-Signature header.",
+            )
         })?;
         let url = signed_url(context, request);
         let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, form.signed(), header);
@@ -104,7 +108,7 @@ pub(super) async fn verify<'a>(
             return Err(match signed_address(context, request, &keys, form.signed(), header) {
                 Some(signed) => rejected(
                     Some(id),
-                    Reason::WrongAddress,
+                    RejectionReason::WrongAddress,
                     &format!(
                         "It is signed for {}, while CARILLON_PUBLIC_URL is {}.",
                         redacted(&signed),
@@ -113,7 +117,7 @@ pub(super) async fn verify<'a>(
                 ),
                 None => rejected(
                     Some(id),
-                    Reason::WrongSignature,
+                    RejectionReason::WrongSignature,
                     &format!("Expected a signature over {} and the parameters.", redacted(&url)),
                 ),
             });
@@ -123,7 +127,7 @@ pub(super) async fn verify<'a>(
     if params.first("AccountSid").is_some_and(|account| account != keys.account_sid) {
         return Err(rejected(
             Some(id),
-            Reason::OtherAccount,
+            RejectionReason::OtherAccount,
             "The request names another account than the connection's.",
         ));
     }

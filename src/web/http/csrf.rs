@@ -25,7 +25,7 @@ use super::session::Cookies;
 use crate::context::Context;
 use crate::types::sealed::SecretKey;
 use crate::types::text;
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 use crate::users::sessions;
 
 /// Longest form of those who have not signed in: log-in, set-up, invitation, new password.
@@ -37,7 +37,7 @@ const LENGTH: usize = 32;
 ///
 /// Masked with random bytes, so that it differs on every page and compressed pages do not give it
 /// away (BREACH).
-pub(in crate::web) fn token(key: &SecretKey, anchor: &Token) -> String {
+pub(in crate::web) fn token(key: &SecretKey, anchor: &RandomToken) -> String {
     let mask: [u8; LENGTH] = rand::random();
     let mut bytes = mask.to_vec();
     bytes.extend(
@@ -47,7 +47,7 @@ pub(in crate::web) fn token(key: &SecretKey, anchor: &Token) -> String {
 }
 
 /// Whether `token` was made for the browser that holds `anchor`.
-fn matches(key: &SecretKey, anchor: &Token, token: &str) -> bool {
+fn matches(key: &SecretKey, anchor: &RandomToken, token: &str) -> bool {
     let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return false };
     let Some((mask, masked)) = bytes.split_first_chunk::<LENGTH>() else { return false };
     let unmasked: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
@@ -137,7 +137,7 @@ fn is_from_here(request: &HttpRequest, body: &[u8]) -> bool {
         .is_some_and(|(_, token)| matches(&context.secret_key, &anchor, &token))
 }
 
-fn mac(key: &SecretKey, anchor: &Token) -> Hmac<Sha256> {
+fn mac(key: &SecretKey, anchor: &RandomToken) -> Hmac<Sha256> {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(&key.derive("csrf")).expect("HMAC takes keys of any length");
     mac.update(anchor.expose().as_bytes());
@@ -150,17 +150,17 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_its_browser_only_and_never_looks_the_same() {
-        let (key, anchor) = (SecretKey::generate(), Token::generate());
+        let (key, anchor) = (SecretKey::generate(), RandomToken::generate());
         let (one, other) = (token(&key, &anchor), token(&key, &anchor));
         assert_ne!(one, other);
         assert!(matches(&key, &anchor, &one) && matches(&key, &anchor, &other));
-        assert!(!matches(&key, &Token::generate(), &one));
+        assert!(!matches(&key, &RandomToken::generate(), &one));
         assert!(!matches(&SecretKey::generate(), &anchor, &one));
     }
 
     #[test]
     fn anything_else_is_no_token() {
-        let (key, anchor) = (SecretKey::generate(), Token::generate());
+        let (key, anchor) = (SecretKey::generate(), RandomToken::generate());
         let right = token(&key, &anchor);
         for bad in ["", "x", "ä", &right[1..], &"A".repeat(86), &right[..43]] {
             assert!(!matches(&key, &anchor, bad), "{bad}");

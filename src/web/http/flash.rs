@@ -11,7 +11,7 @@ use crate::types::sealed::SecretKey;
 /// A sentence for the next page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::web) struct Flash {
-    pub(in crate::web) kind: Kind,
+    pub(in crate::web) kind: FlashKind,
     pub(in crate::web) text: String,
     /// The form that takes back what was done, where that can be.
     pub(in crate::web) undo: Option<Undo>,
@@ -32,7 +32,7 @@ const MAX_LENGTH: usize = 3_800;
 /// How it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::web) enum Kind {
+pub(in crate::web) enum FlashKind {
     /// Done.
     Success,
     /// Not done, or done with a reservation.
@@ -80,7 +80,7 @@ mod tests {
             path: "/templates/1/unarchive".to_owned(),
             fields: vec![("tag".to_owned(), "Ü".to_owned())],
         });
-        let flash = Flash { kind: Kind::Success, text: "Saved: “Ü”.".to_owned(), undo };
+        let flash = Flash { kind: FlashKind::Success, text: "Saved: “Ü”.".to_owned(), undo };
         let value = flash.sign(&key);
         assert_eq!(Flash::verify(&value, &key), Some(flash));
         assert_eq!(Flash::verify(&value, &SecretKey::generate()), None);
@@ -98,7 +98,7 @@ mod tests {
                 fields: vec![("id".to_owned(), "1".to_owned()); count],
             })
         };
-        let flash = |undo| Flash { kind: Kind::Success, text: "Done.".to_owned(), undo };
+        let flash = |undo| Flash { kind: FlashKind::Success, text: "Done.".to_owned(), undo };
         assert!(Flash::verify(&flash(undo(10)).sign(&key), &key).unwrap().undo.is_some());
         let long = flash(undo(1_000)).sign(&key);
         assert!(long.len() < MAX_LENGTH && Flash::verify(&long, &key) == Some(flash(None)));

@@ -47,7 +47,7 @@ pub struct Pages {
     #[cfg(not(debug_assertions))]
     parsed: Arc<Tera>,
     #[cfg(debug_assertions)]
-    parsed: Arc<std::sync::Mutex<reload::Parsed>>,
+    parsed: Arc<std::sync::Mutex<reload::ParsedTemplates>>,
 }
 
 #[derive(RustEmbed)]
@@ -63,7 +63,7 @@ impl Pages {
         #[cfg(not(debug_assertions))]
         let parsed = Arc::new(tera);
         #[cfg(debug_assertions)]
-        let parsed = Arc::new(std::sync::Mutex::new(reload::Parsed::new(tera)));
+        let parsed = Arc::new(std::sync::Mutex::new(reload::ParsedTemplates::new(tera)));
         Ok(Self { base, parsed })
     }
 
@@ -138,13 +138,13 @@ mod reload {
     /// The disk is looked at no more often than this.
     const EVERY: Duration = Duration::from_millis(500);
 
-    pub(in crate::web) struct Parsed {
+    pub(in crate::web) struct ParsedTemplates {
         tera: Arc<Tera>,
         state: Option<(SystemTime, usize)>,
         looked: Instant,
     }
 
-    impl Parsed {
+    impl ParsedTemplates {
         pub(in crate::web) fn new(tera: Tera) -> Self {
             Self { tera: Arc::new(tera), state: state(), looked: Instant::now() }
         }

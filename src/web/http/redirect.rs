@@ -6,7 +6,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 
 use super::error::PageResult;
-use super::flash::{Flash, Kind, Undo};
+use super::flash::{Flash, FlashKind, Undo};
 use super::page::Pages;
 use super::session::Cookies;
 use crate::context::Context;
@@ -53,12 +53,12 @@ impl Redirect {
 
     /// Says on the next page that it is done.
     pub fn flash(self, text: impl Into<String>) -> PageResult {
-        self.saying(Kind::Success, text.into())
+        self.saying(FlashKind::Success, text.into())
     }
 
     /// Says on the next page what could not be done, or not fully.
     pub fn warning(self, text: impl Into<String>) -> PageResult {
-        self.saying(Kind::Warning, text.into())
+        self.saying(FlashKind::Warning, text.into())
     }
 
     /// Says nothing.
@@ -72,7 +72,7 @@ impl Redirect {
         Ok(response.finish())
     }
 
-    fn saying(mut self, kind: Kind, text: String) -> PageResult {
+    fn saying(mut self, kind: FlashKind, text: String) -> PageResult {
         let value = Flash { kind, text, undo: self.undo.take() }.sign(&self.context.secret_key);
         self.cookies.push(Cookies::of(&self.context.config.public_url).set_flash(value));
         self.silently()

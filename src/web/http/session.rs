@@ -6,7 +6,7 @@ use actix_web::cookie::{Cookie, SameSite};
 
 use super::known_browser;
 use crate::types::public_url::PublicUrl;
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 use crate::users::sessions;
 
 const SESSION: &str = "carillon_session";
@@ -27,13 +27,13 @@ impl Cookies {
     }
 
     /// The session's token, if the browser presents one.
-    pub(in crate::web) fn session(self, request: &HttpRequest) -> Option<Token> {
-        self.read(request, SESSION).as_deref().and_then(Token::parse)
+    pub(in crate::web) fn session(self, request: &HttpRequest) -> Option<RandomToken> {
+        self.read(request, SESSION).as_deref().and_then(RandomToken::parse)
     }
 
     /// The token of a browser that has not signed in, to which its forms are bound.
-    pub(in crate::web) fn visitor(self, request: &HttpRequest) -> Option<Token> {
-        self.read(request, VISITOR).as_deref().and_then(Token::parse)
+    pub(in crate::web) fn visitor(self, request: &HttpRequest) -> Option<RandomToken> {
+        self.read(request, VISITOR).as_deref().and_then(RandomToken::parse)
     }
 
     pub(in crate::web) fn flash(self, request: &HttpRequest) -> Option<String> {
@@ -49,7 +49,7 @@ impl Cookies {
         self.cookie(KNOWN, value, Some(Duration::days(known_browser::LIFETIME.num_days())))
     }
 
-    pub(in crate::web) fn set_session(self, token: &Token) -> Cookie<'static> {
+    pub(in crate::web) fn set_session(self, token: &RandomToken) -> Cookie<'static> {
         self.cookie(
             SESSION,
             token.expose().to_owned(),
@@ -57,7 +57,7 @@ impl Cookies {
         )
     }
 
-    pub(in crate::web) fn set_visitor(self, token: &Token) -> Cookie<'static> {
+    pub(in crate::web) fn set_visitor(self, token: &RandomToken) -> Cookie<'static> {
         self.cookie(VISITOR, token.expose().to_owned(), None)
     }
 
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn cookies_are_bound_to_the_host_over_https() {
-        let token = Token::generate();
+        let token = RandomToken::generate();
         let https = Cookies::of(&PublicUrl::parse("https://sms.example.com").unwrap())
             .set_session(&token)
             .to_string();
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn plain_http_still_works_on_a_local_machine() {
         let http = Cookies::of(&PublicUrl::parse("http://127.0.0.1:8080").unwrap())
-            .set_session(&Token::generate())
+            .set_session(&RandomToken::generate())
             .to_string();
         assert!(http.starts_with("carillon_session=") && !http.contains("Secure"), "{http}");
     }

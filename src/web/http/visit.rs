@@ -28,7 +28,7 @@ use crate::db::PooledConn;
 use crate::ledger::typed_days::Today;
 use crate::senders::{self, Stop};
 use crate::types::id::UserId;
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 use crate::users::audit::Actor;
 use crate::users::log_in::KnownBrowser;
 use crate::users::organization::{self, Organization};
@@ -105,8 +105,8 @@ pub struct Visit<R: Access> {
     pub organization: Organization,
     /// What is stopped, for the head of every page; nothing for somebody unknown.
     stops: Vec<Stop>,
-    anchor: Token,
-    session: Option<Token>,
+    anchor: RandomToken,
+    session: Option<RandomToken>,
     flash: Option<Flash>,
     cookies: Cookies,
     set: Vec<Cookie<'static>>,
@@ -224,7 +224,12 @@ impl<R: Access> Visit<R> {
     }
 
     /// Sends on whoever has just signed in, with the cookies for that.
-    pub(in crate::web) fn signed_in(&self, user: UserId, session: &Token, path: &str) -> Redirect {
+    pub(in crate::web) fn signed_in(
+        &self,
+        user: UserId,
+        session: &RandomToken,
+        path: &str,
+    ) -> Redirect {
         let known = known_browser::cookie_of(
             &self.context.secret_key,
             self.known_browsers(),
@@ -237,7 +242,7 @@ impl<R: Access> Visit<R> {
     }
 
     /// The token of the session, while there is one.
-    pub(in crate::web) fn session(&self) -> Option<&Token> {
+    pub(in crate::web) fn session(&self) -> Option<&RandomToken> {
         self.session.as_ref()
     }
 
@@ -298,7 +303,7 @@ impl<R: Access> FromRequest for Visit<R> {
             drop(conn);
             let mut set = Vec::new();
             let anchor = presented.or(visitor).unwrap_or_else(|| {
-                let token = Token::generate();
+                let token = RandomToken::generate();
                 set.push(cookies.set_visitor(&token));
                 token
             });
@@ -350,7 +355,7 @@ impl Layout<'static> {
     pub(in crate::web) fn sample() -> Self {
         use std::sync::LazyLock;
 
-        use super::flash::{Kind, Undo};
+        use super::flash::{FlashKind, Undo};
         use crate::types::id::ConnectionId;
 
         static USER: LazyLock<User> = LazyLock::new(|| User::sample("Ada <Lovelace>", Role::Admin));
@@ -367,7 +372,7 @@ impl Layout<'static> {
                 path: "/contacts/1/tags".to_owned(),
                 fields: vec![("tag".to_owned(), "<VIP>".to_owned())],
             };
-            Flash { kind: Kind::Success, text: "Tag removed.".to_owned(), undo: Some(undo) }
+            Flash { kind: FlashKind::Success, text: "Tag removed.".to_owned(), undo: Some(undo) }
         });
         Layout {
             organization: "Bells & Sons",

@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
-use super::server::connections::Connection;
+use super::server::connections::HttpConnection;
 
 /// The connection of a request.
 #[derive(Clone)]
-pub(in crate::web) struct Wire(Arc<Connection>);
+pub(in crate::web) struct Wire(Arc<HttpConnection>);
 
 impl Wire {
     /// The connection that a request came by; none in tests without a server.
     pub(in crate::web) fn of(request: &HttpRequest) -> Option<Self> {
-        request.conn_data::<Arc<Connection>>().cloned().map(Self)
+        request.conn_data::<Arc<HttpConnection>>().cloned().map(Self)
     }
 
     /// Whether the other side has hung up.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Choice, setup};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::SessionId;
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::users::password::Password;
 use crate::users::profile::{self, Profile};
 use crate::users::sessions::{self, Session};
@@ -115,7 +115,7 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
             audit::record(
                 conn,
                 &visit.actor(),
-                Kind::User,
+                AuditKind::User,
                 Some(user.0),
                 "changed their password",
                 now,

@@ -8,7 +8,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FieldErrors};
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 use crate::users::invitations::{self, Invitation};
 use crate::users::{self, Role, sessions};
 use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
@@ -50,7 +50,7 @@ struct Invited {
 }
 
 async fn show(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
-    let found = match Token::parse(&link.token) {
+    let found = match RandomToken::parse(&link.token) {
         Some(token) => invitations::open(&mut *visit.conn().await?, &token, visit.now())
             .await?
             .map(|invitation| (invitation, token)),
@@ -65,7 +65,7 @@ async fn show(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
 }
 
 async fn join(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
-    let Some(token) = Token::parse(&form.token) else {
+    let Some(token) = RandomToken::parse(&form.token) else {
         return visit.answer(StatusCode::GONE, &JoinPage::gone());
     };
     let now = visit.now();
@@ -105,7 +105,7 @@ async fn join(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
 }
 
 impl JoinPage {
-    fn of(invitation: Invitation, token: &Token, name: &str, errors: FieldErrors) -> Self {
+    fn of(invitation: Invitation, token: &RandomToken, name: &str, errors: FieldErrors) -> Self {
         let invited = Invited {
             token: token.expose().to_owned(),
             email: invitation.email,

@@ -10,7 +10,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use crate::users::log_in::{Attempt, Throttled};
+use crate::users::log_in::{LogInAttempt, Throttled};
 use crate::users::{self, log_in, sessions};
 use crate::web::http::error::PageError;
 use crate::web::{Access, Anyone, Form, Page, PageResult, Query, Varies, Visit};
@@ -105,8 +105,8 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
 /// connection.
 pub(super) async fn wait_for_turn<R: Access>(
     visit: &Visit<R>,
-    begun: Result<Attempt, Throttled>,
-) -> Result<Attempt, Throttled> {
+    begun: Result<LogInAttempt, Throttled>,
+) -> Result<LogInAttempt, Throttled> {
     static HELD: Semaphore = Semaphore::const_new(500);
     let attempt = begun?;
     let left = || attempt.turn() - visit.now();

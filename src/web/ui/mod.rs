@@ -61,7 +61,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 /// Every page there is; tests render the samples of each, and find templates that belong to none.
 #[cfg(debug_assertions)]
-pub(super) const PAGES: &[samples::Samples] = &[
+pub(super) const PAGES: &[samples::RenderSamples] = &[
     samples::of_page::<error_page::ErrorPage>,
     samples::of_page::<error_page::StrangersErrorPage>,
     samples::of_page::<home::HomePage>,

@@ -8,7 +8,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FieldErrors};
-use crate::types::token::Token;
+use crate::types::token::RandomToken;
 use crate::users::password::Password;
 use crate::users::{Role, User, resets, sessions};
 use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
@@ -47,7 +47,7 @@ struct Whose {
 }
 
 async fn show(visit: Visit<Anyone>, link: Query<ResetLink>) -> PageResult {
-    let found = match Token::parse(&link.token) {
+    let found = match RandomToken::parse(&link.token) {
         Some(token) => resets::open(&mut *visit.conn().await?, &token, visit.now())
             .await?
             .map(|user| (user, token)),
@@ -60,7 +60,7 @@ async fn show(visit: Visit<Anyone>, link: Query<ResetLink>) -> PageResult {
 }
 
 async fn reset(visit: Visit<Anyone>, form: Form<ResetForm>) -> PageResult {
-    let Some(token) = Token::parse(&form.token) else {
+    let Some(token) = RandomToken::parse(&form.token) else {
         return visit.answer(StatusCode::GONE, &ResetPage::gone());
     };
     let now = visit.now();
@@ -96,7 +96,7 @@ async fn reset(visit: Visit<Anyone>, form: Form<ResetForm>) -> PageResult {
 }
 
 impl ResetPage {
-    fn of(user: &User, token: &Token, errors: FieldErrors) -> Self {
+    fn of(user: &User, token: &RandomToken, errors: FieldErrors) -> Self {
         let whose = Whose {
             token: token.expose().to_owned(),
             name: user.name.clone(),
@@ -115,7 +115,7 @@ impl Page for ResetPage {
     const VARIES: Varies = Varies { texts: &["whose.name", "whose.email"], lists: &[] };
 
     fn samples() -> Vec<Self> {
-        let (user, token) = (User::sample("Ben <Osei>", Role::Viewer), Token::generate());
+        let (user, token) = (User::sample("Ben <Osei>", Role::Viewer), RandomToken::generate());
         let errors = FieldErrors::default().with("password", "Use at least 10 characters.");
         vec![
             Self::of(&user, &token, FieldErrors::default()),

@@ -22,7 +22,7 @@ pub const RIGHT_TO_LEFT: &str = "שלום, متجر <i>&\"' (12)!";
 
 /// What is particular about a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Variation {
     /// Nothing: it shows one of the page's own states.
     AsMade,
     /// All lists are empty.
@@ -41,13 +41,13 @@ pub struct Sample {
     /// The page, by its template.
     pub template: &'static str,
     /// What is particular about it.
-    pub kind: Kind,
+    pub kind: Variation,
     /// The page as HTML.
     pub html: String,
 }
 
 /// Renders samples of one page.
-pub(in crate::web) type Samples = fn(&Pages, Kind) -> Result<Vec<Sample>, tera::Error>;
+pub(in crate::web) type RenderSamples = fn(&Pages, Variation) -> Result<Vec<Sample>, tera::Error>;
 
 /// What the layout shows of what people have written.
 const OF_LAYOUT: Varies = Varies {
@@ -55,7 +55,7 @@ const OF_LAYOUT: Varies = Varies {
     lists: &["stops"],
 };
 
-impl Kind {
+impl Variation {
     /// All kinds.
     pub const ALL: [Self; 5] =
         [Self::AsMade, Self::Empty, Self::LongNames, Self::RightToLeft, Self::ManyRows];
@@ -64,7 +64,7 @@ impl Kind {
 /// Renders the samples of a page, those that this kind changes.
 pub(in crate::web) fn of_page<P: Page>(
     pages: &Pages,
-    kind: Kind,
+    kind: Variation,
 ) -> Result<Vec<Sample>, tera::Error> {
     let states: Vec<Value> = P::samples().iter().map(value).collect::<Result<_, _>>()?;
     let missing: Vec<_> = P::VARIES
@@ -78,14 +78,14 @@ pub(in crate::web) fn of_page<P: Page>(
     }
     let fullest = states.iter().max_by_key(|state| rows(state, P::VARIES)).cloned();
     let chosen = match kind {
-        Kind::AsMade | Kind::LongNames | Kind::RightToLeft => states,
-        Kind::Empty | Kind::ManyRows => fullest.into_iter().collect(),
+        Variation::AsMade | Variation::LongNames | Variation::RightToLeft => states,
+        Variation::Empty | Variation::ManyRows => fullest.into_iter().collect(),
     };
     let mut visit = value(&Layout::sample())?;
     vary(&mut visit, OF_LAYOUT, kind);
     let mut rendered = Vec::new();
     for mut state in chosen {
-        if vary(&mut state, P::VARIES, kind) > 0 || kind == Kind::AsMade {
+        if vary(&mut state, P::VARIES, kind) > 0 || kind == Variation::AsMade {
             let html = pages.render_as(P::TEMPLATE, &state, &visit)?;
             rendered.push(Sample { template: P::TEMPLATE, kind, html });
         }
@@ -98,21 +98,21 @@ fn value(shown: &impl serde::Serialize) -> Result<Value, tera::Error> {
 }
 
 /// Varies what is shown in one way, and tells in how many places.
-fn vary(shown: &mut Value, varies: Varies, kind: Kind) -> usize {
+fn vary(shown: &mut Value, varies: Varies, kind: Variation) -> usize {
     let paths = match kind {
-        Kind::AsMade => &[],
-        Kind::Empty | Kind::ManyRows => varies.lists,
-        Kind::LongNames | Kind::RightToLeft => varies.texts,
+        Variation::AsMade => &[],
+        Variation::Empty | Variation::ManyRows => varies.lists,
+        Variation::LongNames | Variation::RightToLeft => varies.texts,
     };
     let mut changed = 0;
     for path in paths {
         at(shown, path, &mut |place| {
             changed += match kind {
-                Kind::AsMade => 0,
-                Kind::Empty => usize::from(clear(place)),
-                Kind::ManyRows => usize::from(multiply(place)),
-                Kind::LongNames => write(place, LONG),
-                Kind::RightToLeft => write(place, RIGHT_TO_LEFT),
+                Variation::AsMade => 0,
+                Variation::Empty => usize::from(clear(place)),
+                Variation::ManyRows => usize::from(multiply(place)),
+                Variation::LongNames => write(place, LONG),
+                Variation::RightToLeft => write(place, RIGHT_TO_LEFT),
             };
         });
     }

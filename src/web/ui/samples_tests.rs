@@ -15,12 +15,12 @@ const MAX_BYTES: usize = 48 << 20;
 /// work.
 const MAX_SECONDS: u64 = 120;
 
-fn rendered(public_url: &str, kind: Kind) -> Vec<Sample> {
+fn rendered(public_url: &str, kind: Variation) -> Vec<Sample> {
     every_sample(&PublicUrl::parse(public_url).unwrap(), kind)
         .unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-fn wrong(kind: Kind, foreign: Option<&str>) -> BTreeMap<&'static str, BTreeSet<String>> {
+fn wrong(kind: Variation, foreign: Option<&str>) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut wrong: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for Sample { template, html, .. } in rendered("https://sms.example.com", kind) {
         let mut here = markup::problems(&html, foreign);
@@ -43,24 +43,24 @@ fn wrong(kind: Kind, foreign: Option<&str>) -> BTreeMap<&'static str, BTreeSet<S
 
 #[test]
 fn every_page_is_well_formed_in_each_of_its_states() {
-    assert_eq!(wrong(Kind::AsMade, None), BTreeMap::new());
-    assert_eq!(wrong(Kind::Empty, None), BTreeMap::new());
+    assert_eq!(wrong(Variation::AsMade, None), BTreeMap::new());
+    assert_eq!(wrong(Variation::Empty, None), BTreeMap::new());
 }
 
 #[test]
 fn no_name_is_too_long_or_too_strange_for_any_page() {
-    assert_eq!(wrong(Kind::LongNames, None), BTreeMap::new());
+    assert_eq!(wrong(Variation::LongNames, None), BTreeMap::new());
 }
 
 #[test]
 fn names_from_right_to_left_leave_their_surroundings_alone() {
-    assert_eq!(wrong(Kind::RightToLeft, Some("שלום")), BTreeMap::new());
+    assert_eq!(wrong(Variation::RightToLeft, Some("שלום")), BTreeMap::new());
 }
 
 #[test]
 fn every_page_shows_ten_thousand_rows() {
     let begun = Instant::now();
-    let many = rendered("https://sms.example.com", Kind::ManyRows);
+    let many = rendered("https://sms.example.com", Variation::ManyRows);
     let took = begun.elapsed().as_secs();
     for Sample { template, html, .. } in &many {
         assert!(html.len() < MAX_BYTES, "{template} has {} MB", html.len() >> 20);
@@ -75,7 +75,7 @@ fn every_page_shows_ten_thousand_rows() {
 
 #[test]
 fn every_link_of_every_page_starts_with_the_path_prefix() {
-    for Sample { template, html, .. } in rendered("https://example.com/sms", Kind::AsMade) {
+    for Sample { template, html, .. } in rendered("https://example.com/sms", Variation::AsMade) {
         for attribute in [
             "href=\"/",
             "src=\"/",
@@ -98,7 +98,7 @@ fn every_link_of_every_page_starts_with_the_path_prefix() {
 
 #[test]
 fn every_form_that_posts_carries_its_token() {
-    for Sample { template, html, .. } in rendered("https://sms.example.com", Kind::AsMade) {
+    for Sample { template, html, .. } in rendered("https://sms.example.com", Variation::AsMade) {
         for form in html.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap();
             assert!(
@@ -111,7 +111,7 @@ fn every_form_that_posts_carries_its_token() {
 
 #[test]
 fn no_page_needs_inline_scripts_or_styles() {
-    for Sample { template, html, .. } in rendered("https://sms.example.com", Kind::AsMade) {
+    for Sample { template, html, .. } in rendered("https://sms.example.com", Variation::AsMade) {
         for inline in ["<style", " style=\"", " onclick=", " onsubmit=", "javascript:", "<script>"]
         {
             assert!(
@@ -124,7 +124,7 @@ fn no_page_needs_inline_scripts_or_styles() {
 
 #[test]
 fn every_template_belongs_to_a_page() {
-    let used: BTreeSet<&str> = rendered("https://sms.example.com", Kind::AsMade)
+    let used: BTreeSet<&str> = rendered("https://sms.example.com", Variation::AsMade)
         .into_iter()
         .map(|sample| sample.template)
         .collect();
@@ -145,14 +145,14 @@ fn what_is_to_be_varied_is_there() {
         { "rows": [{ "name": "Ann", "tags": ["a", "b"] }, { "name": null }], "title": "x" }
     );
     let varies = Varies { texts: &["rows.name", "rows.tags", "nothing.name"], lists: &["rows"] };
-    assert_eq!(vary(&mut shown, varies, Kind::LongNames), 3);
+    assert_eq!(vary(&mut shown, varies, Variation::LongNames), 3);
     assert_eq!(shown["rows"][0]["tags"][1], LONG);
     assert_eq!(
-        (vary(&mut shown, varies, Kind::ManyRows), shown["rows"].as_array().map(Vec::len)),
+        (vary(&mut shown, varies, Variation::ManyRows), shown["rows"].as_array().map(Vec::len)),
         (1, Some(ROWS))
     );
     assert_eq!(
-        (vary(&mut shown, varies, Kind::Empty), &shown["title"]),
+        (vary(&mut shown, varies, Variation::Empty), &shown["title"]),
         (1, &serde_json::json!("x"))
     );
 }

@@ -97,7 +97,7 @@ pub(in crate::worker) struct Reservation {
 }
 
 /// One request in flight.
-pub(in crate::worker) struct Place {
+pub(in crate::worker) struct Permit {
     windows: ConcurrencyLimits,
     connection: ConnectionId,
     flight: u64,
@@ -148,12 +148,12 @@ impl ConcurrencyLimits {
         answer
     }
 
-    async fn enter(&self, connection: ConnectionId) -> Place {
+    async fn enter(&self, connection: ConnectionId) -> Permit {
         loop {
             let freed = self.freed.notified();
             let taken = self.shared.lock().take(connection, 1);
             if let (1, flight, in_flight_at_start) = taken {
-                return Place {
+                return Permit {
                     windows: self.clone(),
                     connection,
                     flight,
@@ -278,7 +278,7 @@ impl Reservation {
     }
 
     /// A place for a message that was claimed.
-    pub(in crate::worker) fn place(&mut self, connection: ConnectionId) -> Place {
+    pub(in crate::worker) fn place(&mut self, connection: ConnectionId) -> Permit {
         let mut shared = self.windows.shared.lock();
         let window = shared.window(connection);
         match self.places.get_mut(&connection) {
@@ -288,7 +288,7 @@ impl Reservation {
         }
         let (flight, in_flight_at_start) = (window.flight, window.in_flight);
         drop(shared);
-        Place {
+        Permit {
             windows: self.windows.clone(),
             connection,
             flight,
@@ -306,14 +306,14 @@ impl Drop for Reservation {
     }
 }
 
-impl Place {
+impl Permit {
     /// Says how the request ended; the place is free from then on.
     pub(in crate::worker) fn end(mut self, ending: RequestOutcome) {
         self.ending = ending;
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut shared = self.windows.shared.lock();
         let (workers, bound) =

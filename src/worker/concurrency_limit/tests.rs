@@ -11,12 +11,12 @@ fn windows(workers: usize, bound: usize) -> (ConcurrencyLimits, ConnectionId) {
 }
 
 /// Takes as many places as there are.
-fn fill(windows: &ConcurrencyLimits, id: ConnectionId) -> Vec<Place> {
+fn fill(windows: &ConcurrencyLimits, id: ConnectionId) -> Vec<Permit> {
     let mut reservation = windows.reserve(10_000);
     (0..reservation.places[&id]).map(|_| reservation.place(id)).collect()
 }
 
-fn end(places: Vec<Place>, ending: RequestOutcome) {
+fn end(places: Vec<Permit>, ending: RequestOutcome) {
     for place in places {
         place.end(ending);
     }
@@ -78,7 +78,7 @@ fn a_flight_of_429s_halves_the_window_once() {
 fn a_window_that_is_hardly_used_is_halved_from_what_was_in_flight() {
     let (windows, id) = windows(1, 1_000);
     let mut reservation = windows.reserve(40);
-    let places: Vec<Place> = (0..40).map(|_| reservation.place(id)).collect();
+    let places: Vec<Permit> = (0..40).map(|_| reservation.place(id)).collect();
     drop(reservation);
     end(places, RequestOutcome::TooMany);
     assert_eq!(fill(&windows, id).len(), 20);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
-use super::Entered;
+use super::InFlightGuard;
 use crate::connections::{self, SendingKeys};
 use crate::db::Conn;
 use crate::fail_point::FailPoint;
@@ -22,7 +22,7 @@ use crate::worker::until_written::until_written;
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
 /// The keys of the connections in a batch.
-pub(in crate::worker) type Keys = HashMap<ConnectionId, Arc<SendingKeys>>;
+pub(in crate::worker) type KeysByConnection = HashMap<ConnectionId, Arc<SendingKeys>>;
 
 /// What became of a batch; the jobs of all others have ended.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub(super) struct Claims {
     /// Untouched, since their connections have no place for them.
     pub(super) at_capacity: Vec<(MessageId, ConnectionId)>,
     /// The keys to send with.
-    pub(super) keys: Keys,
+    pub(super) keys: KeysByConnection,
 }
 
 /// The saved keys of a connection cannot be used by this process.
@@ -53,8 +53,8 @@ impl Worker {
         &self,
         conn: &mut Conn,
         connections: impl Iterator<Item = ConnectionId>,
-    ) -> Result<Keys, UnusableKeys> {
-        let mut keys = Keys::new();
+    ) -> Result<KeysByConnection, UnusableKeys> {
+        let mut keys = KeysByConnection::new();
         for connection in connections.collect::<HashSet<_>>() {
             let found = connections::sending_keys(conn, connection, &self.secret_key).await;
             let found = found.map_err(|error| UnusableKeys { connection, error: error.into() })?;
@@ -68,7 +68,7 @@ impl Worker {
     /// The keys are read in the same transaction: a claim without them would have to be taken back.
     pub(super) async fn claim(
         &self,
-        entered: &HashMap<MessageId, Entered>,
+        entered: &HashMap<MessageId, InFlightGuard>,
         room: &Capacity,
     ) -> Result<Claims, PerformError> {
         if entered.is_empty() {
@@ -100,7 +100,7 @@ impl Worker {
                 %error,
                 "the saved keys cannot be used by this process; check its CARILLON_SECRET_KEY"
             );
-            let later = |entered: &Entered| {
+            let later = |entered: &InFlightGuard| {
                 (entered.job.id, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())))
             };
             let later: Vec<(JobId, Finish)> = entered.values().map(later).collect();
@@ -116,7 +116,7 @@ impl Worker {
     async fn claim_in(
         &self,
         conn: &mut Conn,
-        entered: &HashMap<MessageId, Entered>,
+        entered: &HashMap<MessageId, InFlightGuard>,
         room: &Capacity,
         now: DateTime<Utc>,
     ) -> Result<Claims, PerformError> {
@@ -148,7 +148,7 @@ impl Worker {
     }
 
     /// Gives the jobs of messages back for which there was no place.
-    pub(super) async fn give_back(&self, at_capacity: &HashMap<MessageId, Entered>) {
+    pub(super) async fn give_back(&self, at_capacity: &HashMap<MessageId, InFlightGuard>) {
         if at_capacity.is_empty() {
             return;
         }

@@ -27,8 +27,8 @@ use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
 use crate::types::id::{ConnectionId, MessageId};
 
-pub(super) use claiming::Keys;
-pub(super) use in_flight::{Entered, InFlight};
+pub(super) use claiming::KeysByConnection;
+pub(super) use in_flight::{InFlightGuard, InFlight};
 
 /// How long messages wait in this process for a place at their connection before others may have
 /// them.
@@ -107,7 +107,7 @@ impl Worker {
     /// Claims message by message; puts back those that cannot be claimed.
     async fn send_one_by_one(
         &self,
-        waiting: &mut HashMap<MessageId, Entered>,
+        waiting: &mut HashMap<MessageId, InFlightGuard>,
         sending: &mut Sending,
     ) -> HashMap<ConnectionId, usize> {
         let mut at_capacity: HashMap<ConnectionId, usize> = HashMap::new();
@@ -132,19 +132,19 @@ impl Worker {
     /// says how many for which connection.
     async fn send_what_fits(
         &self,
-        waiting: &mut HashMap<MessageId, Entered>,
+        waiting: &mut HashMap<MessageId, InFlightGuard>,
         sending: &mut Sending,
     ) -> Result<HashMap<ConnectionId, usize>, PerformError> {
         let mut reserved = self.windows.reserve(waiting.len());
         let claims = self.claim(waiting, &reserved.room()).await?;
-        let claimed: Vec<(Entered, Claimed)> = claims
+        let claimed: Vec<(InFlightGuard, Claimed)> = claims
             .claimed
             .into_iter()
             .filter_map(|claimed| Some((waiting.remove(&claimed.message_id)?, claimed)))
             .collect();
         self.call_twilio(claimed, &claims.keys, &mut reserved, sending);
         let mut at_capacity: HashMap<ConnectionId, usize> = HashMap::new();
-        let left: HashMap<MessageId, Entered> =
+        let left: HashMap<MessageId, InFlightGuard> =
             claims.at_capacity.iter().filter_map(|(id, _)| waiting.remove_entry(id)).collect();
         for (_, connection) in claims.at_capacity {
             *at_capacity.entry(connection).or_default() += 1;
@@ -157,8 +157,8 @@ impl Worker {
     /// Begins to call Twilio for messages that are claimed, each in a task of its own.
     pub(super) fn call_twilio(
         &self,
-        claimed: impl IntoIterator<Item = (Entered, Claimed)>,
-        keys: &Keys,
+        claimed: impl IntoIterator<Item = (InFlightGuard, Claimed)>,
+        keys: &KeysByConnection,
         reserved: &mut Reservation,
         sending: &mut Sending,
     ) {
@@ -180,14 +180,14 @@ impl Worker {
     }
 
     /// Notes a message as in flight that was claimed as it was composed: nobody else knows it yet.
-    pub(super) fn enter_claimed(&self, job: Leased) -> Entered {
+    pub(super) fn enter_claimed(&self, job: Leased) -> InFlightGuard {
         let message = MessageId(job.job.subject());
         self.in_flight.lock().insert(message);
-        Entered { job, message, in_flight: Arc::clone(&self.in_flight) }
+        InFlightGuard { job, message, in_flight: Arc::clone(&self.in_flight) }
     }
 
     /// Notes the messages as in flight; a job for one that is in flight already waits.
-    async fn enter(&self, jobs: Vec<Leased>) -> HashMap<MessageId, Entered> {
+    async fn enter(&self, jobs: Vec<Leased>) -> HashMap<MessageId, InFlightGuard> {
         let mut entered = HashMap::with_capacity(jobs.len());
         let mut doubled = Vec::new();
         {
@@ -197,7 +197,7 @@ impl Worker {
                 if in_flight.insert(message) {
                     entered.insert(
                         message,
-                        Entered { job, message, in_flight: Arc::clone(&self.in_flight) },
+                        InFlightGuard { job, message, in_flight: Arc::clone(&self.in_flight) },
                     );
                 } else {
                     doubled

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::connections::SendingKeys;
 use crate::messages::claim::Claimed;
-use crate::messages::submit::Outcome;
+use crate::messages::submit::SubmitOutcome;
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::{Address, NewTwilioMessage, SendError, SendFrom};
 use crate::worker::Worker;
@@ -17,7 +17,7 @@ const HOLDS: Duration = Duration::from_secs(2);
 impl Worker {
     /// Calls Twilio once, and only once, for a claimed message; not at all where what its claim has
     /// found may hold no longer.
-    pub(super) async fn post(&self, claimed: Claimed, keys: &SendingKeys) -> Outcome {
+    pub(super) async fn post(&self, claimed: Claimed, keys: &SendingKeys) -> SubmitOutcome {
         let started = Instant::now();
         let status_callback = keys.hook.status(&self.public_url, claimed.message_id);
         let message = NewTwilioMessage {
@@ -42,7 +42,7 @@ impl Worker {
             }
         }
         let duration_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
-        Outcome { claimed, answer, finished_at: self.clock.now(), duration_ms }
+        SubmitOutcome { claimed, answer, finished_at: self.clock.now(), duration_ms }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::automations::consequences;
 use crate::batch::Batcher;
 use crate::clock::Clock;
 use crate::db::{DedicatedConnection, Pool, generic_plans};
-use crate::messages::submit::{self, Outcome, accepted};
+use crate::messages::submit::{self, SubmitOutcome, accepted};
 use crate::queue::lease::{self, Finish, JobId};
 use crate::types::id::WorkerId;
 use crate::worker::error::PerformError;
@@ -31,7 +31,7 @@ const GATHERING: Duration = Duration::from_millis(10);
 /// An answer and the job that it ends.
 struct Answered {
     job: JobId,
-    outcome: Outcome,
+    outcome: SubmitOutcome,
 }
 
 impl Recorder {
@@ -62,7 +62,7 @@ impl Recorder {
     }
 
     /// Records an answer; returns when it is committed.
-    pub(super) async fn record(&self, job: JobId, outcome: Outcome) {
+    pub(super) async fn record(&self, job: JobId, outcome: SubmitOutcome) {
         // None when the process ends, or the work panicked: the message then shows as unconfirmed
         // and is settled by asking Twilio.
         let _: Option<()> = self.0.submit(Answered { job, outcome }).await;
@@ -75,7 +75,7 @@ async fn record_accepted(
     clock: &Clock,
     mut answered: Vec<Answered>,
 ) -> Vec<Answered> {
-    let outcomes: Vec<(JobId, &Outcome)> =
+    let outcomes: Vec<(JobId, &SubmitOutcome)> =
         answered.iter().map(|answered| (answered.job, &answered.outcome)).collect();
     match lane
         .run(async |conn| {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::OpenApi;
 
 use super::error::ErrorBody;
-use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
+use super::{ApiQuery, ApiResult, Caller, Json, List, Paging, Path};
 use crate::automations::consequences;
 use crate::consent::By;
 use crate::contacts::tags::{self, TagName, Tagged};
@@ -35,7 +35,7 @@ use request::{ContactChanges, ContactRequest, Parsed};
     paths(list, create, find, update, delete, upsert),
     components(schemas(ContactAnswer, ContactRequest, ContactChanges))
 )]
-pub(super) struct Description;
+pub(super) struct ContactsApi;
 
 /// Which contacts to list; all conditions hold together.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -79,7 +79,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 ]
 async fn list(
     caller: Caller<Viewer>,
-    query: Query<ContactsQuery>,
+    query: ApiQuery<ContactsQuery>,
 ) -> ApiResult<Json<List<ContactAnswer>>> {
     let mut conn = caller.conn().await?;
     let country = organization::find(&conn).await?.default_country;

@@ -14,7 +14,7 @@ use super::{ApiError, ApiResult, Caller, JsonFields};
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
 use crate::events::{
-    ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded, Timing,
+    ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, RecordOutcome, Timing,
 };
 use crate::types::country::Country;
 use crate::types::id::EventId;
@@ -35,7 +35,7 @@ pub use reports::EventReports;
     paths(report),
     components(schemas(EventBody, EventsBody, ContactBody, EventResult, EventResults))
 )]
-pub(super) struct Document;
+pub(super) struct EventsApi;
 
 /// Mounts `/events`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -165,7 +165,7 @@ async fn report_single(
     let defaults = defaults(caller, std::slice::from_ref(event)).await?;
     let (report, remarks) = read(event, defaults).map_err(ApiError::invalid)?.split(caller.now());
     match reports.submit(report).await? {
-        (Recorded::Refused(fields), _) => Err(ApiError::invalid(fields)),
+        (RecordOutcome::Refused(fields), _) => Err(ApiError::invalid(fields)),
         answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, remarks))),
     }
 }
@@ -396,9 +396,9 @@ impl EventResult {
             error: None,
         };
         match recorded {
-            Recorded::New(id) => Self { timing, ..stored("recorded", id) },
-            Recorded::Repeat(id) => stored("repeat", id),
-            Recorded::Refused(fields) => Self::error(fields),
+            RecordOutcome::New(id) => Self { timing, ..stored("recorded", id) },
+            RecordOutcome::Repeat(id) => stored("repeat", id),
+            RecordOutcome::Refused(fields) => Self::error(fields),
         }
     }
 

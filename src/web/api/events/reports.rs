@@ -11,8 +11,8 @@ use crate::batch::Batcher;
 use crate::clock::Clock;
 use crate::db::{self, Conn, Pool};
 use crate::error::{Error, FieldErrors};
-use crate::events::{self, MAX_EVENTS, NewEvent, Recorded};
-use crate::queue::handover::{Handover, Offer};
+use crate::events::{self, MAX_EVENTS, NewEvent, RecordOutcome};
+use crate::queue::handover::{Handover, HandoverOffer};
 use crate::types::id::EventId;
 use crate::web::api::{ApiError, ApiResult};
 
@@ -31,7 +31,7 @@ const LISTS_AT_ONCE: usize = 2;
 const MAX_ROUNDS: usize = 5;
 
 /// What became of a report, and how many automations it started.
-pub(super) type Answer = (Recorded, usize);
+pub(super) type Answer = (RecordOutcome, usize);
 
 /// The requests of one kind that wait for a transaction.
 type Requests = Batcher<Vec<NewEvent>, ApiResult<Vec<Answer>>>;
@@ -167,7 +167,7 @@ impl Intake {
                         "event",
                         "This one could not be recorded, by a fault of the server: send it again.",
                     );
-                    answers.push((Recorded::Refused(again), 0));
+                    answers.push((RecordOutcome::Refused(again), 0));
                     failure = Some(error);
                 }
                 Err(Failure::Away(reason)) => return Err(ApiError::away(&reason)),
@@ -175,7 +175,9 @@ impl Intake {
         }
         match failure {
             Some(error)
-                if answers.iter().all(|(answer, _)| matches!(answer, Recorded::Refused(_))) =>
+                if answers
+                    .iter()
+                    .all(|(answer, _)| matches!(answer, RecordOutcome::Refused(_))) =>
             {
                 Err(error.into())
             }
@@ -187,10 +189,10 @@ impl Intake {
         let mut conn = self.db.get().await.map_err(|error| Failure::Away(error.to_string()))?;
         let reported = report(&mut conn, reports, &self.handover, self.clock.now()).await?;
         let started: HashMap<EventId, usize> = reported.started();
-        let answer = |recorded: Recorded| {
+        let answer = |recorded: RecordOutcome| {
             let started = match &recorded {
-                Recorded::New(id) => started.get(id).copied().unwrap_or_default(),
-                Recorded::Repeat(_) | Recorded::Refused(_) => 0,
+                RecordOutcome::New(id) => started.get(id).copied().unwrap_or_default(),
+                RecordOutcome::Repeat(_) | RecordOutcome::Refused(_) => 0,
             };
             (recorded, started)
         };
@@ -207,7 +209,7 @@ async fn report(
     now: DateTime<Utc>,
 ) -> Result<Reported, Error> {
     let offer = handover.offer(reports.len()).await;
-    let receiver = Offer::receiver(offer.as_ref());
+    let receiver = HandoverOffer::receiver(offer.as_ref());
     let mut round = 1;
     let reported = loop {
         match conn

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{Cause, Counts, Difference, Key, Ledger, LedgerFilter, Row, Share};
+use crate::ledger::{Cause, Counts, Difference, Ledger, LedgerFilter, LedgerKey, LedgerRow, Share};
 use crate::messages::resend::{Group, LeftOut, ResendPreview};
 use crate::twilio::errors;
 use crate::types::id::{AutomationId, MessageId, SenderId};
@@ -189,12 +189,12 @@ impl LedgerAnswer {
     }
 }
 
-impl From<Row> for RowAnswer {
-    fn from(row: Row) -> Self {
+impl From<LedgerRow> for RowAnswer {
+    fn from(row: LedgerRow) -> Self {
         let key = match row.key {
-            Key::Day(day) => KeyAnswer::Day { day },
-            Key::Automation(automation_id) => KeyAnswer::Automation { automation_id },
-            Key::Sender(sender_id) => KeyAnswer::Sender { sender_id },
+            LedgerKey::Day(day) => KeyAnswer::Day { day },
+            LedgerKey::Automation(automation_id) => KeyAnswer::Automation { automation_id },
+            LedgerKey::Sender(sender_id) => KeyAnswer::Sender { sender_id },
         };
         Self { key, counts: row.counts.into() }
     }

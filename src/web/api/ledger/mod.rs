@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::error::ErrorBody;
-use super::{ApiError, ApiResult, Caller, Json, Query};
+use super::{ApiError, ApiQuery, ApiResult, Caller, Json};
 use crate::error::Error;
 use crate::ledger;
 use crate::messages::resend;
@@ -39,7 +39,7 @@ use request::{Intent, LedgerQuery, RetryRequest, Wish};
         GroupAnswer
     ))
 )]
-pub(super) struct Description;
+pub(super) struct LedgerApi;
 
 /// Mounts the routes.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -56,7 +56,10 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 /// `messages = recipients - retried`: what pages call delivered, in percent.
 #[utoipa::path(get, path = "/ledger", tag = "ledger", params(LedgerQuery),
     responses((status = 200, body = LedgerAnswer), (status = 422, body = ErrorBody)))]
-async fn read(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<Json<LedgerAnswer>> {
+async fn read(
+    caller: Caller<Viewer>,
+    query: ApiQuery<LedgerQuery>,
+) -> ApiResult<Json<LedgerAnswer>> {
     let mut conn = caller.conn().await?;
     let (filter, grouping) = query.into_inner().parse(caller.today(&conn).await?)?;
     let ledger = ledger::read(&mut conn, &filter, grouping).await?;
@@ -67,7 +70,10 @@ async fn read(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<Js
 /// second for each million.
 #[utoipa::path(get, path = "/ledger/check", tag = "ledger", params(LedgerQuery),
     responses((status = 200, body = CheckAnswer), (status = 422, body = ErrorBody)))]
-async fn check(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<Json<CheckAnswer>> {
+async fn check(
+    caller: Caller<Viewer>,
+    query: ApiQuery<LedgerQuery>,
+) -> ApiResult<Json<CheckAnswer>> {
     let mut conn = caller.conn().await?;
     let filter = query.into_inner().few_days(caller.today(&conn).await?)?;
     let differences = ledger::check(&mut conn, &filter).await?;

@@ -11,7 +11,7 @@ use diesel_async::AsyncConnection;
 use utoipa::OpenApi;
 
 use super::error::ErrorBody;
-use super::{ApiError, ApiResult, Caller, Json, List, Path, Query};
+use super::{ApiError, ApiQuery, ApiResult, Caller, Json, List, Path};
 use crate::error::Error;
 use crate::messages::compose;
 use crate::messages::log::search::look;
@@ -30,7 +30,7 @@ use request::{IdempotencyKey, MessageRequest};
     paths(list, send, find),
     components(schemas(MessageRequest, MessageAnswer, MessageDetail, MadeMessage, EventAnswer))
 )]
-pub(super) struct Description;
+pub(super) struct MessagesApi;
 
 /// Mounts the routes.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -46,7 +46,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     responses((status = 200, body = List<MessageAnswer>), (status = 422, body = ErrorBody)))]
 async fn list(
     caller: Caller<Viewer>,
-    query: Query<MessagesQuery>,
+    query: ApiQuery<MessagesQuery>,
 ) -> ApiResult<Json<List<MessageAnswer>>> {
     let mut conn = caller.conn().await?;
     let organization = organization::find(&conn).await?;

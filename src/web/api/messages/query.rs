@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ledger::typed_days::Today;
 use crate::messages::log::filter::MessageFilter;
 use crate::messages::log::query::MessageQuery;
-use crate::messages::log::search::Place;
+use crate::messages::log::search::MessagePosition;
 use crate::types::id::MessageId;
 use crate::users::organization::Organization;
 use crate::web::Cursor;
@@ -80,7 +80,7 @@ impl MessagesQuery {
         self,
         organization: &Organization,
         now: DateTime<Utc>,
-    ) -> Result<(MessageFilter, Place, usize)> {
+    ) -> Result<(MessageFilter, MessagePosition, usize)> {
         let query = MessageQuery {
             text: self.text,
             status: self.status,
@@ -103,7 +103,8 @@ impl MessagesQuery {
             .map_err(Error::Invalid)?;
         Ok((
             filter,
-            self.cursor.map_or(Place::Newest, |Cursor(id)| Place::OlderThan(id)),
+            self.cursor
+                .map_or(MessagePosition::Newest, |Cursor(id)| MessagePosition::OlderThan(id)),
             self.limit.limit(),
         ))
     }
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
     use crate::messages::status::MessageStatus;
 
-    fn parse(query: &str) -> Result<(MessageFilter, Place, usize)> {
+    fn parse(query: &str) -> Result<(MessageFilter, MessagePosition, usize)> {
         actix_web::web::Query::<MessagesQuery>::from_query(query)
             .unwrap()
             .into_inner()
@@ -144,7 +145,7 @@ mod tests {
         let (filter, place, limit) = parse("status=delivered&direction=&to=&limit=2").unwrap();
         assert_eq!(
             (filter.status, filter.direction, place, limit),
-            (Some(MessageStatus::Delivered), None, Place::Newest, 2)
+            (Some(MessageStatus::Delivered), None, MessagePosition::Newest, 2)
         );
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct MessageRequest {
 
 /// A request whose fields are all in order.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct ParsedMessageRequest {
     recipient: Recipient,
     content: Content,
     sender_id: SenderId,
@@ -78,7 +78,7 @@ pub(super) struct IdempotencyKey(Option<String>);
 
 impl MessageRequest {
     /// Checks the fields; all that is wrong is told at once.
-    pub(super) fn parse(self, default_country: Option<Country>) -> Result<Wanted> {
+    pub(super) fn parse(self, default_country: Option<Country>) -> Result<ParsedMessageRequest> {
         let mut errors = FieldErrors::default();
         let recipient = recipient(self.contact_id, self.to, default_country, &mut errors);
         let media = self.media_urls.map(|urls| templates::check_media_urls(&urls, &mut errors));
@@ -105,14 +105,14 @@ impl MessageRequest {
         };
         match (recipient, content, sender_id) {
             (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => {
-                Ok(Wanted { recipient, content, sender_id, media })
+                Ok(ParsedMessageRequest { recipient, content, sender_id, media })
             }
             _ => Err(Error::Invalid(errors)),
         }
     }
 }
 
-impl Wanted {
+impl ParsedMessageRequest {
     /// What is odd about a text that is sent as it is.
     pub(super) fn warnings(&self) -> Vec<String> {
         match &self.content {
@@ -144,7 +144,7 @@ impl Wanted {
 /// Makes the draft: finds what the request names, and renders the text.
 pub(super) async fn draft(
     conn: &mut Conn,
-    wanted: &Wanted,
+    wanted: &ParsedMessageRequest,
     key: Option<String>,
     renderer: &Renderer,
     organization: &str,

@@ -5,13 +5,13 @@ use actix_web::dev::Payload;
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::{Content, Error, IdempotencyKey, MessageRequest, Recipient, Wanted};
+use super::{Content, Error, IdempotencyKey, MessageRequest, ParsedMessageRequest, Recipient};
 use crate::types::country::Country;
 use crate::types::id::ApiKeyId;
 
 const ID: &str = "01980d3c-9b5a-7000-8000-000000000000";
 
-fn parse(body: Value) -> Result<Wanted, Error> {
+fn parse(body: Value) -> Result<ParsedMessageRequest, Error> {
     serde_json::from_value::<MessageRequest>(body).unwrap().parse(None)
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{FREE_BYTES, Intake, MIN_BYTES_PER_SECOND, UNIT};
-use crate::web::http::server::connections::{Connection, Phase};
+use crate::web::http::server::connections::{HttpConnection, Phase};
 
 /// How often the patience with one pause a whole body may take.
 const WHOLE: u32 = 12;
@@ -42,7 +42,7 @@ pub(in crate::web) struct Body {
     whole: Cell<bool>,
     budget: Arc<Semaphore>,
     held: RefCell<Option<OwnedSemaphorePermit>>,
-    connection: Option<Arc<Connection>>,
+    connection: Option<Arc<HttpConnection>>,
 }
 
 /// A body's bytes; fails when they come too slowly, and when there is no memory for them.
@@ -58,7 +58,7 @@ impl Body {
     pub(super) fn new(
         intake: &Intake,
         patience: Duration,
-        connection: Option<Arc<Connection>>,
+        connection: Option<Arc<HttpConnection>>,
     ) -> Self {
         Self {
             begun: Instant::now(),

@@ -19,7 +19,7 @@ use super::body::{Body, BodyFailure, Incoming};
 use super::content_coding::coding;
 use crate::web::api::ApiError;
 use crate::web::http::health;
-use crate::web::http::server::connections::{Answering, Connection};
+use crate::web::http::server::connections::{Answering, HttpConnection};
 
 const FULL: &str = "There are too many connections at the moment. Try again in a few seconds.\n";
 
@@ -44,8 +44,8 @@ pub(in crate::web) async fn guard(
     ) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let connection = request.conn_data::<Arc<Connection>>().cloned();
-    let mut answering = connection.as_ref().map(Connection::answer);
+    let connection = request.conn_data::<Arc<HttpConnection>>().cloned();
+    let mut answering = connection.as_ref().map(HttpConnection::answer);
     let is_hook = request.path().starts_with("/hooks/");
     if connection.as_ref().is_some_and(|connection| connection.is_in_reserve())
         && !is_hook

@@ -14,7 +14,7 @@ pub(in crate::web) use self::body::{Body, BodyFailure};
 pub(in crate::web) use self::content_coding::ContentCoding;
 pub(in crate::web) use self::guard::guard;
 pub(in crate::web) use self::unpack::{UnpackError, gunzip};
-use super::server::connections::{Connections, Limits};
+use super::server::connections::{ConnectionLimits, Connections};
 use crate::config::Config;
 
 /// A body may arrive as slowly as this, and an answer be read as slowly; slower is no progress.
@@ -42,7 +42,7 @@ impl Intake {
     pub fn new(config: &Config) -> Self {
         let total =
             config.max_connections.map_or_else(default_connections, std::num::NonZeroUsize::get);
-        let limits = Limits {
+        let limits = ConnectionLimits {
             total,
             per_caller: config.connections_per_caller.get(),
             trusted: config.trusted_proxies.clone(),

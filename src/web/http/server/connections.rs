@@ -21,7 +21,7 @@ const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// How many connections there may be.
 #[derive(Debug, Clone)]
-pub(in crate::web) struct Limits {
+pub(in crate::web) struct ConnectionLimits {
     /// All.
     pub(in crate::web) total: usize,
     /// Of one caller.
@@ -49,7 +49,7 @@ pub(in crate::web) enum Phase {
 pub(in crate::web) struct Connections(Arc<Shared>);
 
 struct Shared {
-    limits: Limits,
+    limits: ConnectionLimits,
     begun: Instant,
     open: Mutex<Open>,
 }
@@ -57,13 +57,13 @@ struct Shared {
 #[derive(Default)]
 struct Open {
     next: u64,
-    all: HashMap<u64, Arc<Connection>>,
+    all: HashMap<u64, Arc<HttpConnection>>,
     by_caller: HashMap<Network, usize>,
     told: Option<Instant>,
 }
 
 /// One connection, as those see it who answer on it.
-pub(in crate::web) struct Connection {
+pub(in crate::web) struct HttpConnection {
     /// None for a proxy's, which are not counted.
     caller: Option<Network>,
     /// Whether it got one of the last places, which are for hooks.
@@ -78,21 +78,21 @@ pub(in crate::web) struct Connection {
 }
 
 /// A connection's place, which is free again when this value goes.
-pub(in crate::web) struct Place {
+pub(in crate::web) struct ConnectionPermit {
     id: u64,
-    connection: Arc<Connection>,
+    connection: Arc<HttpConnection>,
     shared: Arc<Shared>,
 }
 
 /// A request in progress: its connection is not put out.
 pub(in crate::web) struct Answering {
-    connection: Arc<Connection>,
+    connection: Arc<HttpConnection>,
     /// What the connection waits for afterwards.
     after: Phase,
 }
 
 impl Connections {
-    pub(in crate::web) fn new(limits: Limits) -> Self {
+    pub(in crate::web) fn new(limits: ConnectionLimits) -> Self {
         Self(Arc::new(Shared { limits, begun: Instant::now(), open: Mutex::default() }))
     }
 
@@ -103,7 +103,7 @@ impl Connections {
 
     /// Gives a new connection a place, putting others out where there is none; `None` when all are
     /// being answered.
-    pub(super) fn admit(&self, peer: Option<IpAddr>) -> Option<Place> {
+    pub(super) fn admit(&self, peer: Option<IpAddr>) -> Option<ConnectionPermit> {
         let Shared { limits, begun, .. } = &*self.0;
         let caller = peer.filter(|peer| !limits.trusted.contains(*peer)).map(Network::from);
         let mut open = self.0.open.lock();
@@ -130,7 +130,7 @@ impl Connections {
                 return None;
             }
         }
-        let connection = Arc::new(Connection {
+        let connection = Arc::new(HttpConnection {
             caller,
             in_reserve: open.all.len() + reserve >= limits.total,
             begun: *begun,
@@ -146,7 +146,7 @@ impl Connections {
         if let Some(caller) = caller {
             *open.by_caller.entry(caller).or_default() += 1;
         }
-        Some(Place { id, connection, shared: Arc::clone(&self.0) })
+        Some(ConnectionPermit { id, connection, shared: Arc::clone(&self.0) })
     }
 }
 
@@ -158,7 +158,7 @@ impl Open {
     /// Puts out up to `most` connections that wait, of one caller or of all, those first that wait
     /// longest for the rest of a request, and keeps so many.
     fn put_out(&mut self, of: Option<Network>, most: usize, keep: usize) -> usize {
-        let rank = |connection: &Connection| match connection.phase() {
+        let rank = |connection: &HttpConnection| match connection.phase() {
             (Phase::Answer, _) => None,
             (Phase::Head | Phase::Body, waited) if waited >= YOUNG => {
                 Some((0, std::cmp::Reverse(waited)))
@@ -184,7 +184,7 @@ impl Open {
         waiting.len()
     }
 
-    fn remove(&mut self, id: u64) -> Option<Arc<Connection>> {
+    fn remove(&mut self, id: u64) -> Option<Arc<HttpConnection>> {
         let connection = self.all.remove(&id)?;
         if let Some(caller) = connection.caller
             && let Some(count) = self.by_caller.get_mut(&caller)
@@ -205,7 +205,7 @@ impl Open {
     }
 }
 
-impl Connection {
+impl HttpConnection {
     /// What it waits for, and how long it has waited.
     pub(super) fn phase(&self) -> (Phase, Duration) {
         let phase = match self.phase.load(Ordering::Acquire) {
@@ -254,13 +254,13 @@ impl Connection {
     }
 }
 
-impl Place {
-    pub(super) fn connection(&self) -> &Arc<Connection> {
+impl ConnectionPermit {
+    pub(super) fn connection(&self) -> &Arc<HttpConnection> {
         &self.connection
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.shared.open.lock().remove(self.id);
     }
@@ -291,18 +291,18 @@ mod tests {
     const STRANGER: &str = "203.0.113.9";
 
     fn connections(total: usize, per_caller: usize) -> Connections {
-        Connections::new(Limits {
+        Connections::new(ConnectionLimits {
             total,
             per_caller,
             trusted: TrustedProxies::parse("10.0.0.0/8").unwrap(),
         })
     }
 
-    fn admit(connections: &Connections, peer: &str) -> Option<Place> {
+    fn admit(connections: &Connections, peer: &str) -> Option<ConnectionPermit> {
         connections.admit(Some(peer.parse().unwrap()))
     }
 
-    fn is_out(place: &Place) -> bool {
+    fn is_out(place: &ConnectionPermit) -> bool {
         place.connection().is_put_out(std::task::Waker::noop())
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::connections::{Connection, Phase, Place};
+use super::connections::{ConnectionPermit, HttpConnection, Phase};
 use crate::web::http::intake::MIN_BYTES_PER_SECOND;
 
 /// How long the server waits.
@@ -27,7 +27,7 @@ pub(super) struct Patience {
 /// A stream that fails when its other side keeps it waiting, or when its place is needed.
 pub(super) struct Guarded<T> {
     io: T,
-    place: Place,
+    place: ConnectionPermit,
     patience: Patience,
     reading: Alarm,
     writing: Alarm,
@@ -46,7 +46,7 @@ struct Stalled {
 struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl<T> Guarded<T> {
-    pub(super) fn new(io: T, place: Place, patience: Patience) -> Self {
+    pub(super) fn new(io: T, place: ConnectionPermit, patience: Patience) -> Self {
         Self {
             io,
             place,
@@ -57,7 +57,7 @@ impl<T> Guarded<T> {
         }
     }
 
-    pub(super) fn connection(&self) -> &Arc<Connection> {
+    pub(super) fn connection(&self) -> &Arc<HttpConnection> {
         self.place.connection()
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::words;
 use crate::config::Config;
-use crate::db::tables::{self, Facts, Table};
+use crate::db::tables::{self, DatabaseFacts, Table};
 use crate::error::Error;
 use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
@@ -69,7 +69,7 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
 }
 
 impl Server {
-    fn new(facts: Facts, config: &Config, own_connections: i64) -> Self {
+    fn new(facts: DatabaseFacts, config: &Config, own_connections: i64) -> Self {
         let address = config
             .masked()
             .into_iter()

@@ -16,7 +16,7 @@ const ROWS: usize = 50;
 /// Which failed jobs are wanted, as it stands in the address.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct FailedQuery {
     /// Of this kind, or of all.
     pub(super) kind: String,
     before: String,
@@ -55,7 +55,7 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-pub(super) async fn show(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
+pub(super) async fn show(visit: Visit<Admin>, query: Query<FailedQuery>) -> PageResult {
     let wanted = query.into_inner();
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
@@ -68,18 +68,18 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<Wanted>) -> PageResul
     visit.page(&FailedPage::new(&wanted, jobs, &subjects, more, count))
 }
 
-impl Wanted {
+impl FailedQuery {
     /// What cannot be read narrows nothing.
     pub(super) fn kind(&self) -> Option<JobKind> {
         self.kind.parse().ok()
     }
 
-    fn place(&self) -> Option<failed::Place> {
+    fn place(&self) -> Option<failed::FailedJobCursor> {
         let place = serde_json::from_value(serde_json::Value::from(self.before.as_str()))
             .ok()
             .map(|Cursor(place)| place);
         // PostgreSQL knows fewer years than chrono.
-        place.filter(|(at, _): &failed::Place| (1970..10_000).contains(&at.year()))
+        place.filter(|(at, _): &failed::FailedJobCursor| (1970..10_000).contains(&at.year()))
     }
 }
 
@@ -96,7 +96,7 @@ fn older(kind: Option<JobKind>, last: &FailedJob) -> Option<String> {
 
 impl FailedPage {
     fn new(
-        wanted: &Wanted,
+        wanted: &FailedQuery,
         jobs: Vec<FailedJob>,
         subjects: &Subjects,
         more: bool,
@@ -158,11 +158,11 @@ impl Page for FailedPage {
             failed(2, Job::Advance(EnrollmentId::new()), &"averylongwordwithoutablank".repeat(40)),
             failed(3, Job::Settle(MessageId::new()), "مهلة الاتصال"),
         ];
-        let wanted = Wanted { kind: "send".to_owned(), before: String::new() };
+        let wanted = FailedQuery { kind: "send".to_owned(), before: String::new() };
         vec![
-            Self::new(&Wanted::default(), Vec::new(), &Subjects::default(), false, 0),
+            Self::new(&FailedQuery::default(), Vec::new(), &Subjects::default(), false, 0),
             Self::new(
-                &Wanted::default(),
+                &FailedQuery::default(),
                 jobs.clone(),
                 &Subjects::default(),
                 true,
@@ -195,9 +195,9 @@ mod tests {
         };
         let path = older(Some(JobKind::Send), &last).unwrap();
         let before = path.strip_prefix("/admin/failed?kind=send&before=").unwrap().to_owned();
-        assert_eq!(Wanted { kind: "send".to_owned(), before }.place(), Some((at, 7)));
+        assert_eq!(FailedQuery { kind: "send".to_owned(), before }.place(), Some((at, 7)));
         assert_eq!(
-            Wanted { kind: "nonsense".to_owned(), before: "nonsense".to_owned() }.place(),
+            FailedQuery { kind: "nonsense".to_owned(), before: "nonsense".to_owned() }.place(),
             None
         );
     }

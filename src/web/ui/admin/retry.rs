@@ -5,13 +5,13 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::failed::{Wanted, path};
+use super::failed::{FailedQuery, path};
 use super::words;
 use crate::error::Error;
 use crate::queue::JobKind;
 use crate::queue::failed;
 use crate::queue::lease::JobId;
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::grouped;
 use crate::web::http::narrowing;
 use crate::web::ui::automations::words::rough;
@@ -36,7 +36,7 @@ pub(in crate::web) struct JobRetryPage {
     changed: Option<String>,
 }
 
-pub(super) async fn ask(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
+pub(super) async fn ask(visit: Visit<Admin>, query: Query<FailedQuery>) -> PageResult {
     let kind = query.kind();
     let count = failed::count(&mut *visit.conn().await?, kind).await?;
     visit.page(&JobRetryPage::new(kind, count))
@@ -65,7 +65,7 @@ pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) 
             audit::record(
                 conn,
                 &actor,
-                Kind::Job,
+                AuditKind::Job,
                 None,
                 &format!("tried {} again{of}", failed_jobs(retried)),
                 now,
@@ -91,7 +91,7 @@ pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
         let job = failed::retry(conn, JobId(*id), now).await?;
         let summary =
             format!("tried a failed job again ({})", words::kind(job.kind()).0.to_lowercase());
-        audit::record(conn, &actor, Kind::Job, Some(job.subject()), &summary, now).await
+        audit::record(conn, &actor, AuditKind::Job, Some(job.subject()), &summary, now).await
     });
     let back = visit.redirect("/admin/failed");
     match retried.await {

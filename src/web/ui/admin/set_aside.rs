@@ -9,7 +9,7 @@ use super::words;
 use crate::connections::{self, Connection};
 use crate::error::Error;
 use crate::queue::set_aside::{self, SetAside, Task};
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::grouped;
 use crate::web::ui::automations::words::rough;
 use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
@@ -19,7 +19,7 @@ const ROWS: usize = 50;
 /// Where the list begins, as it stands in the address.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct SetAsideQuery {
     before: String,
 }
 
@@ -48,7 +48,7 @@ struct Row {
     next_try_at: DateTime<Utc>,
 }
 
-pub(super) async fn show(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
+pub(super) async fn show(visit: Visit<Admin>, query: Query<SetAsideQuery>) -> PageResult {
     let before = query.before.parse().ok();
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
@@ -68,7 +68,7 @@ pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
             "had tried again what was set aside ({})",
             words::task(item.task).to_lowercase()
         );
-        audit::record(conn, &actor, Kind::Job, None, &summary, now).await
+        audit::record(conn, &actor, AuditKind::Job, None, &summary, now).await
     });
     let back = visit.redirect("/admin/set-aside");
     match tried.await {
@@ -84,7 +84,7 @@ pub(super) async fn all(visit: Visit<Admin>) -> PageResult {
     let count = conn.transaction::<_, Error, _>(async |conn| {
         let count = set_aside::try_all_now(conn, now).await?;
         let summary = format!("had tried again all that was set aside ({})", grouped(count));
-        audit::record(conn, &actor, Kind::Job, None, &summary, now).await?;
+        audit::record(conn, &actor, AuditKind::Job, None, &summary, now).await?;
         Ok(count)
     });
     let count = count.await?;

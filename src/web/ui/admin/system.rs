@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::words;
-use crate::config::{Config, InEffect, Origin, Secrecy};
+use crate::config::{Config, InEffect, Secrecy, SettingOrigin};
 use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 /// The page.
@@ -62,17 +62,17 @@ impl SystemPage {
 
 impl Row {
     fn new(InEffect { setting, value, origin }: InEffect) -> Self {
-        let is_set = origin != Origin::Default;
+        let is_set = origin != SettingOrigin::Default;
         Self {
             name: setting.name,
             about: setting.about.trim().split('`').collect(),
             in_words: setting.secrecy == Secrecy::Hidden || (!is_set && value.contains(' ')),
             value,
             origin: match origin {
-                Origin::Default => "Default",
-                Origin::EnvFile => "The file .env",
-                Origin::Environment => "Environment",
-                Origin::Command => "Command line",
+                SettingOrigin::Default => "Default",
+                SettingOrigin::EnvFile => "The file .env",
+                SettingOrigin::Environment => "Environment",
+                SettingOrigin::Command => "Command line",
             },
             hidden: match setting.secrecy {
                 Secrecy::Shown => None,

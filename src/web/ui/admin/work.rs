@@ -8,8 +8,8 @@ use super::words;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::queue::JobKind;
-use crate::queue::overview::{self, JobState, Overview, Worker};
-use crate::queue::routines::{self, Standing};
+use crate::queue::overview::{self, JobState, Overview, WorkerProcess};
+use crate::queue::routines::{self, RoutineStanding};
 use crate::web::http::filters::grouped;
 use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
@@ -103,8 +103,8 @@ impl Work {
 
     fn new(
         overview: &Overview,
-        routines: Vec<Standing>,
-        workers: Vec<Worker>,
+        routines: Vec<RoutineStanding>,
+        workers: Vec<WorkerProcess>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -123,7 +123,7 @@ impl Work {
     }
 }
 
-fn warnings(overview: &Overview, workers: &[Worker], now: DateTime<Utc>) -> Vec<String> {
+fn warnings(overview: &Overview, workers: &[WorkerProcess], now: DateTime<Utc>) -> Vec<String> {
     let mut warnings = Vec::new();
     if !workers.iter().any(|worker| worker.is_alive(now)) {
         let advice = "Start “carillon serve”, or “carillon serve --role worker” for a process that \
@@ -192,8 +192,8 @@ impl KindRow {
 }
 
 impl RoutineRow {
-    fn new(standing: Standing, now: DateTime<Utc>) -> Self {
-        let Standing { routine, due_at, ended_at, error, failing_since, run_by } = standing;
+    fn new(standing: RoutineStanding, now: DateTime<Utc>) -> Self {
+        let RoutineStanding { routine, due_at, ended_at, error, failing_since, run_by } = standing;
         let (name, about) = words::routine(routine);
         Self {
             word: routine.as_str(),
@@ -211,10 +211,10 @@ impl RoutineRow {
 }
 
 impl WorkerRow {
-    fn new(worker: Worker, overview: &Overview, now: DateTime<Utc>) -> Self {
+    fn new(worker: WorkerProcess, overview: &Overview, now: DateTime<Utc>) -> Self {
         let (alive, jobs, seen) =
             (worker.is_alive(now), overview.held_by(worker.id), words::span(now - worker.seen_at));
-        let Worker { host, pid, started_at, seen_at, .. } = worker;
+        let WorkerProcess { host, pid, started_at, seen_at, .. } = worker;
         Self { host, pid, started_at, seen_at, seen, alive, jobs }
     }
 }
@@ -244,22 +244,23 @@ impl Page for Work {
         use crate::types::id::WorkerId;
 
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let worker = |host: &str, seen| Worker {
+        let worker = |host: &str, seen| WorkerProcess {
             id: WorkerId::new(),
             host: host.to_owned(),
             pid: 4_711,
             started_at: now - TimeDelta::days(3),
             seen_at: now - TimeDelta::seconds(seen),
         };
-        let standing = |routine, error: Option<&str>, run_by: Option<(&str, i32)>| Standing {
-            routine,
-            due_at: now + TimeDelta::minutes(1),
-            ended_at: Some(now - TimeDelta::minutes(1)),
-            error: error.map(str::to_owned),
-            failing_since: error.map(|_| now - TimeDelta::hours(3)),
-            run_by: run_by.map(|(host, pid)| (host.to_owned(), pid)),
-        };
-        let routines = |error| -> Vec<Standing> {
+        let standing =
+            |routine, error: Option<&str>, run_by: Option<(&str, i32)>| RoutineStanding {
+                routine,
+                due_at: now + TimeDelta::minutes(1),
+                ended_at: Some(now - TimeDelta::minutes(1)),
+                error: error.map(str::to_owned),
+                failing_since: error.map(|_| now - TimeDelta::hours(3)),
+                run_by: run_by.map(|(host, pid)| (host.to_owned(), pid)),
+            };
+        let routines = |error| -> Vec<RoutineStanding> {
             let one = |routine: &Routine| match routine {
                 Routine::LookUpStale => standing(*routine, error, None),
                 Routine::FoldLedger => standing(*routine, None, Some(("app-<1>", 7))),

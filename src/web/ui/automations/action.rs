@@ -7,7 +7,7 @@ use super::form::{AutomationForm, ConditionForm, StepForm};
 
 /// What a button asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum AutomationAction {
     /// Save, and show it.
     Save,
     /// Save, and go where it is told what switching it on will do.
@@ -41,7 +41,7 @@ pub(super) enum Edit {
     RemoveCondition(usize),
 }
 
-impl Action {
+impl AutomationAction {
     /// Reads the field `do`; without it (Enter in a field), saving is meant.
     pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
         let asked =

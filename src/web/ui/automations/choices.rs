@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::form::{AutomationForm, MISSING, UNITS};
 use super::words;
-use crate::automations::condition::Operator;
+use crate::automations::condition::ConditionOperator;
 use crate::contacts::tags;
 use crate::db::Conn;
 use crate::error::Error;
@@ -63,7 +63,7 @@ impl Choices {
 
     /// What is the same for all.
     pub(super) fn fixed() -> Self {
-        let mut operators: Vec<Choice> = Operator::ALL
+        let mut operators: Vec<Choice> = ConditionOperator::ALL
             .iter()
             .map(|operator| Choice {
                 value: operator.to_string(),

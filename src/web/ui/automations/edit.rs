@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::action::{Action, Focus};
+use super::action::{AutomationAction, Focus};
 use super::choices::Choices;
 use super::form::AutomationForm;
-use super::trial::{TRY, Trial, TrialForm};
+use super::trial::{AutomationTrial, TRY, TrialForm};
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -34,7 +34,7 @@ pub(in crate::web) struct AutomationEditPage {
     errors: FieldErrors,
     choices: Choices,
     /// What it would do, if somebody asked.
-    trial: Option<Trial>,
+    trial: Option<AutomationTrial>,
     /// What it was tried with, kept until somebody asks again.
     tried: TrialForm,
     focus: Focus,
@@ -128,12 +128,12 @@ async fn submit(
 ) -> PageResult {
     let mut typed =
         Typed { form: AutomationForm::from_pairs(pairs), trial: TrialForm::from_pairs(pairs) };
-    match Action::from_pairs(pairs) {
-        Action::Edit(edit) => {
+    match AutomationAction::from_pairs(pairs) {
+        AutomationAction::Edit(edit) => {
             let focus = edit.apply(&mut typed.form);
             show(visit, subject, typed, focus).await
         }
-        Action::Save => match save(
+        AutomationAction::Save => match save(
             &mut *visit.conn().await?,
             &visit.actor(),
             visit.now(),
@@ -148,7 +148,7 @@ async fn submit(
             }
             Err(error) => refuse(visit, subject, typed, error).await,
         },
-        Action::Activate => match save(
+        AutomationAction::Activate => match save(
             &mut *visit.conn().await?,
             &visit.actor(),
             visit.now(),
@@ -163,8 +163,10 @@ async fn submit(
                 .flash("Automation saved. It is not switched on yet."),
             Err(error) => refuse(visit, subject, typed, error).await,
         },
-        Action::Try => try_out(visit, subject, typed).await,
-        Action::NewTemplate(step) => leave_for_template(visit, subject, typed, step).await,
+        AutomationAction::Try => try_out(visit, subject, typed).await,
+        AutomationAction::NewTemplate(step) => {
+            leave_for_template(visit, subject, typed, step).await
+        }
     }
 }
 
@@ -262,7 +264,7 @@ async fn try_out(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> Page
             .await;
         }
     };
-    let (trial, wrong) = Trial::load(
+    let (trial, wrong) = AutomationTrial::load(
         &mut *visit.conn().await?,
         &visit,
         subject.id,
@@ -404,7 +406,7 @@ impl Page for AutomationEditPage {
             form,
             errors,
             choices: choices(),
-            trial: Trial::samples().into_iter().next(),
+            trial: AutomationTrial::samples().into_iter().next(),
             tried: TrialForm::default(),
             focus: Focus::step(0),
         };

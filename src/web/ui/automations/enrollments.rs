@@ -27,7 +27,7 @@ const MAX_VERSIONS: i32 = 50;
 /// What is looked for, and where the list goes on.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct EnrollmentsQuery {
     status: String,
     version: String,
     q: String,
@@ -40,7 +40,7 @@ pub(super) struct Wanted {
 pub(in crate::web) struct EnrollmentsPage {
     id: AutomationId,
     name: String,
-    wanted: Wanted,
+    wanted: EnrollmentsQuery,
     statuses: Vec<Choice>,
     /// None where there has been only one.
     versions: Vec<Choice>,
@@ -68,14 +68,18 @@ pub(super) struct EnrollmentRow {
 pub(super) async fn show(
     visit: Visit<Viewer>,
     id: Path<AutomationId>,
-    wanted: Query<Wanted>,
+    wanted: Query<EnrollmentsQuery>,
 ) -> PageResult {
     let page = EnrollmentsPage::load(&mut *visit.conn().await?, *id, wanted.into_inner()).await?;
     visit.page(&page)
 }
 
 impl EnrollmentsPage {
-    async fn load(conn: &mut Conn, id: AutomationId, wanted: Wanted) -> Result<Self, Error> {
+    async fn load(
+        conn: &mut Conn,
+        id: AutomationId,
+        wanted: EnrollmentsQuery,
+    ) -> Result<Self, Error> {
         let automation = automations::find(conn, id).await?;
         let filter = EnrollmentFilter {
             status: wanted.status.parse().ok(),
@@ -114,7 +118,7 @@ impl EnrollmentsPage {
     }
 }
 
-impl Wanted {
+impl EnrollmentsQuery {
     /// The contacts that are looked for; none where nobody in particular is.
     async fn contacts(&self, conn: &mut Conn) -> Result<Option<Vec<ContactId>>, Error> {
         if self.q.trim().is_empty() {
@@ -232,15 +236,15 @@ impl Page for EnrollmentsPage {
             older: None,
             limits: Some("A status is looked for among the newest 20,000 enrollments.".to_owned()),
         };
-        let searched = Wanted {
+        let searched = EnrollmentsQuery {
             q: "Ada".to_owned(),
             status: "failed".to_owned(),
             version: "2".to_owned(),
             before: None,
         };
         vec![
-            page(EnrollmentRow::samples(), Wanted::default()),
-            page(Vec::new(), Wanted::default()),
+            page(EnrollmentRow::samples(), EnrollmentsQuery::default()),
+            page(Vec::new(), EnrollmentsQuery::default()),
             page(Vec::new(), searched),
         ]
     }

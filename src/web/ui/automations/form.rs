@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::automations::condition::{Condition, Conditions, Operator};
+use crate::automations::condition::{Condition, ConditionOperator, Conditions};
 use crate::automations::{
     self, Automation, AutomationName, Definition, MAX_STEPS, Recipient, Step, Trigger,
 };
@@ -243,11 +243,10 @@ impl ConditionForm {
     fn of(condition: &Condition) -> Self {
         let property = condition.property.clone();
         let (op, value) = match (condition.operator, &condition.value) {
-            (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => {
-                (MISSING, String::new())
-            }
-            (Operator::Ne, Value::Null) | (Operator::Exists, _) => {
-                (Operator::Exists.as_str(), String::new())
+            (ConditionOperator::Eq, Value::Null)
+            | (ConditionOperator::Exists, Value::Bool(false)) => (MISSING, String::new()),
+            (ConditionOperator::Ne, Value::Null) | (ConditionOperator::Exists, _) => {
+                (ConditionOperator::Exists.as_str(), String::new())
             }
             (operator, Value::String(text)) => (operator.as_str(), text.clone()),
             (operator, value) => (operator.as_str(), value.to_string()),
@@ -275,12 +274,13 @@ impl ConditionForm {
             return None;
         }
         let (operator, value) = if self.op == MISSING {
-            (Operator::Exists, Value::Bool(false))
+            (ConditionOperator::Exists, Value::Bool(false))
         } else {
-            let operator = errors.check(&format!("{path}.op"), self.op.parse::<Operator>())?;
+            let operator =
+                errors.check(&format!("{path}.op"), self.op.parse::<ConditionOperator>())?;
             (
                 operator,
-                if operator == Operator::Exists {
+                if operator == ConditionOperator::Exists {
                     Value::Bool(true)
                 } else {
                     typed(self.value.trim())

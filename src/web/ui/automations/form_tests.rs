@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::action::{Action, Edit};
+use super::super::action::{AutomationAction, Edit};
 use super::{AutomationForm, StepForm, typed};
 use crate::automations::{Automation, AutomationStatus, Definition};
 use crate::types::id::{AutomationId, SenderId, TemplateId};
@@ -133,12 +133,12 @@ fn values_are_numbers_only_where_they_read_exactly_like_one() {
 
 #[test]
 fn buttons_say_what_they_mean() {
-    let action = |query| Action::from_pairs(&pairs(query));
-    assert_eq!(action("name=A"), Action::Save);
-    assert_eq!(action("do=activate"), Action::Activate);
-    assert_eq!(action("do=new_template.3"), Action::NewTemplate(3));
-    assert_eq!(action("do=up.1"), Action::Edit(Edit::Up(1)));
-    assert_eq!(action("do=remove.x"), Action::Save);
+    let action = |query| AutomationAction::from_pairs(&pairs(query));
+    assert_eq!(action("name=A"), AutomationAction::Save);
+    assert_eq!(action("do=activate"), AutomationAction::Activate);
+    assert_eq!(action("do=new_template.3"), AutomationAction::NewTemplate(3));
+    assert_eq!(action("do=up.1"), AutomationAction::Edit(Edit::Up(1)));
+    assert_eq!(action("do=remove.x"), AutomationAction::Save);
 }
 
 #[test]

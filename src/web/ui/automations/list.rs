@@ -12,7 +12,7 @@ const PER_PAGE: usize = 50;
 
 /// Where the list goes on.
 #[derive(Debug, Deserialize)]
-pub(super) struct Position {
+pub(super) struct AutomationListQuery {
     before: Option<AutomationId>,
 }
 
@@ -34,7 +34,7 @@ struct Row {
     messages: String,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, position: Query<Position>) -> PageResult {
+pub(super) async fn list(visit: Visit<Viewer>, position: Query<AutomationListQuery>) -> PageResult {
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
     let mut found = automations::list(&mut conn, position.before, limit + 1).await?;

@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::super::ledger::Standing;
+use super::super::ledger::LedgerTotals;
 use super::enrollments::{self, EnrollmentRow};
 use super::problems::as_problems;
 use super::words;
@@ -38,7 +38,7 @@ pub(in crate::web) struct AutomationShowPage {
     /// Whether there are more enrollments than were counted.
     only_newest: bool,
     most_counted: i64,
-    standing: Standing,
+    standing: LedgerTotals,
     recent: Vec<EnrollmentRow>,
     errors: FieldErrors,
 }
@@ -124,7 +124,7 @@ impl AutomationShowPage {
                 .collect(),
             only_newest: passages.looked_at >= MAX_BY_STEP,
             most_counted: MAX_BY_STEP,
-            standing: Standing::of_automation(id, messages),
+            standing: LedgerTotals::of_automation(id, messages),
             recent: enrollments::rows(conn, newest).await?,
             name: automation.name,
             errors,
@@ -242,7 +242,7 @@ impl Page for AutomationShowPage {
                 .collect(),
             only_newest: true,
             most_counted: MAX_BY_STEP,
-            standing: Standing::of_automation(
+            standing: LedgerTotals::of_automation(
                 1,
                 Counts { recipients: 7, delivered: 7, ..Counts::default() },
             ),
@@ -257,7 +257,7 @@ impl Page for AutomationShowPage {
             inside_former: Vec::new(),
             recent: Vec::new(),
             only_newest: false,
-            standing: Standing::of_automation(1, Counts::default()),
+            standing: LedgerTotals::of_automation(1, Counts::default()),
             ..page(AutomationStatus::Draft, as_problems(&wrong))
         };
         vec![

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::words;
 use crate::automations::{
-    self, Definition, DryRun, EnrollmentFilter, Outcome, Start, TriedEvent, Trigger, What, dry_run,
+    self, Definition, DryRun, EnrollmentFilter, Start, StepEffect, StepOutcome, TriedEvent,
+    Trigger, dry_run,
 };
 use crate::contacts::Contact;
 use crate::db::Conn;
@@ -52,7 +53,7 @@ struct Picked {
 
 /// What would happen.
 #[derive(Debug, Serialize)]
-pub(super) struct Trial {
+pub(super) struct AutomationTrial {
     form: TrialForm,
     contacts: Vec<Choice>,
     events: Vec<Choice>,
@@ -95,7 +96,7 @@ pub(in crate::web) struct TrialPage {
     id: AutomationId,
     name: String,
     trigger: String,
-    trial: Trial,
+    trial: AutomationTrial,
     errors: FieldErrors,
 }
 
@@ -106,7 +107,7 @@ pub(super) async fn show(
 ) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
-    let (trial, errors) = Trial::load(
+    let (trial, errors) = AutomationTrial::load(
         &mut conn,
         &visit,
         Some(automation.id),
@@ -181,7 +182,7 @@ impl TrialForm {
     }
 }
 
-impl Trial {
+impl AutomationTrial {
     /// Finds contact and event, those that are chosen or else the newest, and runs the steps
     /// without sending anything. Who has entered the automation last is who it is tried with at
     /// first. What is wrong with the form comes beside it.
@@ -302,8 +303,8 @@ fn start(start: &Start, event: Option<&Picked>) -> String {
     }
 }
 
-impl From<Outcome> for StepView {
-    fn from(outcome: Outcome) -> Self {
+impl From<StepOutcome> for StepView {
+    fn from(outcome: StepOutcome) -> Self {
         let step = |kind, text: String| Self {
             number: outcome.step + 1,
             at: outcome.at,
@@ -314,13 +315,13 @@ impl From<Outcome> for StepView {
             parts: 0,
         };
         match outcome.what {
-            What::Wait(until) => {
+            StepEffect::Wait(until) => {
                 let seconds = u32::try_from((until - outcome.at).num_seconds()).unwrap_or_default();
                 step("wait", format!("Wait {}", words::duration(seconds)))
             }
-            What::NotSent(why) => step("not_sent", why),
-            What::Fail(why) => step("fail", why),
-            What::Send { to, text, media_urls, sender, suppressed, held } => {
+            StepEffect::NotSent(why) => step("not_sent", why),
+            StepEffect::Fail(why) => step("fail", why),
+            StepEffect::Send { to, text, media_urls, sender, suppressed, held } => {
                 let (kind, words) = match suppressed {
                     Some(reason) => (
                         "suppressed",
@@ -343,7 +344,7 @@ impl From<Outcome> for StepView {
     }
 }
 
-impl Trial {
+impl AutomationTrial {
     /// For tests of templates: every outcome once.
     pub(super) fn samples() -> Vec<Self> {
         let step = |number, kind, body: Option<&str>| StepView {
@@ -422,6 +423,6 @@ impl Page for TrialPage {
                 .with("find", "No contact is found.")
                 .with("event", "This is not JSON."),
         };
-        Trial::samples().into_iter().map(page).collect()
+        AutomationTrial::samples().into_iter().map(page).collect()
     }
 }

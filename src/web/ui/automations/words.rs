@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::automations::condition::{Condition, Operator};
+use crate::automations::condition::{Condition, ConditionOperator};
 use crate::automations::{Recipient, Step, Trigger};
 use crate::senders::Sender;
 use crate::templates::Template;
@@ -37,16 +37,16 @@ pub(super) fn trigger(trigger: &Trigger) -> String {
 }
 
 /// How an operator reads between a property and a value.
-pub(super) const fn operator(operator: Operator) -> &'static str {
+pub(super) const fn operator(operator: ConditionOperator) -> &'static str {
     match operator {
-        Operator::Eq => "is",
-        Operator::Ne => "is not",
-        Operator::Gt => "is more than",
-        Operator::Gte => "is at least",
-        Operator::Lt => "is less than",
-        Operator::Lte => "is at most",
-        Operator::Contains => "contains",
-        Operator::Exists => "is there",
+        ConditionOperator::Eq => "is",
+        ConditionOperator::Ne => "is not",
+        ConditionOperator::Gt => "is more than",
+        ConditionOperator::Gte => "is at least",
+        ConditionOperator::Lt => "is less than",
+        ConditionOperator::Lte => "is at most",
+        ConditionOperator::Contains => "contains",
+        ConditionOperator::Exists => "is there",
     }
 }
 
@@ -54,10 +54,12 @@ pub(super) const fn operator(operator: Operator) -> &'static str {
 pub(super) fn condition(condition: &Condition) -> String {
     let property = &condition.property;
     match (condition.operator, &condition.value) {
-        (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => {
+        (ConditionOperator::Eq, Value::Null) | (ConditionOperator::Exists, Value::Bool(false)) => {
             format!("{property} is missing")
         }
-        (Operator::Ne, Value::Null) | (Operator::Exists, _) => format!("{property} is there"),
+        (ConditionOperator::Ne, Value::Null) | (ConditionOperator::Exists, _) => {
+            format!("{property} is there")
+        }
         (compared, Value::String(text)) => format!("{property} {} “{text}”", operator(compared)),
         (compared, value) => format!("{property} {} {value}", operator(compared)),
     }

@@ -145,7 +145,7 @@ impl Page for AddSenderPage {
     };
 
     fn samples() -> Vec<Self> {
-        use crate::senders::registration::{Registration, Scheme, State};
+        use crate::senders::registration::{Registration, RegistrationState, Scheme};
         use crate::senders::webhook::{Drift, Webhook};
 
         let offer = |address: &str, name: &str| {
@@ -154,7 +154,7 @@ impl Page for AddSenderPage {
             let missing = Registration {
                 subject: address.for_people(),
                 scheme: Scheme::A2pCampaign,
-                state: State::Missing,
+                state: RegistrationState::Missing,
                 reason: Some("No Messaging Service has the number.".to_owned()),
             };
             Some(Offer {

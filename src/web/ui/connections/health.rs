@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::view::{ConnectionView, RegistrationView};
 use crate::connection_center;
-use crate::connections::{self, Check, Look, Mend, Outcome, SenderKind, WebhookTest, webhooks};
+use crate::connections::{
+    self, Check, CheckOutcome, Look, Mend, SenderKind, WebhookTest, webhooks,
+};
 use crate::context::Context;
 use crate::db::Conn;
 use crate::error::Result;
@@ -93,7 +95,7 @@ async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let WebhookTest { check, .. } = connection_center::test_webhook(&visit.context, *id).await?;
     let there = visit.redirect(format!("/connections/{id}/health#webhook-test"));
     match check.outcome {
-        Outcome::Failed => there.warning(format!("The test failed. {}", check.detail)),
+        CheckOutcome::Failed => there.warning(format!("The test failed. {}", check.detail)),
         _ => there.flash(check.detail),
     }
 }
@@ -153,8 +155,8 @@ impl LookView {
     fn of(checked_at: DateTime<Utc>, checks: Vec<Check>) -> Self {
         let count = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
         Self {
-            failed: count(Outcome::Failed),
-            warnings: count(Outcome::Warning),
+            failed: count(CheckOutcome::Failed),
+            warnings: count(CheckOutcome::Warning),
             checked_at,
             checks,
         }
@@ -162,7 +164,7 @@ impl LookView {
 
     /// Leaves those lines that somebody has to read.
     pub(super) fn of_concern(mut self) -> Self {
-        self.checks.retain(|check| check.outcome != Outcome::Passed);
+        self.checks.retain(|check| check.outcome != CheckOutcome::Passed);
         self
     }
 
@@ -219,10 +221,10 @@ impl Page for HealthPage {
 
     fn samples() -> Vec<Self> {
         use super::view::SenderView;
-        use crate::senders::registration::{Registration, Scheme, State};
+        use crate::senders::registration::{Registration, RegistrationState, Scheme};
         use crate::senders::webhook::Drift;
 
-        let registrations: Vec<Registration> = State::ALL
+        let registrations: Vec<Registration> = RegistrationState::ALL
             .iter()
             .map(|state| Registration {
                 subject: "+1 206 555 0100".to_owned(),

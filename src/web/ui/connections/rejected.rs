@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::view::ConnectionView;
 use crate::connections;
-use crate::connections::webhooks::{self, Hook, Reason, RejectedWebhook};
+use crate::connections::webhooks::{self, Hook, RejectedWebhook, RejectionReason};
 use crate::types::id::ConnectionId;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
@@ -72,7 +72,8 @@ impl Page for RejectedPage {
             detail: "Signed over https://sms.example.com/hooks <b>".to_owned(),
             received_at: chrono::DateTime::UNIX_EPOCH,
         };
-        let webhooks = || Reason::ALL.iter().map(|reason| webhook(*reason)).collect::<Vec<_>>();
+        let webhooks =
+            || RejectionReason::ALL.iter().map(|reason| webhook(*reason)).collect::<Vec<_>>();
         vec![
             Self::new(Some(ConnectionView::sample()), Vec::new()),
             Self::new(Some(ConnectionView::sample()), webhooks()),

@@ -13,7 +13,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::counted;
 use crate::web::http::narrowing;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
@@ -30,7 +30,7 @@ const NOBODY: &str = "Nobody is chosen. Choose contacts in the list, or all that
 
 /// What is to be done with whom, as it was typed.
 #[derive(Debug, Default, Clone, Serialize)]
-pub(super) struct Wish {
+pub(super) struct BulkTagForm {
     /// `add` or `remove`.
     action: String,
     name: String,
@@ -46,7 +46,7 @@ pub(super) struct Wish {
 /// The question.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct BulkTagPage {
-    wish: Wish,
+    wish: BulkTagForm,
     removes: bool,
     back: String,
     count: usize,
@@ -65,7 +65,7 @@ pub(super) async fn ask(
     visit: Visit<Marketer>,
     fields: Query<Vec<(String, String)>>,
 ) -> PageResult {
-    let wish = Wish::read(fields.into_inner());
+    let wish = BulkTagForm::read(fields.into_inner());
     let mut conn = visit.conn().await?;
     let found = wish.count(&mut conn, visit.organization.default_country).await?;
     if found == 0 {
@@ -78,9 +78,9 @@ pub(super) async fn ask(
 
 pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
     let fields = form.into_inner();
-    narrowing::accept(Wish::check(&fields))?;
+    narrowing::accept(BulkTagForm::check(&fields))?;
     let expected = narrowing::field(&fields, "expected").map(str::to_owned);
-    let wish = Wish::read(fields);
+    let wish = BulkTagForm::read(fields);
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let mut whom = wish.whom(&mut conn, visit.organization.default_country).await?;
@@ -113,7 +113,8 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     whom.truncate(MAX);
     let mut changed = Vec::new();
     conn.transaction(async |conn| {
-        audit::record(conn, &actor, Kind::Contact, None, &wish.told(&tag, whom.len()), now).await
+        audit::record(conn, &actor, AuditKind::Contact, None, &wish.told(&tag, whom.len()), now)
+            .await
     })
     .await?;
     for chunk in whom.chunks(CHUNK) {
@@ -136,7 +137,7 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     let done = wish.said(&tag, changed.len(), whom.len());
     match whom.as_slice().last() {
         Some(last) if more => {
-            let next = Wish { from: Some(*last), ..wish };
+            let next = BulkTagForm { from: Some(*last), ..wish };
             visit
                 .redirect(next.link())
                 .warning(format!("{done} There are more: go on with them here."))
@@ -176,7 +177,7 @@ pub(super) async fn started_by(conn: &mut Conn, tag: &TagName) -> Result<Vec<Str
         .collect())
 }
 
-impl Wish {
+impl BulkTagForm {
     fn read(fields: Vec<(String, String)>) -> Self {
         let mut wish = Self::default();
         for (name, value) in fields {
@@ -316,7 +317,7 @@ fn query(pairs: &[(&str, &str)]) -> String {
 }
 
 impl BulkTagPage {
-    async fn load(conn: &mut Conn, wish: Wish, found: usize) -> Result<Self> {
+    async fn load(conn: &mut Conn, wish: BulkTagForm, found: usize) -> Result<Self> {
         let tag = wish.tag_name();
         let starts = match &tag {
             Ok(tag) if !wish.removes() => started_by(conn, tag).await?,
@@ -332,7 +333,7 @@ impl BulkTagPage {
         })
     }
 
-    fn bare(wish: Wish, found: usize) -> Self {
+    fn bare(wish: BulkTagForm, found: usize) -> Self {
         Self {
             removes: wish.removes(),
             back: wish.back(),
@@ -355,13 +356,13 @@ impl Page for BulkTagPage {
     };
 
     fn samples() -> Vec<Self> {
-        let wish = Wish {
+        let wish = BulkTagForm {
             name: "<VIP>".to_owned(),
             q: "a&b".to_owned(),
             ids: vec![ContactId::new()],
-            ..Wish::default()
+            ..BulkTagForm::default()
         };
-        let all = Wish {
+        let all = BulkTagForm {
             action: "remove".to_owned(),
             all: true,
             from: Some(ContactId::new()),

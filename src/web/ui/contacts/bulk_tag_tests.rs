@@ -5,12 +5,12 @@ use super::*;
 #[test]
 fn it_is_said_what_was_done() {
     let tag = TagName::parse("VIP").unwrap();
-    let wish = Wish::default();
+    let wish = BulkTagForm::default();
     assert_eq!(
         wish.said(&tag, 2, 3),
         "The tag “VIP” was given to 2 contacts. 1 contact had it already."
     );
-    let wish = Wish { action: "remove".to_owned(), ..wish };
+    let wish = BulkTagForm { action: "remove".to_owned(), ..wish };
     assert_eq!(wish.said(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
 }
 
@@ -19,7 +19,7 @@ fn a_form_that_writes_says_whom_it_means() {
     let wrong = |fields: &[(&str, &str)]| {
         let fields: Vec<(String, String)> =
             fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Wish::check(&fields).iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
+        BulkTagForm::check(&fields).iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
     };
     assert!(wrong(&[("action", "add"), ("name", "VIP"), ("all", "true")]).is_empty());
     for field in ["q", "tag", "from", "id"] {
@@ -43,12 +43,12 @@ fn a_form_that_writes_says_whom_it_means() {
 
 #[test]
 fn where_it_goes_on_is_part_of_the_link() {
-    let wish = Wish {
+    let wish = BulkTagForm {
         action: "add".to_owned(),
         name: "VIP".to_owned(),
         q: "ann".to_owned(),
         from: Some(ContactId::new()),
-        ..Wish::default()
+        ..BulkTagForm::default()
     };
     let from = wish.from.unwrap();
     assert_eq!(

@@ -11,7 +11,7 @@ use crate::contacts;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::web::http::visit::Access;
 use crate::web::{Admin, Form, Marketer, PageResult, Visit};
 
@@ -74,7 +74,7 @@ pub(super) async fn suppress(
         audit::record(
             conn,
             &actor,
-            Kind::Contact,
+            AuditKind::Contact,
             Some(id.0),
             "suppressed the number of a contact",
             now,
@@ -142,7 +142,7 @@ pub(super) async fn undo_reading(
             let lifted = contacts::undo_reading(conn, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let summary = "undid an opt-out that was read from what a contact wrote";
-                audit::record(conn, &actor, Kind::Contact, Some(id.0), summary, now).await?;
+                audit::record(conn, &actor, AuditKind::Contact, Some(id.0), summary, now).await?;
             }
             Ok::<_, Error>(lifted)
         })
@@ -179,7 +179,7 @@ async fn lift_all<R: Access<Who = User>>(
             if !lifted.reasons.is_empty() {
                 let ended: Vec<_> = lifted.reasons.iter().map(|reason| reason.noun()).collect();
                 let summary = format!("lifted of the number of a contact: {}", ended.join(", "));
-                audit::record(conn, &actor, Kind::Contact, Some(id.0), &summary, now).await?;
+                audit::record(conn, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
             }
             Ok::<_, Error>(lifted)
         })

@@ -11,7 +11,7 @@ use crate::contacts::{self, Contact, Updated};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// The form, of a new contact or an existing one.
@@ -59,8 +59,15 @@ pub(super) async fn create(
         .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
             let (contact, changes) = contacts::create(conn, new, now).await?;
-            audit::record(conn, &actor, Kind::Contact, Some(contact.id.0), "made a contact", now)
-                .await?;
+            audit::record(
+                conn,
+                &actor,
+                AuditKind::Contact,
+                Some(contact.id.0),
+                "made a contact",
+                now,
+            )
+            .await?;
             consequences::follow(conn, &changes, None, now).await?;
             Ok(contact)
         })
@@ -93,7 +100,7 @@ pub(super) async fn update(
             let changed = before.changed_fields(&contact);
             if !changed.is_empty() {
                 let summary = format!("changed the {} of a contact", changed.join(", "));
-                audit::record(conn, &actor, Kind::Contact, Some(id.0), &summary, now).await?;
+                audit::record(conn, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
             }
             consequences::follow(
                 conn,

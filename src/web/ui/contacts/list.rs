@@ -19,7 +19,7 @@ const TAGS: i64 = 500;
 /// What to list: part of every link to the list.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct ContactListQuery {
     q: String,
     tag: String,
     older: Option<ContactId>,
@@ -57,7 +57,7 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
+pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<ContactListQuery>) -> PageResult {
     let mut conn = visit.conn().await?;
     let filter = ContactFilter {
         tag: wanted_tag(&wanted.tag)?,
@@ -81,7 +81,7 @@ pub(super) fn wanted_tag(text: &str) -> Result<Option<TagName>> {
     TagName::parse(text).map(Some).map_err(|error| Error::field("tag", error.to_string()))
 }
 
-impl Wanted {
+impl ContactListQuery {
     async fn page(&self, conn: &mut Conn, filter: &ContactFilter) -> Result<ContactPage> {
         if let Some(id) = self.newer {
             let page = contacts::list(conn, filter, Position::NewerThan(id), ROWS).await?;
@@ -109,7 +109,7 @@ impl Wanted {
 impl ContactListPage {
     async fn load(
         conn: &mut Conn,
-        wanted: &Wanted,
+        wanted: &ContactListQuery,
         choices: Vec<TagName>,
         found: ContactPage,
     ) -> Result<Self> {
@@ -169,8 +169,8 @@ impl Page for ContactListPage {
             ..Row::new(contact, Vec::new(), None)
         });
         let tags = vec![Choice { value: TagName::stop(), label: TagName::stop() }];
-        let link =
-            Wanted { q: "a&b".to_owned(), ..Wanted::default() }.link("older", ContactId::new());
+        let link = ContactListQuery { q: "a&b".to_owned(), ..ContactListQuery::default() }
+            .link("older", ContactId::new());
         let nothing = || Self {
             q: String::new(),
             tag: String::new(),
@@ -206,8 +206,12 @@ mod tests {
 
     #[test]
     fn a_link_to_another_page_keeps_search_and_tag() {
-        let wanted =
-            Wanted { q: "Ann & Bob".to_owned(), tag: "VIP".to_owned(), older: None, newer: None };
+        let wanted = ContactListQuery {
+            q: "Ann & Bob".to_owned(),
+            tag: "VIP".to_owned(),
+            older: None,
+            newer: None,
+        };
         let id = ContactId::new();
         assert_eq!(wanted.link("older", id), format!("/contacts?q=Ann+%26+Bob&tag=VIP&older={id}"));
     }

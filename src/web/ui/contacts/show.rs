@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::timeline::{self, Line};
+use super::timeline::{self, TimelineLine};
 use crate::clock::EVER;
 use crate::consent::{Reason, Suppression, record, suppression};
 use crate::contacts::tags::{self, TagName};
@@ -46,7 +46,7 @@ pub(in crate::web) struct ContactShowPage {
     suppressions: Vec<Hold>,
     held: Held,
     evidence: Vec<Evidence>,
-    timeline: Vec<Line>,
+    timeline: Vec<TimelineLine>,
     /// What tells of changes of the messages in it.
     live: Option<String>,
     /// The page with what happened before, if anything did.
@@ -111,7 +111,7 @@ struct Evidence {
 /// Which part of the past is wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct ContactShowQuery {
     /// Only what happened until then, in microseconds since 1970.
     until: Option<i64>,
 }
@@ -119,7 +119,7 @@ pub(super) struct Wanted {
 pub(super) async fn show(
     visit: Visit<Viewer>,
     id: Path<ContactId>,
-    wanted: Query<Wanted>,
+    wanted: Query<ContactShowQuery>,
 ) -> PageResult {
     let until = wanted
         .until
@@ -158,7 +158,7 @@ impl ContactShowPage {
             link: timeline::evidence(record),
         });
         let past = contacts::timeline::of(conn, &contact, until.unwrap_or(EVER), TIMELINE).await?;
-        let timeline: Vec<Line> = past.entries.into_iter().map(Line::new).collect();
+        let timeline: Vec<TimelineLine> = past.entries.into_iter().map(TimelineLine::new).collect();
         let suggestions = tags::list(conn, SUGGESTIONS).await?;
         let page = Self {
             suggestions: suggestions.into_iter().filter(|tag| !tags.contains(tag)).collect(),
@@ -332,7 +332,7 @@ pub(super) fn sample_contacts() -> Vec<Contact> {
         .collect()
 }
 
-fn sample_timeline(contact: &Contact) -> Vec<Line> {
+fn sample_timeline(contact: &Contact) -> Vec<TimelineLine> {
     use crate::contacts::timeline::{Entry, What};
     use crate::types::id::{EnrollmentId, MessageId};
 
@@ -366,6 +366,6 @@ fn sample_timeline(contact: &Contact) -> Vec<Line> {
         What::Created,
     ];
     what.into_iter()
-        .map(|what| Line::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what }))
+        .map(|what| TimelineLine::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what }))
         .collect()
 }

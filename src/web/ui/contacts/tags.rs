@@ -12,7 +12,7 @@ use crate::contacts;
 use crate::contacts::tags::{self, TagName};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::web::{Form, Marketer, PageResult, Visit};
 
 /// A tag by its name.
@@ -51,7 +51,7 @@ pub(super) async fn add(
                 audit::record(
                     conn,
                     &actor,
-                    Kind::Contact,
+                    AuditKind::Contact,
                     Some(id.0),
                     &format!("gave the tag {tag} to a contact"),
                     now,
@@ -96,7 +96,7 @@ pub(super) async fn remove(
                 audit::record(
                     conn,
                     &actor,
-                    Kind::Contact,
+                    AuditKind::Contact,
                     Some(id.0),
                     &format!("took the tag {tag} from a contact"),
                     now,

@@ -12,7 +12,7 @@ use crate::types::id::MessageId;
 
 /// One line of the timeline.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Line {
+pub(super) struct TimelineLine {
     at: DateTime<Utc>,
     /// What it is about.
     kind: &'static str,
@@ -37,7 +37,7 @@ pub(super) struct Line {
     pub(super) under_way: Option<MessageId>,
 }
 
-impl Line {
+impl TimelineLine {
     pub(super) fn new(entry: Entry) -> Self {
         let at = entry.at;
         let bare = |kind, title| Self {
@@ -143,8 +143,8 @@ mod tests {
 
     use super::*;
 
-    fn line(what: What) -> Line {
-        Line::new(Entry { at: DateTime::UNIX_EPOCH, what })
+    fn line(what: What) -> TimelineLine {
+        TimelineLine::new(Entry { at: DateTime::UNIX_EPOCH, what })
     }
 
     #[test]

@@ -14,12 +14,12 @@ use crate::consent::suppression;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{self, Counts, Days, Grouping, Key, Ledger, LedgerFilter, Row};
+use crate::ledger::{self, Counts, Days, Grouping, Ledger, LedgerFilter, LedgerKey, LedgerRow};
 use crate::messages::throttle::figures::QueueFigures;
 use crate::senders::Sender;
 use crate::types::id::{AutomationId, SenderId};
 use crate::web::ui::automations::words;
-use crate::web::ui::ledger::{CauseRow, Slice, Wanted, bar, columns, percent};
+use crate::web::ui::ledger::{CauseRow, LedgerPageQuery, Slice, bar, columns, percent};
 
 /// As many days as are shown, today among them.
 const SPAN: i64 = 30;
@@ -106,7 +106,7 @@ impl Dashboard {
 
     fn new(days: Days, ledger: Ledger, opt_outs: i64) -> Self {
         let Ledger { totals, rows, causes } = ledger;
-        let wanted = Wanted::default().fixed(days);
+        let wanted = LedgerPageQuery::default().fixed(days);
         let outcomes = columns(totals, &[Outcome::Delivered, Outcome::Sent, Outcome::Failed]);
         let errors = causes.iter().filter(|cause| cause.outcome == Outcome::Failed);
         Self {
@@ -128,11 +128,11 @@ impl Dashboard {
         }
     }
 
-    fn show_senders(&mut self, rows: Vec<Row>, senders: &[Sender]) {
+    fn show_senders(&mut self, rows: Vec<LedgerRow>, senders: &[Sender]) {
         let labels: HashMap<SenderId, String> =
             senders.iter().map(|sender| (sender.id, sender.label())).collect();
         let sent = rows.into_iter().filter_map(|row| match row.key {
-            Key::Sender(Some(id)) if row.counts.messages() > 0 => Some((id, row.counts)),
+            LedgerKey::Sender(Some(id)) if row.counts.messages() > 0 => Some((id, row.counts)),
             _ => None,
         });
         let line = |(id, counts)| {
@@ -142,11 +142,11 @@ impl Dashboard {
         self.senders = First::of(sent.map(line).collect());
     }
 
-    fn show_automations(&mut self, rows: &[Row], active: Vec<Automation>) {
+    fn show_automations(&mut self, rows: &[LedgerRow], active: Vec<Automation>) {
         let counts: HashMap<AutomationId, Counts> = rows
             .iter()
             .filter_map(|row| match row.key {
-                Key::Automation(Some(id)) => Some((id, row.counts)),
+                LedgerKey::Automation(Some(id)) => Some((id, row.counts)),
                 _ => None,
             })
             .collect();
@@ -181,11 +181,16 @@ impl Line {
     }
 }
 
-fn each_day(days: Days, rows: &[Row], outcomes: &[Outcome], wanted: &Wanted) -> Vec<Day> {
+fn each_day(
+    days: Days,
+    rows: &[LedgerRow],
+    outcomes: &[Outcome],
+    wanted: &LedgerPageQuery,
+) -> Vec<Day> {
     let counts: HashMap<NaiveDate, Counts> = rows
         .iter()
         .filter_map(|row| match row.key {
-            Key::Day(day) => Some((day, row.counts)),
+            LedgerKey::Day(day) => Some((day, row.counts)),
             _ => None,
         })
         .collect();
@@ -194,7 +199,7 @@ fn each_day(days: Days, rows: &[Row], outcomes: &[Outcome], wanted: &Wanted) -> 
         let counts = counts.get(&day).copied().unwrap_or_default();
         Day {
             label: day.format("%-d %b").to_string(),
-            link: wanted.messages(Some(Key::Day(day)), None, &[]),
+            link: wanted.messages(Some(LedgerKey::Day(day)), None, &[]),
             counts: outcomes.iter().map(|outcome| counts.of(*outcome)).collect(),
         }
     };
@@ -215,7 +220,7 @@ impl Dashboard {
             retried: 5,
             ..Counts::default()
         };
-        let rows = vec![Row { key: Key::Day(days.to()), counts }];
+        let rows = vec![LedgerRow { key: LedgerKey::Day(days.to()), counts }];
         let cause = |outcome, error_code| Cause { outcome, error_code, reason: None, count: 7 };
         let causes = vec![
             cause(Outcome::Failed, Some(30003)),

@@ -17,7 +17,7 @@ use crate::{connections, senders};
 use attention::Attention;
 use dashboard::Dashboard;
 use sending::Sending;
-use steps::{Done, Step};
+use steps::{Done, SetupStep};
 
 /// Mounts `/`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -28,7 +28,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct HomePage {
     /// Empty when all are done.
-    steps: Vec<Step>,
+    steps: Vec<SetupStep>,
     attention: Vec<Attention>,
     /// None before the first message.
     dashboard: Option<Dashboard>,

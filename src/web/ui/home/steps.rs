@@ -11,7 +11,7 @@ use crate::users::Role;
 
 /// One line of the list.
 #[derive(Debug, Serialize)]
-pub(super) struct Step {
+pub(super) struct SetupStep {
     title: &'static str,
     text: &'static str,
     link: &'static str,
@@ -72,7 +72,7 @@ impl Done {
 }
 
 /// The list for somebody of this role; empty when all is done.
-pub(super) fn steps(done: Done, role: Role) -> Vec<Step> {
+pub(super) fn steps(done: Done, role: Role) -> Vec<SetupStep> {
     let all = [
         (
             "Connect Twilio",
@@ -123,7 +123,7 @@ pub(super) fn steps(done: Done, role: Role) -> Vec<Step> {
             Role::Admin => Some("An admin does this."),
             Role::Marketer | Role::Viewer => Some("A marketer or an admin does this."),
         };
-        Step { title, text, link, action, done, is_next: next == Some(at), left_to }
+        SetupStep { title, text, link, action, done, is_next: next == Some(at), left_to }
     };
     if next.is_some() && !done.all {
         all.into_iter().enumerate().map(step).collect()

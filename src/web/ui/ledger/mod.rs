@@ -1,17 +1,17 @@
 //! Pages of the ledger: how many messages ended how, and sending again what never reached anybody.
 
 mod numbers;
+mod query;
 mod retry;
 mod show;
-mod wanted;
 
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
 pub(in crate::web) use self::retry::LedgerRetryPage;
 pub(in crate::web) use self::show::LedgerShowPage;
-pub(super) use numbers::{CauseRow, Slice, Standing, bar, columns, percent, words};
-pub(super) use wanted::Wanted;
+pub(super) use numbers::{CauseRow, LedgerTotals, Slice, bar, columns, percent, words};
+pub(super) use query::LedgerPageQuery;
 
 /// Mounts `/ledger` and below, and the button of a message's page.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::wanted::Wanted;
+use super::wanted::LedgerPageQuery;
 use crate::consent::Reason;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{Cause, Counts, Key, Share};
+use crate::ledger::{Cause, Counts, LedgerKey, Share};
 use crate::messages::claim::EXPIRED;
 use crate::templates::NO_DEFAULT;
 use crate::twilio::errors;
@@ -16,7 +16,7 @@ const WIDTH: i64 = 1_000;
 
 /// All numbers together.
 #[derive(Debug, Serialize)]
-pub(in crate::web::ui) struct Standing {
+pub(in crate::web::ui) struct LedgerTotals {
     recipients: i64,
     recipients_link: String,
     /// What shares are of: recipients without those that another one repeats.
@@ -65,9 +65,9 @@ pub(in crate::web::ui) struct CauseRow {
     link: Option<String>,
 }
 
-impl Standing {
+impl LedgerTotals {
     /// The numbers of a choice.
-    pub(super) fn new(counts: Counts, wanted: &Wanted) -> Self {
+    pub(super) fn new(counts: Counts, wanted: &LedgerPageQuery) -> Self {
         Self {
             recipients: counts.recipients,
             recipients_link: wanted.messages(None, None, &[]),
@@ -85,12 +85,12 @@ impl Standing {
 
     /// The numbers of one automation, whenever its messages were composed.
     pub(in crate::web::ui) fn of_automation(id: impl std::fmt::Display, counts: Counts) -> Self {
-        Self::new(counts, &Wanted { automation_id: id.to_string(), ..Wanted::default() })
+        Self::new(counts, &LedgerPageQuery { automation_id: id.to_string(), ..LedgerPageQuery::default() })
     }
 }
 
 /// A number for every outcome.
-pub(super) fn numbers(counts: Counts, wanted: &Wanted, key: Option<Key>) -> Vec<Number> {
+pub(super) fn numbers(counts: Counts, wanted: &LedgerPageQuery, key: Option<LedgerKey>) -> Vec<Number> {
     let number = |outcome: Outcome| Number {
         outcome,
         count: counts.of(outcome),
@@ -110,7 +110,7 @@ impl Number {
 
 impl CauseRow {
     /// A line of the causes.
-    pub(in crate::web::ui) fn new(cause: &Cause, wanted: &Wanted) -> Self {
+    pub(in crate::web::ui) fn new(cause: &Cause, wanted: &LedgerPageQuery) -> Self {
         let code = cause.error_code.map(|code| code.to_string());
         let by = match (&code, &cause.reason) {
             (Some(code), _) => vec![("error_code", code.as_str())],

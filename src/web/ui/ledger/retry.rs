@@ -6,8 +6,8 @@ use actix_web::web::Path;
 use serde::Serialize;
 
 use super::numbers;
+use super::query::{LedgerPageQuery, Sent};
 use super::show::shown_day;
-use super::wanted::{Sent, Wanted};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::ledger::outcome::Outcome;
@@ -24,7 +24,7 @@ use crate::{automations, senders};
 /// What would be sent again, and what would not.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct LedgerRetryPage {
-    wanted: Wanted,
+    wanted: LedgerPageQuery,
     errors: FieldErrors,
     /// How the number has changed since it was shown.
     changed: Option<String>,
@@ -55,7 +55,7 @@ struct LeftOutRow {
     groups: Vec<GroupRow>,
 }
 
-pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageResult {
+pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<LedgerPageQuery>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
     match selection(&wanted, visit.today()) {
@@ -126,7 +126,7 @@ pub(super) async fn retry_one(visit: Visit<Marketer>, id: Path<MessageId>) -> Pa
 }
 
 /// The messages that are chosen, if their days are few enough.
-fn selection(wanted: &Wanted, today: Today) -> Result<Selection, FieldErrors> {
+fn selection(wanted: &LedgerPageQuery, today: Today) -> Result<Selection, FieldErrors> {
     let (filter, _) = wanted.filter(today)?;
     Selection::new(filter).map_err(|error| FieldErrors::default().with("form", error.to_string()))
 }
@@ -134,7 +134,7 @@ fn selection(wanted: &Wanted, today: Today) -> Result<Selection, FieldErrors> {
 impl LedgerRetryPage {
     async fn load(
         conn: &mut Conn,
-        wanted: Wanted,
+        wanted: LedgerPageQuery,
         filter: &LedgerFilter,
         outlook: &ResendPreview,
     ) -> Result<Self, PageError> {
@@ -154,7 +154,7 @@ impl LedgerRetryPage {
         Ok(Self { automation, sender, ..Self::new(wanted.fixed(filter.days), outlook) })
     }
 
-    fn new(wanted: Wanted, outlook: &ResendPreview) -> Self {
+    fn new(wanted: LedgerPageQuery, outlook: &ResendPreview) -> Self {
         let eligible = outlook.eligible();
         let now = eligible.min(i64::try_from(MAX_AT_ONCE).unwrap_or(i64::MAX));
         let mut left_out: Vec<LeftOutRow> =
@@ -187,7 +187,7 @@ impl LedgerRetryPage {
     }
 
     /// What was chosen cannot be looked through.
-    fn wrong(wanted: Wanted, errors: &FieldErrors) -> Self {
+    fn wrong(wanted: LedgerPageQuery, errors: &FieldErrors) -> Self {
         // The page has no fields beside which it could be said.
         let named = |field: &str, sentence: &String| {
             if field == "form" { sentence.clone() } else { format!("{field}: {sentence}") }
@@ -251,10 +251,10 @@ impl Page for LedgerRetryPage {
                 group(Outcome::Skipped, None, Some("canceled"), Some(LeftOut::OnPurpose)),
             ],
         };
-        let wanted = Wanted {
+        let wanted = LedgerPageQuery {
             from: "2026-11-01".to_owned(),
             to: "2026-11-21".to_owned(),
-            ..Wanted::default()
+            ..LedgerPageQuery::default()
         };
         let named = Self {
             automation: Some("Thank <you>".to_owned()),

@@ -6,15 +6,15 @@ use chrono::NaiveDate;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::numbers::{self, CauseRow, Number, Standing};
-use super::wanted::{Sent, Wanted};
+use super::numbers::{self, CauseRow, LedgerTotals, Number};
+use super::query::{LedgerPageQuery, Sent};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{self, Cause, Difference, Grouping, Key, Ledger, LedgerFilter};
+use crate::ledger::{self, Cause, Difference, Grouping, Ledger, LedgerFilter, LedgerKey};
 use crate::messages::resend::{self, MAX_DAYS, Selection};
 use crate::types::id::AutomationId;
-use crate::users::audit::{self, Kind};
+use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::counted;
 use crate::web::http::narrowing;
 use crate::web::ui::Choice;
@@ -29,7 +29,7 @@ const ROWS: usize = 400;
 /// The ledger.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::web) struct LedgerShowPage {
-    wanted: Wanted,
+    wanted: LedgerPageQuery,
     narrow: bool,
     errors: FieldErrors,
     automations: Vec<Choice>,
@@ -43,7 +43,7 @@ pub(in crate::web) struct LedgerShowPage {
 struct Found {
     from: String,
     to: String,
-    standing: Standing,
+    standing: LedgerTotals,
     /// Whether a row stands for a day, which is one of a time zone.
     by_day: bool,
     /// What a row stands for, as the head of its column.
@@ -84,7 +84,7 @@ struct DifferenceView {
     in_messages: i64,
 }
 
-pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
+pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<LedgerPageQuery>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
     let page = match wanted.filter(visit.today()) {
@@ -121,7 +121,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
                 audit::record(
                     conn,
                     &actor,
-                    Kind::Message,
+                    AuditKind::Message,
                     None,
                     &format!("put right {} of the ledger", counted(corrected, "number")),
                     now,
@@ -141,7 +141,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
 
 impl LedgerShowPage {
     /// The page with its choices, without numbers.
-    async fn load(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
+    async fn load(conn: &mut Conn, wanted: LedgerPageQuery, errors: FieldErrors) -> Result<Self> {
         let automations = automations::list(conn, None, CHOICES).await?;
         let named = automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name));
         Ok(Self {
@@ -157,7 +157,7 @@ impl LedgerShowPage {
         })
     }
 
-    fn bare(wanted: Wanted, errors: FieldErrors) -> Self {
+    fn bare(wanted: LedgerPageQuery, errors: FieldErrors) -> Self {
         // A day is what nobody has to choose.
         let groupings = [(Grouping::Automation, "Automation"), (Grouping::Sender, "Sender")];
         Self {
@@ -203,7 +203,7 @@ impl LedgerShowPage {
             choices.map(|choice| (choice.value.clone(), choice.label.clone())).collect();
         if grouping == Grouping::Automation {
             let ids = ledger.rows.iter().filter_map(|row| match row.key {
-                Key::Automation(Some(id)) if !names.contains_key(&id.to_string()) => Some(id),
+                LedgerKey::Automation(Some(id)) if !names.contains_key(&id.to_string()) => Some(id),
                 _ => None,
             });
             let ids: Vec<AutomationId> = ids.collect();
@@ -220,7 +220,7 @@ impl LedgerShowPage {
 
 impl Found {
     fn new(
-        wanted: &Wanted,
+        wanted: &LedgerPageQuery,
         ledger: Ledger,
         grouping: Grouping,
         names: &HashMap<String, String>,
@@ -248,7 +248,7 @@ impl Found {
         Self {
             from: shown_day(&wanted.from),
             to: shown_day(&wanted.to),
-            standing: Standing::new(totals, wanted),
+            standing: LedgerTotals::new(totals, wanted),
             by_day: grouping == Grouping::Day,
             row_head: match grouping {
                 Grouping::Day => "Day",
@@ -282,14 +282,14 @@ fn with_check(link: &str) -> String {
     format!("{link}{}check=true", if link.contains('?') { '&' } else { '?' })
 }
 
-fn label(key: Key, names: &HashMap<String, String>) -> String {
+fn label(key: LedgerKey, names: &HashMap<String, String>) -> String {
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| format!("Deleted ({id})"));
     match key {
-        Key::Day(day) => day.format("%a, %-d %b %Y").to_string(),
-        Key::Automation(None) => "No automation".to_owned(),
-        Key::Automation(Some(id)) => name(&id.to_string()),
-        Key::Sender(None) => "No sender".to_owned(),
-        Key::Sender(Some(id)) => name(&id.to_string()),
+        LedgerKey::Day(day) => day.format("%a, %-d %b %Y").to_string(),
+        LedgerKey::Automation(None) => "No automation".to_owned(),
+        LedgerKey::Automation(Some(id)) => name(&id.to_string()),
+        LedgerKey::Sender(None) => "No sender".to_owned(),
+        LedgerKey::Sender(Some(id)) => name(&id.to_string()),
     }
 }
 
@@ -307,7 +307,7 @@ impl Page for LedgerShowPage {
     };
 
     fn samples() -> Vec<Self> {
-        use crate::ledger::{Counts, Row};
+        use crate::ledger::{Counts, LedgerRow};
 
         let day = NaiveDate::default();
         let counts = Counts {
@@ -333,13 +333,13 @@ impl Page for LedgerShowPage {
         let wrong = Counts { recipients: 3, ..counts };
         let ledger = |counts, key| Ledger {
             totals: counts,
-            rows: vec![Row { key, counts }],
+            rows: vec![LedgerRow { key, counts }],
             causes: causes.clone(),
         };
-        let wanted = Wanted {
+        let wanted = LedgerPageQuery {
             from: "2026-11-01".to_owned(),
             to: "2026-11-21".to_owned(),
-            ..Wanted::default()
+            ..LedgerPageQuery::default()
         };
         let page = |ledger, grouping, check| {
             let found = Found::new(&wanted, ledger, grouping, &HashMap::new(), check, true);
@@ -358,15 +358,18 @@ impl Page for LedgerShowPage {
         let empty = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
         let errors = FieldErrors::default().with("from", "Write a day as 2026-11-21.");
         vec![
-            page(ledger(counts, Key::Day(day)), Grouping::Day, None),
+            page(ledger(counts, LedgerKey::Day(day)), Grouping::Day, None),
             page(
-                ledger(counts, Key::Automation(Some(AutomationId::new()))),
+                ledger(counts, LedgerKey::Automation(Some(AutomationId::new()))),
                 Grouping::Automation,
                 Some(agreed),
             ),
-            page(ledger(wrong, Key::Sender(None)), Grouping::Sender, Some(differs)),
+            page(ledger(wrong, LedgerKey::Sender(None)), Grouping::Sender, Some(differs)),
             page(empty, Grouping::Day, None),
-            Self::bare(Wanted { from: "\"><b>".to_owned(), ..Wanted::default() }, errors),
+            Self::bare(
+                LedgerPageQuery { from: "\"><b>".to_owned(), ..LedgerPageQuery::default() },
+                errors,
+            ),
         ]
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::list_query::path_of;
 use super::rows::shown_address;
-use super::wanted::path_of;
 use crate::messages::log::filter::Within;
 use crate::messages::log::query::MessageQuery;
 use crate::twilio::errors;

@@ -18,7 +18,7 @@ use crate::db::{self, Conn};
 use crate::error::{Error, Result};
 use crate::messages::log::filter::MessageFilter;
 use crate::messages::log::query::MessageQuery;
-use crate::messages::log::search::{Part, Place, look, next_id};
+use crate::messages::log::search::{MessagePosition, Part, look, next_id};
 use crate::messages::message::{self, Message};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::senders::{self, Sender};
@@ -65,7 +65,7 @@ struct Export {
     context: Data<Context>,
     filter: Arc<MessageFilter>,
     zone: Tz,
-    place: Option<Place>,
+    place: Option<MessagePosition>,
     begun: bool,
     wire: Option<Wire>,
 }
@@ -92,7 +92,7 @@ pub(super) async fn export(
         context: visit.context.clone(),
         filter: Arc::new(filter),
         zone,
-        place: Some(Place::Newest),
+        place: Some(MessagePosition::Newest),
         begun: false,
         wire: Wire::of(&request),
     };
@@ -133,7 +133,7 @@ impl Export {
         });
         let (part, unreadable, names) =
             read.await.map_err(|error| Error::Internal(error.to_string()))??;
-        self.place = part.older.map(Place::OlderThan);
+        self.place = part.older.map(MessagePosition::OlderThan);
         let mut text = if self.begun { Vec::new() } else { BYTE_ORDER_MARK.to_vec() };
         let mut file =
             csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut text);
@@ -157,12 +157,12 @@ impl Export {
 async fn one_by_one(
     conn: &mut Conn,
     filter: &MessageFilter,
-    place: Place,
+    place: MessagePosition,
     now: DateTime<Utc>,
 ) -> Result<(Part, Option<MessageId>)> {
     let mut before = match place {
-        Place::OlderThan(before) => Some(before),
-        Place::Newest | Place::NewerThan(_) => None,
+        MessagePosition::OlderThan(before) => Some(before),
+        MessagePosition::Newest | MessagePosition::NewerThan(_) => None,
     };
     let mut part = Part::default();
     while part.messages.len() < BATCH {

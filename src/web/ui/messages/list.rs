@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::chips::{Chip, Names, sentence_case};
+use super::list_query::{ContactScope, MessageListQuery, path_of};
 use super::live;
-use super::rows::{Row, rows};
-use super::wanted::{ContactScope, Wanted, path_of};
+use super::rows::{MessageListRow, rows};
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
@@ -16,7 +16,7 @@ use crate::ledger::outcome::Outcome;
 use crate::ledger::typed_days::Today;
 use crate::messages::log::filter::{MessageFilter, Within};
 use crate::messages::log::query::MessageQuery;
-use crate::messages::log::search::{Part, Place, look};
+use crate::messages::log::search::{MessagePosition, Part, look};
 use crate::messages::log::views::{self, View};
 use crate::messages::message::Direction;
 use crate::messages::status::MessageStatus;
@@ -35,7 +35,7 @@ const CHOICES: i64 = 500;
 /// The list.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::web) struct MessageListPage {
-    wanted: Wanted,
+    wanted: MessageListQuery,
     /// The filter, field by field.
     chosen: Vec<Choice>,
     /// The filter as the query of a link.
@@ -60,7 +60,7 @@ pub(in crate::web) struct MessageListPage {
     name: String,
     /// Whether something is wrong with the filter itself.
     unusable: bool,
-    rows: Vec<Row>,
+    rows: Vec<MessageListRow>,
     newer: Option<String>,
     older: Option<String>,
     looked_back_to: Option<DateTime<Utc>>,
@@ -84,7 +84,7 @@ struct ViewLink {
     current: bool,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
+pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
     let page = match wanted.whose(&mut conn, visit.organization.default_country).await? {
@@ -121,7 +121,7 @@ impl MessageListPage {
     /// The page with its rows, if the filter can be used and nothing else is wrong with it.
     pub(super) async fn load(
         conn: &mut Conn,
-        wanted: Wanted,
+        wanted: MessageListQuery,
         organization: &Organization,
         now: DateTime<Utc>,
         errors: FieldErrors,
@@ -145,7 +145,11 @@ impl MessageListPage {
     }
 
     /// The page with its choices, without rows.
-    async fn choices(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
+    async fn choices(
+        conn: &mut Conn,
+        wanted: MessageListQuery,
+        errors: FieldErrors,
+    ) -> Result<Self> {
         let automations = automations::list(conn, None, CHOICES).await?;
         let templates = templates::list(conn, None, CHOICES).await?;
         // What was chosen stays chosen, also when it is archived by now or one of very many:
@@ -183,7 +187,7 @@ impl MessageListPage {
         Ok(page.of_all(views, contact.as_deref()))
     }
 
-    fn bare(wanted: Wanted, errors: FieldErrors) -> Self {
+    fn bare(wanted: MessageListQuery, errors: FieldErrors) -> Self {
         let word = |word: &str| Choice::new(word, sentence_case(word));
         let unusable = errors.iter().any(|(field, _)| field != "name");
         Self {
@@ -243,7 +247,7 @@ impl MessageListPage {
     ) -> Result<Self> {
         let rows = rows(conn, &part.messages).await?;
         // What is new belongs before the first row of the first page.
-        let after = (self.wanted.place() == Place::Newest
+        let after = (self.wanted.place() == MessagePosition::Newest
             && filter.days.is_none_or(|days| days.end() > now))
         .then(|| {
             part.messages.first().map_or_else(|| MessageId::first_at(now), |message| message.id)
@@ -320,7 +324,7 @@ impl Page for MessageListPage {
                 super::samples::contact(if at % 4 == 0 { "+14155550199" } else { "+14155550123" })
             });
             let automation = message.automation_id.map(|_| "Thank <you> & see you".to_owned());
-            Row::new(&message, contact.as_ref(), automation)
+            MessageListRow::new(&message, contact.as_ref(), automation)
         });
         let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
         let wrong = MessageQuery {
@@ -328,7 +332,11 @@ impl Page for MessageListPage {
             error_code: "x".to_owned(),
             ..MessageQuery::default()
         };
-        let wrong = Wanted { query: wrong, contact: "Ann <b>".to_owned(), ..Wanted::default() };
+        let wrong = MessageListQuery {
+            query: wrong,
+            contact: "Ann <b>".to_owned(),
+            ..MessageListQuery::default()
+        };
         let errors = FieldErrors::default()
             .with("to", "This is not a phone number.")
             .with("contact", "Several contacts fit. Choose one below.")
@@ -339,7 +347,7 @@ impl Page for MessageListPage {
             text: "<b>".to_owned(),
             ..MessageQuery::default()
         };
-        let narrow = Wanted { query: narrow, ..Wanted::default() };
+        let narrow = MessageListQuery { query: narrow, ..MessageListQuery::default() };
         let link = narrow.link("older", MessageId::new());
         let view = |name: &str, query: &str| View {
             id: crate::types::id::ViewId::new(),
@@ -363,9 +371,10 @@ impl Page for MessageListPage {
                 newer: Some(link.clone()),
                 older: Some(link.clone()),
                 live: Some("/messages/live?rows=1".to_owned()),
-                ..Self::bare(Wanted::default(), FieldErrors::default()).of_all(kept(), None)
+                ..Self::bare(MessageListQuery::default(), FieldErrors::default())
+                    .of_all(kept(), None)
             },
-            Self::bare(Wanted::default(), FieldErrors::default()),
+            Self::bare(MessageListQuery::default(), FieldErrors::default()),
             Self { people: vec![person], ..Self::bare(wrong, errors) },
             Self {
                 name: "<b>".to_owned(),

@@ -19,9 +19,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{Instant, timeout};
 
+use super::list_query::path_of;
 use super::news::{self, Come, MAX_NEW, News};
-use super::rows::State;
-use super::wanted::path_of;
+use super::rows::RowState;
 use crate::clock::Clock;
 use crate::db::Pool;
 use crate::error::Result;
@@ -160,7 +160,7 @@ impl Shared {
     }
 
     /// All that is watched, each once; none when nobody watches, which ends the looking.
-    fn watched(&self) -> Option<(Vec<MessageId>, HashMap<String, news::Question>)> {
+    fn watched(&self) -> Option<(Vec<MessageId>, HashMap<String, news::NewsQuestion>)> {
         let mut state = self.state.lock();
         if state.open.is_empty() {
             state.looking = false;
@@ -177,7 +177,7 @@ impl Shared {
     async fn look(
         &self,
         ids: &[MessageId],
-        questions: &HashMap<String, news::Question>,
+        questions: &HashMap<String, news::NewsQuestion>,
     ) -> Result<(HashMap<MessageId, Message>, HashMap<String, Come>), PageError> {
         let mut conn = self.db.get().await?;
         let rows =
@@ -305,12 +305,12 @@ struct LivePart {
 struct LiveRow {
     id: MessageId,
     #[serde(flatten)]
-    state: State,
+    state: RowState,
 }
 
 fn event(pages: &Pages, change: &Change, show: String) -> Result<Bytes, tera::Error> {
     let rows =
-        change.rows.iter().map(|message| LiveRow { id: message.id, state: State::of(message) });
+        change.rows.iter().map(|message| LiveRow { id: message.id, state: RowState::of(message) });
     let part = LivePart {
         rows: rows.collect(),
         come: change.come,
@@ -329,7 +329,7 @@ impl Page for LivePart {
     fn samples() -> Vec<Self> {
         let rows = super::samples::messages()
             .into_iter()
-            .map(|message| LiveRow { id: message.id, state: State::of(&message) });
+            .map(|message| LiveRow { id: message.id, state: RowState::of(&message) });
         vec![Self {
             rows: rows.collect(),
             come: Some(1),

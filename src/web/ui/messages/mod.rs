@@ -4,6 +4,7 @@ mod attempts;
 mod chips;
 mod export;
 mod list;
+mod list_query;
 mod live;
 mod material;
 mod news;
@@ -13,7 +14,6 @@ mod samples;
 mod show;
 mod story;
 mod views;
-mod wanted;
 mod why;
 
 use actix_web::web::{self, ServiceConfig};

@@ -29,7 +29,7 @@ pub(super) struct News {
 }
 
 /// A filter, and from where on messages are looked for that fit.
-pub(super) type Question = (MessageFilter, MessageId);
+pub(super) type NewsQuestion = (MessageFilter, MessageId);
 
 /// What a look has found for one filter.
 #[derive(Debug)]
@@ -62,8 +62,8 @@ impl News {
 }
 
 /// What to look for, each filter once, from where the page that knows least needs it.
-pub(super) fn questions<'a>(news: impl Iterator<Item = &'a News>) -> HashMap<String, Question> {
-    let mut questions: HashMap<String, Question> = HashMap::new();
+pub(super) fn questions<'a>(news: impl Iterator<Item = &'a News>) -> HashMap<String, NewsQuestion> {
+    let mut questions: HashMap<String, NewsQuestion> = HashMap::new();
     for news in news.filter(|news| news.come.len() < MAX_NEW) {
         let (_, from) =
             questions.entry(news.link.clone()).or_insert_with(|| (news.filter.clone(), news.from));
@@ -75,7 +75,7 @@ pub(super) fn questions<'a>(news: impl Iterator<Item = &'a News>) -> HashMap<Str
 /// Looks for all of them.
 pub(super) async fn look(
     conn: &mut Conn,
-    questions: &HashMap<String, Question>,
+    questions: &HashMap<String, NewsQuestion>,
     now: DateTime<Utc>,
 ) -> Result<HashMap<String, Come>> {
     let next = MessageId::first_at(now - LATE);

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::attempts::{AttemptRow, ReportRow};
-use super::material::{Material, Retry};
+use super::material::{MessageMaterial, ResendState};
 use super::rows::shown_address;
-use super::story::{Known, Line};
+use super::story::{Known, StoryLine};
 use super::why::{self, Hold, Trouble, Why};
 use crate::automations::Automation;
-use crate::consent::Reading;
+use crate::consent::OptOutReading;
 use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::Result;
@@ -22,7 +22,7 @@ use crate::web::{Page, Varies};
 
 /// Everything about a message but the page's head; also what the page asks for while it is open.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct Progress {
+pub(in crate::web) struct MessageProgress {
     pub(super) id: MessageId,
     /// Whether more is to be expected.
     live: bool,
@@ -61,11 +61,11 @@ pub(in crate::web) struct Progress {
     retry_of: Option<MessageId>,
     retried_as: Option<MessageId>,
     /// Whether it may be sent again, where that is the question.
-    retry: Option<Retry>,
+    retry: Option<ResendState>,
     /// Of the automation, from 1.
     step: Option<i16>,
     twilio_sid: Option<String>,
-    story: Vec<Line>,
+    story: Vec<StoryLine>,
     attempts: Vec<AttemptRow>,
     reports: Vec<ReportRow>,
 }
@@ -77,14 +77,14 @@ pub(super) struct Link {
     pub(super) label: String,
 }
 
-impl Progress {
+impl MessageProgress {
     /// Loads what is known by now.
     pub(super) async fn load(conn: &mut Conn, id: MessageId) -> Result<Self> {
-        Ok(Self::of(Material::load(conn, id).await?))
+        Ok(Self::of(MessageMaterial::load(conn, id).await?))
     }
 
-    pub(super) fn of(material: Material) -> Self {
-        let Material {
+    pub(super) fn of(material: MessageMaterial) -> Self {
+        let MessageMaterial {
             message,
             contact,
             sender,
@@ -136,12 +136,12 @@ impl Progress {
                 || attempts.iter().any(|attempt| attempt.finished_at.is_none()),
             inbound: message.direction == Direction::Inbound,
             reading: reading.map(|reading| match reading {
-                Reading::Holds => "holds",
-                Reading::Ended => "ended",
+                OptOutReading::Holds => "holds",
+                OptOutReading::Ended => "ended",
             }),
             undo: contact
                 .as_ref()
-                .filter(|_| reading == Some(Reading::Holds))
+                .filter(|_| reading == Some(OptOutReading::Holds))
                 .map(|one| format!("/contacts/{}/undo-opt-out", one.id)),
             parts: message.parts,
             encoding: message
@@ -239,7 +239,7 @@ fn origin(
     }
 }
 
-impl Page for Progress {
+impl Page for MessageProgress {
     const TEMPLATE: &'static str = "ui/messages/_progress.html";
     const VARIES: Varies = Varies {
         texts: &[

@@ -20,7 +20,7 @@ const FIRST_WORDS: usize = 90;
 
 /// A message in a line.
 #[derive(Debug, Serialize)]
-pub(super) struct Row {
+pub(super) struct MessageListRow {
     pub(super) id: MessageId,
     inbound: bool,
     /// The contact's name, else the number, else none.
@@ -30,7 +30,7 @@ pub(super) struct Row {
     text: String,
     media: usize,
     #[serde(flatten)]
-    pub(super) state: State,
+    pub(super) state: RowState,
     parts: i16,
     automation_id: Option<AutomationId>,
     automation: Option<String>,
@@ -39,14 +39,14 @@ pub(super) struct Row {
 
 /// The part of a row that changes.
 #[derive(Debug, Serialize)]
-pub(super) struct State {
+pub(super) struct RowState {
     pub(super) status: MessageStatus,
     /// What is wrong, in a few words.
     trouble: Option<String>,
 }
 
 /// The rows of some messages, with the names that belong to them.
-pub(super) async fn rows(conn: &mut Conn, messages: &[Message]) -> Result<Vec<Row>> {
+pub(super) async fn rows(conn: &mut Conn, messages: &[Message]) -> Result<Vec<MessageListRow>> {
     let mut people: Vec<ContactId> =
         messages.iter().filter_map(|message| message.contact_id).collect();
     let mut makers: Vec<AutomationId> =
@@ -64,18 +64,18 @@ pub(super) async fn rows(conn: &mut Conn, messages: &[Message]) -> Result<Vec<Ro
     let row = |message: &Message| {
         let contact = message.contact_id.and_then(|id| people.get(&id));
         let automation = message.automation_id.and_then(|id| makers.get(&id).cloned());
-        Row::new(message, contact, automation)
+        MessageListRow::new(message, contact, automation)
     };
     Ok(messages.iter().map(row).collect())
 }
 
-impl State {
+impl RowState {
     pub(super) fn of(message: &Message) -> Self {
         Self { status: message.status, trouble: why::in_short(message) }
     }
 }
 
-impl Row {
+impl MessageListRow {
     pub(super) fn new(
         message: &Message,
         contact: Option<&Contact>,
@@ -92,7 +92,7 @@ impl Row {
             who: name.or_else(|| message.their_address().map(shown_address)),
             text: first_words(&message.body),
             media: message.media_urls.len(),
-            state: State::of(message),
+            state: RowState::of(message),
             parts: message.parts,
             automation_id: message.automation_id.filter(|_| automation.is_some()),
             automation,
@@ -130,9 +130,12 @@ mod tests {
     #[test]
     fn a_message_without_a_name_is_known_by_its_number() {
         let mut message = super::super::samples::message();
-        assert_eq!(Row::new(&message, None, None).who.as_deref(), Some("+1 415 555 0123"));
+        assert_eq!(
+            MessageListRow::new(&message, None, None).who.as_deref(),
+            Some("+1 415 555 0123")
+        );
         message.to_address.clear();
-        assert_eq!(Row::new(&message, None, None).who, None);
+        assert_eq!(MessageListRow::new(&message, None, None).who, None);
     }
 
     #[test]
@@ -140,7 +143,7 @@ mod tests {
         let mut message = super::super::samples::message();
         let mut contact = super::super::samples::contact("+14155550123");
         let shown = |message: &Message, contact: &Contact| {
-            let row = Row::new(message, Some(contact), None);
+            let row = MessageListRow::new(message, Some(contact), None);
             (row.who.unwrap(), row.number)
         };
         assert_eq!(shown(&message, &contact), ("Ann <b> O’Hara".to_owned(), None));

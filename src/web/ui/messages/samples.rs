@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::material::{Material, Retry};
+use super::material::{MessageMaterial, ResendState};
 use super::why::Why;
 use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
-use crate::consent::Reading;
+use crate::consent::OptOutReading;
 use crate::contacts::Contact;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
 use crate::messages::log::plan::Plan;
@@ -61,7 +61,7 @@ pub(super) fn messages() -> Vec<Message> {
 }
 
 /// One message of each kind with all that belongs to it.
-pub(super) fn materials() -> Vec<Material> {
+pub(super) fn materials() -> Vec<MessageMaterial> {
     let with = |status| Message { status, ..message() };
     let inbound = Message {
         direction: Direction::Inbound,
@@ -77,18 +77,18 @@ pub(super) fn materials() -> Vec<Material> {
         to_address: String::new(),
         ..with(MessageStatus::Failed)
     };
-    let held = Material {
+    let held = MessageMaterial {
         automation: Some(automation(AutomationStatus::Paused)),
         ..bare(with(MessageStatus::Pending))
     };
-    let waiting = Material { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
-    let given_up = Material { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
-    let read_as = |reading| Material {
+    let waiting = MessageMaterial { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
+    let given_up = MessageMaterial { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
+    let read_as = |reading| MessageMaterial {
         contact: Some(contact("+14155550123")),
         reading: Some(reading),
         ..bare(Message { id: MessageId::new(), ..inbound.clone() })
     };
-    let (read, undone) = (read_as(Reading::Holds), read_as(Reading::Ended));
+    let (read, undone) = (read_as(OptOutReading::Holds), read_as(OptOutReading::Ended));
     vec![
         delivered(),
         lost(),
@@ -104,7 +104,7 @@ pub(super) fn materials() -> Vec<Material> {
 }
 
 /// From an automation, delivered at the second attempt, with reports that came twice and late.
-fn delivered() -> Material {
+fn delivered() -> MessageMaterial {
     let message = Message {
         contact_id: Some(ContactId::new()),
         twilio_sid: Some("SM0123456789abcdef0123456789abcdef".to_owned()),
@@ -118,7 +118,7 @@ fn delivered() -> Material {
         encoding: Some("ucs2".to_owned()),
         ..Message { status: MessageStatus::Delivered, ..message() }
     };
-    Material {
+    MessageMaterial {
         contact: Some(contact("+14155550123")),
         template: Some(template()),
         automation: Some(automation(AutomationStatus::Active)),
@@ -139,13 +139,13 @@ fn delivered() -> Material {
 }
 
 /// The answer was lost; the callback told, and told of an error.
-fn lost() -> Material {
+fn lost() -> MessageMaterial {
     let message = Message {
         error_code: Some(30003),
         twilio_sid: Some("SM1".to_owned()),
         ..Message { status: MessageStatus::Undelivered, ..message() }
     };
-    Material {
+    MessageMaterial {
         attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
         events: vec![
             event(0, "pending", ReportSource::Carillon, true),
@@ -160,12 +160,12 @@ fn lost() -> Material {
     }
 }
 
-fn suppressed() -> Material {
+fn suppressed() -> MessageMaterial {
     let message = Message {
         reason: Some("stop".to_owned()),
         ..Message { status: MessageStatus::Suppressed, ..message() }
     };
-    Material {
+    MessageMaterial {
         why: Some(Why {
             words: "The contact texted “<STOP>” to +1 415 555 0100".to_owned(),
             at: Some(DateTime::UNIX_EPOCH),
@@ -180,7 +180,7 @@ fn suppressed() -> Material {
     }
 }
 
-fn bare(message: Message) -> Material {
+fn bare(message: Message) -> MessageMaterial {
     let first = if message.direction == Direction::Inbound { "received" } else { "pending" };
     let why = message.reason.as_ref().map(|reason| Why {
         words: reason.clone(),
@@ -188,7 +188,7 @@ fn bare(message: Message) -> Material {
         link: None,
         meaning: None,
     });
-    Material {
+    MessageMaterial {
         contact: None,
         sender: Some(sender()),
         connection: connection(),
@@ -200,9 +200,9 @@ fn bare(message: Message) -> Material {
         why,
         plan: Plan::Unknown,
         retry: match message.status {
-            MessageStatus::Failed => Some(Retry { why_not: None }),
+            MessageStatus::Failed => Some(ResendState { why_not: None }),
             MessageStatus::Undelivered => {
-                Some(Retry { why_not: Some("It may have arrived: a carrier had it.") })
+                Some(ResendState { why_not: Some("It may have arrived: a carrier had it.") })
             }
             _ => None,
         },

@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use serde::Serialize;
 
-use super::progress::Progress;
+use super::progress::MessageProgress;
 use crate::types::id::MessageId;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
@@ -12,22 +12,22 @@ use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 pub(in crate::web) struct MessageShowPage {
     title: String,
     #[serde(flatten)]
-    progress: Progress,
+    progress: MessageProgress,
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
-    let progress = Progress::load(&mut *visit.conn().await?, *id).await?;
+    let progress = MessageProgress::load(&mut *visit.conn().await?, *id).await?;
     visit.page(&MessageShowPage::new(progress))
 }
 
 /// What the open page asks for every few seconds, until nothing more is expected.
 pub(super) async fn progress(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
-    let progress = Progress::load(&mut *visit.conn().await?, *id).await?;
+    let progress = MessageProgress::load(&mut *visit.conn().await?, *id).await?;
     visit.page(&progress)
 }
 
 impl MessageShowPage {
-    fn new(progress: Progress) -> Self {
+    fn new(progress: MessageProgress) -> Self {
         Self { title: progress.title(), progress }
     }
 }
@@ -50,6 +50,6 @@ impl Page for MessageShowPage {
     };
 
     fn samples() -> Vec<Self> {
-        Progress::samples().into_iter().map(Self::new).collect()
+        MessageProgress::samples().into_iter().map(Self::new).collect()
     }
 }

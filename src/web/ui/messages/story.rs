@@ -16,7 +16,7 @@ use crate::web::http::filters::grouped;
 
 /// One step of the story.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Line {
+pub(super) struct StoryLine {
     pub(super) at: DateTime<Utc>,
     /// `good`, `warn`, `bad`, `quiet` or none: the colour of its mark.
     tone: &'static str,
@@ -40,7 +40,7 @@ pub(super) struct Known<'a> {
 
 impl Known<'_> {
     /// Tells the story, oldest first.
-    pub(super) fn tell(&self) -> Vec<Line> {
+    pub(super) fn tell(&self) -> Vec<StoryLine> {
         let mut lines = Vec::new();
         let mut current = MessageStatus::Pending;
         let mut attempts = self.attempts.iter();
@@ -66,21 +66,21 @@ impl Known<'_> {
         lines
     }
 
-    fn beginning(&self, event: &StatusEvent) -> Line {
+    fn beginning(&self, event: &StatusEvent) -> StoryLine {
         match self.message.direction {
-            Direction::Inbound => Line::new(
+            Direction::Inbound => StoryLine::new(
                 event.at,
                 "good",
                 "Twilio brought it to us",
                 Some("A call of our inbound webhook, with Twilio’s signature.".to_owned()),
             ),
             Direction::Outbound => {
-                Line::new(event.at, "", "Carillon composed it", Some(self.origin.clone()))
+                StoryLine::new(event.at, "", "Carillon composed it", Some(self.origin.clone()))
             }
         }
     }
 
-    fn report(&self, event: &StatusEvent, current: MessageStatus) -> Line {
+    fn report(&self, event: &StatusEvent, current: MessageStatus) -> StoryLine {
         let word = event.status.replace('_', " ");
         let status = event.status.parse::<MessageStatus>().ok();
         let title = match event.source {
@@ -98,7 +98,10 @@ impl Known<'_> {
         let tone = if event.applied { tone(status) } else { "quiet" };
         let note =
             if event.applied { None } else { Some(self.why_ignored(event, status, current)) };
-        Line { error: event.error_code.map(named), ..Line::new(event.at, tone, title, note) }
+        StoryLine {
+            error: event.error_code.map(named),
+            ..StoryLine::new(event.at, tone, title, note)
+        }
     }
 
     /// What we decided ourselves.
@@ -107,7 +110,7 @@ impl Known<'_> {
         event: &StatusEvent,
         status: Option<MessageStatus>,
         current: MessageStatus,
-    ) -> Line {
+    ) -> StoryLine {
         let reason = self.why.map(|why| why.words.clone());
         let (title, note) = match status {
             Some(MessageStatus::Unconfirmed) => return self.lost_answer(event),
@@ -133,11 +136,11 @@ impl Known<'_> {
             }
             _ => (status.map_or("Carillon noted a status", MessageStatus::meaning), None),
         };
-        Line::new(event.at, tone(status), title, note)
+        StoryLine::new(event.at, tone(status), title, note)
     }
 
     /// The answer was lost: how it came out nevertheless.
-    fn lost_answer(&self, event: &StatusEvent) -> Line {
+    fn lost_answer(&self, event: &StatusEvent) -> StoryLine {
         let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(event.at));
         let title = attempt.map_or_else(|| "Twilio did not answer".to_owned(), how_it_was_lost);
         let since = attempt.map_or(event.at, |attempt| attempt.claimed_at);
@@ -180,11 +183,11 @@ impl Known<'_> {
             }
             None => "Nobody could confirm that it has the message.".to_owned(),
         };
-        Line::new(event.at, if proof.is_some() { "good" } else { "warn" }, title, Some(note))
+        StoryLine::new(event.at, if proof.is_some() { "good" } else { "warn" }, title, Some(note))
     }
 
     /// A look at Twilio's list that did not show it.
-    fn looked_in_vain(&self, event: &StatusEvent) -> Line {
+    fn looked_in_vain(&self, event: &StatusEvent) -> StoryLine {
         let looks = self.events.iter().filter(|look| {
             look.source == ReportSource::Lookup
                 && look.status == event.status
@@ -194,11 +197,16 @@ impl Known<'_> {
             0 | 1 => "Asked by us".to_owned(),
             times => format!("Asked by us for the {} time", ordinal(times)),
         };
-        Line::new(event.at, "quiet", format!("{times}, Twilio did not show it in its list"), None)
+        StoryLine::new(
+            event.at,
+            "quiet",
+            format!("{times}, Twilio did not show it in its list"),
+            None,
+        )
     }
 
     /// The outcome of an attempt that left no report, since the message only went back to waiting.
-    fn without_report(&self, attempt: &Attempt, next: Option<&Attempt>) -> Option<Line> {
+    fn without_report(&self, attempt: &Attempt, next: Option<&Attempt>) -> Option<StoryLine> {
         let finished_at = attempt.finished_at?;
         let is_reported = self.events.iter().skip(1).any(|event| {
             event.at == finished_at
@@ -233,9 +241,9 @@ impl Known<'_> {
             }
             None => note.to_owned(),
         };
-        Some(Line {
+        Some(StoryLine {
             error: attempt.error_code.map(named),
-            ..Line::new(finished_at, "warn", title, Some(note))
+            ..StoryLine::new(finished_at, "warn", title, Some(note))
         })
     }
 
@@ -292,7 +300,7 @@ impl Known<'_> {
     }
 }
 
-impl Line {
+impl StoryLine {
     fn new(
         at: DateTime<Utc>,
         tone: &'static str,
@@ -321,7 +329,7 @@ fn how_it_was_lost(attempt: &Attempt) -> String {
     }
 }
 
-fn handed_over(attempt: &Attempt) -> Line {
+fn handed_over(attempt: &Attempt) -> StoryLine {
     let mut facts = vec![format!("Attempt {}", attempt.number)];
     facts.extend(attempt.duration_ms.map(|duration| format!("{} ms", grouped(duration))));
     facts.extend(attempt.twilio_request_id.as_ref().map(|id| format!("Twilio’s request {id}")));
@@ -334,7 +342,7 @@ fn handed_over(attempt: &Attempt) -> Line {
         Some(AttemptOutcome::NotSent | AttemptOutcome::HeldBack | AttemptOutcome::Unknown)
         | None => "On its way to Twilio",
     };
-    Line::new(attempt.claimed_at, "", title, Some(facts.join(", ")))
+    StoryLine::new(attempt.claimed_at, "", title, Some(facts.join(", ")))
 }
 
 const fn tone(status: Option<MessageStatus>) -> &'static str {

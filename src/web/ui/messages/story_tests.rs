@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::{Known, Line, after};
+use super::{Known, StoryLine, after};
 use crate::messages::attempt::{Attempt, AttemptOutcome};
 use crate::messages::log::story::StatusEvent;
 use crate::messages::message::Message;
@@ -43,7 +43,7 @@ fn attempt(number: i16, claimed: i64, finished: i64, outcome: AttemptOutcome) ->
     }
 }
 
-fn tell(status: MessageStatus, attempts: &[Attempt], events: &[StatusEvent]) -> Vec<Line> {
+fn tell(status: MessageStatus, attempts: &[Attempt], events: &[StatusEvent]) -> Vec<StoryLine> {
     let message = Message { status, twilio_sid: Some("SM1".to_owned()), ..samples::message() };
     let composed = event(0, "pending", Carillon, true);
     let mut all = vec![composed];
@@ -64,11 +64,11 @@ fn tell(status: MessageStatus, attempts: &[Attempt], events: &[StatusEvent]) -> 
     .tell()
 }
 
-fn titles(lines: &[Line]) -> Vec<&str> {
+fn titles(lines: &[StoryLine]) -> Vec<&str> {
     lines.iter().map(|line| line.title.as_str()).collect()
 }
 
-fn note(line: &Line) -> &str {
+fn note(line: &StoryLine) -> &str {
     line.note.as_deref().unwrap_or_default()
 }
 

@@ -6,7 +6,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::list::MessageListPage;
-use super::wanted::{Wanted, path_of};
+use super::list_query::{MessageListQuery, path_of};
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::log::query::MessageQuery;
 use crate::messages::log::views::{self, View, ViewName};
@@ -77,7 +77,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
             .redirect(path_of(&query))
             .flash("View saved. Everybody here finds it above the list."),
         Err(Error::Invalid(errors)) => {
-            let wanted = Wanted { query, ..Wanted::default() };
+            let wanted = MessageListQuery { query, ..MessageListQuery::default() };
             let page = MessageListPage::load(&mut conn, wanted, &visit.organization, now, errors)
                 .await?
                 .named(form.into_inner().name);

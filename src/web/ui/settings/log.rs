@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::types::id::AuditId;
-use crate::users::audit::{self, ActorKind, AuditFilter, Entry, Kind};
+use crate::users::audit::{self, ActorKind, AuditEntry, AuditFilter, AuditKind};
 use crate::users::{api_keys, people};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
@@ -14,7 +14,7 @@ const ROWS: usize = 50;
 /// The filter as it stands in the address.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct LogQuery {
     who: String,
     kind: String,
     before: String,
@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 /// A page of the log.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct LogPage {
-    wanted: Wanted,
+    wanted: LogQuery,
     people: Vec<Choice>,
     kinds: Vec<Choice>,
     rows: Vec<Row>,
@@ -34,12 +34,12 @@ pub(in crate::web) struct LogPage {
 
 #[derive(Debug, Serialize)]
 struct Row {
-    entry: Entry,
+    entry: AuditEntry,
     /// The page of what was changed, if it has one.
     path: Option<String>,
 }
 
-pub(super) async fn show(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
+pub(super) async fn show(visit: Visit<Admin>, query: Query<LogQuery>) -> PageResult {
     let wanted = query.into_inner();
     let filter = wanted.filter();
     let mut conn = visit.conn().await?;
@@ -69,18 +69,18 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<Wanted>) -> PageResul
     visit.page(&page)
 }
 
-fn rows(entries: Vec<Entry>) -> Vec<Row> {
-    let path = |entry: &Entry| {
+fn rows(entries: Vec<AuditEntry>) -> Vec<Row> {
+    let path = |entry: &AuditEntry| {
         let id = entry.subject_id?;
         let place = match entry.kind {
-            Kind::User => "settings/users",
-            Kind::Connection => "connections",
-            Kind::Template => "templates",
-            Kind::Automation => "automations",
-            Kind::Contact => "contacts",
-            Kind::Message => "messages",
-            Kind::Sender => return Some(format!("/senders/{id}/limits")),
-            Kind::ApiKey | Kind::Organization | Kind::Job => return None,
+            AuditKind::User => "settings/users",
+            AuditKind::Connection => "connections",
+            AuditKind::Template => "templates",
+            AuditKind::Automation => "automations",
+            AuditKind::Contact => "contacts",
+            AuditKind::Message => "messages",
+            AuditKind::Sender => return Some(format!("/senders/{id}/limits")),
+            AuditKind::ApiKey | AuditKind::Organization | AuditKind::Job => return None,
         };
         Some(format!("/{place}/{id}"))
     };
@@ -88,22 +88,22 @@ fn rows(entries: Vec<Entry>) -> Vec<Row> {
 }
 
 fn kinds() -> Vec<Choice> {
-    let label = |kind: &Kind| match kind {
-        Kind::User => "Users",
-        Kind::ApiKey => "API keys",
-        Kind::Organization => "Organization",
-        Kind::Connection => "Connections",
-        Kind::Sender => "Senders",
-        Kind::Template => "Templates",
-        Kind::Automation => "Automations",
-        Kind::Contact => "Contacts",
-        Kind::Message => "Messages",
-        Kind::Job => "Jobs",
+    let label = |kind: &AuditKind| match kind {
+        AuditKind::User => "Users",
+        AuditKind::ApiKey => "API keys",
+        AuditKind::Organization => "Organization",
+        AuditKind::Connection => "Connections",
+        AuditKind::Sender => "Senders",
+        AuditKind::Template => "Templates",
+        AuditKind::Automation => "Automations",
+        AuditKind::Contact => "Contacts",
+        AuditKind::Message => "Messages",
+        AuditKind::Job => "Jobs",
     };
-    Kind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
+    AuditKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
 }
 
-impl Wanted {
+impl LogQuery {
     /// What cannot be read narrows nothing.
     fn filter(&self) -> AuditFilter {
         AuditFilter {
@@ -134,7 +134,7 @@ impl Page for LogPage {
     };
 
     fn samples() -> Vec<Self> {
-        let entry = |actor_kind, actor_id, kind, summary: &str| Entry {
+        let entry = |actor_kind, actor_id, kind, summary: &str| AuditEntry {
             id: AuditId::new(),
             at: chrono::DateTime::UNIX_EPOCH,
             actor_kind,
@@ -145,11 +145,17 @@ impl Page for LogPage {
             summary: summary.to_owned(),
         };
         let entries = vec![
-            entry(ActorKind::User, Some(Uuid::nil()), Kind::User, "disabled Ben <Osei>"),
-            entry(ActorKind::ApiKey, Some(Uuid::nil()), Kind::ApiKey, "revoked the API key shop"),
-            entry(ActorKind::CommandLine, None, Kind::ApiKey, "made the API key shop"),
+            entry(ActorKind::User, Some(Uuid::nil()), AuditKind::User, "disabled Ben <Osei>"),
+            entry(
+                ActorKind::ApiKey,
+                Some(Uuid::nil()),
+                AuditKind::ApiKey,
+                "revoked the API key shop",
+            ),
+            entry(ActorKind::CommandLine, None, AuditKind::ApiKey, "made the API key shop"),
         ];
-        let wanted = Wanted { who: String::new(), kind: "user".to_owned(), before: String::new() };
+        let wanted =
+            LogQuery { who: String::new(), kind: "user".to_owned(), before: String::new() };
         let older = Some(wanted.path("a"));
         let people = vec![Choice::new("1", "Ada <Lovelace>")];
         let none = Self {
@@ -180,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_filter_stays_from_page_to_page() {
-        let wanted = Wanted {
+        let wanted = LogQuery {
             who: Uuid::nil().to_string(),
             kind: "api_key".to_owned(),
             before: "x".to_owned(),
@@ -188,9 +194,9 @@ mod tests {
         let filter = wanted.filter();
         assert_eq!(
             (filter.actor_id, filter.kind, filter.before),
-            (Some(Uuid::nil()), Some(Kind::ApiKey), None)
+            (Some(Uuid::nil()), Some(AuditKind::ApiKey), None)
         );
         assert_eq!(wanted.path(""), format!("/settings/log?who={}&kind=api_key", Uuid::nil()));
-        assert_eq!(Wanted::default().path(""), "/settings/log");
+        assert_eq!(LogQuery::default().path(""), "/settings/log");
     }
 }

@@ -7,17 +7,17 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::form::{Action, TemplateForm, for_people};
+use super::form::{TemplateAction, TemplateForm, for_people};
 use super::insertable::{EXAMPLES, Example};
 use super::return_to::ReturnTo;
 use super::saved::Saved;
-use super::trial::Trial;
+use super::trial::TemplateTrial;
 use super::{samples, test_send};
-use crate::automations::text_check::Samples;
+use crate::automations::text_check::KnownValues;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::senders::{self, Sender};
-use crate::templates::drafts::{self, Draft};
+use crate::templates::drafts::{self, TemplateDraft};
 use crate::templates::{self, NewTemplate, Template, versions, with_plain_characters};
 use crate::types::id::TemplateId;
 use crate::users::test_phone;
@@ -35,7 +35,7 @@ pub(in crate::web) struct TemplateEditPage {
     /// Whether media can be sent at all; unknown while there is no sender.
     no_sender_has_mms: bool,
     #[serde(flatten)]
-    trial: Trial,
+    trial: TemplateTrial,
     draft: Option<Kept>,
     examples: &'static [Example],
 }
@@ -87,7 +87,7 @@ async fn show<R: Access<Who = crate::users::User>>(
     .await?;
     let kept = draft
         .as_ref()
-        .map(|draft: &Draft| Kept { updated_at: draft.updated_at, version: draft.version });
+        .map(|draft: &TemplateDraft| Kept { updated_at: draft.updated_at, version: draft.version });
     if let Some(draft) = draft {
         form = form.with_draft(draft);
     }
@@ -117,11 +117,11 @@ async fn submit(
 ) -> PageResult {
     keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
     match form.action() {
-        Action::Save => return save(visit, template, form).await,
-        Action::SendTest => return send_test(visit, template, form).await,
-        Action::Plain => form.body = with_plain_characters(&form.body),
-        Action::Insert => form.body.push_str(&std::mem::take(&mut form.insert)),
-        Action::Preview => {}
+        TemplateAction::Save => return save(visit, template, form).await,
+        TemplateAction::SendTest => return send_test(visit, template, form).await,
+        TemplateAction::Plain => form.body = with_plain_characters(&form.body),
+        TemplateAction::Insert => form.body.push_str(&std::mem::take(&mut form.insert)),
+        TemplateAction::Preview => {}
     }
     keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
     let page =
@@ -225,7 +225,7 @@ async fn save(
 /// Refuses what fails for every message, by what was reported lately.
 async fn check(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<(), Error> {
     let mut errors = FieldErrors::default();
-    Samples::load(conn, new, id).await?.check(new, &mut errors);
+    KnownValues::load(conn, new, id).await?.check(new, &mut errors);
     for_people(&errors).into_result()
 }
 
@@ -263,7 +263,7 @@ impl TemplateEditPage {
         };
         let way = saved.as_ref().map(Saved::way).unwrap_or_default();
         let trial =
-            Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors)
+            TemplateTrial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors)
                 .await?;
         let senders = senders::usable(&mut conn).await?;
         if form.to.is_empty() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::return_to::ReturnTo;
 use crate::error::FieldErrors;
-use crate::templates::drafts::Draft;
+use crate::templates::drafts::TemplateDraft;
 use crate::templates::{self, MediaUrl, NewTemplate, Template};
 use crate::types::id::ContactId;
 
@@ -44,7 +44,7 @@ pub(super) struct TemplateForm {
 
 /// What a button of the editor does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum TemplateAction {
     Save,
     Preview,
     SendTest,
@@ -68,8 +68,8 @@ impl TemplateForm {
     }
 
     /// The same with what was left unsaved of it.
-    pub(super) fn with_draft(self, draft: Draft) -> Self {
-        let Draft { version, name, saved_name, body, media_urls, .. } = draft;
+    pub(super) fn with_draft(self, draft: TemplateDraft) -> Self {
+        let TemplateDraft { version, name, saved_name, body, media_urls, .. } = draft;
         let name = if name.trim() == saved_name { self.name } else { name };
         Self { name, body, media_urls, version, ..self }
     }
@@ -83,11 +83,11 @@ impl TemplateForm {
     }
 
     /// What is to be kept of it: the lines end as they do in a saved text.
-    pub(super) fn draft(&self, now: DateTime<Utc>) -> Draft {
+    pub(super) fn draft(&self, now: DateTime<Utc>) -> TemplateDraft {
         let lines = |text: &str| text.replace("\r\n", "\n");
         let (name, body, media_urls) =
             (lines(&self.name), lines(&self.body), lines(&self.media_urls));
-        Draft {
+        TemplateDraft {
             version: self.version,
             name,
             saved_name: self.saved_name.clone(),
@@ -112,13 +112,13 @@ impl TemplateForm {
         }
     }
 
-    pub(super) fn action(&self) -> Action {
+    pub(super) fn action(&self) -> TemplateAction {
         match self.action.as_str() {
-            _ if !self.insert.is_empty() => Action::Insert,
-            "preview" => Action::Preview,
-            "plain" => Action::Plain,
-            "send_test" => Action::SendTest,
-            _ => Action::Save,
+            _ if !self.insert.is_empty() => TemplateAction::Insert,
+            "preview" => TemplateAction::Preview,
+            "plain" => TemplateAction::Plain,
+            "send_test" => TemplateAction::SendTest,
+            _ => TemplateAction::Save,
         }
     }
 
@@ -231,7 +231,9 @@ mod tests {
             ("Bye", "Hello")
         );
         assert_eq!(
-            TemplateForm::of(&renamed).with_draft(Draft { name: "Bye".to_owned(), ..draft }).name,
+            TemplateForm::of(&renamed)
+                .with_draft(TemplateDraft { name: "Bye".to_owned(), ..draft })
+                .name,
             "Bye"
         );
     }

@@ -7,7 +7,7 @@ use crate::templates::Available;
 
 /// Variables of one kind.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Group {
+pub(super) struct InsertableGroup {
     title: &'static str,
     items: Vec<Insertable>,
 }
@@ -56,7 +56,7 @@ pub(super) const EXAMPLES: &[Example] = &[
 ];
 
 /// Puts the variables in groups, those of the contact first.
-pub(super) fn groups(available: &[Available]) -> Vec<Group> {
+pub(super) fn groups(available: &[Available]) -> Vec<InsertableGroup> {
     let titles = [("Contact", "contact."), ("Event", "event"), ("Organization", "organization.")];
     let of = |prefix: &str| {
         available
@@ -67,7 +67,7 @@ pub(super) fn groups(available: &[Available]) -> Vec<Group> {
     };
     titles
         .into_iter()
-        .map(|(title, prefix)| Group { title, items: of(prefix) })
+        .map(|(title, prefix)| InsertableGroup { title, items: of(prefix) })
         .filter(|group| !group.items.is_empty())
         .collect()
 }

@@ -18,7 +18,7 @@ const AUTOMATIONS: i64 = 1_000;
 /// Where the list goes on.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct TemplateListQuery {
     after: String,
     /// `archived`, or nothing.
     show: String,
@@ -51,7 +51,7 @@ struct Row {
     has_draft: bool,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
+pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<TemplateListQuery>) -> PageResult {
     let after = Some(wanted.after.as_str()).filter(|name| !name.is_empty());
     let mut conn = visit.conn().await?;
     let (archived, limit) =

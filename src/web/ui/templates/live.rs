@@ -7,7 +7,7 @@ use super::edit::{keep, none_has_mms};
 use super::form::TemplateForm;
 use super::samples;
 use super::saved::Way;
-use super::trial::Trial;
+use super::trial::TemplateTrial;
 use crate::error::FieldErrors;
 use crate::senders;
 use crate::templates::{self, Template};
@@ -21,7 +21,7 @@ pub(super) struct LivePage {
     errors: FieldErrors,
     no_sender_has_mms: bool,
     #[serde(flatten)]
-    trial: Trial,
+    trial: TemplateTrial,
     /// Whether what is typed is kept; none where it is what is saved.
     kept: Option<bool>,
 }
@@ -51,9 +51,15 @@ async fn follow(
     let kept = keep(&mut conn, &visit, template.as_ref(), &form).await?;
     let mut errors = FieldErrors::default();
     let way = Way::to(&mut conn, template.as_ref()).await?;
-    let trial =
-        Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors)
-            .await?;
+    let trial = TemplateTrial::load(
+        &mut conn,
+        &visit.organization,
+        visit.zone(),
+        &way,
+        &mut form,
+        &mut errors,
+    )
+    .await?;
     let senders = senders::usable(&mut conn).await?;
     drop(conn);
     visit.page(&LivePage { form, errors, no_sender_has_mms: none_has_mms(&senders), trial, kept })

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::media::Medium;
-use super::recipient::Recipient;
+use super::recipient::TrialRecipient;
 use crate::templates::{
     MediaUrl, TemplateBody, Unset, Variables, render_media, with_plain_characters,
 };
@@ -75,7 +75,7 @@ impl Preview {
     /// Renders the text for a recipient.
     pub(super) fn new(
         body: &TemplateBody,
-        recipient: &Recipient,
+        recipient: &TrialRecipient,
         variables: &Variables<'_>,
         media: &[MediaUrl],
     ) -> Self {
@@ -196,7 +196,7 @@ mod tests {
     use crate::types::phone::PhoneNumber;
 
     fn preview(text: &str) -> Preview {
-        let number = Recipient::Number(PhoneNumber::from_e164("+14155550123").unwrap());
+        let number = TrialRecipient::Number(PhoneNumber::from_e164("+14155550123").unwrap());
         let body = TemplateBody::parse(text).unwrap();
         let event = serde_json::json!({ "note": "é and ł" });
         let variables = number.variables(Some(&event), "Bells");

@@ -8,14 +8,14 @@ use crate::types::phone::PhoneNumber;
 
 /// Whom a preview is for.
 #[derive(Debug, Clone)]
-pub(super) enum Recipient {
+pub(super) enum TrialRecipient {
     /// A contact.
     Contact(Box<Contact>),
     /// A number that is nobody's.
     Number(PhoneNumber),
 }
 
-impl Recipient {
+impl TrialRecipient {
     /// The name, or the number where there is no name.
     pub(super) fn label(&self) -> String {
         match self {

@@ -5,8 +5,8 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::form::TemplateForm;
-use super::recipient::Recipient;
-use super::trial::{Material, Trial};
+use super::recipient::TrialRecipient;
+use super::trial::{TemplateTrial, TrialMaterial};
 use crate::contacts::Contact;
 use crate::error::FieldErrors;
 use crate::events::{Event, EventName};
@@ -56,10 +56,10 @@ pub(super) fn event(name: &str, properties: Value) -> Event {
 }
 
 /// What is typed, tried with the contact and their event.
-pub(super) fn trial(form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial {
+pub(super) fn trial(form: &mut TemplateForm, errors: &mut FieldErrors) -> TemplateTrial {
     let (organization, contact) = (organization(), contact());
     let events = vec![event("order_completed", json!({ "order_id": "A-1 <b>" }))];
-    let recipient = Recipient::Contact(Box::new(contact.clone()));
+    let recipient = TrialRecipient::Contact(Box::new(contact.clone()));
     let price = Price {
         per_part: 0.0079,
         unit: "USD".to_owned(),
@@ -67,7 +67,7 @@ pub(super) fn trial(form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial 
         learned_at: DateTime::UNIX_EPOCH,
     };
     let (country, price) = (contact.phone.country(), Some(price));
-    Material {
+    TrialMaterial {
         organization: &organization,
         zone: Tz::UTC,
         found: vec![contact],

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::automations::uses::{self, Use};
+use crate::automations::uses::{self, TemplateUse};
 use crate::automations::{self, AutomationStatus, Enrollment, EnrollmentFilter, Trigger};
 use crate::db::Conn;
 use crate::error::Result;
@@ -93,7 +93,7 @@ impl Saved {
 }
 
 impl UseRow {
-    fn of(used: Use) -> Self {
+    fn of(used: TemplateUse) -> Self {
         Self {
             id: used.automation.id,
             name: used.automation.name,
@@ -111,7 +111,7 @@ impl Way {
         Self::of(conn, &used).await
     }
 
-    async fn of(conn: &mut Conn, used: &[Use]) -> Result<Self> {
+    async fn of(conn: &mut Conn, used: &[TemplateUse]) -> Result<Self> {
         let events = used.iter().filter_map(|used| match &used.automation.definition.trigger {
             Trigger::Event { name, .. } => name.as_ref().map(ToString::to_string),
             _ => None,
@@ -135,7 +135,7 @@ impl Way {
 }
 
 /// What is said of the automations that send a template when it is put away.
-pub(super) fn said_of(used: &[Use]) -> String {
+pub(super) fn said_of(used: &[TemplateUse]) -> String {
     let names: Vec<_> = used.iter().map(|used| format!("“{}”", used.automation.name)).collect();
     match names.as_slice() {
         [] => "No automation uses it.".to_owned(),

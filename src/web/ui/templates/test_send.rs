@@ -3,9 +3,9 @@
 
 use super::edit::TemplateEditPage;
 use super::form::TemplateForm;
-use super::recipient::Recipient;
+use super::recipient::TrialRecipient;
 use super::saved::Way;
-use super::trial::Trial;
+use super::trial::TemplateTrial;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::messages::test_message::TestMessage;
@@ -53,7 +53,8 @@ pub(super) async fn send(
     let way = Way::to(conn, template).await?;
     let mut wrong = FieldErrors::default();
     let trial =
-        Trial::load(conn, &visit.organization, visit.zone(), &way, form, &mut wrong).await?;
+        TemplateTrial::load(conn, &visit.organization, visit.zone(), &way, form, &mut wrong)
+            .await?;
     if let Some(sentences) =
         wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences)
     {
@@ -63,7 +64,7 @@ pub(super) async fn send(
     }
     // Somebody of whom only the number is known has the number that it goes to.
     let recipient = match (&trial.recipient, &to) {
-        (Recipient::Number(_), Some(to)) => Recipient::Number(to.clone()),
+        (TrialRecipient::Number(_), Some(to)) => TrialRecipient::Number(to.clone()),
         (chosen, _) => chosen.clone(),
     };
     let variables = recipient.variables(trial.event.as_ref(), &visit.organization.name);
@@ -88,7 +89,7 @@ pub(super) async fn send(
 /// The text and the addresses of its media.
 fn rendered(
     new: &NewTemplate,
-    recipient: &Recipient,
+    recipient: &TrialRecipient,
     variables: &Variables<'_>,
     errors: &mut FieldErrors,
 ) -> Option<(String, Vec<String>)> {

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::estimate::Estimate;
 use super::form::TemplateForm;
-use super::insertable::{Group, groups};
+use super::insertable::{InsertableGroup, groups};
 use super::preview::{Plain, Preview};
-use super::recipient::Recipient;
+use super::recipient::TrialRecipient;
 use super::saved::Way;
 use crate::contacts::Contact;
 use crate::db::Conn;
@@ -38,7 +38,7 @@ const NO_EVENT: &str = "none";
 
 /// What a text becomes, and what it can be tried with.
 #[derive(Debug, Serialize)]
-pub(super) struct Trial {
+pub(super) struct TemplateTrial {
     preview: Option<Preview>,
     /// What is wrong with what is typed, for who sees only this part of the page.
     problems: Vec<String>,
@@ -49,14 +49,14 @@ pub(super) struct Trial {
     plain: Option<Plain>,
     contacts: Vec<Choice>,
     events: Vec<Choice>,
-    insertable: Vec<Group>,
+    insertable: Vec<InsertableGroup>,
     #[serde(skip)]
-    pub(super) recipient: Recipient,
+    pub(super) recipient: TrialRecipient,
     #[serde(skip)]
     pub(super) event: Option<Value>,
 }
 
-impl Trial {
+impl TemplateTrial {
     /// Finds what to try the text with and tries it; what is chosen is noted in the form, what is
     /// wrong in `errors`.
     ///
@@ -81,18 +81,20 @@ impl Trial {
             somebody::to_try_with(conn, organization, &form.find, form.contact(), errors).await?;
         let recipient = Self::recipient(&found, form)?;
         let events = match &recipient {
-            Recipient::Contact(contact) => events::of_contact(conn, contact.id, EVENTS).await?,
-            Recipient::Number(_) => Vec::new(),
+            TrialRecipient::Contact(contact) => {
+                events::of_contact(conn, contact.id, EVENTS).await?
+            }
+            TrialRecipient::Number(_) => Vec::new(),
         };
         let country = match &recipient {
-            Recipient::Contact(contact) => contact.phone.country(),
-            Recipient::Number(_) => organization.default_country,
+            TrialRecipient::Contact(contact) => contact.phone.country(),
+            TrialRecipient::Number(_) => organization.default_country,
         };
         let price = match country {
             Some(country) => prices::find(conn, country).await?,
             None => None,
         };
-        let material = Material {
+        let material = TrialMaterial {
             organization,
             zone,
             found,
@@ -106,7 +108,7 @@ impl Trial {
     }
 
     /// The contact that is chosen, else the first that is found; the form then names them.
-    fn recipient(found: &[Contact], form: &mut TemplateForm) -> Result<Recipient, PageError> {
+    fn recipient(found: &[Contact], form: &mut TemplateForm) -> Result<TrialRecipient, PageError> {
         let nobody = PhoneNumber::from_e164(NOBODY)
             .map_err(|error| PageError::Internal(error.to_string()))?;
         let chosen = form
@@ -115,25 +117,25 @@ impl Trial {
             .or(found.first());
         let recipient = match chosen {
             Some(contact) if form.contact_id != NUMBER => {
-                Recipient::Contact(Box::new(contact.clone()))
+                TrialRecipient::Contact(Box::new(contact.clone()))
             }
-            _ => Recipient::Number(nobody),
+            _ => TrialRecipient::Number(nobody),
         };
         form.contact_id = match &recipient {
-            Recipient::Contact(contact) => contact.id.to_string(),
-            Recipient::Number(_) => NUMBER.to_owned(),
+            TrialRecipient::Contact(contact) => contact.id.to_string(),
+            TrialRecipient::Number(_) => NUMBER.to_owned(),
         };
         Ok(recipient)
     }
 }
 
 /// What a text is tried with.
-pub(super) struct Material<'a> {
+pub(super) struct TrialMaterial<'a> {
     pub(super) organization: &'a Organization,
     /// Of whoever looks.
     pub(super) zone: Tz,
     pub(super) found: Vec<Contact>,
-    pub(super) recipient: Recipient,
+    pub(super) recipient: TrialRecipient,
     pub(super) events: Vec<Event>,
     /// The names of the events that lead to the template: with such an event it can best be tried.
     pub(super) wanted: &'a [String],
@@ -141,9 +143,9 @@ pub(super) struct Material<'a> {
     pub(super) price: Option<Price>,
 }
 
-impl Material<'_> {
+impl TrialMaterial<'_> {
     /// Tries the text that is typed.
-    pub(super) fn tried(self, form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial {
+    pub(super) fn tried(self, form: &mut TemplateForm, errors: &mut FieldErrors) -> TemplateTrial {
         let body = (!form.body.trim().is_empty()).then(|| TemplateBody::parse(&form.body));
         let body = body.and_then(|parsed| check_once(errors, "body", parsed));
         let media = form.parse_media();
@@ -171,7 +173,7 @@ impl Material<'_> {
         let preview =
             body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media));
         let parts = preview.as_ref().and_then(Preview::billed_parts);
-        Trial {
+        TemplateTrial {
             estimate: parts.map(|parts| Estimate::new(parts, self.country, self.price.as_ref())),
             preview,
             warnings,
@@ -335,13 +337,13 @@ mod tests {
             ]
         };
         let chosen = |body: &str, events: Vec<Event>, wanted: &[String], event_id: &str| {
-            let recipient = Recipient::Contact(Box::new(contact.clone()));
+            let recipient = TrialRecipient::Contact(Box::new(contact.clone()));
             let mut form = TemplateForm {
                 body: body.to_owned(),
                 event_id: event_id.to_owned(),
                 ..TemplateForm::default()
             };
-            let material = Material {
+            let material = TrialMaterial {
                 organization: &organization,
                 zone: Tz::UTC,
                 found: vec![contact.clone()],

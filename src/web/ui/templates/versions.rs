@@ -10,7 +10,7 @@ use crate::db::Conn;
 use crate::error::Error;
 use crate::templates::drafts;
 use crate::templates::versions::{self, Version};
-use crate::templates::{self, Change, Stretch, Template, compare};
+use crate::templates::{self, DiffKind, DiffPart, Template, compare};
 use crate::types::id::TemplateId;
 use crate::web::ui::Choice;
 use crate::web::{Marketer, Page, PageResult, Query, Varies, Viewer, Visit};
@@ -22,7 +22,7 @@ const DRAFT: &str = "draft";
 /// Which two are compared, and where the list goes on.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct VersionsQuery {
     from: String,
     to: String,
     before: Option<i32>,
@@ -58,8 +58,8 @@ struct Row {
 struct Comparison {
     from: Side,
     to: Side,
-    body: Vec<Stretch>,
-    media: Vec<Stretch>,
+    body: Vec<DiffPart>,
+    media: Vec<DiffPart>,
     is_same: bool,
 }
 
@@ -81,7 +81,7 @@ struct Side {
 pub(super) async fn list(
     visit: Visit<Viewer>,
     id: Path<TemplateId>,
-    wanted: Query<Wanted>,
+    wanted: Query<VersionsQuery>,
 ) -> PageResult {
     let mut conn = visit.conn().await?;
     let template = templates::find(&mut conn, *id).await?;
@@ -177,7 +177,7 @@ impl VersionsPage {
 impl Comparison {
     fn new(from: Side, to: Side) -> Self {
         let (body, media) = (compare(&from.body, &to.body), compare(&from.media, &to.media));
-        let is_same = body.iter().chain(&media).all(|stretch| stretch.change == Change::Same);
+        let is_same = body.iter().chain(&media).all(|stretch| stretch.change == DiffKind::Same);
         Self { from, to, body, media, is_same }
     }
 }
@@ -195,7 +195,7 @@ impl Side {
         }
     }
 
-    fn of_draft(draft: &drafts::Draft) -> Self {
+    fn of_draft(draft: &drafts::TemplateDraft) -> Self {
         Self {
             value: DRAFT.to_owned(),
             label: "Your draft".to_owned(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::FieldErrors;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::typed_days::{Today, TypedDays};
-use crate::ledger::{Days, Grouping, Key, LedgerFilter, Maker};
+use crate::ledger::{Days, Grouping, LedgerFilter, LedgerKey, Maker};
 use crate::web::http::narrowing;
 
 /// As many days as are shown when none are named.
@@ -16,7 +16,7 @@ const SPAN: i64 = 30;
 /// What was chosen: part of every link from the ledger.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
-pub(in crate::web::ui) struct Wanted {
+pub(in crate::web::ui) struct LedgerPageQuery {
     /// An id, or `none` for messages of no automation.
     pub(super) automation_id: String,
     pub(super) sender_id: String,
@@ -36,9 +36,9 @@ pub(super) struct Sent(Vec<(String, String)>);
 
 impl Sent {
     /// The choice, with the errors of what is blank or unknown.
-    pub(super) fn read(&self) -> (Wanted, FieldErrors) {
+    pub(super) fn read(&self) -> (LedgerPageQuery, FieldErrors) {
         let said = |name| narrowing::field(&self.0, name).unwrap_or_default().to_owned();
-        let wanted = Wanted {
+        let wanted = LedgerPageQuery {
             automation_id: said("automation_id"),
             sender_id: said("sender_id"),
             from: said("from"),
@@ -62,7 +62,7 @@ impl Sent {
     }
 }
 
-impl Wanted {
+impl LedgerPageQuery {
     /// The filter and what a row stands for; what cannot be one is told beside its field.
     pub(super) fn filter(&self, today: Today) -> Result<(LedgerFilter, Grouping), FieldErrors> {
         let mut errors = FieldErrors::default();
@@ -93,15 +93,15 @@ impl Wanted {
     }
 
     /// The same, narrowed to what a row stands for, if there are rows within it.
-    pub(super) fn within(&self, key: Key) -> Option<Self> {
+    pub(super) fn within(&self, key: LedgerKey) -> Option<Self> {
         let day = "day".to_owned();
         match key {
-            Key::Day(_) => None,
-            Key::Automation(id) => {
+            LedgerKey::Day(_) => None,
+            LedgerKey::Automation(id) => {
                 let automation_id = id.map_or_else(|| "none".to_owned(), |id| id.to_string());
                 Some(Self { automation_id, group_by: day, ..self.clone() })
             }
-            Key::Sender(id) => {
+            LedgerKey::Sender(id) => {
                 Some(Self { sender_id: id?.to_string(), group_by: day, ..self.clone() })
             }
         }
@@ -127,14 +127,14 @@ impl Wanted {
     /// The list of the messages behind a number.
     pub(in crate::web::ui) fn messages(
         &self,
-        key: Option<Key>,
+        key: Option<LedgerKey>,
         outcome: Option<Outcome>,
         cause: &[(&str, &str)],
     ) -> String {
         let mut narrowed = self.clone();
         match key {
             None => {}
-            Some(Key::Day(day)) => {
+            Some(LedgerKey::Day(day)) => {
                 (narrowed.from, narrowed.to) = (day.to_string(), day.to_string())
             }
             Some(key) => narrowed = self.within(key).unwrap_or(narrowed),
@@ -180,34 +180,38 @@ mod tests {
 
     #[test]
     fn a_number_leads_to_its_messages() {
-        let wanted = Wanted {
+        let wanted = LedgerPageQuery {
             automation_id: "none".to_owned(),
             from: "2026-11-01".to_owned(),
             to: "2026-11-30".to_owned(),
-            ..Wanted::default()
+            ..LedgerPageQuery::default()
         };
         let day = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
         assert_eq!(
-            wanted.messages(Some(Key::Day(day)), Some(Outcome::Failed), &[("error_code", "30003")]),
+            wanted.messages(
+                Some(LedgerKey::Day(day)),
+                Some(Outcome::Failed),
+                &[("error_code", "30003")]
+            ),
             "/messages?outcome=failed&automation_id=none&from_day=2026-11-21&to_day=2026-11-21&error_code=30003"
         );
         let sender = SenderId::new();
         assert_eq!(
-            wanted.messages(Some(Key::Sender(Some(sender))), None, &[]),
+            wanted.messages(Some(LedgerKey::Sender(Some(sender))), None, &[]),
             format!(
                 "/messages?direction=outbound&automation_id=none&sender_id={sender}&from_day=2026-11-01&to_day=2026-11-30"
             )
         );
-        assert_eq!(Wanted::default().link("/ledger"), "/ledger");
+        assert_eq!(LedgerPageQuery::default().link("/ledger"), "/ledger");
     }
 
     #[test]
     fn what_cannot_be_shown_is_told_beside_its_field() {
-        let wanted = Wanted {
+        let wanted = LedgerPageQuery {
             sender_id: "7".to_owned(),
             from: "soon".to_owned(),
             group_by: "moon".to_owned(),
-            ..Wanted::default()
+            ..LedgerPageQuery::default()
         };
         let errors = wanted.filter(Today { now: DateTime::UNIX_EPOCH, zone: Tz::UTC }).unwrap_err();
         assert_eq!(

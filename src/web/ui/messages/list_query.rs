@@ -6,7 +6,7 @@ use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::log::query::{MessageQuery, filled};
-use crate::messages::log::search::Place;
+use crate::messages::log::search::MessagePosition;
 use crate::types::country::Country;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
@@ -17,10 +17,10 @@ const PEOPLE: usize = 8;
 /// What was chosen.
 #[derive(Debug, Default, Clone, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(super) struct MessageListQuery {
     #[serde(flatten)]
     pub(super) query: MessageQuery,
-    /// A contact by name or number, as it was typed; see [`Wanted::whose`].
+    /// A contact by name or number, as it was typed; see [`MessageListQuery::whose`].
     pub(super) contact: String,
     #[serde(skip_serializing)]
     pub(super) older: Option<MessageId>,
@@ -28,7 +28,7 @@ pub(super) struct Wanted {
     pub(super) newer: Option<MessageId>,
 }
 
-/// ContactScope messages are wanted.
+/// Whose messages the list shows.
 #[derive(Debug)]
 pub(super) enum ContactScope {
     /// Anybody's.
@@ -41,13 +41,13 @@ pub(super) enum ContactScope {
     None,
 }
 
-impl Wanted {
+impl MessageListQuery {
     /// From where on.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> MessagePosition {
         match (self.newer, self.older) {
-            (Some(after), _) => Place::NewerThan(after),
-            (None, Some(before)) => Place::OlderThan(before),
-            (None, None) => Place::Newest,
+            (Some(after), _) => MessagePosition::NewerThan(after),
+            (None, Some(before)) => MessagePosition::OlderThan(before),
+            (None, None) => MessagePosition::Newest,
         }
     }
 
@@ -129,7 +129,7 @@ mod tests {
             to: "+1 415 555 0123".to_owned(),
             ..MessageQuery::default()
         };
-        let wanted = Wanted { query, ..Wanted::default() };
+        let wanted = MessageListQuery { query, ..MessageListQuery::default() };
         let id = MessageId::new();
         assert_eq!(
             wanted.link("older", id),
@@ -146,10 +146,10 @@ mod tests {
     fn a_query_is_read_with_its_place() {
         let id = MessageId::new();
         let text = format!("status=sent&contact=Ann&older={id}");
-        let wanted = crate::web::Query::<Wanted>::read(&text).unwrap().into_inner();
+        let wanted = crate::web::Query::<MessageListQuery>::read(&text).unwrap().into_inner();
         assert_eq!(
             (wanted.query.status.as_str(), wanted.contact.as_str(), wanted.place()),
-            ("sent", "Ann", Place::OlderThan(id))
+            ("sent", "Ann", MessagePosition::OlderThan(id))
         );
     }
 }
