@@ -151,6 +151,7 @@ async fn estimate(conn: &mut Conn) -> Result<Option<i64>> {
 }
 
 impl Overview {
+    #[cfg(debug_assertions)]
     /// A queue in which one worker has jobs, for the samples of pages: so many due, a few of all
     /// else.
     #[must_use]

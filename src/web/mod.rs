@@ -14,7 +14,9 @@ pub use http::cursor::Cursor;
 pub use http::error::{PageError, PageResult};
 pub use http::form::Form;
 pub use http::intake::Intake;
-pub use http::page::{Page, Pages, Varies};
+pub use http::page::{Page, Pages};
+#[cfg(debug_assertions)]
+pub use http::page::{Samples, Varies};
 pub use http::query::Query;
 pub use http::redirect::Redirect;
 pub use http::server::listen;

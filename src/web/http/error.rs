@@ -7,6 +7,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
 
+use super::page::Page;
+use super::visit::{Anyone, Layout, Visit};
 use crate::db::{self, Unavailable};
 use crate::error::FieldErrors;
 use crate::users::Role;
@@ -201,3 +203,7 @@ impl From<Unavailable> for PageError {
         Self::Away(error.to_string())
     }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/error.rs"]
+mod samples;

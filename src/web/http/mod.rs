@@ -21,6 +21,9 @@ pub(in crate::web) mod narrowing;
 pub(in crate::web) mod page;
 pub(in crate::web) mod query;
 pub(in crate::web) mod redirect;
+#[cfg(debug_assertions)]
+#[path = "samples/user.rs"]
+pub(in crate::web) mod samples;
 pub(in crate::web) mod server;
 pub(in crate::web) mod session;
 pub(in crate::web) mod visit;

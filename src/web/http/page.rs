@@ -14,18 +14,22 @@ use crate::types::public_url::PublicUrl;
 pub trait Page: Serialize {
     /// The file below `templates/`, such as `ui/contacts/list.html`.
     const TEMPLATE: &'static str;
+}
 
+/// A page with samples, for the tests that render every page in each of its states. Those of a file
+/// stand in the folder `samples` beside it, under the same name.
+#[cfg(debug_assertions)]
+pub trait Samples: Page + Sized {
     /// Where its samples are varied: with long names, with many rows and so on.
     const VARIES: Varies;
 
-    /// Values that show the page in each of its states, for the tests that render them all.
-    fn samples() -> Vec<Self>
-    where
-        Self: Sized;
+    /// Values that show the page in each of its states.
+    fn samples() -> Vec<Self>;
 }
 
 /// Fields of a page by their paths, which lead through objects and all elements of lists:
 /// `rows.name` is the `name` of each of `rows`.
+#[cfg(debug_assertions)]
 #[derive(Debug, Clone, Copy)]
 pub struct Varies {
     /// Texts that people have written, alone or within a sentence.
@@ -34,6 +38,7 @@ pub struct Varies {
     pub lists: &'static [&'static str],
 }
 
+#[cfg(debug_assertions)]
 impl Varies {
     /// Nothing that people have written, and no list that grows.
     pub const NOTHING: Self = Self { texts: &[], lists: &[] };

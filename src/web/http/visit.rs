@@ -350,45 +350,6 @@ impl Layout<'static> {
             invalid: false,
         }
     }
-
-    #[cfg(debug_assertions)]
-    pub(in crate::web) fn sample() -> Self {
-        use std::sync::LazyLock;
-
-        use super::flash::{FlashKind, Undo};
-        use crate::types::id::ConnectionId;
-
-        static USER: LazyLock<User> = LazyLock::new(|| User::sample("Ada <Lovelace>", Role::Admin));
-        static STOPS: LazyLock<Vec<Stop>> = LazyLock::new(|| {
-            let stop = |sender: Option<&str>| Stop {
-                connection_id: ConnectionId::new(),
-                connection: "Shop <1>".to_owned(),
-                sender: sender.map(str::to_owned),
-            };
-            vec![stop(None), stop(Some("+1 500 555 0006"))]
-        });
-        static FLASH: LazyLock<Flash> = LazyLock::new(|| {
-            let undo = Undo {
-                path: "/contacts/1/tags".to_owned(),
-                fields: vec![("tag".to_owned(), "<VIP>".to_owned())],
-            };
-            Flash { kind: FlashKind::Success, text: "Tag removed.".to_owned(), undo: Some(undo) }
-        });
-        Layout {
-            organization: "Bells & Sons",
-            time_zone: "Europe/Berlin",
-            day_zone: "America/Argentina/ComodRivadavia",
-            theme: Theme::Dark,
-            path: "/contacts",
-            csrf: "token".to_owned(),
-            flash: Some(&FLASH),
-            stops: &STOPS,
-            user: Some(&USER),
-            can_edit: true,
-            can_administer: true,
-            invalid: false,
-        }
-    }
 }
 
 /// An error with its causes: tera puts file and line into them.
@@ -402,3 +363,7 @@ fn in_full(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/visit.rs"]
+mod samples;

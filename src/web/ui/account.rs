@@ -14,7 +14,7 @@ use crate::users::profile::{self, Profile};
 use crate::users::sessions::{self, Session};
 use crate::users::{self, Theme, User, log_in};
 use crate::web::http::error::PageError;
-use crate::web::{Form, Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Form, Page, PageResult, Viewer, Visit};
 
 /// Mounts `/account` and signing out.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -196,29 +196,8 @@ fn themes() -> Vec<Choice> {
 
 impl Page for AccountPage {
     const TEMPLATE: &'static str = "ui/account.html";
-    const VARIES: Varies =
-        Varies { texts: &["account.name", "account.email", "profile.name"], lists: &["sessions"] };
-
-    fn samples() -> Vec<Self> {
-        let account = User::sample("Ada <Lovelace>", users::Role::Marketer);
-        let session = |browser: &str, here| Session {
-            id: SessionId::new(),
-            browser: browser.to_owned(),
-            created_at: chrono::DateTime::UNIX_EPOCH,
-            seen_at: chrono::DateTime::UNIX_EPOCH,
-            here,
-        };
-        let errors = FieldErrors::default()
-            .with("current_password", "This is not your present password.")
-            .with("name", "Enter a name.");
-        let two = vec![session("Firefox on Linux", true), session("Safari on iPhone", false)];
-        vec![
-            Self::new(
-                account.clone(),
-                vec![session("Firefox on Linux", true)],
-                FieldErrors::default(),
-            ),
-            Self::new(account, two, errors),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/account.rs"]
+mod samples;

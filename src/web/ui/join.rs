@@ -11,7 +11,7 @@ use crate::error::{Error, FieldErrors};
 use crate::types::token::RandomToken;
 use crate::users::invitations::{self, Invitation};
 use crate::users::{self, Role, sessions};
-use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Query, Visit};
 
 /// Mounts `/join`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -121,23 +121,8 @@ impl JoinPage {
 
 impl Page for JoinPage {
     const TEMPLATE: &'static str = "ui/join.html";
-    const VARIES: Varies = Varies { texts: &["invited.email", "name"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let invited = |role| {
-            Some(Invited { token: "token".to_owned(), email: "ben@example.com".to_owned(), role })
-        };
-        let errors = FieldErrors::default()
-            .with("name", "Enter a name.")
-            .with("password", "Use at least 10 characters.");
-        vec![
-            Self {
-                invited: invited(Role::Marketer),
-                name: String::new(),
-                errors: FieldErrors::default(),
-            },
-            Self { invited: invited(Role::Viewer), name: "<Ben>".to_owned(), errors },
-            Self::gone(),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/join.rs"]
+mod samples;

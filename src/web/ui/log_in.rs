@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::users::log_in::{LogInAttempt, Throttled};
 use crate::users::{self, log_in, sessions};
 use crate::web::http::error::PageError;
-use crate::web::{Access, Anyone, Form, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Access, Anyone, Form, Page, PageResult, Query, Visit};
 
 /// Mounts `/login`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -131,19 +131,11 @@ fn local(path: &str) -> &str {
 
 impl Page for LogInPage {
     const TEMPLATE: &'static str = "ui/log_in.html";
-    const VARIES: Varies = Varies { texts: &["email"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        vec![
-            Self { email: String::new(), next: "/".to_owned(), problem: None },
-            Self {
-                email: "\"><b>".to_owned(),
-                next: "/contacts".to_owned(),
-                problem: Some("This email address and password do not belong together.".to_owned()),
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/log_in.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, FieldErrors};
 use crate::types::token::RandomToken;
 use crate::users::password::Password;
-use crate::users::{Role, User, resets, sessions};
-use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
+use crate::users::{User, resets, sessions};
+use crate::web::{Anyone, Form, Page, PageResult, Query, Visit};
 
 /// Mounts `/reset`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -112,15 +112,8 @@ impl ResetPage {
 
 impl Page for ResetPage {
     const TEMPLATE: &'static str = "ui/reset.html";
-    const VARIES: Varies = Varies { texts: &["whose.name", "whose.email"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let (user, token) = (User::sample("Ben <Osei>", Role::Viewer), RandomToken::generate());
-        let errors = FieldErrors::default().with("password", "Use at least 10 characters.");
-        vec![
-            Self::of(&user, &token, FieldErrors::default()),
-            Self::of(&user, &token, errors),
-            Self::gone(),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/reset.rs"]
+mod samples;

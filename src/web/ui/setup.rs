@@ -13,7 +13,7 @@ use crate::users::organization::Organization;
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, sessions, setup};
 use crate::web::http::error::PageError;
-use crate::web::{Anyone, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Visit};
 
 /// Mounts `/setup`, which is gone as soon as there is a user.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -157,20 +157,11 @@ pub(super) fn time_zones() -> Vec<Choice> {
 
 impl Page for SetupPage {
     const TEMPLATE: &'static str = "ui/setup.html";
-    const VARIES: Varies =
-        Varies { texts: &["form.name", "form.email", "form.organization"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let typed = SetupForm {
-            name: "Ada <b>".to_owned(),
-            default_country: "DE".to_owned(),
-            time_zone: "Europe/Berlin".to_owned(),
-            ..SetupForm::default()
-        };
-        let errors = typed.parse().err().unwrap_or_default();
-        vec![Self::new(SetupForm::default(), FieldErrors::default()), Self::new(typed, errors)]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/setup.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use crate::queue::JobKind;
 use crate::queue::failed::{self, FailedJob};
 use crate::web::http::cursor::Cursor;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Query, Visit};
 
 const ROWS: usize = 50;
 
@@ -137,42 +137,11 @@ impl Row {
 
 impl Page for FailedPage {
     const TEMPLATE: &'static str = "ui/admin/failed.html";
-    const VARIES: Varies =
-        Varies { texts: &["rows.subject.label", "rows.error"], lists: &["rows"] };
-
-    fn samples() -> Vec<Self> {
-        use crate::queue::Job;
-        use crate::queue::lease::JobId;
-        use crate::types::id::{EnrollmentId, MessageId};
-
-        let failed = |id, job, error: &str| FailedJob {
-            id: JobId(id),
-            job,
-            attempts: 20,
-            error: error.to_owned(),
-            failed_at: DateTime::UNIX_EPOCH,
-            created_at: DateTime::UNIX_EPOCH,
-        };
-        let jobs = vec![
-            failed(1, Job::Send(MessageId::new()), "The database could not do that: <deadlock>"),
-            failed(2, Job::Advance(EnrollmentId::new()), &"averylongwordwithoutablank".repeat(40)),
-            failed(3, Job::Settle(MessageId::new()), "مهلة الاتصال"),
-        ];
-        let wanted = FailedQuery { kind: "send".to_owned(), before: String::new() };
-        vec![
-            Self::new(&FailedQuery::default(), Vec::new(), &Subjects::default(), false, 0),
-            Self::new(
-                &FailedQuery::default(),
-                jobs.clone(),
-                &Subjects::default(),
-                true,
-                failed::COUNTED + 1,
-            ),
-            Self::new(&wanted, jobs, &Subjects::default(), false, 1),
-            Self::new(&wanted, Vec::new(), &Subjects::default(), false, 0),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/failed.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

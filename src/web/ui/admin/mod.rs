@@ -1,24 +1,16 @@
 //! The workings of an installation, for admins: jobs and workers, what has failed, the database,
 //! version and configuration.
 
-mod database;
-mod failed;
-mod retry;
-mod set_aside;
+pub(super) mod database;
+pub(super) mod failed;
+pub(super) mod retry;
+pub(super) mod set_aside;
 mod subjects;
-mod system;
+pub(super) mod system;
 pub(super) mod words;
-mod work;
+pub(super) mod work;
 
 use actix_web::web::{self, ServiceConfig};
-
-#[cfg(debug_assertions)]
-pub(in crate::web) use self::database::DatabasePage;
-pub(in crate::web) use self::failed::FailedPage;
-pub(in crate::web) use self::retry::JobRetryPage;
-pub(in crate::web) use self::set_aside::SetAsidePage;
-pub(in crate::web) use self::system::SystemPage;
-pub(in crate::web) use self::work::WorkPage;
 
 /// Mounts `/admin`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

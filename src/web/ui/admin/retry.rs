@@ -15,7 +15,7 @@ use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::grouped;
 use crate::web::http::narrowing;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Form, Page, PageError, PageResult, Query, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageError, PageResult, Query, Visit};
 
 /// The question whether all are to be tried again.
 #[derive(Debug, Serialize)]
@@ -144,18 +144,8 @@ impl JobRetryPage {
 
 impl Page for JobRetryPage {
     const TEMPLATE: &'static str = "ui/admin/retry.html";
-    const VARIES: Varies = Varies::NOTHING;
-
-    fn samples() -> Vec<Self> {
-        let one = |kind: Option<JobKind>, count| Self::new(kind, count);
-        let changed =
-            Self { changed: narrowing::changed(Some("3"), 1_234, "job"), ..one(None, 1_234) };
-        vec![
-            changed,
-            one(None, 0),
-            one(Some(JobKind::Send), 1),
-            one(Some(JobKind::Advance), 1_234),
-            one(None, failed::COUNTED + 1),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/retry.rs"]
+mod samples;

@@ -1,7 +1,7 @@
 //! What routines could not do and have set aside: what it is, why, and when it is tried again.
 
 use actix_web::web::Path;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::queue::set_aside::{self, SetAside, Task};
 use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::grouped;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Query, Visit};
 
 const ROWS: usize = 50;
 
@@ -153,42 +153,8 @@ impl Row {
 
 impl Page for SetAsidePage {
     const TEMPLATE: &'static str = "ui/admin/set_aside.html";
-    const VARIES: Varies = Varies { texts: &["rows.error"], lists: &["rows"] };
-
-    fn samples() -> Vec<Self> {
-        use crate::queue::set_aside::Item;
-        use crate::types::id::MessageId;
-
-        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let aside = |id, task, subject: &str, error: &str| SetAside {
-            id,
-            item: Item::new(task, subject, None),
-            error: error.to_owned(),
-            attempts: 3,
-            first_at: now - TimeDelta::hours(3),
-            last_at: now - TimeDelta::minutes(2),
-            next_try_at: now + TimeDelta::minutes(2),
-        };
-        let items = vec![
-            aside(
-                1,
-                Task::TakeIn,
-                "SM0123456789abcdef0123456789abcdef",
-                "The database could not do that: <invalid> byte",
-            ),
-            aside(
-                2,
-                Task::LookUp,
-                &MessageId::new().to_string(),
-                &"averylongwordwithoutablank".repeat(20),
-            ),
-            aside(3, Task::Fold, "17", "مهلة الاتصال"),
-        ];
-        vec![
-            Self::new(Vec::new(), &[], None, 0),
-            Self::new(items.clone(), &[], Some(4), set_aside::COUNTED + 1),
-            Self::new(items[..1].to_vec(), &[], None, 1),
-            Self::new(Vec::new(), &[], Some(1), 3),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/set_aside.rs"]
+mod samples;

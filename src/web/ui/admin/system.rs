@@ -1,11 +1,11 @@
 //! This process: its version, how long it has run, and the configuration that is in effect.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::words;
 use crate::config::{Config, InEffect, Secrecy, SettingOrigin};
-use crate::web::{Admin, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Visit};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -86,21 +86,8 @@ impl Row {
 
 impl Page for SystemPage {
     const TEMPLATE: &'static str = "ui/admin/system.html";
-    const VARIES: Varies = Varies { texts: &["data_dir", "settings.value"], lists: &["settings"] };
-
-    fn samples() -> Vec<Self> {
-        let now = DateTime::UNIX_EPOCH + TimeDelta::days(2);
-        let long = format!("/{}", "a-directory-with-a-long-name/".repeat(8));
-        let vars = [
-            ("CARILLON_DATA_DIR", long.as_str()),
-            ("DATABASE_URL", "postgres://ada:x@db/carillon"),
-            ("CARILLON_LOG", "debug"),
-        ];
-        let samples = [vec![("CARILLON_DATA_DIR", "/data")], vars.to_vec()].map(Config::from_vars);
-        samples
-            .into_iter()
-            .flatten()
-            .map(|config| Self::new(&config, DateTime::UNIX_EPOCH, now, "Europe/Berlin".to_owned()))
-            .collect()
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/system.rs"]
+mod samples;

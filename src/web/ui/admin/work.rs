@@ -11,7 +11,7 @@ use crate::queue::JobKind;
 use crate::queue::overview::{self, JobState, Overview, WorkerProcess};
 use crate::queue::routines::{self, RoutineStanding};
 use crate::web::http::filters::grouped;
-use crate::web::{Admin, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Visit};
 
 /// A job that is due longer than this waits for a worker that is busy elsewhere, or for none.
 const LATE: TimeDelta = TimeDelta::minutes(1);
@@ -219,72 +219,14 @@ impl WorkerRow {
     }
 }
 
-/// What varies of the page varies of the part that it asks for.
-const OF_WORK: Varies =
-    Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["workers"] };
-
 impl Page for WorkPage {
     const TEMPLATE: &'static str = "ui/admin/work.html";
-    const VARIES: Varies = Varies {
-        texts: &["workers.host", "routines.error", "routines.run_by"],
-        lists: &["workers"],
-    };
-
-    fn samples() -> Vec<Self> {
-        Work::samples().into_iter().map(|work| Self { work }).collect()
-    }
 }
 
 impl Page for Work {
     const TEMPLATE: &'static str = "ui/admin/_work.html";
-    const VARIES: Varies = OF_WORK;
-
-    fn samples() -> Vec<Self> {
-        use crate::queue::routines::Routine;
-        use crate::types::id::WorkerId;
-
-        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let worker = |host: &str, seen| WorkerProcess {
-            id: WorkerId::new(),
-            host: host.to_owned(),
-            pid: 4_711,
-            started_at: now - TimeDelta::days(3),
-            seen_at: now - TimeDelta::seconds(seen),
-        };
-        let standing =
-            |routine, error: Option<&str>, run_by: Option<(&str, i32)>| RoutineStanding {
-                routine,
-                due_at: now + TimeDelta::minutes(1),
-                ended_at: Some(now - TimeDelta::minutes(1)),
-                error: error.map(str::to_owned),
-                failing_since: error.map(|_| now - TimeDelta::hours(3)),
-                run_by: run_by.map(|(host, pid)| (host.to_owned(), pid)),
-            };
-        let routines = |error| -> Vec<RoutineStanding> {
-            let one = |routine: &Routine| match routine {
-                Routine::LookUpStale => standing(*routine, error, None),
-                Routine::FoldLedger => standing(*routine, None, Some(("app-<1>", 7))),
-                _ => standing(*routine, None, None),
-            };
-            Routine::ALL.iter().map(one).collect()
-        };
-        let workers =
-            vec![worker("app-<1>", 2), worker(&"a-machine-with-a-long-name.".repeat(4), 40)];
-        let held = workers[0].id;
-        vec![
-            Self::new(&Overview::default(), routines(None), Vec::new(), now),
-            Self::new(
-                &Overview::sample(held, 12, now),
-                routines(None),
-                vec![worker("app-1", 2)],
-                now,
-            ),
-            Self::new(
-                &Overview::sample(held, overview::COUNTED, now),
-                routines(Some("Twilio did <not> answer in time.")),
-                workers,
-                now,
-            ),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/work.rs"]
+mod samples;

@@ -14,11 +14,9 @@ use crate::automations::{self, Automation, AutomationChange, AutomationStatus, N
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::AutomationId;
-use crate::types::text;
 use crate::users::audit::Actor;
 use crate::web::http::error::PageError;
-use crate::web::ui::Choice;
-use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Query, Visit};
 
 /// What a draft is called before anyone names it.
 const UNTITLED: &str = "Untitled automation";
@@ -357,72 +355,11 @@ impl AutomationEditPage {
 
 impl Page for AutomationEditPage {
     const TEMPLATE: &'static str = "ui/automations/edit.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "form.name",
-            "form.trigger.name",
-            "form.trigger.tag",
-            "choices.templates.label",
-            "choices.senders.label",
-            "choices.tags",
-            "trial.contacts.label",
-            "trial.run.steps.text",
-            "trial.run.steps.body",
-        ],
-        lists: &[
-            "choices.templates",
-            "choices.senders",
-            "choices.tags",
-            "trial.contacts",
-            "trial.events",
-        ],
-    };
-
-    fn samples() -> Vec<Self> {
-        let choice =
-            |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
-        let choices = || Choices {
-            templates: vec![choice("t", "Thank <you>")],
-            senders: vec![choice("s", "Shop (+1 500 555 0006)")],
-            tags: vec!["VIP \"1\"".to_owned()],
-            ..Choices::fixed()
-        };
-        let query = "name=Thank+you&trigger.type=event&trigger.name=order_completed&trigger.where.0.property=total\
-            &trigger.where.0.op=gte&trigger.where.0.value=100&steps.0.type=send_sms&steps.0.template_id=t&steps.0.sender_id=s\
-            &steps.0.to=event&steps.0.property=phone&steps.1.type=wait&steps.1.seconds=x&steps.1.unit=days";
-        let pairs: Vec<(String, String)> = text::pairs(query.as_bytes())
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
-        let wrong = FieldErrors::default()
-            .with("form", "Nothing is saved yet: see what is marked below.")
-            .with("steps.1.seconds", "Write a whole number, such as 2.")
-            .with("steps.0.template_id", "There is no such template.")
-            .with("try.event", "This is not JSON.")
-            .with("trigger.where.0.value", "This is wrong.");
-        let id = Some(AutomationId::new());
-        let page = |id, status, form, errors| Self {
-            id,
-            status,
-            form,
-            errors,
-            choices: choices(),
-            trial: AutomationTrial::samples().into_iter().next(),
-            tried: TrialForm::default(),
-            focus: Focus::step(0),
-        };
-        let nothing = FieldErrors::default;
-        vec![
-            page(None, AutomationStatus::Draft, AutomationForm::blank(), nothing()),
-            page(id, AutomationStatus::Draft, AutomationForm::from_pairs(&pairs), wrong),
-            page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), nothing()),
-            Self {
-                trial: None,
-                choices: Choices::fixed(),
-                ..page(id, AutomationStatus::Paused, AutomationForm::default(), nothing())
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/edit.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use super::words;
 use crate::automations::counts::{self, MAX_ROUGH};
 use crate::automations::{self, AutomationStatus};
 use crate::types::id::AutomationId;
-use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 
@@ -64,27 +64,8 @@ pub(super) async fn list(visit: Visit<Viewer>, position: Query<AutomationListQue
 
 impl Page for AutomationListPage {
     const TEMPLATE: &'static str = "ui/automations/list.html";
-    const VARIES: Varies =
-        Varies { texts: &["automations.name", "automations.trigger"], lists: &["automations"] };
-
-    fn samples() -> Vec<Self> {
-        let row = |status| Row {
-            id: AutomationId::new(),
-            name: "Thank you <for> your order".to_owned(),
-            status,
-            trigger: "When the event “order_completed” is reported and total is at least 100"
-                .to_owned(),
-            enrollments: "10,000+".to_owned(),
-            messages: "7".to_owned(),
-        };
-        let rows = AutomationStatus::ALL.iter().map(|status| row(*status)).collect();
-        vec![
-            Self { automations: Vec::new(), newer: None, older: None },
-            Self {
-                automations: rows,
-                newer: Some("/automations".to_owned()),
-                older: Some("/automations?before=x".to_owned()),
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/list.rs"]
+mod samples;

@@ -3,33 +3,18 @@
 
 mod action;
 mod choices;
-mod edit;
-mod enrollment;
-mod enrollments;
+pub(super) mod edit;
+pub(super) mod enrollment;
+pub(super) mod enrollments;
 mod form;
-mod list;
+pub(super) mod list;
 mod problems;
-mod show;
-mod switch;
-mod trial;
+pub(super) mod show;
+pub(super) mod switch;
+pub(super) mod trial;
 pub(super) mod words;
 
 use actix_web::web::{self, ServiceConfig};
-
-#[cfg(debug_assertions)]
-pub(in crate::web) use edit::AutomationEditPage;
-#[cfg(debug_assertions)]
-pub(in crate::web) use enrollment::EnrollmentPage;
-#[cfg(debug_assertions)]
-pub(in crate::web) use enrollments::EnrollmentsPage;
-#[cfg(debug_assertions)]
-pub(in crate::web) use list::AutomationListPage;
-#[cfg(debug_assertions)]
-pub(in crate::web) use show::AutomationShowPage;
-#[cfg(debug_assertions)]
-pub(in crate::web) use switch::SwitchPage;
-#[cfg(debug_assertions)]
-pub(in crate::web) use trial::TrialPage;
 
 /// Mounts `/automations` and `/enrollments`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

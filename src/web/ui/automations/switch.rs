@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
-use crate::web::{Marketer, Page, PageResult, Varies, Visit};
+use crate::web::{Marketer, Page, PageResult, Visit};
 
 /// What switching on or pausing will do.
 #[derive(Debug, Serialize)]
@@ -184,35 +184,11 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
 
 impl Page for SwitchPage {
     const TEMPLATE: &'static str = "ui/automations/switch.html";
-    const VARIES: Varies = Varies {
-        texts: &["name", "trigger", "steps.text", "warnings"],
-        lists: &["steps", "warnings"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let page = |activates, has_run| Self {
-            id: AutomationId::new(),
-            name: "Thank <you>".to_owned(),
-            activates,
-            has_run,
-            trigger: "When a contact is created".to_owned(),
-            steps: StepRow::samples(),
-            inside: "1,234".to_owned(),
-            anybody_inside: has_run,
-            only_newest: has_run.then_some(MAX_LOOKED_AT),
-            waiting: i64::from(has_run),
-            warnings: vec!["Shop <1> does not send at present.".to_owned()],
-        };
-        let empty = Self {
-            warnings: Vec::new(),
-            steps: Vec::new(),
-            anybody_inside: false,
-            waiting: 0,
-            ..page(true, false)
-        };
-        vec![page(true, false), page(true, true), page(false, true), empty]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/switch.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,7 @@ use crate::users::User;
 use crate::web::http::error::PageError;
 use crate::web::http::visit::Access;
 use crate::web::ui::{Choice, made_event, somebody};
-use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 /// The newest events of a contact to choose from.
 const EVENTS: i64 = 20;
@@ -344,85 +344,10 @@ impl From<StepOutcome> for StepView {
     }
 }
 
-impl AutomationTrial {
-    /// For tests of templates: every outcome once.
-    pub(super) fn samples() -> Vec<Self> {
-        let step = |number, kind, body: Option<&str>| StepView {
-            number,
-            at: DateTime::UNIX_EPOCH,
-            kind,
-            text: "To +1 415 555 0123 from <Shop>".to_owned(),
-            body: body.map(str::to_owned),
-            media_urls: body.map(|_| "https://example.com/a.jpg".to_owned()).into_iter().collect(),
-            parts: 2,
-        };
-        let kinds = ["send", "suppressed", "held"].map(|kind| (kind, Some("Thank <you>, Ada!")));
-        let silent = ["not_sent", "wait", "fail"].map(|kind| (kind, None));
-        let steps = kinds
-            .into_iter()
-            .chain(silent)
-            .enumerate()
-            .map(|(index, (kind, body))| step(index + 1, kind, body))
-            .collect();
-        let run = Run {
-            contact: "Ada <Lovelace>".to_owned(),
-            contact_id: ContactId::new(),
-            event: Some(serde_json::json!({ "order_id": "A-1 <b>" })),
-            starts: false,
-            start: "It would not start: it waits for the event “order”.".to_owned(),
-            steps,
-            ends_at: DateTime::UNIX_EPOCH,
-            messages: 1,
-        };
-        let full = Self {
-            form: TrialForm {
-                find: "ada".to_owned(),
-                event_id: made_event::WRITTEN.to_owned(),
-                event: "{\"order_id\": \"A-1 <b>\"}".to_owned(),
-                ..TrialForm::default()
-            },
-            contacts: vec![Choice::new("1", "Ada <Lovelace>")],
-            events: [Choice::new("1", "order_completed, 1 Jan 1970, 00:00")]
-                .into_iter()
-                .chain(made_choices())
-                .collect(),
-            needs_event: true,
-            run: Some(run),
-        };
-        let nobody = Self {
-            form: TrialForm::default(),
-            contacts: Vec::new(),
-            events: Vec::new(),
-            needs_event: false,
-            run: None,
-        };
-        vec![full, nobody]
-    }
-}
-
 impl Page for TrialPage {
     const TEMPLATE: &'static str = "ui/automations/trial.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "name",
-            "trigger",
-            "trial.contacts.label",
-            "trial.run.steps.text",
-            "trial.run.steps.body",
-        ],
-        lists: &["trial.contacts", "trial.events", "trial.run.steps"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let page = |trial| Self {
-            id: AutomationId::new(),
-            name: "Thank <you>".to_owned(),
-            trigger: "When a contact is created".to_owned(),
-            trial,
-            errors: FieldErrors::default()
-                .with("find", "No contact is found.")
-                .with("event", "This is not JSON."),
-        };
-        AutomationTrial::samples().into_iter().map(page).collect()
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/trial.rs"]
+mod samples;

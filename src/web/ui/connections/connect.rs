@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::public_address::address_warning;
-use super::secret::{API_KEY, AUTH_TOKEN, Secret};
+use super::{AUTH_TOKEN, Secret, address_warning};
 use crate::connection_center::{self, ConnectForm, Existing};
 use crate::connections::{Check, NewKeys};
 use crate::error::FieldErrors;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// The form that connects an account.
 #[derive(Debug, Serialize)]
@@ -98,43 +97,16 @@ impl ConnectInput {
 
 impl Page for ConnectPage {
     const TEMPLATE: &'static str = "ui/connections/connect.html";
-    const VARIES: Varies = Varies { texts: &["form.name", "form.sender"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let form = ConnectInput {
-            account_sid: "AC<12>".to_owned(),
-            method: API_KEY.to_owned(),
-            ..ConnectInput::default()
-        };
-        let errors = FieldErrors::default()
-            .with("account_sid", "An Account SID is AC and 32 characters.")
-            .with("sender", "Enter the phone number to send from.")
-            .with("form", "Twilio could not be reached.");
-        let warning = Check::warning(
-            "Address for Twilio's calls",
-            "Twilio cannot call http://localhost:8080.",
-            "Set CARILLON_PUBLIC_URL.",
-        );
-        vec![
-            Self {
-                form: ConnectInput::default(),
-                errors: FieldErrors::default(),
-                existing: None,
-                address_warning: None,
-            },
-            Self {
-                form,
-                errors,
-                existing: Some(Existing::sample()),
-                address_warning: Some(warning),
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/connect.rs"]
+pub(super) mod samples;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::ui::connections::API_KEY;
 
     #[test]
     fn no_secret_gets_into_a_page_or_a_log() {

@@ -9,9 +9,7 @@ use serde::Serialize;
 
 use super::view::{ConnectionView, RegistrationView};
 use crate::connection_center;
-use crate::connections::{
-    self, Check, CheckOutcome, Look, Mend, SenderKind, WebhookTest, webhooks,
-};
+use crate::connections::{self, Check, CheckOutcome, Look, SenderKind, WebhookTest, webhooks};
 use crate::context::Context;
 use crate::db::Conn;
 use crate::error::Result;
@@ -19,7 +17,7 @@ use crate::senders::webhook::Webhook;
 use crate::senders::{self, Health, Sender};
 use crate::types::hook_address::{HookAddress, redacted};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::web::{Admin, Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Admin, Page, PageResult, Viewer, Visit};
 
 /// Mounts the page, the live check and the test of the webhook.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -167,19 +165,6 @@ impl LookView {
         self.checks.retain(|check| check.outcome != CheckOutcome::Passed);
         self
     }
-
-    /// For tests of templates: one line of each kind.
-    pub(super) fn sample() -> Self {
-        let checks = vec![
-            Check::passed("Keys", "Twilio accepts the Auth Token."),
-            Check::warning("Account", "It is a trial account.", "Upgrade it.")
-                .with_link("https://www.twilio.com/docs"),
-            Check::failed("Keys", "Twilio does not accept this <Auth Token>.", "Copy it again.")
-                .mended_at(Mend::Keys),
-            Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
-        ];
-        Self::of(DateTime::UNIX_EPOCH, checks)
-    }
 }
 
 impl SenderHealth {
@@ -216,64 +201,8 @@ impl From<Webhook> for WebhookView {
 
 impl Page for HealthPage {
     const TEMPLATE: &'static str = "ui/connections/health.html";
-    const VARIES: Varies =
-        Varies { texts: &["connection.name", "senders.label"], lists: &["senders", "look.checks"] };
-
-    fn samples() -> Vec<Self> {
-        use super::view::SenderView;
-        use crate::senders::registration::{Registration, RegistrationState, Scheme};
-        use crate::senders::webhook::Drift;
-
-        let registrations: Vec<Registration> = RegistrationState::ALL
-            .iter()
-            .map(|state| Registration {
-                subject: "+1 206 555 0100".to_owned(),
-                scheme: Scheme::A2pCampaign,
-                state: *state,
-                reason: Some("The website <x> is down.".to_owned()),
-            })
-            .collect();
-        let health = |drift: &[Drift], pool: &[&str]| Health {
-            checked_at: DateTime::UNIX_EPOCH,
-            checks: Vec::new(),
-            number_type: Some("local".to_owned()),
-            webhook: Some(Webhook {
-                decided_by: "the Messaging Service “Shop <1>”".to_owned(),
-                address: Some("https://crm.example.org/in".to_owned()),
-                method: Some("GET".to_owned()),
-                drift: drift.to_vec(),
-            }),
-            registrations: registrations.clone(),
-            pool: pool.iter().map(ToString::to_string).collect(),
-        };
-        let senders = || SenderView::samples().into_iter().map(|view| view.sender);
-        let with = |healths: &[Option<Health>]| {
-            senders()
-                .zip(healths.iter().cloned())
-                .map(|(s, health)| SenderHealth::new(s, health))
-                .collect()
-        };
-        let sample = |look, test, senders| Self {
-            connection: ConnectionView::sample(),
-            look,
-            test,
-            senders,
-            inbound_url: "https://sms.example.com/hooks/twilio/1/inbound#rc=5&rp=all".to_owned(),
-            rejected: 2,
-        };
-        let test = WebhookTest {
-            tested_at: DateTime::UNIX_EPOCH,
-            check: Check::failed("A signed call", "It was <refused>.", "Look."),
-        };
-        let drifted = health(&[Drift::OverriddenByService, Drift::OtherMethod], &[]);
-        vec![
-            sample(None, None, Vec::new()),
-            sample(None, None, with(&[None, None])),
-            sample(
-                Some(LookView::sample()),
-                Some(test),
-                with(&[Some(drifted), Some(health(&[], &["+1 206 555 0100"]))]),
-            ),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/health.rs"]
+mod samples;

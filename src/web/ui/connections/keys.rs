@@ -9,8 +9,7 @@ use super::view::ConnectionView;
 use crate::connections::{self, FormerToken, NewKeys};
 use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
-use crate::{connection_center, senders};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -141,24 +140,8 @@ impl KeysInput {
 
 impl Page for ConnectionKeysPage {
     const TEMPLATE: &'static str = "ui/connections/keys.html";
-    const VARIES: Varies = Varies { texts: &["connection.name"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let form = KeysInput {
-            method: API_KEY.to_owned(),
-            api_key_sid: "SK<1>".to_owned(),
-            ..KeysInput::default()
-        };
-        let errors = FieldErrors::default()
-            .with("api_key_sid", "An API Key SID is SK and 32 characters.")
-            .with("form", "Twilio could not be reached.");
-        vec![
-            Self {
-                connection: ConnectionView::sample(),
-                form: KeysInput::default(),
-                errors: FieldErrors::default(),
-            },
-            Self { connection: ConnectionView::stopped_sample(), form, errors },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/keys.rs"]
+mod samples;

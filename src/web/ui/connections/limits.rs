@@ -12,7 +12,7 @@ use crate::messages::throttle::figures;
 use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validity};
 use crate::types::id::SenderId;
 use crate::web::http::error::PageError;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -108,23 +108,8 @@ impl LimitsPage {
 
 impl Page for LimitsPage {
     const TEMPLATE: &'static str = "ui/connections/limits.html";
-    const VARIES: Varies = Varies { texts: &["connection.name", "sender.label"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let page = |sender: SenderView, parts_per_second: &str, errors| Self {
-            connection: ConnectionView::sample(),
-            usual: queue::usual(&sender.sender.address),
-            sender,
-            form: LimitsInput {
-                parts_per_second: parts_per_second.to_owned(),
-                validity_minutes: "2880".to_owned(),
-            },
-            errors,
-        };
-        let wrong = FieldErrors::default().with("parts_per_second", "Enter how many <parts>.");
-        let mut samples = SenderView::samples();
-        let service = samples.pop();
-        let pages = samples.pop().map(|sender| page(sender, "1", FieldErrors::default()));
-        pages.into_iter().chain(service.map(|sender| page(sender, "<fast>", wrong))).collect()
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/limits.rs"]
+mod samples;

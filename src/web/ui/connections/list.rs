@@ -10,7 +10,7 @@ use super::view::{ConnectionView, SenderView};
 use crate::connections::{self, webhooks};
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Viewer, Visit};
 
 /// The list of connections.
 #[derive(Debug, Serialize)]
@@ -57,24 +57,8 @@ pub(super) async fn list(visit: Visit<Viewer>) -> PageResult {
 
 impl Page for ConnectionListPage {
     const TEMPLATE: &'static str = "ui/connections/list.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "connections.connection.name",
-            "connections.connection.account_name",
-            "connections.senders.label",
-        ],
-        lists: &["connections"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let row = |connection, senders| Row { connection, senders };
-        let rows = vec![
-            row(ConnectionView::sample(), SenderView::samples()),
-            row(ConnectionView::stopped_sample(), Vec::new()),
-        ];
-        vec![
-            Self { connections: Vec::new(), is_reachable: true, strays: None },
-            Self { connections: rows, is_reachable: true, strays: Some(3) },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/list.rs"]
+mod samples;

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::view::ConnectionView;
 use crate::connections;
-use crate::connections::webhooks::{self, Hook, RejectedWebhook, RejectionReason};
+use crate::connections::webhooks::{self, RejectedWebhook};
 use crate::types::id::ConnectionId;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Viewer, Visit};
 
 /// Mounts the lists; before the page of a connection, whose id may be any word.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -62,23 +62,8 @@ impl From<RejectedWebhook> for Row {
 
 impl Page for RejectedPage {
     const TEMPLATE: &'static str = "ui/connections/rejected.html";
-    const VARIES: Varies = Varies { texts: &["connection.name"], lists: &["webhooks"] };
-
-    fn samples() -> Vec<Self> {
-        let webhook = |reason| RejectedWebhook {
-            id: 1,
-            hook: Hook::Inbound,
-            reason,
-            detail: "Signed over https://sms.example.com/hooks <b>".to_owned(),
-            received_at: chrono::DateTime::UNIX_EPOCH,
-        };
-        let webhooks =
-            || RejectionReason::ALL.iter().map(|reason| webhook(*reason)).collect::<Vec<_>>();
-        vec![
-            Self::new(Some(ConnectionView::sample()), Vec::new()),
-            Self::new(Some(ConnectionView::sample()), webhooks()),
-            Self::new(None, Vec::new()),
-            Self::new(None, webhooks()),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/rejected.rs"]
+mod samples;

@@ -19,7 +19,7 @@ use crate::messages::throttle::figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
 /// Mounts the page and its settings.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -199,62 +199,8 @@ impl ConnectionShowPage {
 
 impl Page for ConnectionShowPage {
     const TEMPLATE: &'static str = "ui/connections/show.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "connection.name",
-            "connection.account_name",
-            "senders.label",
-            "senders.name",
-            "sender_choices.label",
-            "form.name",
-            "test.text",
-        ],
-        lists: &["senders", "sender_choices", "look.checks"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let sample = |connection: ConnectionView, senders, look| Self {
-            form: NameInput {
-                name: connection.connection.name.clone(),
-                unconfirmed_policy: connection.connection.unconfirmed_policy.to_string(),
-                max_concurrency: connection.connection.max_concurrency.to_string(),
-            },
-            former_token_until: connection.connection.former_auth_token_until,
-            former_secret_until: connection.connection.former_hook_secret_until,
-            connection,
-            senders,
-            rejected: 3,
-            is_reachable: true,
-            policies: policies(),
-            test: TestInput::default(),
-            sender_choices: vec![Choice::new("1", "Shop <1>")],
-            look,
-            sender_name: None,
-            errors: FieldErrors::default(),
-        };
-        let named = sample(ConnectionView::sample(), SenderView::samples(), None);
-        let unnamed = named.senders.first().map(|sender| sender.sender.id);
-        let named = match unnamed {
-            Some(id) => named.with_name_of(
-                id,
-                "<Shop>",
-                &FieldErrors::default().with("name", "Use at most 100 characters."),
-            ),
-            None => named,
-        };
-        let wrong = Self {
-            errors: FieldErrors::default().with("name", "Give the connection a name."),
-            ..sample(ConnectionView::stopped_sample(), Vec::new(), None)
-        };
-        vec![
-            sample(ConnectionView::sample(), SenderView::samples(), None),
-            sample(
-                ConnectionView::sample(),
-                SenderView::samples(),
-                Some(LookView::sample().of_concern()),
-            ),
-            wrong,
-            named,
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/show.rs"]
+mod samples;

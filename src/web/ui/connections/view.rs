@@ -1,14 +1,13 @@
 //! Connections and senders as pages show them: with their status in one word.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::queue::{self, QueueView};
-use crate::connections::{Check, Connection, SenderKind, Status, UnconfirmedPolicy};
+use crate::connections::{Check, Connection, Status};
 use crate::messages::throttle::figures::QueueFigures;
+use crate::senders::Sender;
 use crate::senders::registration::Registration;
-use crate::senders::{PartsPerSecond, Sender, Validity};
-use crate::types::id::{ConnectionId, SenderId};
 
 /// A connection with its status.
 #[derive(Debug, Serialize)]
@@ -76,95 +75,6 @@ impl SenderView {
     }
 }
 
-impl ConnectionView {
-    /// For tests of templates: an account in order.
-    pub(super) fn sample() -> Self {
-        Connection {
-            id: ConnectionId::new(),
-            name: "Bells & Sons".to_owned(),
-            account_sid: "ACca4111000000000000000000000000a1".to_owned(),
-            account_name: "Bells <main>".to_owned(),
-            account_type: Some("Full".to_owned()),
-            has_auth_token: true,
-            api_key_sid: None,
-            unconfirmed_policy: UnconfirmedPolicy::GiveUp,
-            max_concurrency: 250,
-            former_auth_token_until: Some(DateTime::UNIX_EPOCH),
-            former_hook_secret_until: None,
-            verified_at: DateTime::UNIX_EPOCH,
-            created_at: DateTime::UNIX_EPOCH,
-            disabled_at: None,
-            stopped_at: None,
-            stopped_reason: None,
-        }
-        .into()
-    }
-
-    /// For tests of templates: a trial account, signed in to by API key, that Twilio refuses.
-    pub(super) fn stopped_sample() -> Self {
-        let Self { mut connection, .. } = Self::sample();
-        connection.has_auth_token = false;
-        connection.former_hook_secret_until = Some(DateTime::UNIX_EPOCH);
-        connection.api_key_sid = Some("SKca4111000000000000000000000000b1".to_owned());
-        connection.account_type = Some("Trial".to_owned());
-        connection.unconfirmed_policy = UnconfirmedPolicy::Resend;
-        connection.stopped_at = Some(DateTime::UNIX_EPOCH);
-        connection.stopped_reason = Some("Twilio refused the keys (20003).".to_owned());
-        connection.into()
-    }
-}
-
-impl SenderView {
-    /// For tests of templates: a number in order, and a service that is disabled and whose webhook
-    /// could not be set.
-    pub(super) fn samples() -> Vec<Self> {
-        use crate::connections::SenderAddress;
-
-        let sample = |address: &str, name: &str| -> Option<Sender> {
-            let address = SenderAddress::parse(address).ok()?;
-            Some(Sender {
-                id: SenderId::new(),
-                connection_id: ConnectionId::new(),
-                kind: address.kind(),
-                address,
-                twilio_sid: "PNca4111000000000000000000000000d1".to_owned(),
-                name: name.to_owned(),
-                sms_capable: true,
-                mms_capable: true,
-                webhook_url: Some("https://sms.example.com/hooks/twilio/0190/inbound".to_owned()),
-                webhook_error: None,
-                parts_per_second: None,
-                validity: Validity::USUAL,
-                created_at: DateTime::UNIX_EPOCH,
-                disabled_at: None,
-                stopped_at: None,
-                stopped_reason: None,
-            })
-        };
-        let number = sample("+15005550006", "Shop <1>");
-        let service =
-            sample("MGca4111000000000000000000000000c1", "Newsletter").map(|sender| Sender {
-                kind: SenderKind::MessagingService,
-                mms_capable: false,
-                webhook_error: Some("Twilio could not be reached: no answer.".to_owned()),
-                disabled_at: Some(DateTime::UNIX_EPOCH),
-                ..sender
-            });
-        let number = number.map(|sender| {
-            let now = DateTime::UNIX_EPOCH;
-            let empty_at = Some(now + TimeDelta::hours(60));
-            let waiting = QueueFigures {
-                waiting_messages: 216_000,
-                waiting_parts: 216_000,
-                empty_at,
-                expiring_messages: 43_200,
-            };
-            Self::with_queue(
-                Sender { parts_per_second: PartsPerSecond::new(1.0).ok(), ..sender },
-                &waiting,
-                now,
-            )
-        });
-        number.into_iter().chain(service.map(Self::from)).collect()
-    }
-}
+#[cfg(debug_assertions)]
+#[path = "samples/view.rs"]
+mod samples;

@@ -16,7 +16,7 @@ use crate::types::id::ContactId;
 use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::counted;
 use crate::web::http::narrowing;
-use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Query, Visit};
 
 /// As many contacts as one press of the button goes through.
 const MAX: usize = 20_000;
@@ -350,38 +350,11 @@ impl BulkTagPage {
 
 impl Page for BulkTagPage {
     const TEMPLATE: &'static str = "ui/contacts/bulk_tag.html";
-    const VARIES: Varies = Varies {
-        texts: &["wish.q", "wish.tag", "wish.name", "starts"],
-        lists: &["wish.ids", "starts"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let wish = BulkTagForm {
-            name: "<VIP>".to_owned(),
-            q: "a&b".to_owned(),
-            ids: vec![ContactId::new()],
-            ..BulkTagForm::default()
-        };
-        let all = BulkTagForm {
-            action: "remove".to_owned(),
-            all: true,
-            from: Some(ContactId::new()),
-            ..wish.clone()
-        };
-        vec![
-            Self { starts: vec!["Welcome <VIPs>".to_owned()], ..Self::bare(wish.clone(), 1) },
-            Self {
-                errors: FieldErrors::default().with("name", "Enter a tag."),
-                ..Self::bare(wish, 3)
-            },
-            Self {
-                changed: narrowing::changed(Some("3"), 24, "contact"),
-                ..Self::bare(all.clone(), 24)
-            },
-            Self::bare(all, MAX + 1),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/bulk_tag.rs"]
+mod samples;
 
 #[cfg(test)]
 #[path = "bulk_tag_tests.rs"]

@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::automations::consequences;
 use crate::consent::{Reason, suppression};
 use crate::contacts;
+use crate::contacts::suppressions;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::{Marketer, Page, PageResult, Varies, Visit};
+use crate::web::{Marketer, Page, PageResult, Visit};
 
 /// The question.
 #[derive(Debug, Serialize)]
@@ -47,19 +48,8 @@ pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageR
 
 impl Page for ContactDeletePage {
     const TEMPLATE: &'static str = "ui/contacts/delete.html";
-    const VARIES: Varies = Varies { texts: &["name"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let contacts = super::show::sample_contacts().into_iter();
-        let suppressions = [Some(Reason::Stop.label()), None].into_iter();
-        contacts
-            .zip(suppressions)
-            .map(|(contact, suppression)| Self {
-                id: contact.id,
-                name: contact.full_name(),
-                phone: contact.phone,
-                suppression,
-            })
-            .collect()
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/delete.rs"]
+mod samples;

@@ -12,7 +12,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::users::audit::{self, AuditKind};
-use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Visit};
 
 /// The form, of a new contact or an existing one.
 #[derive(Debug, Serialize)]
@@ -166,35 +166,8 @@ fn title(id: Option<ContactId>) -> String {
 
 impl Page for ContactEditPage {
     const TEMPLATE: &'static str = "ui/contacts/edit.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "form.first_name",
-            "form.last_name",
-            "form.email",
-            "form.external_id",
-            "form.attributes.name",
-            "form.attributes.value",
-        ],
-        lists: &["form.attributes"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let sample = |id, default_country, form, errors| Self {
-            id,
-            title: title(id),
-            default_country,
-            kinds: KINDS,
-            form,
-            errors,
-        };
-        let errors = FieldErrors::default()
-            .with("phone", "already a contact")
-            .with("attribute_0", "This is not a number; write it like 12 or 12.5.");
-        let edited =
-            super::show::sample_contacts().iter().map(ContactForm::of).next().unwrap_or_default();
-        vec![
-            sample(None, None, ContactForm::default().with_blank_rows(), FieldErrors::default()),
-            sample(Some(ContactId::new()), Some("Germany"), edited, errors),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/edit.rs"]
+mod samples;

@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_form_of_a_contact_reads_as_that_contact() {
-        for contact in super::super::show::sample_contacts() {
+        for contact in crate::web::ui::contacts::samples::contacts() {
             let new = ContactForm::of(&contact).parse(None).unwrap();
             assert_eq!(new.phone, contact.phone);
             assert_eq!(new.first_name.map(String::from), contact.first_name);

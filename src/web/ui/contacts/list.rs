@@ -10,7 +10,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const ROWS: usize = 50;
 /// More tags than this are not offered for choosing; they can still be reached from a contact.
@@ -153,52 +153,11 @@ impl Row {
 
 impl Page for ContactListPage {
     const TEMPLATE: &'static str = "ui/contacts/list.html";
-    const VARIES: Varies = Varies {
-        texts: &["q", "tag", "tags.label", "rows.name", "rows.email", "rows.tags"],
-        lists: &["tags", "rows"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let rows = super::show::sample_contacts().into_iter().enumerate();
-        let rows = rows.map(|(at, contact)| Row {
-            tags: vec![
-                TagName::stop(),
-                TagName::parse("<VIP> & friends").unwrap_or_else(|_| TagName::stop()),
-            ],
-            suppression: (at == 0).then_some("Texted STOP"),
-            ..Row::new(contact, Vec::new(), None)
-        });
-        let tags = vec![Choice { value: TagName::stop(), label: TagName::stop() }];
-        let link = ContactListQuery { q: "a&b".to_owned(), ..ContactListQuery::default() }
-            .link("older", ContactId::new());
-        let nothing = || Self {
-            q: String::new(),
-            tag: String::new(),
-            tags: Vec::new(),
-            rows: Vec::new(),
-            newer: None,
-            older: None,
-            looked_at: None,
-        };
-        vec![
-            Self {
-                tags,
-                rows: rows.collect(),
-                older: Some(link.clone()),
-                newer: Some(link.clone()),
-                ..Self { q: "ann".to_owned(), ..nothing() }
-            },
-            Self { q: "\"><script>".to_owned(), ..nothing() },
-            Self {
-                q: "a".to_owned(),
-                older: Some(link),
-                looked_at: Some(contacts::SCAN_LIMIT),
-                ..nothing()
-            },
-            nothing(),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/list.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

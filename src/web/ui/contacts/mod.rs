@@ -1,23 +1,19 @@
 //! Pages of contacts: list, form, detail with tags, consent and timeline.
 
-mod bulk_tag;
+pub(super) mod bulk_tag;
 mod consent;
-mod delete;
-mod edit;
+pub(super) mod delete;
+pub(super) mod edit;
 mod form;
-mod list;
-mod show;
+pub(super) mod list;
+#[cfg(debug_assertions)]
+#[path = "samples/contacts.rs"]
+mod samples;
+pub(super) mod show;
 mod tags;
 mod timeline;
 
 use actix_web::web::{self, ServiceConfig};
-
-#[cfg(debug_assertions)]
-pub(in crate::web) use self::bulk_tag::BulkTagPage;
-pub(in crate::web) use self::delete::ContactDeletePage;
-pub(in crate::web) use self::edit::ContactEditPage;
-pub(in crate::web) use self::list::ContactListPage;
-pub(in crate::web) use self::show::ContactShowPage;
 
 /// Mounts `/contacts` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

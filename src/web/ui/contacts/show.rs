@@ -18,7 +18,7 @@ use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::http::visit::Access;
 use crate::web::ui::messages::live_path;
-use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 /// As much of the past as one page shows.
 const TIMELINE: usize = 100;
@@ -233,139 +233,8 @@ impl Hold {
 
 impl Page for ContactShowPage {
     const TEMPLATE: &'static str = "ui/contacts/show.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "title",
-            "name",
-            "email",
-            "external_id",
-            "attributes.name",
-            "attributes.value",
-            "tags",
-            "suggestions",
-            "evidence.words",
-            "timeline.title",
-            "timeline.text",
-            "timeline.reason",
-        ],
-        lists: &["attributes", "tags", "suggestions", "evidence", "timeline"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let active = |phone: &PhoneNumber| {
-            let held = |reason| Suppression {
-                id: crate::types::id::SuppressionId::new(),
-                phone: phone.clone(),
-                reason,
-                since: DateTime::UNIX_EPOCH,
-                by_wording: false,
-            };
-            vec![held(Reason::Stop), held(Reason::Manual)]
-        };
-        let read =
-            |phone: &PhoneNumber| vec![Suppression { by_wording: true, ..active(phone).remove(0) }];
-        let mut pages = Vec::new();
-        for contact in sample_contacts() {
-            let phone = contact.phone.clone();
-            pages.push(Self {
-                live: Some("/messages/live?rows=1".to_owned()),
-                timeline: sample_timeline(&contact),
-                ..Self::bare(contact.clone(), Vec::new(), &[])
-            });
-            pages.push(Self {
-                typed: Typed { undo_note: "<i>".to_owned(), ..Typed::default() },
-                errors: FieldErrors::default()
-                    .with("undo_note", "Write down why: it is kept as evidence."),
-                ..Self::bare(contact.clone(), vec![TagName::stop()], &read(&phone))
-            });
-            pages.push(Self {
-                evidence: vec![Evidence {
-                    words: "Texted “<STOP>”".to_owned(),
-                    at: DateTime::UNIX_EPOCH,
-                    link: Some("/messages/1".to_owned()),
-                }],
-                suggestions: vec![TagName::stop()],
-                older: Some("/contacts/1?until=1#timeline".to_owned()),
-                is_past: true,
-                typed: Typed {
-                    tag: "<VIP>".to_owned(),
-                    stop_note: "<b>".to_owned(),
-                    ..Typed::default()
-                },
-                errors: FieldErrors::default()
-                    .with("tag", "Enter a tag.")
-                    .with("stop_note", "Write down why: it is kept as evidence."),
-                ..Self::bare(contact, vec![TagName::stop()], &active(&phone))
-            });
-        }
-        pages
-    }
 }
 
-/// Contacts for the samples of all pages: one of whom all is known, one of whom only the number is,
-/// and one whose number is not valid.
-pub(super) fn sample_contacts() -> Vec<Contact> {
-    let phone = |text| PhoneNumber::from_e164(text).ok();
-    let contact = |phone| Contact {
-        id: ContactId::new(),
-        phone,
-        first_name: None,
-        last_name: None,
-        email: None,
-        external_id: None,
-        attributes: serde_json::json!({}),
-        created_at: DateTime::UNIX_EPOCH,
-        updated_at: DateTime::UNIX_EPOCH,
-    };
-    let known = phone("+4915123456789").map(|phone| Contact {
-        first_name: Some("Ann <b>".to_owned()),
-        last_name: Some("O’Hara & Söhne".to_owned()),
-        email: Some("ann@example.com".to_owned()),
-        external_id: Some("customer/7".to_owned()),
-        attributes: serde_json::json!({ "city": "Köln <i>", "visits": 3.5, "vip": true }),
-        ..contact(phone)
-    });
-    known
-        .into_iter()
-        .chain(phone("+14155550123").map(contact))
-        .chain(phone("+447700900123").map(contact))
-        .collect()
-}
-
-fn sample_timeline(contact: &Contact) -> Vec<TimelineLine> {
-    use crate::contacts::timeline::{Entry, What};
-    use crate::types::id::{EnrollmentId, MessageId};
-
-    let message = |direction: &str, status: &str| What::Message {
-        id: MessageId::new(),
-        direction: direction.to_owned(),
-        status: status.to_owned(),
-        other_number: (direction == "inbound").then(|| "+14155550199".to_owned()),
-        body: "Your order <7> is on its way.\nBye".to_owned(),
-        reason: None,
-        error_code: None,
-    };
-    let event = What::Event {
-        name: "order_completed".to_owned(),
-        properties: serde_json::json!({ "order_id": "<7>", "total": 12.5 }),
-        occurred_at: DateTime::UNIX_EPOCH,
-    };
-    let enrolled = What::Enrolled {
-        id: EnrollmentId::new(),
-        automation: "Thanks & see you".to_owned(),
-        status: "failed".to_owned(),
-        reason: Some("The template was deleted.".to_owned()),
-    };
-    let what = [
-        message("outbound", "queued"),
-        message("outbound", "delivered"),
-        message("inbound", "received"),
-        enrolled,
-        event,
-        What::TagAdded(TagName::stop()),
-        What::Created,
-    ];
-    what.into_iter()
-        .map(|what| TimelineLine::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what }))
-        .collect()
-}
+#[cfg(debug_assertions)]
+#[path = "samples/show.rs"]
+mod samples;

@@ -238,16 +238,6 @@ fn messages(count: i64) -> String {
     if count == 1 { "one message".to_owned() } else { format!("{} messages", grouped(count)) }
 }
 
-/// Three lines.
-pub(super) fn samples() -> Vec<Attention> {
-    let line =
-        |text: &str| Attention::with_link(text.to_owned(), "/connections/1".to_owned(), "See why");
-    let alone = Attention::without_link(
-        "3 jobs have failed. Ask an admin to look at it: Ada <1>.".to_owned(),
-    );
-    vec![
-        line("3 webhooks of Shop <1> were rejected within a day."),
-        line("About 1,200 messages would expire."),
-        alone,
-    ]
-}
+#[cfg(debug_assertions)]
+#[path = "samples/attention.rs"]
+mod samples;

@@ -11,9 +11,9 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::messages::throttle::figures;
-use crate::users::Role;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
-use crate::{connections, senders};
+use crate::senders::{self, Sender};
+use crate::types::id::SenderId;
+use crate::web::{Page, PageResult, Viewer, Visit};
 use attention::Attention;
 use dashboard::Dashboard;
 use sending::Sending;
@@ -54,36 +54,8 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
 
 impl Page for HomePage {
     const TEMPLATE: &'static str = "ui/home.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "attention.text",
-            "dashboard.senders.rows.label",
-            "dashboard.automations.rows.label",
-            "dashboard.errors.rows.words",
-        ],
-        lists: &[
-            "attention",
-            "dashboard.senders.rows",
-            "dashboard.automations.rows",
-            "dashboard.errors.rows",
-        ],
-    };
-
-    fn samples() -> Vec<Self> {
-        let nothing = |role| Self {
-            steps: steps::steps(Done::default(), role),
-            attention: Vec::new(),
-            dashboard: None,
-        };
-        let busy = |dashboard| Self {
-            steps: steps::steps(Done::ALL, Role::Admin),
-            attention: attention::samples(),
-            dashboard: Some(dashboard),
-        };
-        [Role::Admin, Role::Viewer]
-            .map(nothing)
-            .into_iter()
-            .chain(Dashboard::samples().into_iter().map(busy))
-            .collect()
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/home.rs"]
+mod samples;

@@ -49,9 +49,8 @@ impl Queue {
         }
         queue
     }
-
-    /// Some go, and some stand still.
-    pub(super) const fn sample() -> Self {
-        Self { messages: 1_200, standing: 200, empty_at: Some(DateTime::UNIX_EPOCH) }
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/queue.rs"]
+mod samples;

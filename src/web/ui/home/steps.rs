@@ -55,16 +55,6 @@ const DONE: &str = "SELECT \
      OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered' AND automation_id IS NOT NULL) AS \"all\"";
 
 impl Done {
-    /// Everything.
-    pub(super) const ALL: Self = Self {
-        sender: true,
-        template: true,
-        contact: true,
-        automation: true,
-        delivered: true,
-        all: true,
-    };
-
     /// Looks what there is.
     pub(super) async fn load(conn: &mut Conn) -> Result<Self> {
         Ok(diesel::sql_query(DONE).get_result(conn).await?)
@@ -131,6 +121,10 @@ pub(super) fn steps(done: Done, role: Role) -> Vec<SetupStep> {
         Vec::new()
     }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/steps.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

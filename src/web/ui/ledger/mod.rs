@@ -2,14 +2,11 @@
 
 mod numbers;
 mod query;
-mod retry;
-mod show;
+pub(super) mod retry;
+pub(super) mod show;
 
 use actix_web::web::{self, ServiceConfig};
 
-#[cfg(debug_assertions)]
-pub(in crate::web) use self::retry::LedgerRetryPage;
-pub(in crate::web) use self::show::LedgerShowPage;
 pub(super) use numbers::{CauseRow, LedgerTotals, Slice, bar, columns, percent, words};
 pub(super) use query::LedgerPageQuery;
 

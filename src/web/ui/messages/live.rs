@@ -31,7 +31,7 @@ use crate::messages::message::Message;
 use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 use crate::web::http::visit::Layout;
-use crate::web::{Page, PageError, PageResult, Pages, Query, Varies, Viewer, Visit};
+use crate::web::{Page, PageError, PageResult, Pages, Query, Viewer, Visit};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -324,19 +324,6 @@ fn event(pages: &Pages, change: &Change, show: String) -> Result<Bytes, tera::Er
 
 impl Page for LivePart {
     const TEMPLATE: &'static str = "ui/messages/_live.html";
-    const VARIES: Varies = Varies { texts: &["rows.trouble"], lists: &["rows"] };
-
-    fn samples() -> Vec<Self> {
-        let rows = super::samples::messages()
-            .into_iter()
-            .map(|message| LiveRow { id: message.id, state: RowState::of(&message) });
-        vec![Self {
-            rows: rows.collect(),
-            come: Some(1),
-            many: false,
-            show: "/messages?text=%3Cb%3E".to_owned(),
-        }]
-    }
 }
 
 #[cfg(test)]

@@ -3,27 +3,25 @@
 mod attempts;
 mod chips;
 mod export;
-mod list;
+pub(super) mod list;
 mod list_query;
 mod live;
 mod material;
 mod news;
 mod progress;
 mod rows;
+#[cfg(debug_assertions)]
+#[path = "samples/messages.rs"]
 mod samples;
-mod show;
+pub(super) mod show;
 mod story;
-mod views;
+pub(super) mod views;
 mod why;
 
 use actix_web::web::{self, ServiceConfig};
 
-#[cfg(debug_assertions)]
-pub(in crate::web) use self::list::MessageListPage;
 pub use self::live::LiveMessages;
 pub(super) use self::live::path_of_rows as live_path;
-pub(in crate::web) use self::show::MessageShowPage;
-pub(in crate::web) use self::views::ViewsPage;
 
 /// Mounts `/messages` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -16,9 +16,12 @@ use crate::error::Result;
 use crate::messages::log::plan::Plan;
 use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
-use crate::templates::Template;
-use crate::types::id::{ConnectionId, EnrollmentId, MessageId};
-use crate::web::{Page, Varies};
+use crate::messages::status::Resent;
+use crate::queue::lease;
+use crate::senders::{self, Sender};
+use crate::templates::{self, Template};
+use crate::types::id::{ConnectionId, EnrollmentId, MessageId, WorkerId};
+use crate::web::Page;
 
 /// Everything about a message but the page's head; also what the page asks for while it is open.
 #[derive(Debug, Serialize)]
@@ -241,21 +244,4 @@ fn origin(
 
 impl Page for MessageProgress {
     const TEMPLATE: &'static str = "ui/messages/_progress.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "body",
-            "why.words",
-            "contact.label",
-            "sender",
-            "connection.label",
-            "template.label",
-            "automation.label",
-            "story.note",
-        ],
-        lists: &["media_urls", "holds", "story", "attempts", "reports"],
-    };
-
-    fn samples() -> Vec<Self> {
-        super::samples::materials().into_iter().map(Self::of).collect()
-    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::progress::MessageProgress;
 use crate::types::id::MessageId;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Viewer, Visit};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -34,22 +34,8 @@ impl MessageShowPage {
 
 impl Page for MessageShowPage {
     const TEMPLATE: &'static str = "ui/messages/show.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "title",
-            "body",
-            "why.words",
-            "contact.label",
-            "sender",
-            "connection.label",
-            "template.label",
-            "automation.label",
-            "story.note",
-        ],
-        lists: &["media_urls", "holds", "story", "attempts", "reports"],
-    };
-
-    fn samples() -> Vec<Self> {
-        MessageProgress::samples().into_iter().map(Self::new).collect()
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/show.rs"]
+mod samples;

@@ -11,7 +11,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::messages::log::query::MessageQuery;
 use crate::messages::log::views::{self, View, ViewName};
 use crate::types::id::ViewId;
-use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Viewer, Visit};
+use crate::web::{Form, Marketer, Page, PageError, PageResult, Viewer, Visit};
 
 /// A filter and the name that it is to have.
 #[derive(Debug, Default, Deserialize)]
@@ -164,20 +164,8 @@ impl ViewsPage {
 
 impl Page for ViewsPage {
     const TEMPLATE: &'static str = "ui/messages/views.html";
-    const VARIES: Varies =
-        Varies { texts: &["rows.name", "rows.made_by", "rows.typed"], lists: &["rows"] };
-
-    fn samples() -> Vec<Self> {
-        let view = |name: &str, made_by: Option<&str>| View {
-            id: ViewId::new(),
-            name: name.to_owned(),
-            query: "status=failed&text=%3Cb%3E".to_owned(),
-            made_by: made_by.map(str::to_owned),
-            created_at: DateTime::UNIX_EPOCH,
-        };
-        let page = Self::of(vec![view("Failed <today>", Some("Ada <b>")), view("Others", None)]);
-        let id = page.rows[0].id;
-        let wrong = page.wrong(id, "\"><b>", &FieldErrors::default().with("name", "Enter a name."));
-        vec![Self::of(Vec::new()), wrong]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/views.rs"]
+mod samples;

@@ -4,14 +4,13 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::LinkPage;
-use super::roles::roles;
+use super::link::LinkPage;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::InvitationId;
 use crate::users::{self, Role, invitations};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// What is typed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -101,11 +100,8 @@ impl InvitePage {
 
 impl Page for InvitePage {
     const TEMPLATE: &'static str = "ui/settings/invite.html";
-    const VARIES: Varies = Varies { texts: &["form.email"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let wrong = InviteForm { email: "\"<ben>".to_owned(), role: "boss".to_owned() };
-        let errors = wrong.parse().err().unwrap_or_default();
-        vec![Self::new(InviteForm::default(), FieldErrors::default()), Self::new(wrong, errors)]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/invite.rs"]
+mod samples;

@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::types::id::ApiKeyId;
-use crate::users::Role;
 use crate::users::api_keys::{self, ApiKey};
-use crate::web::{Admin, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Visit};
 
 /// All keys, those that are accepted first.
 #[derive(Debug, Serialize)]
@@ -36,26 +35,8 @@ pub(super) async fn revoke(visit: Visit<Admin>, id: Path<ApiKeyId>) -> PageResul
 
 impl Page for ApiKeysPage {
     const TEMPLATE: &'static str = "ui/settings/keys.html";
-    const VARIES: Varies =
-        Varies { texts: &["keys.name", "revoked.name"], lists: &["keys", "revoked"] };
-
-    fn samples() -> Vec<Self> {
-        let key = |name: &str, used, revoked_at| ApiKey {
-            id: ApiKeyId::new(),
-            name: name.to_owned(),
-            role: Role::Marketer,
-            prefix: "ck_AbCdEf".to_owned(),
-            created_at: chrono::DateTime::UNIX_EPOCH,
-            last_used_at: used,
-            revoked_at,
-        };
-        let then = Some(chrono::DateTime::UNIX_EPOCH);
-        vec![
-            Self { keys: Vec::new(), revoked: Vec::new() },
-            Self {
-                keys: vec![key("Shop <1>", then, None), key("Till", None, None)],
-                revoked: vec![key("Old", None, then)],
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/keys.rs"]
+mod samples;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::web::{Page, Varies};
+use crate::web::Page;
 
 /// Something secret to copy now; it is nowhere to be read afterwards.
 #[derive(Debug, Serialize)]
@@ -67,20 +67,8 @@ impl LinkPage {
 
 impl Page for LinkPage {
     const TEMPLATE: &'static str = "ui/settings/link.html";
-    const VARIES: Varies = Varies { texts: &["lead"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        vec![
-            Self::invitation(
-                "<ben>@example.com",
-                "https://sms.example.com/join?token=abc".to_owned(),
-            ),
-            Self::reset(
-                "Ben <Osei>",
-                "https://sms.example.com/reset?token=abc".to_owned(),
-                "/settings/users/1".to_owned(),
-            ),
-            Self::key("Shop <1>", "ck_abc".to_owned()),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/link.rs"]
+mod samples;

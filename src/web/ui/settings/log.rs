@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::types::id::AuditId;
-use crate::users::audit::{self, ActorKind, AuditEntry, AuditFilter, AuditKind};
+use crate::users::audit::{self, AuditEntry, AuditFilter, AuditKind};
 use crate::users::{api_keys, people};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Query, Visit};
 
 const ROWS: usize = 50;
 
@@ -128,57 +127,11 @@ impl LogQuery {
 
 impl Page for LogPage {
     const TEMPLATE: &'static str = "ui/settings/log.html";
-    const VARIES: Varies = Varies {
-        texts: &["people.label", "rows.entry.actor_name", "rows.entry.summary"],
-        lists: &["people", "rows"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let entry = |actor_kind, actor_id, kind, summary: &str| AuditEntry {
-            id: AuditId::new(),
-            at: chrono::DateTime::UNIX_EPOCH,
-            actor_kind,
-            actor_id,
-            actor_name: "Ada <Lovelace>".to_owned(),
-            kind,
-            subject_id: Some(Uuid::nil()),
-            summary: summary.to_owned(),
-        };
-        let entries = vec![
-            entry(ActorKind::User, Some(Uuid::nil()), AuditKind::User, "disabled Ben <Osei>"),
-            entry(
-                ActorKind::ApiKey,
-                Some(Uuid::nil()),
-                AuditKind::ApiKey,
-                "revoked the API key shop",
-            ),
-            entry(ActorKind::CommandLine, None, AuditKind::ApiKey, "made the API key shop"),
-        ];
-        let wanted =
-            LogQuery { who: String::new(), kind: "user".to_owned(), before: String::new() };
-        let older = Some(wanted.path("a"));
-        let people = vec![Choice::new("1", "Ada <Lovelace>")];
-        let none = Self {
-            wanted: wanted.clone(),
-            people: Vec::new(),
-            kinds: kinds(),
-            rows: Vec::new(),
-            older: None,
-            newest: None,
-        };
-        vec![
-            none,
-            Self {
-                newest: Some(wanted.path("")),
-                older,
-                people,
-                kinds: kinds(),
-                rows: rows(entries),
-                wanted,
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/log.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

@@ -1,31 +1,20 @@
 //! Settings, for admins: who may sign in, which programs may call, what the organization is called,
 //! and who changed what.
 
-mod invite;
-mod keys;
-mod link;
-mod log;
-mod new_key;
-mod opt_out_words;
-mod organization;
+pub(super) mod invite;
+pub(super) mod keys;
+pub(super) mod link;
+pub(super) mod log;
+pub(super) mod new_key;
+pub(super) mod opt_out_words;
+pub(super) mod organization;
 mod roles;
-mod user;
-mod users;
+pub(super) mod user;
+pub(super) mod users;
 
 use actix_web::web::{self, ServiceConfig};
 
 use crate::web::{Admin, PageResult, Visit};
-
-#[cfg(debug_assertions)]
-pub(in crate::web) use self::invite::InvitePage;
-pub(in crate::web) use self::keys::ApiKeysPage;
-pub(in crate::web) use self::log::LogPage;
-pub(in crate::web) use self::new_key::NewKeyPage;
-pub(in crate::web) use self::opt_out_words::OptOutWordsPage;
-pub(in crate::web) use self::organization::OrganizationPage;
-pub(in crate::web) use self::user::UserPage;
-pub(in crate::web) use self::users::UsersPage;
-pub(in crate::web) use link::LinkPage;
 
 /// Mounts `/settings`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

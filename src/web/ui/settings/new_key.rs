@@ -3,12 +3,12 @@
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::LinkPage;
+use super::link::LinkPage;
 use crate::error::{Error, FieldErrors};
 use crate::users::Role;
 use crate::users::api_keys;
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// What is typed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -58,14 +58,8 @@ impl NewKeyPage {
 
 impl Page for NewKeyPage {
     const TEMPLATE: &'static str = "ui/settings/new_key.html";
-    const VARIES: Varies = Varies { texts: &["form.name"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let errors = FieldErrors::default()
-            .with("name", "Enter a name of up to 100 characters that says what the key is for.");
-        vec![
-            Self::new(KeyForm::default(), FieldErrors::default()),
-            Self::new(KeyForm::default(), errors),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/new_key.rs"]
+mod samples;

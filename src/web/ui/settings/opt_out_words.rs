@@ -9,7 +9,7 @@ use crate::consent::opt_out::own::{self, NewWord, OwnWord};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::OptOutWordId;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// What is typed.
 #[derive(Debug, Default, Deserialize)]
@@ -98,23 +98,8 @@ impl OptOutWordsPage {
 
 impl Page for OptOutWordsPage {
     const TEMPLATE: &'static str = "ui/settings/opt_out_words.html";
-    const VARIES: Varies = Varies { texts: &["own.word", "own.added_by", "word"], lists: &["own"] };
-
-    fn samples() -> Vec<Self> {
-        let word = |word: &str, by: Option<&str>| OwnWord {
-            id: OptOutWordId::new(),
-            word: word.to_owned(),
-            added_by: by.map(str::to_owned),
-            created_at: chrono::DateTime::UNIX_EPOCH,
-        };
-        let errors = FieldErrors::default().with("word", "“Stop” is an opt-out already.");
-        vec![
-            Self::of(Vec::new()),
-            Self {
-                word: "Stop <b>".to_owned(),
-                errors,
-                ..Self::of(vec![word("adios & amigos", Some("Ann <b>")), word("βγες", None)])
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/opt_out_words.rs"]
+mod samples;

@@ -8,7 +8,7 @@ use crate::ledger::{self, Following};
 use crate::types::country::Country;
 use crate::users::organization::{self, Organization};
 use crate::web::ui::{Choice, setup};
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// What is typed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -88,19 +88,8 @@ impl OrganizationPage {
 
 impl Page for OrganizationPage {
     const TEMPLATE: &'static str = "ui/settings/organization.html";
-    const VARIES: Varies = Varies { texts: &["form.organization"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let form = OrganizationForm {
-            organization: "Bells & <Sons>".to_owned(),
-            default_country: "DE".to_owned(),
-            time_zone: "Europe/Berlin".to_owned(),
-        };
-        let errors =
-            FieldErrors::default().with("organization", "Enter a name of up to 100 characters.");
-        vec![
-            Self::new(form, FieldErrors::default()),
-            Self::new(OrganizationForm::default(), errors),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/organization.rs"]
+mod samples;

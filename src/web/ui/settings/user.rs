@@ -4,13 +4,12 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::LinkPage;
-use super::roles::roles;
+use super::link::LinkPage;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::UserId;
 use crate::users::{self, Role, User, people, resets};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// What is chosen.
 #[derive(Debug, Default, Deserialize)]
@@ -143,15 +142,8 @@ impl UserPage {
 
 impl Page for UserPage {
     const TEMPLATE: &'static str = "ui/settings/user.html";
-    const VARIES: Varies = Varies { texts: &["account.name", "account.email"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let ada = User::sample("Ada <Lovelace>", Role::Admin);
-        let ben = User {
-            disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
-            ..User::sample("Ben", Role::Viewer)
-        };
-        let errors = FieldErrors::default().with("role", "Ada is the only admin who can sign in.");
-        vec![Self::new(ada.clone(), ada.id, errors), Self::new(ben, ada.id, FieldErrors::default())]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/user.rs"]
+mod samples;

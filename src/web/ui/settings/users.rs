@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::types::id::InvitationId;
 use crate::users::invitations::{self, Invitation};
 use crate::users::{Role, User, people};
-use crate::web::{Admin, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Visit};
 
 /// Everybody with an account, and those who have not come yet.
 #[derive(Debug, Serialize)]
@@ -46,28 +46,8 @@ impl Invited {
 
 impl Page for UsersPage {
     const TEMPLATE: &'static str = "ui/settings/users.html";
-    const VARIES: Varies = Varies {
-        texts: &["users.name", "users.email", "invited.email"],
-        lists: &["users", "invited"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let seen = User {
-            seen_at: Some(DateTime::UNIX_EPOCH),
-            ..User::sample("Ada <Lovelace>", Role::Admin)
-        };
-        let disabled =
-            User { disabled_at: Some(DateTime::UNIX_EPOCH), ..User::sample("Ben", Role::Viewer) };
-        let invited = |ended| Invited {
-            id: InvitationId::new(),
-            email: "eve@example.com".to_owned(),
-            role: Role::Marketer,
-            expires_at: DateTime::UNIX_EPOCH,
-            ended,
-        };
-        vec![
-            Self { users: vec![seen.clone()], invited: Vec::new() },
-            Self { users: vec![seen, disabled], invited: vec![invited(false), invited(true)] },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/users.rs"]
+mod samples;

@@ -11,8 +11,8 @@ use super::form::{TemplateAction, TemplateForm, for_people};
 use super::insertable::{EXAMPLES, Example};
 use super::return_to::ReturnTo;
 use super::saved::Saved;
+use super::test_send;
 use super::trial::TemplateTrial;
-use super::{samples, test_send};
 use crate::automations::text_check::KnownValues;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -23,7 +23,7 @@ use crate::types::id::TemplateId;
 use crate::users::test_phone;
 use crate::web::http::error::PageError;
 use crate::web::ui::Choice;
-use crate::web::{Access, Form, Marketer, Page, PageResult, Query, Varies, Viewer, Visit};
+use crate::web::{Access, Form, Marketer, Page, PageResult, Query, Viewer, Visit};
 
 /// The editor of a new template or of a saved one.
 #[derive(Debug, Serialize)]
@@ -299,67 +299,8 @@ impl TemplateEditPage {
 
 impl Page for TemplateEditPage {
     const TEMPLATE: &'static str = "ui/templates/edit.html";
-    const VARIES: Varies = Varies {
-        texts: &[
-            "saved.name",
-            "saved.author",
-            "saved.uses.name",
-            "form.name",
-            "form.body",
-            "preview.contact",
-            "preview.text.text",
-            "contacts.label",
-            "events.label",
-            "senders.label",
-            "insertable.items.label",
-            "insertable.items.value",
-        ],
-        lists: &["saved.uses", "contacts", "events", "senders"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let page = |body: &str, saved: Option<Saved>, mut errors: FieldErrors| {
-            let mut form = TemplateForm {
-                name: "Order <shipped>".to_owned(),
-                body: body.to_owned(),
-                media_urls: "https://example.com/cat.jpg\nhttps://example.com/menu.pdf".to_owned(),
-                ..TemplateForm::default()
-            };
-            let trial = samples::trial(&mut form, &mut errors);
-            let senders = vec![Choice::new("1", "Shop <1>")];
-            Self {
-                saved,
-                form,
-                errors,
-                senders,
-                no_sender_has_mms: true,
-                trial,
-                draft: None,
-                examples: EXAMPLES,
-            }
-        };
-        let errors = FieldErrors::default()
-            .with("name", "Give the template a name.")
-            .with("to", "Enter a number.")
-            .with("form", "Ada has saved version 4.")
-            .with("media_urls", "No address.");
-        let draft = |version| Some(Kept { updated_at: DateTime::UNIX_EPOCH, version });
-        let first = "Hi {{ contact.first_name | default(value='“you” <b>') }}, order {{ event.order_id }} שלום {{ contact.email }}";
-        vec![
-            page("", None, FieldErrors::default()),
-            page("Hi {{ foo }} “x”", None, errors),
-            Self { draft: draft(0), ..page(&"x".repeat(1_700), None, FieldErrors::default()) },
-            page(first, Some(Saved::sample(false)), FieldErrors::default()),
-            page(
-                "Hi {{ contact.first_name }}, order {{ event.order_id }}",
-                Some(Saved::sample(false)),
-                FieldErrors::default(),
-            ),
-            Self {
-                draft: draft(2),
-                senders: Vec::new(),
-                ..page("{{ contact.last_name }}", Some(Saved::sample(true)), FieldErrors::default())
-            },
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/edit.rs"]
+mod samples;

@@ -9,7 +9,7 @@ use crate::automations::{self, Automation, Step};
 use crate::templates::{self, Template, TemplateBody, drafts};
 use crate::twilio::parts;
 use crate::types::id::TemplateId;
-use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const ROWS: usize = 100;
 /// The automations that are looked through for the templates that they send, newest first.
@@ -132,40 +132,8 @@ impl Row {
 
 impl Page for TemplateListPage {
     const TEMPLATE: &'static str = "ui/templates/list.html";
-    const VARIES: Varies = Varies { texts: &["rows.name", "rows.first_line"], lists: &["rows"] };
-
-    fn samples() -> Vec<Self> {
-        let row = |name: &str, parts, has_variables, media, automations| Row {
-            id: TemplateId::new(),
-            name: name.to_owned(),
-            first_line:
-                "Hi {{ contact.first_name | default(value=\"there\") }}, <b>your order</b> \
-                         is on its way."
-                    .to_owned(),
-            parts,
-            has_variables,
-            media,
-            automations,
-            updated_at: DateTime::UNIX_EPOCH,
-            has_draft: media > 0,
-        };
-        let page = |rows, next, is_first, archived| Self {
-            rows,
-            next,
-            is_first,
-            archived,
-            has_new_draft: archived,
-        };
-        vec![
-            page(Vec::new(), None, true, false),
-            page(Vec::new(), None, false, false),
-            page(Vec::new(), None, true, true),
-            page(
-                vec![row("Order <shipped>", 2, true, 0, 1), row("Welcome & hello", 1, false, 2, 3)],
-                Some("Welcome & hello".to_owned()),
-                true,
-                false,
-            ),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/list.rs"]
+mod samples;

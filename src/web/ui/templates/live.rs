@@ -5,14 +5,13 @@ use serde::Serialize;
 
 use super::edit::{keep, none_has_mms};
 use super::form::TemplateForm;
-use super::samples;
 use super::saved::Way;
 use super::trial::TemplateTrial;
 use crate::error::FieldErrors;
 use crate::senders;
 use crate::templates::{self, Template};
 use crate::types::id::TemplateId;
-use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Visit};
 
 /// The part of the page that follows what is typed.
 #[derive(Debug, Serialize)]
@@ -67,33 +66,17 @@ async fn follow(
 
 impl Page for LivePage {
     const TEMPLATE: &'static str = "ui/templates/_live.html";
-    const VARIES: Varies = Varies {
-        texts: &["preview.contact", "preview.text.text", "contacts.label", "events.label"],
-        lists: &["contacts", "events"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let page = |body: &str, kept| {
-            let (mut form, mut errors) = (
-                TemplateForm { body: body.to_owned(), ..TemplateForm::default() },
-                FieldErrors::default(),
-            );
-            let trial = samples::trial(&mut form, &mut errors);
-            Self { form, errors, no_sender_has_mms: false, trial, kept }
-        };
-        vec![
-            page("Hi", None),
-            page("“Hi” {{ contact.first_name }} {{ event.order_id }}", Some(true)),
-            page("{{", Some(false)),
-        ]
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/live.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::types::public_url::PublicUrl;
-    use crate::web::Pages;
+    use crate::web::{Pages, Samples};
 
     #[test]
     fn what_follows_the_typing_renders_in_each_of_its_states() {

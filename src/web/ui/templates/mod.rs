@@ -2,28 +2,25 @@
 //! versions.
 
 mod change;
-mod edit;
+pub(super) mod edit;
 mod estimate;
 mod form;
 mod insertable;
-mod list;
+pub(super) mod list;
 mod live;
 mod media;
 mod preview;
 mod recipient;
 mod return_to;
+#[cfg(debug_assertions)]
+#[path = "samples/contact.rs"]
 mod samples;
 mod saved;
 mod test_send;
 mod trial;
-mod versions;
+pub(super) mod versions;
 
 use actix_web::web::{self, ServiceConfig};
-
-#[cfg(debug_assertions)]
-pub(in crate::web) use self::edit::TemplateEditPage;
-pub(in crate::web) use self::list::TemplateListPage;
-pub(in crate::web) use self::versions::VersionsPage;
 
 /// Mounts `/templates` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -68,28 +68,6 @@ impl Saved {
     pub(super) fn way(&self) -> Way {
         self.way.clone()
     }
-
-    pub(super) fn sample(is_archived: bool) -> Self {
-        let used = |name: &str, status, steps: &[usize]| UseRow {
-            id: AutomationId::new(),
-            name: name.to_owned(),
-            status,
-            steps: step_words(steps),
-        };
-        Self {
-            id: TemplateId::new(),
-            name: "Order <shipped>".to_owned(),
-            version: 3,
-            updated_at: DateTime::UNIX_EPOCH,
-            author: Some("Ada <Lovelace>".to_owned()),
-            is_archived,
-            uses: vec![
-                used("Thanks & more", AutomationStatus::Active, &[1, 3]),
-                used("Later", AutomationStatus::Draft, &[2]),
-            ],
-            way: Way::default(),
-        }
-    }
 }
 
 impl UseRow {
@@ -154,6 +132,10 @@ fn step_words(steps: &[usize]) -> String {
         one => format!("step {}", one.concat()),
     }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/saved.rs"]
+mod samples;
 
 #[cfg(test)]
 mod tests {

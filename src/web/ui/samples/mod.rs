@@ -7,7 +7,9 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::web::http::page::{Page, Pages, Varies};
+use super::PAGES;
+use crate::types::public_url::PublicUrl;
+use crate::web::http::page::{Pages, Samples, Varies};
 use crate::web::http::visit::Layout;
 
 /// As many rows as the longest lists get.
@@ -62,7 +64,7 @@ impl Variation {
 }
 
 /// Renders the samples of a page, those that this kind changes.
-pub(in crate::web) fn of_page<P: Page>(
+pub(in crate::web) fn of_page<P: Samples>(
     pages: &Pages,
     kind: Variation,
 ) -> Result<Vec<Sample>, tera::Error> {
@@ -199,5 +201,4 @@ fn rename(row: &mut Value, number: usize) {
 }
 
 #[cfg(test)]
-#[path = "samples_tests.rs"]
 mod tests;

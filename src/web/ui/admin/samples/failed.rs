@@ -1,0 +1,45 @@
+//! The list of failed jobs: none, some, and of one kind.
+
+use chrono::DateTime;
+
+use super::{FailedPage, FailedQuery};
+use crate::queue::Job;
+use crate::queue::failed::{self, FailedJob};
+use crate::queue::lease::JobId;
+use crate::types::id::{EnrollmentId, MessageId};
+use crate::web::ui::admin::subjects::Subjects;
+use crate::web::{Samples, Varies};
+
+impl Samples for FailedPage {
+    const VARIES: Varies =
+        Varies { texts: &["rows.subject.label", "rows.error"], lists: &["rows"] };
+
+    fn samples() -> Vec<Self> {
+        let failed = |id, job, error: &str| FailedJob {
+            id: JobId(id),
+            job,
+            attempts: 20,
+            error: error.to_owned(),
+            failed_at: DateTime::UNIX_EPOCH,
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let jobs = vec![
+            failed(1, Job::Send(MessageId::new()), "The database could not do that: <deadlock>"),
+            failed(2, Job::Advance(EnrollmentId::new()), &"averylongwordwithoutablank".repeat(40)),
+            failed(3, Job::Settle(MessageId::new()), "مهلة الاتصال"),
+        ];
+        let wanted = FailedQuery { kind: "send".to_owned(), before: String::new() };
+        vec![
+            Self::new(&FailedQuery::default(), Vec::new(), &Subjects::default(), false, 0),
+            Self::new(
+                &FailedQuery::default(),
+                jobs.clone(),
+                &Subjects::default(),
+                true,
+                failed::COUNTED + 1,
+            ),
+            Self::new(&wanted, jobs, &Subjects::default(), false, 1),
+            Self::new(&wanted, Vec::new(), &Subjects::default(), false, 0),
+        ]
+    }
+}

@@ -1,0 +1,50 @@
+//! The form that connects an account: empty, and with something wrong.
+
+use super::{ConnectInput, ConnectPage};
+use crate::connection_center::Existing;
+use crate::connections::Check;
+use crate::error::FieldErrors;
+use crate::types::id::ConnectionId;
+use crate::web::ui::connections::API_KEY;
+use crate::web::{Samples, Varies};
+
+impl Samples for ConnectPage {
+    const VARIES: Varies = Varies { texts: &["form.name", "form.sender"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let form = ConnectInput {
+            account_sid: "AC<12>".to_owned(),
+            method: API_KEY.to_owned(),
+            ..ConnectInput::default()
+        };
+        let errors = FieldErrors::default()
+            .with("account_sid", "An Account SID is AC and 32 characters.")
+            .with("sender", "Enter the phone number to send from.")
+            .with("form", "Twilio could not be reached.");
+        let warning = Check::warning(
+            "Address for Twilio's calls",
+            "Twilio cannot call http://localhost:8080.",
+            "Set CARILLON_PUBLIC_URL.",
+        );
+        vec![
+            Self {
+                form: ConnectInput::default(),
+                errors: FieldErrors::default(),
+                existing: None,
+                address_warning: None,
+            },
+            Self { form, errors, existing: Some(existing()), address_warning: Some(warning) },
+        ]
+    }
+}
+
+/// The connection that has what was entered.
+pub(in crate::web::ui::connections) fn existing() -> Existing {
+    Existing {
+        id: ConnectionId::new(),
+        name: "Shop <1>".to_owned(),
+        field: "sender",
+        message: String::new(),
+        url: String::new(),
+    }
+}

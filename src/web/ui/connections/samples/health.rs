@@ -1,0 +1,85 @@
+//! The health of a connection: not looked at yet, and with each kind of finding.
+
+use chrono::DateTime;
+
+use super::{HealthPage, LookView, SenderHealth};
+use crate::connections::{Check, Mend, WebhookTest};
+use crate::senders::Health;
+use crate::senders::registration::{Registration, RegistrationState, Scheme};
+use crate::senders::webhook::{Drift, Webhook};
+use crate::web::ui::connections::view::{ConnectionView, SenderView};
+use crate::web::{Samples, Varies};
+
+impl Samples for HealthPage {
+    const VARIES: Varies =
+        Varies { texts: &["connection.name", "senders.label"], lists: &["senders", "look.checks"] };
+
+    fn samples() -> Vec<Self> {
+        let registrations: Vec<Registration> = RegistrationState::ALL
+            .iter()
+            .map(|state| Registration {
+                subject: "+1 206 555 0100".to_owned(),
+                scheme: Scheme::A2pCampaign,
+                state: *state,
+                reason: Some("The website <x> is down.".to_owned()),
+            })
+            .collect();
+        let health = |drift: &[Drift], pool: &[&str]| Health {
+            checked_at: DateTime::UNIX_EPOCH,
+            checks: Vec::new(),
+            number_type: Some("local".to_owned()),
+            webhook: Some(Webhook {
+                decided_by: "the Messaging Service “Shop <1>”".to_owned(),
+                address: Some("https://crm.example.org/in".to_owned()),
+                method: Some("GET".to_owned()),
+                drift: drift.to_vec(),
+            }),
+            registrations: registrations.clone(),
+            pool: pool.iter().map(ToString::to_string).collect(),
+        };
+        let senders = || SenderView::samples().into_iter().map(|view| view.sender);
+        let with = |healths: &[Option<Health>]| {
+            senders()
+                .zip(healths.iter().cloned())
+                .map(|(s, health)| SenderHealth::new(s, health))
+                .collect()
+        };
+        let sample = |look, test, senders| Self {
+            connection: ConnectionView::sample(),
+            look,
+            test,
+            senders,
+            inbound_url: "https://sms.example.com/hooks/twilio/1/inbound#rc=5&rp=all".to_owned(),
+            rejected: 2,
+        };
+        let test = WebhookTest {
+            tested_at: DateTime::UNIX_EPOCH,
+            check: Check::failed("A signed call", "It was <refused>.", "Look."),
+        };
+        let drifted = health(&[Drift::OverriddenByService, Drift::OtherMethod], &[]);
+        vec![
+            sample(None, None, Vec::new()),
+            sample(None, None, with(&[None, None])),
+            sample(
+                Some(LookView::sample()),
+                Some(test),
+                with(&[Some(drifted), Some(health(&[], &["+1 206 555 0100"]))]),
+            ),
+        ]
+    }
+}
+
+impl LookView {
+    /// For tests of templates: one line of each kind.
+    pub(in crate::web::ui::connections) fn sample() -> Self {
+        let checks = vec![
+            Check::passed("Keys", "Twilio accepts the Auth Token."),
+            Check::warning("Account", "It is a trial account.", "Upgrade it.")
+                .with_link("https://www.twilio.com/docs"),
+            Check::failed("Keys", "Twilio does not accept this <Auth Token>.", "Copy it again.")
+                .mended_at(Mend::Keys),
+            Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
+        ];
+        Self::of(DateTime::UNIX_EPOCH, checks)
+    }
+}

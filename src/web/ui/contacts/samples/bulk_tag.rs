@@ -1,0 +1,41 @@
+//! The question whether many are tagged: chosen ones, all that fit, and a changed number.
+
+use super::{BulkTagForm, BulkTagPage, MAX};
+use crate::error::FieldErrors;
+use crate::types::id::ContactId;
+use crate::web::http::narrowing;
+use crate::web::{Samples, Varies};
+
+impl Samples for BulkTagPage {
+    const VARIES: Varies = Varies {
+        texts: &["wish.q", "wish.tag", "wish.name", "starts"],
+        lists: &["wish.ids", "starts"],
+    };
+
+    fn samples() -> Vec<Self> {
+        let wish = BulkTagForm {
+            name: "<VIP>".to_owned(),
+            q: "a&b".to_owned(),
+            ids: vec![ContactId::new()],
+            ..BulkTagForm::default()
+        };
+        let all = BulkTagForm {
+            action: "remove".to_owned(),
+            all: true,
+            from: Some(ContactId::new()),
+            ..wish.clone()
+        };
+        vec![
+            Self { starts: vec!["Welcome <VIPs>".to_owned()], ..Self::bare(wish.clone(), 1) },
+            Self {
+                errors: FieldErrors::default().with("name", "Enter a tag."),
+                ..Self::bare(wish, 3)
+            },
+            Self {
+                changed: narrowing::changed(Some("3"), 24, "contact"),
+                ..Self::bare(all.clone(), 24)
+            },
+            Self::bare(all, MAX + 1),
+        ]
+    }
+}

@@ -1,0 +1,41 @@
+//! The form of a contact: new, and with something wrong.
+
+use super::{ContactEditPage, KINDS, title};
+use crate::error::FieldErrors;
+use crate::types::id::ContactId;
+use crate::web::ui::contacts::form::ContactForm;
+use crate::web::ui::contacts::samples;
+use crate::web::{Samples, Varies};
+
+impl Samples for ContactEditPage {
+    const VARIES: Varies = Varies {
+        texts: &[
+            "form.first_name",
+            "form.last_name",
+            "form.email",
+            "form.external_id",
+            "form.attributes.name",
+            "form.attributes.value",
+        ],
+        lists: &["form.attributes"],
+    };
+
+    fn samples() -> Vec<Self> {
+        let sample = |id, default_country, form, errors| Self {
+            id,
+            title: title(id),
+            default_country,
+            kinds: KINDS,
+            form,
+            errors,
+        };
+        let errors = FieldErrors::default()
+            .with("phone", "already a contact")
+            .with("attribute_0", "This is not a number; write it like 12 or 12.5.");
+        let edited = samples::contacts().iter().map(ContactForm::of).next().unwrap_or_default();
+        vec![
+            sample(None, None, ContactForm::default().with_blank_rows(), FieldErrors::default()),
+            sample(Some(ContactId::new()), Some("Germany"), edited, errors),
+        ]
+    }
+}

@@ -1,0 +1,22 @@
+//! The page for a new password: empty, with something wrong, and with a link that has ended.
+
+use super::ResetPage;
+use crate::error::FieldErrors;
+use crate::types::token::RandomToken;
+use crate::users::Role;
+use crate::web::http::samples;
+use crate::web::{Samples, Varies};
+
+impl Samples for ResetPage {
+    const VARIES: Varies = Varies { texts: &["whose.name", "whose.email"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let (user, token) = (samples::user("Ben <Osei>", Role::Viewer), RandomToken::generate());
+        let errors = FieldErrors::default().with("password", "Use at least 10 characters.");
+        vec![
+            Self::of(&user, &token, FieldErrors::default()),
+            Self::of(&user, &token, errors),
+            Self::gone(),
+        ]
+    }
+}

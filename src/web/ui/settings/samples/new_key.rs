@@ -1,0 +1,18 @@
+//! The form for an API key: empty, and with something wrong.
+
+use super::{KeyForm, NewKeyPage};
+use crate::error::FieldErrors;
+use crate::web::{Samples, Varies};
+
+impl Samples for NewKeyPage {
+    const VARIES: Varies = Varies { texts: &["form.name"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let errors = FieldErrors::default()
+            .with("name", "Enter a name of up to 100 characters that says what the key is for.");
+        vec![
+            Self::new(KeyForm::default(), FieldErrors::default()),
+            Self::new(KeyForm::default(), errors),
+        ]
+    }
+}

@@ -1,0 +1,21 @@
+//! The page of a user: one's own with an error, and a disabled one.
+
+use super::UserPage;
+use crate::error::FieldErrors;
+use crate::users::{Role, User};
+use crate::web::http::samples;
+use crate::web::{Samples, Varies};
+
+impl Samples for UserPage {
+    const VARIES: Varies = Varies { texts: &["account.name", "account.email"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let ada = samples::user("Ada <Lovelace>", Role::Admin);
+        let ben = User {
+            disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
+            ..samples::user("Ben", Role::Viewer)
+        };
+        let errors = FieldErrors::default().with("role", "Ada is the only admin who can sign in.");
+        vec![Self::new(ada.clone(), ada.id, errors), Self::new(ben, ada.id, FieldErrors::default())]
+    }
+}

@@ -1,0 +1,78 @@
+//! The editor of templates: new, saved, archived, with a draft, and with something wrong.
+
+use chrono::DateTime;
+
+use super::{Kept, TemplateEditPage};
+use crate::error::FieldErrors;
+use crate::web::ui::Choice;
+use crate::web::ui::templates::form::TemplateForm;
+use crate::web::ui::templates::insertable::EXAMPLES;
+use crate::web::ui::templates::samples;
+use crate::web::ui::templates::saved::Saved;
+use crate::web::{Samples, Varies};
+
+impl Samples for TemplateEditPage {
+    const VARIES: Varies = Varies {
+        texts: &[
+            "saved.name",
+            "saved.author",
+            "saved.uses.name",
+            "form.name",
+            "form.body",
+            "preview.contact",
+            "preview.text.text",
+            "contacts.label",
+            "events.label",
+            "senders.label",
+            "insertable.items.label",
+            "insertable.items.value",
+        ],
+        lists: &["saved.uses", "contacts", "events", "senders"],
+    };
+
+    fn samples() -> Vec<Self> {
+        let page = |body: &str, saved: Option<Saved>, mut errors: FieldErrors| {
+            let mut form = TemplateForm {
+                name: "Order <shipped>".to_owned(),
+                body: body.to_owned(),
+                media_urls: "https://example.com/cat.jpg\nhttps://example.com/menu.pdf".to_owned(),
+                ..TemplateForm::default()
+            };
+            let trial = samples::trial(&mut form, &mut errors);
+            let senders = vec![Choice::new("1", "Shop <1>")];
+            Self {
+                saved,
+                form,
+                errors,
+                senders,
+                no_sender_has_mms: true,
+                trial,
+                draft: None,
+                examples: EXAMPLES,
+            }
+        };
+        let errors = FieldErrors::default()
+            .with("name", "Give the template a name.")
+            .with("to", "Enter a number.")
+            .with("form", "Ada has saved version 4.")
+            .with("media_urls", "No address.");
+        let draft = |version| Some(Kept { updated_at: DateTime::UNIX_EPOCH, version });
+        let first = "Hi {{ contact.first_name | default(value='“you” <b>') }}, order {{ event.order_id }} שלום {{ contact.email }}";
+        vec![
+            page("", None, FieldErrors::default()),
+            page("Hi {{ foo }} “x”", None, errors),
+            Self { draft: draft(0), ..page(&"x".repeat(1_700), None, FieldErrors::default()) },
+            page(first, Some(Saved::sample(false)), FieldErrors::default()),
+            page(
+                "Hi {{ contact.first_name }}, order {{ event.order_id }}",
+                Some(Saved::sample(false)),
+                FieldErrors::default(),
+            ),
+            Self {
+                draft: draft(2),
+                senders: Vec::new(),
+                ..page("{{ contact.last_name }}", Some(Saved::sample(true)), FieldErrors::default())
+            },
+        ]
+    }
+}

@@ -1,0 +1,30 @@
+//! What follows the typing: plain, with variables, and with something wrong.
+
+use super::LivePage;
+use crate::error::FieldErrors;
+use crate::web::ui::templates::form::TemplateForm;
+use crate::web::ui::templates::samples;
+use crate::web::{Samples, Varies};
+
+impl Samples for LivePage {
+    const VARIES: Varies = Varies {
+        texts: &["preview.contact", "preview.text.text", "contacts.label", "events.label"],
+        lists: &["contacts", "events"],
+    };
+
+    fn samples() -> Vec<Self> {
+        let page = |body: &str, kept| {
+            let (mut form, mut errors) = (
+                TemplateForm { body: body.to_owned(), ..TemplateForm::default() },
+                FieldErrors::default(),
+            );
+            let trial = samples::trial(&mut form, &mut errors);
+            Self { form, errors, no_sender_has_mms: false, trial, kept }
+        };
+        vec![
+            page("Hi", None),
+            page("“Hi” {{ contact.first_name }} {{ event.order_id }}", Some(true)),
+            page("{{", Some(false)),
+        ]
+    }
+}
