@@ -6,19 +6,17 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
+use super::comparison::{contains, equal, number, order, time};
 use crate::error::FieldErrors;
 use crate::types::json_object::ObjectReader;
 use crate::types::mistake::Mistake;
-use crate::types::moment::{Moment, MomentError};
+use crate::types::moment::MomentError;
 use crate::types::text_enum::text_enum;
 
 /// Conditions that a trigger may have.
 pub const MAX_CONDITIONS: usize = 20;
 /// Characters that a property's name or the text it is compared with may have.
 pub const MAX_CONDITION_TEXT: usize = 200;
-/// The least number of seconds since 1970 that is taken for a time, of March 1973.
-const SECONDS_SINCE_1970: f64 = 1e8;
-
 text_enum! {
     /// How a property is compared with a value.
     pub enum ConditionOperator {
@@ -272,125 +270,6 @@ fn checked(
     errors: &mut FieldErrors,
 ) -> Option<Condition> {
     errors.check(path, Condition::new(property, operator, value.clone()))
-}
-
-/// A number as exactly as JSON gave it: ids of 17 digits must not become equal by rounding.
-#[derive(Clone, Copy)]
-enum Number {
-    Whole(i128),
-    Broken(f64),
-}
-
-fn number(value: &Value) -> Option<Number> {
-    match value {
-        Value::Number(number) => {
-            let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-            whole.map(Number::Whole).or_else(|| number.as_f64().map(Number::Broken))
-        }
-        Value::String(text) => {
-            let text = text.trim();
-            let digits = text.strip_prefix('-').unwrap_or(text);
-            if !digits.starts_with(|first: char| first.is_ascii_digit()) {
-                return None;
-            }
-            let broken =
-                || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Number::Broken);
-            text.parse::<i128>().ok().map(Number::Whole).or_else(broken)
-        }
-        _ => None,
-    }
-}
-
-fn order_numbers(left: Number, right: Number) -> Option<Ordering> {
-    match (left, right) {
-        (Number::Whole(left), Number::Whole(right)) => Some(left.cmp(&right)),
-        (left, right) => approximate(left).partial_cmp(&approximate(right)),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "the other side is a float already")]
-const fn approximate(number: Number) -> f64 {
-    match number {
-        Number::Whole(number) => number as f64,
-        Number::Broken(number) => number,
-    }
-}
-
-/// Equal as a marketer means it: exactly for two texts, by value where one side is a number or a
-/// truth value.
-fn equal(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::String(left), Value::String(right)) => left == right || same_instant(left, right),
-        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => {
-            text.parse::<bool>() == Ok(*truth)
-        }
-        (Value::Number(_), _) | (_, Value::Number(_)) => match (number(left), number(right)) {
-            (Some(left), Some(right)) => order_numbers(left, right) == Some(Ordering::Equal),
-            _ => false,
-        },
-        _ => left == right,
-    }
-}
-
-/// Numbers by value, times by time, other text by alphabet; none when the two cannot be compared.
-fn order(left: &Value, right: &Value) -> Option<Ordering> {
-    if let (Some(left), Some(right)) = (number(left), number(right)) {
-        return order_numbers(left, right);
-    }
-    // Also a date against seconds since 1970.
-    let (left_time, right_time) = (time(left), time(right));
-    if let (Ok(left), Ok(right)) = (left_time, right_time) {
-        return Some(left.compare(&right));
-    }
-    // A word against a time is neither earlier nor later; `2026-03` is no date alone, and yet
-    // before `2026-03-09`.
-    let is_word = |value: &Value| {
-        value.as_str().is_some_and(|text| {
-            !text.trim_start().starts_with(|first: char| first.is_ascii_digit())
-        })
-    };
-    if (left_time.is_ok() && is_word(right)) || (right_time.is_ok() && is_word(left)) {
-        return None;
-    }
-    match (left, right) {
-        (Value::String(left_text), Value::String(right_text))
-            if number(left).is_none() && number(right).is_none() =>
-        {
-            Some(left_text.cmp(right_text))
-        }
-        // “n/a” against 100: neither greater nor less.
-        _ => None,
-    }
-}
-
-/// A date or time; a number only where it can be one of the last decades: 100 is rather a price.
-fn time(value: &Value) -> Result<Moment, MomentError> {
-    match value.as_f64() {
-        Some(number) if number.abs() < SECONDS_SINCE_1970 => Err(MomentError::Unreadable),
-        _ => Moment::of_json(value),
-    }
-}
-
-/// Whether two texts name one point in time, each with its zone.
-fn same_instant(left: &str, right: &str) -> bool {
-    let instant = |text: &str| match Moment::parse(text) {
-        Ok(Moment::Instant(time)) => Some(time),
-        _ => None,
-    };
-    // Ids in digits are not seconds since 1970.
-    let has_clock = |text: &str| text.contains(':');
-    has_clock(left)
-        && has_clock(right)
-        && instant(left).zip(instant(right)).is_some_and(|(left, right)| left == right)
-}
-
-fn contains(actual: &Value, wanted: &Value) -> bool {
-    match (actual, wanted) {
-        (Value::Array(elements), wanted) => elements.iter().any(|element| equal(element, wanted)),
-        (Value::String(text), Value::String(wanted)) => text.contains(wanted.as_str()),
-        (Value::String(text), wanted) => text.contains(&wanted.to_string()),
-        _ => false,
-    }
 }
 
 impl Serialize for Conditions {

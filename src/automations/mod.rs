@@ -8,6 +8,7 @@ pub mod advance;
 mod automation;
 mod change;
 mod check;
+mod comparison;
 pub mod condition;
 pub mod consequences;
 pub mod counts;

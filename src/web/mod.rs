@@ -10,6 +10,7 @@ pub mod ui;
 
 pub use application::{Web, application, configure};
 pub use hooks::Hooks;
+pub use http::access::{Access, Admin, Anyone, Marketer, Viewer};
 pub use http::cursor::Cursor;
 pub use http::error::{PageError, PageResult};
 pub use http::form::Form;
@@ -20,5 +21,5 @@ pub use http::page::{Samples, Varies};
 pub use http::query::Query;
 pub use http::redirect::Redirect;
 pub use http::server::listen;
-pub use http::visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
+pub use http::visit::Visit;
 pub use ui::LiveMessages;

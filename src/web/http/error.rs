@@ -7,8 +7,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
 
+use super::access::Anyone;
 use super::page::Page;
-use super::visit::{Anyone, Layout, Visit};
+use super::visit::{Layout, Visit};
 use crate::db::{self, Unavailable};
 use crate::error::FieldErrors;
 use crate::users::Role;

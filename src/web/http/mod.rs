@@ -1,6 +1,7 @@
 //! The plumbing of the web edge: sessions, forms, errors, headers, and the server itself. It knows
 //! pages and users, and no other noun of the product.
 
+pub(in crate::web) mod access;
 pub(in crate::web) mod assets;
 pub(in crate::web) mod browser;
 pub(in crate::web) mod client_address;

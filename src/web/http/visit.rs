@@ -16,6 +16,8 @@ use futures::future::LocalBoxFuture;
 use futures::{FutureExt, try_join};
 use serde::Serialize;
 
+use super::access::Access;
+use super::browser;
 use super::client_address::{client_address, warn_of_unknown_proxy};
 use super::error::{PageError, PageResult};
 use super::flash::Flash;
@@ -33,65 +35,6 @@ use crate::users::audit::Actor;
 use crate::users::log_in::KnownBrowser;
 use crate::users::organization::{self, Organization};
 use crate::users::{Role, Theme, User, sessions};
-
-/// Whom a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and [`Admin`].
-pub trait Access: 'static {
-    /// What the handler knows of the visitor: a [`User`], or for [`Anyone`] perhaps none.
-    type Who: 'static;
-
-    /// Admits or refuses.
-    fn admit(user: Option<User>) -> Result<Self::Who, PageError>;
-
-    /// The user, for the page's head.
-    fn user(who: &Self::Who) -> Option<&User>;
-}
-
-/// Admits everybody, signed in or not.
-#[derive(Debug)]
-pub struct Anyone;
-
-/// Declares the markers of roles.
-macro_rules! roles {
-    ($($(#[$doc:meta])* $name:ident),+) => {$(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name;
-
-        impl Access for $name {
-            type Who = User;
-
-            fn admit(user: Option<User>) -> Result<User, PageError> {
-                let user = user.ok_or(PageError::SignIn)?;
-                if user.role >= Role::$name { Ok(user) } else { Err(PageError::Forbidden(Role::$name)) }
-            }
-
-            fn user(who: &User) -> Option<&User> {
-                Some(who)
-            }
-        }
-    )+};
-}
-
-roles! {
-    /// Admits everybody who is signed in.
-    Viewer,
-    /// Admits marketers and admins.
-    Marketer,
-    /// Admits admins.
-    Admin
-}
-
-impl Access for Anyone {
-    type Who = Option<User>;
-
-    fn admit(user: Option<User>) -> Result<Option<User>, PageError> {
-        Ok(user)
-    }
-
-    fn user(who: &Option<User>) -> Option<&User> {
-        who.as_ref()
-    }
-}
 
 /// Somebody at a page, admitted as `R` says.
 pub struct Visit<R: Access> {

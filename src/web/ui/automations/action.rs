@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::form::{AutomationForm, ConditionForm, StepForm};
+use super::form::{AutomationForm, ConditionForm};
+use super::step_form::StepForm;
 
 /// What a button asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

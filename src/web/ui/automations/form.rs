@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::step_form::StepForm;
 use crate::automations::condition::{Condition, ConditionOperator, Conditions};
-use crate::automations::{
-    self, Automation, AutomationName, Definition, MAX_STEPS, Recipient, Step, Trigger,
-};
+use crate::automations::{self, Automation, AutomationName, Definition, MAX_STEPS, Step, Trigger};
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::EventName;
@@ -48,18 +47,6 @@ pub(super) struct ConditionForm {
     pub(super) property: String,
     pub(super) op: String,
     pub(super) value: String,
-}
-
-/// A step as typed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(super) struct StepForm {
-    pub(super) kind: String,
-    pub(super) template_id: String,
-    pub(super) sender_id: String,
-    pub(super) to: String,
-    pub(super) property: String,
-    pub(super) amount: String,
-    pub(super) unit: String,
 }
 
 impl AutomationForm {
@@ -161,7 +148,7 @@ impl AutomationForm {
 }
 
 /// A time in the longest unit that it is a whole number of.
-fn in_longest_unit(seconds: u32) -> (String, &'static str) {
+pub(super) fn in_longest_unit(seconds: u32) -> (String, &'static str) {
     let (unit, length) = UNITS
         .into_iter()
         .find(|(_, length)| seconds.is_multiple_of(*length))
@@ -295,122 +282,10 @@ impl ConditionForm {
     }
 }
 
-impl StepForm {
-    /// A new SMS.
-    pub(super) fn sms() -> Self {
-        Self { kind: "send_sms".to_owned(), to: "contact.phone".to_owned(), ..Self::default() }
-    }
-
-    /// A new wait of a day.
-    pub(super) fn wait() -> Self {
-        Self {
-            kind: "wait".to_owned(),
-            amount: "1".to_owned(),
-            unit: "days".to_owned(),
-            ..Self::default()
-        }
-    }
-
-    fn of(step: &Step) -> Self {
-        match step {
-            Step::Wait { seconds } => {
-                let (amount, unit) = in_longest_unit(*seconds);
-                Self { amount, unit: unit.to_owned(), ..Self::wait() }
-            }
-            Step::SendSms { template_id, sender_id, to } => {
-                let (to, property) = match to {
-                    Recipient::ContactPhone => ("contact.phone", String::new()),
-                    Recipient::EventProperty(property) => ("event", property.clone()),
-                };
-                Self {
-                    template_id: template_id.map(|id| id.to_string()).unwrap_or_default(),
-                    sender_id: sender_id.map(|id| id.to_string()).unwrap_or_default(),
-                    to: to.to_owned(),
-                    property,
-                    ..Self::sms()
-                }
-            }
-        }
-    }
-
-    fn fields(&self) -> [(&'static str, &String); 7] {
-        [
-            ("type", &self.kind),
-            ("template_id", &self.template_id),
-            ("sender_id", &self.sender_id),
-            ("to", &self.to),
-            ("property", &self.property),
-            ("seconds", &self.amount),
-            ("unit", &self.unit),
-        ]
-    }
-
-    fn set(&mut self, field: &str, value: String) {
-        match field {
-            "type" => self.kind = value,
-            "template_id" => self.template_id = value,
-            "sender_id" => self.sender_id = value,
-            "to" => self.to = value,
-            "property" => self.property = value,
-            "seconds" => self.amount = value,
-            "unit" => self.unit = value,
-            _ => {}
-        }
-    }
-
-    fn parse(&self, path: &str, errors: &mut FieldErrors) -> Option<Step> {
-        match self.kind.as_str() {
-            "wait" => {
-                let step =
-                    self.seconds().and_then(|seconds| Step::wait(seconds).map_err(str::to_owned));
-                errors.check(&format!("{path}.seconds"), step)
-            }
-            "send_sms" => {
-                let to = if self.to == "event" {
-                    errors.check(
-                        &format!("{path}.property"),
-                        Recipient::parse(&format!("event.{}", self.property.trim())),
-                    )?
-                } else {
-                    Recipient::ContactPhone
-                };
-                let template_id = errors
-                    .check(&format!("{path}.template_id"), chosen(&self.template_id, "template"));
-                let sender_id =
-                    errors.check(&format!("{path}.sender_id"), chosen(&self.sender_id, "sender"));
-                Some(Step::SendSms { template_id: template_id?, sender_id: sender_id?, to })
-            }
-            _ => {
-                errors.add(&format!("{path}.type"), "This kind of step is not known.");
-                None
-            }
-        }
-    }
-
-    fn seconds(&self) -> Result<i64, String> {
-        let amount: i64 = self
-            .amount
-            .trim()
-            .parse()
-            .map_err(|_| "Write a whole number, such as 2.".to_owned())?;
-        let unit = UNITS.into_iter().find(|(unit, _)| *unit == self.unit);
-        let (_, length) = unit.ok_or_else(|| "Choose minutes, hours or days.".to_owned())?;
-        Ok(amount.saturating_mul(i64::from(length)))
-    }
-}
-
 /// The index and the rest of a name such as `steps.3.template_id`.
 fn indexed<'n>(name: &'n str, prefix: &str) -> Option<(usize, &'n str)> {
     let (index, field) = name.strip_prefix(prefix)?.split_once('.')?;
     Some((index.parse().ok()?, field))
-}
-
-/// An id from a select box, where the empty choice means none.
-fn chosen<T: std::str::FromStr>(text: &str, noun: &str) -> Result<Option<T>, String> {
-    match text.trim() {
-        "" => Ok(None),
-        id => id.parse().map(Some).map_err(|_| format!("There is no such {noun}.")),
-    }
 }
 
 /// What a marketer means by a value: a number where it reads exactly like one (not `007`), else

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::super::action::{AutomationAction, Edit};
-use super::{AutomationForm, StepForm, typed};
+use super::super::step_form::StepForm;
+use super::{AutomationForm, typed};
 use crate::automations::{Automation, AutomationStatus, Definition};
 use crate::types::id::{AutomationId, SenderId, TemplateId};
 

@@ -10,6 +10,7 @@ mod form;
 pub(super) mod list;
 mod problems;
 pub(super) mod show;
+mod step_form;
 pub(super) mod switch;
 pub(super) mod trial;
 pub(super) mod words;

@@ -18,8 +18,8 @@ use crate::events::{self, Event, EventName};
 use crate::twilio::parts;
 use crate::types::id::{AutomationId, ContactId};
 use crate::users::User;
+use crate::web::http::access::Access;
 use crate::web::http::error::PageError;
-use crate::web::http::visit::Access;
 use crate::web::ui::{Choice, made_event, somebody};
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 

@@ -12,7 +12,7 @@ use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
 use crate::users::audit::{self, AuditKind};
-use crate::web::http::visit::Access;
+use crate::web::http::access::Access;
 use crate::web::{Admin, Form, Marketer, PageResult, Visit};
 
 const MAX_NOTE: usize = 500;

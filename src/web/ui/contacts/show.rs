@@ -16,7 +16,7 @@ use crate::error::{FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::http::visit::Access;
+use crate::web::http::access::Access;
 use crate::web::ui::messages::live_path;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 

@@ -1,0 +1,139 @@
+//! Connections as programs send them.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::connection_center::ConnectForm;
+use crate::connections::{ConnectionChange, FormerToken, NewKeys, UnconfirmedPolicy};
+use crate::error::Result;
+use crate::web::http::narrowing::blank_fields;
+
+/// A Twilio account to connect: an Auth Token, or an API key with its secret, or both.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewConnectionBody {
+    /// What people call it; unique. The account's name in Twilio if missing.
+    #[serde(default)]
+    name: String,
+    /// `AC…`
+    #[serde(default)]
+    account_sid: String,
+    /// Signs the webhooks as well, which is the stronger proof; without it, a secret in their
+    /// address is what proves them.
+    auth_token: Option<String>,
+    /// `SK…`
+    api_key_sid: Option<String>,
+    /// Comes with `api_key_sid`.
+    api_key_secret: Option<String>,
+    /// The number to send from in E.164, or the SID of a Messaging Service (`MG…`). Without one,
+    /// the account alone is connected, and senders are added afterwards.
+    #[serde(default)]
+    sender: String,
+}
+
+/// Keys of the same account to put in place of the saved ones; what is left out is dropped, and
+/// what is blank is an error.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeysBody {
+    /// The account's Auth Token.
+    auth_token: Option<String>,
+    /// `SK…`
+    api_key_sid: Option<String>,
+    /// Comes with `api_key_sid`.
+    api_key_secret: Option<String>,
+    /// What becomes of the Auth Token that is replaced: `accept` what it signs for a week, so that
+    /// nothing is lost while Twilio changes over (the default), or `refuse` it from now on, because
+    /// it has leaked.
+    #[schema(value_type = Option<String>)]
+    former_auth_token: Option<FormerToken>,
+}
+
+/// How to change the secret in the webhook address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RotationBody {
+    /// What becomes of the secret that is replaced: `accept` it for a week, so that messages in
+    /// flight keep reporting (the default), or `refuse` it from now on, because it has leaked.
+    #[schema(value_type = Option<String>)]
+    former: Option<FormerToken>,
+}
+
+/// What to change of a connection; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionPatch {
+    /// Its new name.
+    name: Option<String>,
+    /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
+    disabled: Option<bool>,
+    /// What becomes of messages whose fate stays unknown: `give_up` or `resend`.
+    #[schema(value_type = Option<String>)]
+    unconfirmed_policy: Option<UnconfirmedPolicy>,
+    /// How many requests may be in flight at Twilio at most, of all workers together: 1 to 5,000.
+    max_concurrency: Option<i32>,
+}
+
+/// One more sender of the account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSenderBody {
+    /// A number in E.164, or the SID of a Messaging Service (`MG…`).
+    #[serde(default)]
+    pub(super) sender: String,
+}
+
+impl NewConnectionBody {
+    /// What the Connection Center is asked for.
+    pub(super) fn into_form(self) -> ConnectForm {
+        let Self { name, account_sid, auth_token, api_key_sid, api_key_secret, sender } = self;
+        let keys = new_keys(account_sid, auth_token, api_key_sid, api_key_secret);
+        ConnectForm { name, keys, sender }
+    }
+}
+
+impl KeysBody {
+    /// The keys, and what becomes of the former Auth Token; a field that is there must not be
+    /// blank.
+    pub(super) fn read(self) -> Result<(NewKeys, FormerToken)> {
+        let given = [
+            ("auth_token", &self.auth_token),
+            ("api_key_sid", &self.api_key_sid),
+            ("api_key_secret", &self.api_key_secret),
+        ];
+        let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        blank_fields(given, &["auth_token", "api_key_sid", "api_key_secret"]).into_result()?;
+        let former = self.former_auth_token.unwrap_or(FormerToken::Accept);
+        let keys = new_keys(String::new(), self.auth_token, self.api_key_sid, self.api_key_secret);
+        Ok((keys, former))
+    }
+}
+
+impl RotationBody {
+    /// What becomes of the former secret.
+    pub(super) fn former(&self) -> FormerToken {
+        self.former.unwrap_or(FormerToken::Accept)
+    }
+}
+
+impl ConnectionPatch {
+    /// The change as the slice takes it.
+    pub(super) fn into_change(self) -> ConnectionChange {
+        let Self { name, disabled, unconfirmed_policy, max_concurrency } = self;
+        ConnectionChange { name, unconfirmed_policy, max_concurrency, disabled }
+    }
+}
+
+fn new_keys(
+    account_sid: String,
+    auth_token: Option<String>,
+    api_key_sid: Option<String>,
+    api_key_secret: Option<String>,
+) -> NewKeys {
+    NewKeys {
+        account_sid,
+        auth_token: auth_token.unwrap_or_default().into(),
+        api_key_sid: api_key_sid.unwrap_or_default(),
+        api_key_secret: api_key_secret.unwrap_or_default().into(),
+    }
+}

@@ -1,0 +1,119 @@
+//! What became of reports, as it is answered.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::reports::Answer;
+use crate::error::FieldErrors;
+use crate::events::{RecordOutcome, Timing};
+use crate::types::id::EventId;
+
+/// What became of a report.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventResult {
+    /// Its place in the request; only in the answer to several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    /// `recorded`, `repeat` or, among several, `error`.
+    status: &'static str,
+    /// Why it started nothing, though it was recorded: `too_old` (`occurred_at` is over 24 hours
+    /// ago; only triggers whose `max_age_seconds` allows it started) or `in_future` (over 5 minutes
+    /// ahead). Left out of an event that happened lately.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timing: Option<&'static str>,
+    /// The event; of a repeat, the one that was recorded first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    id: Option<EventId>,
+    /// How many automations it started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrollments: Option<usize>,
+    /// What is doubtful about it although it was recorded, such as a phone number that is not
+    /// valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+    /// Why it was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<EventError>,
+}
+
+/// Why one of several reports was not recorded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventError {
+    code: &'static str,
+    message: &'static str,
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
+    fields: FieldErrors,
+}
+
+/// What became of several reports, in their order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventResults {
+    pub(super) results: Vec<EventResult>,
+}
+
+/// What an answer says of a report besides what became of it.
+#[derive(Debug)]
+pub(super) struct Remarks {
+    pub(super) timing: Timing,
+    pub(super) warning: Option<String>,
+}
+
+/// Puts the answers for what could be read between the errors of what could not.
+pub(super) fn results(
+    readings: Vec<Result<Remarks, FieldErrors>>,
+    answers: Vec<Answer>,
+) -> Vec<EventResult> {
+    let mut answers = answers.into_iter();
+    let result = |reading: Result<Remarks, FieldErrors>| match reading {
+        Err(fields) => EventResult::error(fields),
+        Ok(remarks) => answers.next().map_or_else(
+            || EventResult::error(FieldErrors::default()),
+            |answer| EventResult::of(answer, remarks),
+        ),
+    };
+    let mut results: Vec<EventResult> = readings.into_iter().map(result).collect();
+    for (index, result) in results.iter_mut().enumerate() {
+        result.index = Some(index);
+    }
+    results
+}
+
+impl EventResult {
+    pub(super) fn of((recorded, started): Answer, remarks: Remarks) -> Self {
+        let timing = match remarks.timing {
+            Timing::Recent => None,
+            Timing::TooOld => Some("too_old"),
+            Timing::InFuture => Some("in_future"),
+        };
+        let warning = remarks.warning;
+        let stored = |status, id| Self {
+            index: None,
+            status,
+            timing: None,
+            id: Some(id),
+            enrollments: Some(started),
+            warning,
+            error: None,
+        };
+        match recorded {
+            RecordOutcome::New(id) => Self { timing, ..stored("recorded", id) },
+            RecordOutcome::Repeat(id) => stored("repeat", id),
+            RecordOutcome::Refused(fields) => Self::error(fields),
+        }
+    }
+
+    const fn error(fields: FieldErrors) -> Self {
+        let message = "Some fields cannot be accepted; `fields` says which and why.";
+        let error = EventError { code: "invalid_fields", message, fields };
+        Self {
+            index: None,
+            status: "error",
+            timing: None,
+            id: None,
+            enrollments: None,
+            warning: None,
+            error: Some(error),
+        }
+    }
+}

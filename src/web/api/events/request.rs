@@ -1,0 +1,238 @@
+//! Reports of events as programs send them, and how they are read.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::answer::Remarks;
+use crate::contacts::ExternalId;
+use crate::error::FieldErrors;
+use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Timing};
+use crate::types::country::Country;
+use crate::types::json_object::ObjectReader;
+use crate::types::mistake::{self, Mistake};
+use crate::types::moment::Moment;
+use crate::types::phone::PhoneNumber;
+use crate::users::organization;
+use crate::web::Marketer;
+use crate::web::api::{ApiError, ApiResult, Caller};
+
+/// Characters of a date without a time.
+const MAX_DAY: usize = 10;
+const EXAMPLE: &str = "{\"name\": \"order_completed\", \"contact\": {\"phone\": \"+14155550123\"}, \"properties\": {}}";
+
+/// A report of what a contact did.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read field by field for the sake of its errors"
+)]
+pub(super) struct EventBody {
+    /// Your own id, up to 200 characters: the same id again is accepted and does nothing.
+    id: Option<String>,
+    /// What happened, up to 120 characters.
+    #[schema(example = "order_completed")]
+    name: String,
+    contact: ContactBody,
+    /// Details for conditions and templates, up to 32 kB.
+    #[schema(value_type = Option<Object>)]
+    properties: Option<Value>,
+    /// When it happened; now unless told otherwise. RFC 3339 (also with `+0200` or without
+    /// seconds), RFC 2822, a date alone (its beginning in the organization's time zone), or a
+    /// number of seconds, milliseconds or microseconds since 1970, from 1900 to 2200.
+    #[schema(value_type = Option<String>, example = "2026-11-21T10:00:00Z")]
+    occurred_at: Option<Value>,
+}
+
+/// Who did it: exactly one of the three.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read field by field for the sake of its errors"
+)]
+pub(super) struct ContactBody {
+    /// The id of a contact here.
+    id: Option<String>,
+    /// A phone number; an unknown one becomes a contact.
+    phone: Option<String>,
+    /// The contact's id in your system.
+    external_id: Option<String>,
+}
+
+/// Several reports, at most 1,000.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read field by field for the sake of its errors"
+)]
+pub(super) struct EventsBody {
+    events: Vec<EventBody>,
+}
+
+/// What is read with the settings of the organization: national numbers, and dates without a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Defaults {
+    pub(super) country: Option<Country>,
+    pub(super) zone: Tz,
+}
+
+/// Not asked for when every number has its country code, and every date its time, as most have.
+pub(super) async fn defaults(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Defaults> {
+    let phone = |event: &Value| {
+        event
+            .pointer("/contact/phone")
+            .and_then(Value::as_str)
+            .is_some_and(|phone| !phone.trim().starts_with('+'))
+    };
+    let day = |event: &Value| {
+        event
+            .get("occurred_at")
+            .and_then(Value::as_str)
+            .is_some_and(|at| at.trim().len() <= MAX_DAY)
+    };
+    if events.iter().any(|event| phone(event) || day(event)) {
+        let organization = organization::find(&*caller.conn().await?).await?;
+        return Ok(Defaults {
+            country: organization.default_country,
+            zone: organization.time_zone,
+        });
+    }
+    Ok(Defaults { country: None, zone: Tz::UTC })
+}
+
+/// The reports of a body that has several.
+pub(super) fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
+    let Some(events) = body.get("events") else { return Ok(None) };
+    let mut errors = FieldErrors::default();
+    if let Some(mut reader) = ObjectReader::open("", body, EXAMPLE, &mut errors) {
+        reader.only(&["events"]);
+    }
+    match events {
+        Value::Array(events) if events.len() <= MAX_EVENTS && errors.is_empty() => {
+            return Ok(Some(events));
+        }
+        Value::Array(events) if events.len() > MAX_EVENTS => {
+            let nothing = format!("These are {}; none was recorded.", events.len());
+            errors
+                .add("events", Mistake::TooMany(MAX_EVENTS, "events at once").with_hint(&nothing));
+        }
+        Value::Array(_) => {}
+        _ => errors.add("events", Mistake::WrongType("a list")),
+    }
+    Err(ApiError::invalid(errors))
+}
+
+/// An event that was read.
+#[derive(Debug)]
+pub(super) struct ReadEvent {
+    pub(super) event: NewEvent,
+    /// That its phone number is not valid. It is taken nevertheless, since numbering plans grow
+    /// faster than what is known of them.
+    pub(super) warning: Option<String>,
+}
+
+impl ReadEvent {
+    /// The event, and what its answer says besides.
+    pub(super) fn split(self, now: DateTime<Utc>) -> (NewEvent, Remarks) {
+        let timing = self
+            .event
+            .occurred_at
+            .map_or(Timing::Recent, |occurred_at| Timing::of(occurred_at, now));
+        (self.event, Remarks { timing, warning: self.warning })
+    }
+}
+
+/// Reads one report.
+pub(super) fn read(value: &Value, defaults: Defaults) -> Result<ReadEvent, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let event = read_fields(value, defaults, &mut errors);
+    match event {
+        Some(event) if errors.is_empty() => Ok(event),
+        _ => Err(errors),
+    }
+}
+
+fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> Option<ReadEvent> {
+    let mut reader = ObjectReader::open("", value, EXAMPLE, errors)?;
+    reader.only(&["id", "name", "contact", "properties", "occurred_at"]);
+    let client_id = reader.text("id", ClientId::parse);
+    let name = reader.required_text("name", EventName::parse);
+    let occurred_at = read_time(&mut reader, "occurred_at", defaults.zone);
+    let properties = match reader.value("properties") {
+        None => Some(Properties::default()),
+        Some(Value::Object(object)) => check_properties(&mut reader, object),
+        Some(_) => {
+            reader.wrong("properties", Mistake::WrongType("an object"));
+            None
+        }
+    };
+    let contact = read_contact(&mut reader, defaults.country);
+    let (contact, warning) = contact?;
+    Some(ReadEvent {
+        event: NewEvent { client_id, name: name?, contact, properties: properties?, occurred_at },
+        warning,
+    })
+}
+
+/// A date or time in any form that templates and conditions read too; blank text is as good as
+/// none.
+fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    let no_time = |error| format!("This cannot be the time of an event: {error}.");
+    let moment = match reader.value(field)? {
+        Value::String(_) => reader.text(field, |text| Moment::parse(text).map_err(no_time)),
+        value => reader.errors().check(field, Moment::of_json(value).map_err(no_time)),
+    };
+    moment.map(|moment| moment.instant_in(zone).to_utc())
+}
+
+fn check_properties(
+    reader: &mut ObjectReader<'_, '_>,
+    object: &Map<String, Value>,
+) -> Option<Properties> {
+    Properties::parse(object.clone()).map_err(|message| reader.wrong("properties", message)).ok()
+}
+
+/// Who did it, and what is doubtful about the number.
+fn read_contact(
+    event: &mut ObjectReader<'_, '_>,
+    country: Option<Country>,
+) -> Option<(ContactRef, Option<String>)> {
+    let Some(contact) = event.value("contact") else {
+        event.wrong(
+            "contact",
+            Mistake::Missing.with_hint("Name the contact by id, phone or external_id."),
+        );
+        return None;
+    };
+    let mut reader =
+        ObjectReader::open("contact", contact, "{\"phone\": \"+14155550123\"}", event.errors())?;
+    reader.only(&["id", "phone", "external_id"]);
+    let named = ["id", "phone", "external_id"]
+        .into_iter()
+        .filter(|field| reader.value(field).is_some())
+        .count();
+    if named != 1 {
+        reader
+            .errors()
+            .add("contact", "Name the contact by exactly one of id, phone and external_id.");
+        return None;
+    }
+    let id = reader.text("id", |text| mistake::id(text, "contact"));
+    let phone = reader.text("phone", |text| PhoneNumber::parse_and_judge(text, country));
+    let warning =
+        phone.as_ref().filter(|phone| !phone.is_valid).and_then(|phone| phone.number.warning());
+    let external_id = reader.text("external_id", ExternalId::parse);
+    let named = id
+        .map(ContactRef::Id)
+        .or(phone.map(|phone| ContactRef::Phone(phone.number)))
+        .or(external_id.map(ContactRef::ExternalId));
+    if named.is_none() && !event.errors().iter().any(|(field, _)| field.starts_with("contact")) {
+        event.wrong("contact", "Name the contact by id, phone or external_id; it is empty.");
+    }
+    named.map(|named| (named, warning))
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;
