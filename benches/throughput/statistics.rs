@@ -170,7 +170,7 @@ fn next_narrower(pairs: usize) -> usize {
         let (then_left_out, then_confidence) = sign_test(*more);
         then_left_out > left_out || (confidence < CONFIDENCE && then_confidence >= CONFIDENCE)
     };
-    (pairs + 1..).find(is_narrower).unwrap_or(pairs)
+    (pairs + 1..=1_000_000).find(is_narrower).unwrap_or(pairs)
 }
 
 /// How many values at either end the interval of the median leaves out, and how sure it is.

@@ -16,7 +16,7 @@ pub(super) fn allow_as_many_as_possible() {
     match setrlimit(Resource::RLIMIT_NOFILE, wanted, hard) {
         Ok(()) => tracing::debug!(from = soft, to = wanted, "the limit of open files was raised"),
         Err(error) => {
-            tracing::warn!(%error, limit = soft, "the limit of open files could not be raised")
+            tracing::warn!(%error, limit = soft, "the limit of open files could not be raised");
         }
     }
 }

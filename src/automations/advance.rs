@@ -119,10 +119,10 @@ pub async fn advance(
     for enrollment in active {
         match versions.get(&(enrollment.automation_id, enrollment.version)) {
             None | Some((AutomationStatus::Draft | AutomationStatus::Paused, _)) => {
-                batch.held(&enrollment)
+                batch.held(&enrollment);
             }
             Some((AutomationStatus::Active, _)) if enrollment.due_at > now => {
-                batch.early(&enrollment, now)
+                batch.early(&enrollment, now);
             }
             Some((AutomationStatus::Active, definition)) => due.push((enrollment, definition)),
         }

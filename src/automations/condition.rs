@@ -97,7 +97,7 @@ impl Conditions {
             }
             match wanted {
                 Value::Array(several) if several.is_empty() => {
-                    errors.add(&path, "An empty list says nothing.")
+                    errors.add(&path, "An empty list says nothing.");
                 }
                 Value::Array(several) => {
                     for (index, one) in several.iter().enumerate() {
@@ -286,7 +286,7 @@ impl Serialize for Conditions {
                 self.0.iter().filter(|one| one.property == property).collect();
             match of_property.as_slice() {
                 [only] if only.operator == ConditionOperator::Eq => {
-                    map.serialize_entry(property, &only.value)?
+                    map.serialize_entry(property, &only.value)?;
                 }
                 [only] => map.serialize_entry(property, &Comparison::of(only))?,
                 several => {

@@ -67,7 +67,7 @@ impl KnownValues {
                     );
                 }
                 Err((error, Reach::Sometimes)) => {
-                    warnings.push(format!("{error} That is what recent events and contacts have."))
+                    warnings.push(format!("{error} That is what recent events and contacts have."));
                 }
             };
         note("body", new.body().check_with(&samples));

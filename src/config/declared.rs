@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::parse::LogFormat;
-use super::setting::{Origin, Secrecy, Setting};
+use super::setting::{Secrecy, Setting, SettingOrigin};
 use crate::types::network::TrustedProxies;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
@@ -31,7 +31,7 @@ macro_rules! settings {
             pub $field: $type,
         )+
             /// Where each setting comes from, by name; the default where it is not named.
-            pub(super) origins: BTreeMap<&'static str, Origin>,
+            pub(super) origins: BTreeMap<&'static str, SettingOrigin>,
         }
 
         /// Every setting in the order in which a person meets it.

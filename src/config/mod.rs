@@ -20,7 +20,7 @@ use crate::types::sealed::SecretKey;
 pub use declared::Config;
 pub use error::ConfigError;
 pub use parse::LogFormat;
-pub use setting::{InEffect, SettingOrigin, Secrecy, Setting};
+pub use setting::{InEffect, Secrecy, Setting, SettingOrigin};
 pub use settings::{SETTINGS, help_text, markdown};
 
 impl Config {
@@ -33,7 +33,9 @@ impl Config {
         for (name, value) in std::env::vars_os() {
             let Some(name) = name.to_str() else { continue };
             match value.into_string() {
-                Ok(value) => drop(vars.insert(name.to_owned(), (SettingOrigin::Environment, value))),
+                Ok(value) => {
+                    drop(vars.insert(name.to_owned(), (SettingOrigin::Environment, value)));
+                }
                 Err(_) if settings::is_ours(name) => {
                     return Err(ConfigError(format!("{name} is not valid UTF-8; write it anew")));
                 }

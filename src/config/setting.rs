@@ -26,7 +26,7 @@ pub enum Secrecy {
 
 /// Where the value of a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum SettingOrigin {
     /// Nobody has set it.
     Default,
     /// `.env` in the directory in which the program was started.
@@ -45,5 +45,5 @@ pub struct InEffect {
     /// Its value: passwords and keys masked.
     pub value: String,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }

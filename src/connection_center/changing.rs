@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncConnection;
 
-use super::error::Result;
+use super::error::ConnectResult;
 use crate::connections::{self, Connection, ConnectionChange};
 use crate::context::Context;
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub(crate) async fn change_connection(
     actor: &Actor,
     id: ConnectionId,
     change: &ConnectionChange,
-) -> Result<Connection> {
+) -> ConnectResult<Connection> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     let connection = conn
@@ -46,7 +46,7 @@ pub(crate) async fn change_sender(
     actor: &Actor,
     id: SenderId,
     change: &SenderChange,
-) -> Result<Sender> {
+) -> ConnectResult<Sender> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     let sender = conn

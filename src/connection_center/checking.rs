@@ -3,7 +3,7 @@
 
 use diesel_async::AsyncConnection;
 
-use super::error::Result;
+use super::error::ConnectResult;
 use super::note_verified;
 use crate::connections::{self, Check};
 use crate::context::Context;
@@ -13,7 +13,7 @@ use crate::types::id::ConnectionId;
 
 /// Asks Twilio about everything that a connection needs, and takes over what it says: names,
 /// capabilities, webhooks, registrations, and that the keys work.
-pub(crate) async fn check(context: &Context, id: ConnectionId) -> Result<Vec<Check>> {
+pub(crate) async fn check(context: &Context, id: ConnectionId) -> ConnectResult<Vec<Check>> {
     let mut conn = context.db.get().await?;
     let keys = match connections::keys(&mut conn, id, &context.secret_key).await {
         Err(Error::Refused(reason)) => {

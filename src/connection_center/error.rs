@@ -20,7 +20,7 @@ pub(crate) enum ConnectError {
     Away(Unavailable),
 }
 
-pub(super) type Result<T> = std::result::Result<T, ConnectError>;
+pub(super) type ConnectResult<T> = Result<T, ConnectError>;
 
 impl From<Problem> for ConnectError {
     fn from(problem: Problem) -> Self {
@@ -58,15 +58,4 @@ pub(crate) struct Existing {
     pub(crate) url: String,
 }
 
-impl Existing {
-    /// For tests of templates.
-    pub(crate) fn sample() -> Self {
-        Self {
-            id: ConnectionId::new(),
-            name: "Shop <1>".to_owned(),
-            field: "sender",
-            message: String::new(),
-            url: String::new(),
-        }
-    }
-}
+impl Existing {}

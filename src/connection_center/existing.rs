@@ -1,7 +1,7 @@
 //! What is connected already: an account or a sender that is entered a second time, and where it
 //! is.
 
-use super::error::{ConnectError, Existing, Result};
+use super::error::{ConnectError, ConnectResult, Existing};
 use crate::connections::{self, Connection, SenderAddress};
 use crate::context::Context;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use crate::twilio::sid::AccountSid;
 use crate::types::id::ConnectionId;
 
 /// Refuses an account that another connection has, with whatever keys.
-pub(super) async fn refuse_account(context: &Context, sid: &AccountSid) -> Result<()> {
+pub(super) async fn refuse_account(context: &Context, sid: &AccountSid) -> ConnectResult<()> {
     let Some(connection) = connections::find_by_account(&mut *context.db.get().await?, sid).await?
     else {
         return Ok(());
@@ -28,7 +28,7 @@ pub(super) async fn refuse_sender(
     context: &Context,
     connection: Option<ConnectionId>,
     address: &SenderAddress,
-) -> Result<()> {
+) -> ConnectResult<()> {
     let mut conn = context.db.get().await?;
     if let Some(id) = connection {
         connections::find(&mut conn, id).await?;

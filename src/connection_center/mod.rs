@@ -22,7 +22,7 @@ use crate::senders::{self, Sender, inbound};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::audit::Actor;
-use error::Result;
+use error::ConnectResult;
 
 pub(crate) use changing::{change_connection, change_sender};
 pub(crate) use checking::check;
@@ -47,7 +47,7 @@ pub(crate) async fn connect(
     context: &Context,
     actor: &Actor,
     form: ConnectForm,
-) -> Result<(Connection, Option<Sender>)> {
+) -> ConnectResult<(Connection, Option<Sender>)> {
     let (keys, address) = parse(&form)?;
     existing::refuse_account(context, keys.account_sid()).await?;
     if let Some(address) = &address {
@@ -95,7 +95,7 @@ pub(crate) async fn add_sender(
     actor: &Actor,
     id: ConnectionId,
     sender: &str,
-) -> Result<Sender> {
+) -> ConnectResult<Sender> {
     let address =
         SenderAddress::parse(sender).map_err(|error| Error::field("sender", error.to_string()))?;
     existing::refuse_sender(context, Some(id), &address).await?;
@@ -118,7 +118,7 @@ pub(crate) async fn forget_former_token(
     context: &Context,
     actor: &Actor,
     id: ConnectionId,
-) -> Result<Connection> {
+) -> ConnectResult<Connection> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     let connection = conn
@@ -130,7 +130,7 @@ pub(crate) async fn forget_former_token(
 }
 
 /// What the account has to send from, without what the connection has already.
-pub(crate) async fn offers(context: &Context, id: ConnectionId) -> Result<Offers> {
+pub(crate) async fn offers(context: &Context, id: ConnectionId) -> ConnectResult<Offers> {
     let credentials = credentials(context, id).await?;
     let inbound_url = inbound_url(context, id).await?;
     let mut offers = offers::offers(&context.twilio, &credentials, &inbound_url).await?;
@@ -140,7 +140,11 @@ pub(crate) async fn offers(context: &Context, id: ConnectionId) -> Result<Offers
 }
 
 /// Sets the sender's inbound webhook again.
-pub(crate) async fn set_inbound(context: &Context, actor: &Actor, id: SenderId) -> Result<Sender> {
+pub(crate) async fn set_inbound(
+    context: &Context,
+    actor: &Actor,
+    id: SenderId,
+) -> ConnectResult<Sender> {
     let sender = senders::find(&mut *context.db.get().await?, id).await?;
     let credentials = credentials(context, sender.connection_id).await?;
     report_here(context, &credentials, sender, Occasion::Repair(actor)).await
@@ -155,7 +159,7 @@ pub(crate) async fn replace_keys(
     id: ConnectionId,
     mut keys: NewKeys,
     former: FormerToken,
-) -> Result<Connection> {
+) -> ConnectResult<Connection> {
     let connection = connections::find(&mut *context.db.get().await?, id).await?;
     let had_auth_token = connection.has_auth_token;
     keys.account_sid.clone_from(&connection.account_sid);
@@ -188,7 +192,7 @@ pub(crate) async fn rotate_hook_secret(
     actor: &Actor,
     id: ConnectionId,
     former: FormerToken,
-) -> Result<Connection> {
+) -> ConnectResult<Connection> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     let connection = conn
@@ -210,7 +214,7 @@ pub(crate) async fn forget_former_secret(
     context: &Context,
     actor: &Actor,
     id: ConnectionId,
-) -> Result<Connection> {
+) -> ConnectResult<Connection> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     let connection = conn
@@ -232,7 +236,7 @@ impl ConnectError {
 
     /// What is wrong with which field of a form; the field `form` is the form as a whole. Other
     /// errors are no matter of fields.
-    pub(crate) fn fields(self) -> Result<FieldErrors> {
+    pub(crate) fn fields(self) -> ConnectResult<FieldErrors> {
         match self {
             Self::Problem(problem) => {
                 Ok(FieldErrors::default()
@@ -248,7 +252,7 @@ impl ConnectError {
     }
 }
 
-fn parse(form: &ConnectForm) -> Result<(Keys, Option<SenderAddress>)> {
+fn parse(form: &ConnectForm) -> ConnectResult<(Keys, Option<SenderAddress>)> {
     let address = match form.sender.trim() {
         "" => Ok(None),
         text => SenderAddress::parse(text).map(Some),
@@ -270,19 +274,19 @@ async fn note_verified(
     id: ConnectionId,
     account: &VerifiedAccount,
     now: DateTime<Utc>,
-) -> std::result::Result<(), Error> {
+) -> Result<(), Error> {
     if connections::record_verified(conn, id, account, now).await? {
         claim::wake(conn, WakeScope::Connection(id), now).await?;
     }
     Ok(())
 }
 
-async fn credentials(context: &Context, id: ConnectionId) -> Result<Credentials> {
+async fn credentials(context: &Context, id: ConnectionId) -> ConnectResult<Credentials> {
     Ok(connections::credentials(&mut *context.db.get().await?, id, &context.secret_key).await?)
 }
 
 /// Where Twilio has to report what comes in for a connection.
-async fn inbound_url(context: &Context, id: ConnectionId) -> Result<String> {
+async fn inbound_url(context: &Context, id: ConnectionId) -> ConnectResult<String> {
     let address =
         connections::hook_address(&mut *context.db.get().await?, id, &context.secret_key).await?;
     Ok(address.inbound(&context.config.public_url))
@@ -294,7 +298,7 @@ async fn report_all_here(
     context: &Context,
     credentials: &Credentials,
     id: ConnectionId,
-) -> Result<()> {
+) -> ConnectResult<()> {
     let senders = senders::of_connection(&mut *context.db.get().await?, id).await?;
     for sender in senders {
         report_here(context, credentials, sender, Occasion::NewAddress).await?;
@@ -319,7 +323,7 @@ async fn report_here(
     credentials: &Credentials,
     sender: Sender,
     occasion: Occasion<'_>,
-) -> Result<Sender> {
+) -> ConnectResult<Sender> {
     let url = inbound_url(context, sender.connection_id).await?;
     let set = inbound::set(
         &context.twilio,

@@ -1,7 +1,7 @@
 //! *Test my webhook*: Carillon calls itself by its public address, signed as Twilio signs, and says
 //! what came of it.
 
-use super::error::Result;
+use super::error::ConnectResult;
 use crate::connections::webhooks::RejectionReason;
 use crate::connections::{self, Check, Mend, WebhookTest};
 use crate::context::Context;
@@ -25,7 +25,10 @@ pub(crate) fn refusal(reason: RejectionReason) -> String {
 }
 
 /// Calls the hook of a connection as Twilio would, and keeps how it went.
-pub(crate) async fn test_webhook(context: &Context, id: ConnectionId) -> Result<WebhookTest> {
+pub(crate) async fn test_webhook(
+    context: &Context,
+    id: ConnectionId,
+) -> ConnectResult<WebhookTest> {
     let mut conn = context.db.get().await?;
     let connection = connections::find(&mut conn, id).await?;
     let tokens =
@@ -97,7 +100,8 @@ fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check
             )
         }
         HookAnswer::Answered { body, .. } if body.starts_with("Carillon refused") => {
-            let reason = body.rsplit(' ').next().and_then(|word| word.parse::<RejectionReason>().ok());
+            let reason =
+                body.rsplit(' ').next().and_then(|word| word.parse::<RejectionReason>().ok());
             Check::failed(
                 TITLE,
                 "The call arrived, but not as it was sent: Carillon could not verify its \

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use super::verify::{Profile, VerifiedAccount};
+use super::verify::{ProfileAccess, VerifiedAccount};
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, Result};
@@ -187,7 +187,7 @@ pub async fn record_accepted(
         .set(connections::verified_at.eq(now))
         .execute(conn)
         .await?;
-    if account.profile == Profile::Read {
+    if account.profile == ProfileAccess::Read {
         let names = (
             connections::account_name.eq(&account.name),
             connections::account_type.eq(account.kind.as_deref()),

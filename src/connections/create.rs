@@ -13,7 +13,7 @@ use crate::db::schema::connections;
 use crate::error::{Error, Result};
 use crate::types::id::ConnectionId;
 use crate::types::sealed::SecretKey;
-use crate::users::audit::{self, Actor, Kind};
+use crate::users::audit::{self, Actor, AuditKind};
 
 /// A connection to be saved, after Twilio has accepted its keys.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub async fn create(
     audit::record(
         conn,
         actor,
-        Kind::Connection,
+        AuditKind::Connection,
         Some(id.0),
         &format!("connected the Twilio account {}", connection.name),
         now,

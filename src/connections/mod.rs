@@ -20,7 +20,7 @@ pub mod webhooks;
 
 pub use address::{AddressError, SenderAddress, SenderKind};
 pub use change::{CONCURRENCY, ConnectionChange, change};
-pub use checks::{Check, Mend, Outcome, account_checks, address_check};
+pub use checks::{Check, CheckOutcome, Mend, account_checks, address_check};
 pub use connection::{
     Connection, Status, UnconfirmedPolicy, concurrency_bounds, find, find_by_account, list,
     record_accepted, record_verified, stop,

@@ -15,7 +15,7 @@ mod source;
 pub mod suppression;
 
 pub use evidence::{By, Evidence};
-pub use reading::{Reading, reading_of};
+pub use reading::{OptOutReading, reading_of};
 pub use reason::Reason;
 pub use record::{ConsentChange, ConsentRecord};
 pub use source::Source;

@@ -16,7 +16,7 @@ pub async fn reading_of(
     conn: &mut Conn,
     phone: &PhoneNumber,
     message_id: MessageId,
-) -> Result<Option<Reading>> {
+) -> Result<Option<OptOutReading>> {
     let read: i64 = consent_records::table
         .filter(consent_records::phone.eq(phone))
         .filter(consent_records::message_id.eq(message_id))
@@ -29,15 +29,15 @@ pub async fn reading_of(
     }
     let active = suppression::all_active(conn, phone).await?;
     Ok(Some(if active.iter().any(|suppression| suppression.by_wording) {
-        Reading::Holds
+        OptOutReading::Holds
     } else {
-        Reading::Ended
+        OptOutReading::Ended
     }))
 }
 
 /// What became of a message that was read as an opt-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum OptOutReading {
     /// Its number is not texted, since the message was read so.
     Holds,
     /// It was undone, or the person has said something else since.

@@ -168,7 +168,8 @@ pub async fn send_next(
     if !ids.is_empty() {
         // Nothing that an index knows is changed: the new version of a row stays in its page,
         // beside the old one.
-        let rows: Vec<lease::LeasedRow> = Turn { ids: &ids, messages: first, worker }.load(conn).await?;
+        let rows: Vec<lease::LeasedRow> =
+            Turn { ids: &ids, messages: first, worker }.load(conn).await?;
         turned.extend(rows.into_iter().map(Leased::from));
     }
     if turned.len() < messages.len() {

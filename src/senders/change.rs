@@ -81,7 +81,7 @@ impl SenderChange {
         match self.disabled {
             Some(true) => after.disabled_at = before.disabled_at.or(Some(now)),
             Some(false) => {
-                (after.disabled_at, after.stopped_at, after.stopped_reason) = (None, None, None)
+                (after.disabled_at, after.stopped_at, after.stopped_reason) = (None, None, None);
             }
             None => {}
         }

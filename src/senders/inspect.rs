@@ -292,7 +292,7 @@ fn checks(
             checks.extend(health.registrations.iter().map(Registration::check));
         }
         Err(problem) => {
-            checks.push(Check::problem(format!("Incoming messages of {label}"), problem))
+            checks.push(Check::problem(format!("Incoming messages of {label}"), problem));
         }
     }
     checks

@@ -12,7 +12,9 @@ mod stops;
 pub mod webhook;
 
 pub use change::{SenderChange, change};
-pub use inspect::{Health, Inspection, Seen, healths, inspect, look_at, record, record_seen};
+pub use inspect::{
+    Health, InspectedSender, Inspection, healths, inspect, look_at, record, record_seen,
+};
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity};
 pub use sender::{
     Sender, create, find, find_by_address, find_enabled_by_address, find_many, list, note_repaired,

@@ -15,7 +15,7 @@ use crate::db::schema::{connections, senders};
 use crate::error::{Error, Result};
 use crate::types::hook_address::redacted;
 use crate::types::id::{ConnectionId, SenderId};
-use crate::users::audit::{self, Actor, Kind};
+use crate::users::audit::{self, Actor, AuditKind};
 
 /// The longest name of a sender, in characters.
 pub(super) const NAME_LIMIT: usize = 100;
@@ -198,7 +198,7 @@ pub async fn create(
     audit::record(
         conn,
         actor,
-        Kind::Sender,
+        AuditKind::Sender,
         Some(sender.id.0),
         &format!("added the sender {}", sender.discreet_label()),
         now,
@@ -268,7 +268,7 @@ pub async fn note_repaired(
         "had Twilio report the incoming messages of the sender {} here",
         sender.discreet_label()
     );
-    audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &summary, now).await
+    audit::record(conn, actor, AuditKind::Sender, Some(sender.id.0), &summary, now).await
 }
 
 /// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether

@@ -1,12 +1,13 @@
 //! Reads the tokens of one tag as an expression: variables, literals, operators, and the filters
 //! and tests on the lists.
 
-use super::ast::{Call, Expr, Node, Operator};
+use super::ast::{Call, Expr, Node};
 use super::calls::{self, FILTERS, Signature, TESTS};
 use super::checked::{Checked, NAMES};
 use super::error::TemplateError;
 use super::hints;
 use super::lexer::Lexeme;
+use super::next_operator::operator;
 use super::place::Place;
 use super::variables::{Key, Variable};
 
@@ -380,36 +381,5 @@ impl<'a> Parser<'a> {
         } else {
             Err(self.place().error(format!("A “{symbol}” is missing here.")))
         }
-    }
-}
-
-/// The operator that comes next, and of how many tokens it is.
-fn operator(tokens: &[(Lexeme, Place)]) -> Result<Option<(Operator, usize)>, TemplateError> {
-    let found = |operator: Operator| Ok(Some((operator, 1)));
-    match tokens {
-        [(Lexeme::Name(first), _), (Lexeme::Name(second), _), ..]
-            if first == "not" && second == "in" =>
-        {
-            Ok(Some((Operator::NotIn, 2)))
-        }
-        [(Lexeme::Name(name), _), ..] if name == "in" => found(Operator::In),
-        [(Lexeme::Symbol("**"), place), ..] => {
-            Err(place.error("“**” cannot be used in a template."))
-        }
-        [(Lexeme::Symbol("="), place), ..] => {
-            Err(place.error("To compare, write “==”; “=” alone has no meaning here."))
-        }
-        [(Lexeme::Symbol("&&"), place), ..] => Err(place.error("“&&” is written “and” here.")),
-        [(Lexeme::Symbol("?"), place), ..] => Err(place.error(
-            "“a ? b : c” is written “b if a else c” here; for a missing value, add | \
-                     default(value=\"…\").",
-        )),
-        [(Lexeme::Symbol(symbol), _), ..] => {
-            match Operator::ALL.into_iter().find(|operator| operator.symbol() == *symbol) {
-                Some(operator) => found(operator),
-                None => Ok(None),
-            }
-        }
-        _ => Ok(None),
     }
 }

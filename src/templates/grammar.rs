@@ -9,7 +9,7 @@
 use super::checked::{Checked, Found, Reach, WrittenTag};
 use super::error::TemplateError;
 use super::expression::Parser;
-use super::lexer::{Piece, Tag, Lexeme, pieces};
+use super::lexer::{Lexeme, Piece, Tag, pieces};
 use super::place::Place;
 use super::write;
 

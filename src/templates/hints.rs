@@ -86,9 +86,11 @@ pub(super) fn other_filter(name: &str) -> Option<&'static str> {
 /// About a token that nothing can follow from.
 pub(super) fn unexpected(token: &Lexeme) -> String {
     match token {
-        Lexeme::Symbol(":") => "“:” has no meaning here; arguments stand in parentheses, such as | \
+        Lexeme::Symbol(":") => {
+            "“:” has no meaning here; arguments stand in parentheses, such as | \
                                default(value=\"there\")."
-            .to_owned(),
+                .to_owned()
+        }
         Lexeme::Symbol("!") => "“!” is written “not” here.".to_owned(),
         other => format!("{other} is not expected here."),
     }

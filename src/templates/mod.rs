@@ -6,6 +6,7 @@
 //! `operators`, `numbers`); [`Renderer`] keeps what is parsed and fills in [`Variables`]. A
 //! [`MediaUrl`] goes the same way.
 
+mod archive;
 mod ast;
 mod available;
 mod body;
@@ -25,6 +26,7 @@ mod kinds;
 mod lexer;
 mod measure;
 mod media;
+mod next_operator;
 mod numbers;
 mod operators;
 mod place;
@@ -42,6 +44,7 @@ mod sandbox_tests;
 #[cfg(test)]
 mod value_tests;
 
+pub use archive::{archive, unarchive};
 pub use available::Available;
 pub use body::{MAX_CHARACTERS, TemplateBody, sample_event};
 pub use checked::Reach;
@@ -53,7 +56,7 @@ pub use media::{MediaUrl, render_media};
 pub use plain::with_plain_characters;
 pub use render::{Rendered, Renderer};
 pub use template::{
-    MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, duplicate, find,
-    find_many, list, list_archived, lock, unarchive, update,
+    MAX_MEDIA_URLS, NewTemplate, Template, check_media_urls, create, duplicate, find, find_many,
+    list, list_archived, lock, update,
 };
 pub use variables::{NO_DEFAULT, Unset, Variables};

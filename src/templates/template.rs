@@ -345,58 +345,6 @@ fn copy_name(name: &str, number: usize) -> String {
     beginning.chars().chain(name.chars().take(room)).collect::<String>().trim_end().to_owned()
 }
 
-/// Puts a template away: it is no longer offered, but still sent where it is in use. To be called
-/// in a transaction.
-pub async fn archive(
-    conn: &mut Conn,
-    actor: &Actor,
-    id: TemplateId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    set_archived(conn, actor, id, Some(now), now).await
-}
-
-/// Offers an archived template again. To be called in a transaction.
-pub async fn unarchive(
-    conn: &mut Conn,
-    actor: &Actor,
-    id: TemplateId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    set_archived(conn, actor, id, None, now).await
-}
-
-async fn set_archived(
-    conn: &mut Conn,
-    actor: &Actor,
-    id: TemplateId,
-    archived_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let before = lock(conn, id).await?;
-    if before.archived_at.is_some() == archived_at.is_some() {
-        return Ok(());
-    }
-    diesel::update(templates::table.find(id))
-        .set((templates::archived_at.eq(archived_at), templates::updated_at.eq(now)))
-        .execute(conn)
-        .await?;
-    let done = if archived_at.is_some() {
-        "archived the template"
-    } else {
-        "took out of the archive the template"
-    };
-    audit::record(
-        conn,
-        actor,
-        AuditKind::Template,
-        Some(id.0),
-        &format!("{done} {}", before.name),
-        now,
-    )
-    .await
-}
-
 async fn insert_version(
     conn: &mut Conn,
     id: TemplateId,

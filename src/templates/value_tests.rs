@@ -226,7 +226,7 @@ fn a_missing_value_is_caught_whatever_stands_around_it() {
     ] {
         match render(body) {
             Err(RenderError::NotSet { variable, .. }) => {
-                assert_eq!(variable, "contact.last_name", "{body}")
+                assert_eq!(variable, "contact.last_name", "{body}");
             }
             other => panic!("{body}: {other:?}"),
         }
@@ -246,7 +246,7 @@ fn a_missing_value_is_caught_whatever_stands_around_it() {
     ] {
         match render(body) {
             Err(RenderError::NotSet { variable: found, .. }) => {
-                assert_eq!(found, variable, "{body}")
+                assert_eq!(found, variable, "{body}");
             }
             other => panic!("{body}: {other:?}"),
         }

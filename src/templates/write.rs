@@ -51,7 +51,7 @@ pub(super) fn condition(checked: &mut Checked, expr: &Expr) {
         }
         Node::Variable(_) => value(checked, expr, Guard::Present),
         Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) => {
-            value(checked, expr, Guard::None)
+            value(checked, expr, Guard::None);
         }
         _ => given(checked, expr, "this condition"),
     }
@@ -117,7 +117,7 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
             checked.source.push(')');
         }
         Node::Binary(operator, left, right) => {
-            binary(checked, expr.place, *operator, left, right, guard)
+            binary(checked, expr.place, *operator, left, right, guard);
         }
         Node::Filter(of, call) => {
             let is_default = call.name == "default";

@@ -9,7 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
 use super::credentials::Credentials;
-use super::exchange::{ExchangeError, Exchange, Reply};
+use super::exchange::{Exchange, ExchangeError, Reply};
 use super::timely::Timely;
 use crate::types::deadline::Deadline;
 
@@ -127,7 +127,11 @@ impl Client {
         Some(url)
     }
 
-    pub(super) async fn get(&self, credentials: &Credentials, url: Url) -> Result<Reply, ExchangeError> {
+    pub(super) async fn get(
+        &self,
+        credentials: &Credentials,
+        url: Url,
+    ) -> Result<Reply, ExchangeError> {
         self.exchange(credentials, self.http.request(Method::GET, url)).await
     }
 
@@ -221,7 +225,7 @@ impl Client {
             exchange.duration = begun.elapsed();
             match chunk {
                 Ok(Some(bytes)) if body.len() + bytes.len() <= MAX_BODY => {
-                    body.extend_from_slice(&bytes)
+                    body.extend_from_slice(&bytes);
                 }
                 Ok(Some(_)) => {
                     return Err(ExchangeError::NoAnswer {

@@ -27,7 +27,7 @@ pub(super) struct Reply {
 }
 
 /// Why there is no answer.
-pub(super) enum Broken {
+pub(super) enum ExchangeError {
     /// The request never left: nothing can have come of it.
     NotSent { why: String, exchange: Exchange },
     /// Its time had passed before it was written: nothing can have come of it.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::errors::{self, Disposition, Wait};
-use super::exchange::{ExchangeError, Exchange, Reply};
+use super::exchange::{Exchange, ExchangeError, Reply};
 use super::wire;
 use crate::types::hook_address::redacted;
 
@@ -266,9 +266,8 @@ impl From<ExchangeError> for TwilioError {
             ExchangeError::TooLate { exchange } => {
                 Self::Unreachable { why: "there was no time left to ask".to_owned(), exchange }
             }
-            ExchangeError::NotSent { why, exchange } | ExchangeError::NoAnswer { why, exchange } => {
-                Self::Unreachable { why, exchange }
-            }
+            ExchangeError::NotSent { why, exchange }
+            | ExchangeError::NoAnswer { why, exchange } => Self::Unreachable { why, exchange },
         }
     }
 }

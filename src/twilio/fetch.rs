@@ -80,9 +80,8 @@ impl Client {
                 let sid = item.get("sid").and_then(Value::as_str).map(str::to_owned);
                 match serde_json::from_value(item) {
                     Ok(item) => items.push(item),
-                    Err(error) => {
-                        broken.push(Broken { sid, error: unreadable(&error, exchange.clone()) })
-                    }
+                    Err(error) => broken
+                        .push(UnreadableItem { sid, error: unreadable(&error, exchange.clone()) }),
                 }
             }
             let ends = is_last(&items[page_begins..]);
@@ -103,12 +102,12 @@ pub struct Listing<T> {
     /// What could be read.
     pub items: Vec<T>,
     /// What could not.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<UnreadableItem>,
 }
 
 /// An item of a list that cannot be read.
 #[derive(Debug)]
-pub struct Broken {
+pub struct UnreadableItem {
     /// Its SID, if that can be.
     pub sid: Option<String>,
     /// What is wrong with it.

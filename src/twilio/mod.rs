@@ -41,6 +41,6 @@ pub use credentials::{CredentialKind, Credentials, CredentialsError};
 pub use errors::{Disposition, ErrorCode, Wait};
 pub use exchange::Exchange;
 pub use failure::{SendError, TwilioError};
-pub use fetch::{UnreadableItem, UnreadableItem};
-pub use messages::{CreatedMessage, MessageFilter, NewTwilioMessage, TwilioMessage};
+pub use fetch::{Listing, UnreadableItem};
+pub use messages::{CreatedMessage, NewTwilioMessage, TwilioMessage, TwilioMessageFilter};
 pub use status::TwilioStatus;

@@ -110,7 +110,7 @@ fn note_unstorable(path: &str, value: &Value, errors: &mut FieldErrors) {
         |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
         Value::String(text) if !is_storable(text) => {
-            errors.add(if path.is_empty() { "body" } else { path }, UNSTORABLE)
+            errors.add(if path.is_empty() { "body" } else { path }, UNSTORABLE);
         }
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {

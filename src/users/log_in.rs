@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::password::{self, PasswordLane, PasswordHash};
+use super::password::{self, PasswordHash, PasswordLane};
 use crate::db::Conn;
 use crate::db::schema::{login_failures, users};
 use crate::error::Result;

@@ -57,22 +57,6 @@ impl User {
     pub fn zone(&self) -> Option<Tz> {
         self.time_zone.as_deref().and_then(|name| name.parse().ok())
     }
-
-    /// Somebody, for the samples of pages.
-    #[must_use]
-    pub fn sample(name: &str, role: Role) -> Self {
-        Self {
-            id: UserId::new(),
-            email: "ada@example.com".to_owned(),
-            name: name.to_owned(),
-            role,
-            created_at: DateTime::UNIX_EPOCH,
-            disabled_at: None,
-            seen_at: None,
-            time_zone: None,
-            theme: Theme::Automatic,
-        }
-    }
 }
 
 impl From<&User> for Actor {

@@ -69,6 +69,7 @@ impl Web {
 }
 
 /// The whole web application, for the server and for tests: routes, security headers, request log.
+#[expect(clippy::needless_pass_by_value, reason = "what is returned must borrow nothing")]
 pub fn application(
     context: Data<Context>,
     web: Web,

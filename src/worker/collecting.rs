@@ -179,7 +179,7 @@ impl Worker {
                         &Item::new(Task::ListInbound, &sender, Some(connection)),
                         &error.into(),
                     )
-                    .await?
+                    .await?;
                 }
             }
         }
@@ -251,7 +251,7 @@ impl Worker {
         for asked in asked {
             match &asked.address {
                 SenderAddress::PhoneNumber(number) => {
-                    add(Address::Phone(number.clone()), None, asked)
+                    add(Address::Phone(number.clone()), None, asked);
                 }
                 SenderAddress::MessagingService(service) => {
                     match self

@@ -10,7 +10,7 @@ use futures::future::join_all;
 
 use super::Worker;
 use super::error::{PerformError, is_away};
-use super::running_routines::Entered;
+use super::running_routines::RoutineGuard;
 use super::set_aside::{AGAIN, is_of_one};
 use crate::error::Error;
 use crate::ledger;
@@ -109,7 +109,7 @@ impl Worker {
 
     /// Runs the routines that are due and that no worker runs, side by side, until all have ended.
     pub(super) async fn run_due_routines(&self) {
-        let idle = Entered::all_idle(&self.routines);
+        let idle = RoutineGuard::all_idle(&self.routines);
         if idle.names.is_empty() {
             return;
         }

@@ -9,17 +9,17 @@ use crate::queue::routines::{Routine, Turn};
 
 /// The routines that this process runs right now.
 #[derive(Clone, Default)]
-pub(super) struct Running(Arc<Mutex<HashSet<Routine>>>);
+pub(super) struct RunningRoutines(Arc<Mutex<HashSet<Routine>>>);
 
 /// Routines that are noted as running in this process, however that ends.
-pub(super) struct Entered {
-    running: Running,
+pub(super) struct RoutineGuard {
+    running: RunningRoutines,
     pub(super) names: Vec<Routine>,
 }
 
-impl Entered {
+impl RoutineGuard {
     /// Notes all that are not running, so that two looks at the same time do not take the same one.
-    pub(super) fn all_idle(running: &Running) -> Self {
+    pub(super) fn all_idle(running: &RunningRoutines) -> Self {
         let mut set = running.0.lock();
         let names = Routine::ALL.iter().copied().filter(|routine| set.insert(*routine)).collect();
         Self { running: running.clone(), names }
@@ -36,7 +36,7 @@ impl Entered {
     }
 }
 
-impl Drop for Entered {
+impl Drop for RoutineGuard {
     fn drop(&mut self) {
         let mut set = self.running.0.lock();
         for routine in &self.names {

@@ -19,7 +19,7 @@ where
                 return None;
             }
             Err(error) if round == 0 => {
-                tracing::warn!(%error, "the outcome of jobs could not be written; trying again")
+                tracing::warn!(%error, "the outcome of jobs could not be written; trying again");
             }
             Err(_) => {}
         }

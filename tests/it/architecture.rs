@@ -61,7 +61,7 @@ fn simulator() -> PathBuf {
 /// Every source file, whole, by its path below `src/`.
 fn files() -> BTreeMap<String, String> {
     let mut files = files_below(&root());
-    files.retain(|path, _| path.ends_with(".rs"));
+    files.retain(|path, _| Path::new(path).extension().is_some_and(|ending| ending == "rs"));
     assert!(files.len() > 100, "the source was found");
     files
 }
@@ -370,13 +370,14 @@ fn a_page_its_file_and_its_template_have_one_name() {
     for source in sources().iter().filter(|source| source.path.starts_with("web/ui/")) {
         let path = source.path.strip_prefix("web/").unwrap().strip_suffix(".rs").unwrap();
         let path = path.strip_suffix("/mod").unwrap_or(path);
-        let (folder, name) = path.rsplit_once('/').unwrap();
+        let Some((folder, name)) = path.rsplit_once('/') else { continue };
         for (page, template) in pages_in(source) {
             // What begins with an underscore is a part of a page.
             let is_part = template == format!("{folder}/_{name}.html");
             let is_page = template == format!("{folder}/{name}.html");
             let type_name = format!("{}Page", name.split('_').map(capitalised).collect::<String>());
-            if !is_part && !(is_page && page.ends_with(&type_name)) {
+            let is_whole = is_page && page.ends_with(&type_name);
+            if !is_part && !is_whole {
                 wrong.push(format!("src/{}: {page} shows {template}", source.path));
             }
         }
@@ -425,7 +426,7 @@ fn no_file_is_long_and_each_says_what_it_is() {
     let mut wrong = Vec::new();
     let of_the_simulator = files_below(&simulator())
         .into_iter()
-        .filter(|(path, _)| path.ends_with(".rs"))
+        .filter(|(path, _)| Path::new(path).extension().is_some_and(|ending| ending == "rs"))
         .map(|(path, text)| (format!("../crates/twilio-simulator/{path}"), text));
     for (path, text) in files().into_iter().chain(of_the_simulator) {
         let lines = text.lines().count();
@@ -477,7 +478,7 @@ fn declared_columns() -> Vec<String> {
         for line in lines.take_while(|line| *line != "}") {
             match line.split_once(" -> ") {
                 Some((column, kind)) => {
-                    columns.push(format!("{name} {column} {}", kind.trim_end_matches(',')))
+                    columns.push(format!("{name} {column} {}", kind.trim_end_matches(',')));
                 }
                 None => name = line.split(' ').next().unwrap(),
             }

@@ -369,7 +369,7 @@ async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
     let house = House::build().await;
     let simulator = house.twilio();
     simulator.change_service(twilio::SERVICE_SID, |service| {
-        service.inbound_request_url = Some("https://crm.example.org/x?token=1".into())
+        service.inbound_request_url = Some("https://crm.example.org/x?token=1".into());
     });
     let connection = house.connect(twilio::SERVICE_NUMBER_1).await;
     let sender = &connection["senders"][0];
@@ -385,7 +385,7 @@ async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
     assert_eq!(house.post(&verify, json!(null)).await.1["verified"], false);
 
     simulator.change_service(twilio::SERVICE_SID, |service| {
-        service.use_inbound_webhook_on_number = true
+        service.use_inbound_webhook_on_number = true;
     });
     let (_, sender) = house
         .post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null))
@@ -403,7 +403,7 @@ async fn a_webhook_that_somebody_changed_in_twilio_is_noticed_by_the_check() {
     let house = House::build().await;
     let connection = house.connect(twilio::LONG_CODE).await;
     house.twilio().change_number(twilio::LONG_CODE, |number| {
-        number.sms_url = Some("https://crm.example.org/".into())
+        number.sms_url = Some("https://crm.example.org/".into());
     });
     let (_, found) = house
         .post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null))

@@ -94,7 +94,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
     let drifts: [(Change, &str); 5] = [
         (
             |number| {
-                number.sms_url = Some("https://user:secret@crm.example.org/in?token=secret".into())
+                number.sms_url = Some("https://user:secret@crm.example.org/in?token=secret".into());
             },
             "another address, at crm.example.org",
         ),
@@ -106,7 +106,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
         ),
         (
             |number| {
-                number.sms_url = number.sms_url.take().map(|url| url.replace("#rc=5&rp=all", ""))
+                number.sms_url = number.sms_url.take().map(|url| url.replace("#rc=5&rp=all", ""));
             },
             "is not tried again",
         ),
@@ -132,7 +132,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
             repaired.text()
         );
         number(|number| {
-            assert_eq!((number.sms_method, &number.sms_application_sid), (Method::Post, &None))
+            assert_eq!((number.sms_method, &number.sms_application_sid), (Method::Post, &None));
         });
         assert!(app.simulator.change_number(LONG_CODE, |number| assert_eq!(
             number.sms_url.as_deref(),
@@ -148,7 +148,7 @@ async fn a_service_that_takes_a_numbers_messages_is_named() {
     let about = "Incoming messages of Service sender 1";
     assert_eq!(app.checked(&connection, about).await.0, "passed");
     app.simulator.change_service(SERVICE_SID, |service| {
-        service.inbound_request_url = Some("https://crm.example.org/".into())
+        service.inbound_request_url = Some("https://crm.example.org/".into());
     });
     let (outcome, detail) = app.checked(&connection, about).await;
     assert!(
@@ -182,7 +182,7 @@ async fn what_somebody_changes_at_twilio_is_noticed_within_the_hour() {
     let site = app.sign_in().await;
     assert!(!site.open("/").await.ok().says("Needs attention"));
     app.simulator.change_number(LONG_CODE, |number| {
-        number.sms_url = Some("https://crm.example.org/".into())
+        number.sms_url = Some("https://crm.example.org/".into());
     });
     app.advance(hours(1)).await;
     let home = site.open("/").await.ok();
@@ -505,7 +505,7 @@ async fn while_the_auth_token_changes_both_are_believed() {
     let keys = format!("/connections/{}/keys", twilio.connection_id);
     let signed = async |token| app.stop_signed_with(&twilio, token, &app.url).await;
     app.simulator.change_account(ACCOUNT_SID, |account| {
-        account.secondary_auth_token = Some(NEW_TOKEN.into())
+        account.secondary_auth_token = Some(NEW_TOKEN.into());
     });
     let connection = app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
     assert_ne!(connection["former_auth_token_until"], Value::Null);
@@ -533,7 +533,7 @@ async fn a_former_auth_token_is_believed_for_a_week_or_not_at_all() {
     let keys = format!("/connections/{}/keys", twilio.connection_id);
     let signed = async |token| app.stop_signed_with(&twilio, token, &app.url).await;
     app.simulator.change_account(ACCOUNT_SID, |account| {
-        account.secondary_auth_token = Some(NEW_TOKEN.into())
+        account.secondary_auth_token = Some(NEW_TOKEN.into());
     });
     app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
     assert_eq!(signed(AUTH_TOKEN).await, 200);

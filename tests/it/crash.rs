@@ -80,7 +80,7 @@ impl Victim {
             Self::Process(process) => drop(process.kill().await),
             Self::Future(runtime) => {
                 tokio::task::spawn_blocking(move || {
-                    runtime.shutdown_timeout(Duration::from_secs(10))
+                    runtime.shutdown_timeout(Duration::from_secs(10));
                 })
                 .await
                 .unwrap();

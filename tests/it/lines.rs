@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use carillon::consent::{By, Evidence, Reason, suppression};
 use carillon::contacts;
-use twilio_simulator::{ACCOUNT_SID, LONG_CODE};
 use carillon::types::phone::PhoneNumber;
 use carillon::users::Role;
 use diesel_async::SimpleAsyncConnection;

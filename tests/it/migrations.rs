@@ -70,7 +70,7 @@ async fn every_migration_can_be_taken_back_alone() {
     for _ in 0..3 {
         let conn = database.target().connect().await.unwrap();
         tokio::task::spawn_blocking(move || {
-            AsyncMigrationHarness::new(conn).revert_last_migration(MIGRATIONS).map(drop).unwrap()
+            AsyncMigrationHarness::new(conn).revert_last_migration(MIGRATIONS).map(drop).unwrap();
         })
         .await
         .unwrap();

@@ -11,7 +11,7 @@ use actix_web::{App, HttpResponse, HttpServer};
 use carillon::types::public_url::PublicUrl;
 use carillon::web::configure;
 use carillon::web::ui::every_sample;
-use carillon::web::ui::samples::{Variation, Variation};
+use carillon::web::ui::samples::{Sample, Variation};
 
 use crate::harness::TestApp;
 use crate::harness::axe::{look, look_at_colours, measure};
@@ -24,7 +24,7 @@ const LONG_LISTS: [&str; 3] =
 
 /// A Carillon that also shows samples, at `/samples/0`, `/samples/1` …
 struct Gallery {
-    samples: Data<Vec<Variation>>,
+    samples: Data<Vec<Sample>>,
     url: String,
     server: ServerHandle,
     /// The pages that are looked at; none for all.
@@ -73,7 +73,7 @@ impl Gallery {
     ) -> BTreeMap<String, Vec<String>> {
         let browser = Browser::open().await;
         let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let wanted = |sample: &Variation| self.only.is_empty() || self.only.contains(&sample.template);
+        let wanted = |sample: &Sample| self.only.is_empty() || self.only.contains(&sample.template);
         for (number, sample) in self.samples.iter().enumerate().filter(|(_, sample)| wanted(sample))
         {
             for screen in screens {
@@ -92,7 +92,7 @@ impl Gallery {
     }
 }
 
-async fn show(number: Path<usize>, shown: Data<Vec<Variation>>) -> HttpResponse {
+async fn show(number: Path<usize>, shown: Data<Vec<Sample>>) -> HttpResponse {
     // Whoever looks has chosen no theme, so that the page follows the screen's.
     let html = shown[*number].html.replacen(" data-theme=\"dark\"", "", 1).replacen(
         "content=\"dark\"",

@@ -11,7 +11,6 @@ use carillon::clock::Clock;
 use carillon::fail_point::FailPoint;
 use carillon::messages::attempt::AttemptOutcome;
 use carillon::messages::status::MessageStatus;
-use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use serde_json::json;
 use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 

@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
 
 async fn serve(arguments: Arguments) -> io::Result<()> {
     let bind = arguments.bind.clone();
-    let simulator = Simulator::new(options(arguments));
+    let simulator = Simulator::new(options(&arguments));
     let running = simulator.start(&bind).await.map_err(|error| {
         io::Error::new(error.kind(), format!("cannot listen on {bind}: {error}"))
     })?;
@@ -60,7 +60,7 @@ async fn serve(arguments: Arguments) -> io::Result<()> {
     Ok(())
 }
 
-fn options(arguments: Arguments) -> SimulatorOptions {
+fn options(arguments: &Arguments) -> SimulatorOptions {
     let usual =
         if arguments.instant { SimulatorOptions::instant() } else { SimulatorOptions::default() };
     SimulatorOptions {

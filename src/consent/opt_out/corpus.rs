@@ -44,11 +44,11 @@ fn measure(part: &str) -> (BTreeMap<String, Figures>, Vec<String>) {
             match label {
                 "opt_out" => {
                     (figures.opt_outs, figures.found) =
-                        (figures.opt_outs + 1, figures.found + usize::from(stops))
+                        (figures.opt_outs + 1, figures.found + usize::from(stops));
                 }
                 "other" => {
                     (figures.others, figures.wrong) =
-                        (figures.others + 1, figures.wrong + usize::from(stops))
+                        (figures.others + 1, figures.wrong + usize::from(stops));
                 }
                 _ => panic!("no label: {line}"),
             }

@@ -10,9 +10,13 @@
 
 use std::collections::HashMap;
 
-use super::rules::BadRules;
 use super::terms::{TermId, Terms};
 use super::tokens::Token;
+
+/// What is wrong with a file of rules.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct BadRules(pub(super) String);
 
 /// Patterns by the term that they begin with.
 #[derive(Debug, Default)]

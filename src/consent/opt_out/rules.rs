@@ -13,7 +13,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::fold::fold;
-use super::patterns::{Pattern, Patterns, Text};
+use super::patterns::{BadRules, Pattern, Patterns, Text};
 use super::terms::Terms;
 use super::tokens::{Reading, split};
 
@@ -48,7 +48,7 @@ pub(super) fn words_of(file: &str) -> Vec<&str> {
         match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             Some(name) => section = name,
             None if matches!(section, "words" | "weak words") => {
-                words.extend(line.split(',').map(str::trim))
+                words.extend(line.split(',').map(str::trim));
             }
             None => {}
         }
@@ -56,11 +56,6 @@ pub(super) fn words_of(file: &str) -> Vec<&str> {
     words.retain(|word| !word.is_empty());
     words
 }
-
-/// What is wrong with a file of rules.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct BadRules(pub(super) String);
 
 impl Rules {
     /// Reads files of rules.

@@ -273,7 +273,7 @@ pub(super) fn end_leftovers(leftovers: &[Pid], signal: Signal) {
                     %error,
                     pid = pid.as_raw(),
                     "a PostgreSQL left behind cannot be stopped"
-                )
+                );
             }
         }
     }

@@ -76,7 +76,12 @@ fn keep(cluster: &Cluster, stop: &StopSignal, ready: Ready) {
 }
 
 /// Waits for the lock, attached to the server of whoever has it; `false` when it was not to be had.
-fn wait_for_lock(cluster: &Cluster, lock: &File, stop: &StopSignal, ready: &mut Option<Ready>) -> bool {
+fn wait_for_lock(
+    cluster: &Cluster,
+    lock: &File,
+    stop: &StopSignal,
+    ready: &mut Option<Ready>,
+) -> bool {
     let started = Instant::now();
     let mut said = false;
     loop {

@@ -185,7 +185,11 @@ impl Server {
 /// How the pages in the log are made smaller: by lz4 where the server knows it (from version 15 on,
 /// if it was built with it). The method that all know, pglz, cost a fifth of the CPU time of
 /// PostgreSQL's share in a message; pages as they are cost less than that, and disk.
-fn wal_compression(cluster: &Cluster, account: &SystemAccount, binaries: &Binaries) -> &'static str {
+fn wal_compression(
+    cluster: &Cluster,
+    account: &SystemAccount,
+    binaries: &Binaries,
+) -> &'static str {
     if cluster.durability() == Durability::Volatile || binaries.major < 15 {
         return "on";
     }

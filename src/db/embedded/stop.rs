@@ -4,9 +4,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 /// Notices that the keeper was dropped.
-pub(super) struct Stop(pub(super) Receiver<()>);
+pub(super) struct StopSignal(pub(super) Receiver<()>);
 
-impl Stop {
+impl StopSignal {
     /// Waits for `time`; `true`, and at once, when it is time to stop.
     pub(super) fn within(&self, time: Duration) -> bool {
         !matches!(self.0.recv_timeout(time), Err(RecvTimeoutError::Timeout))

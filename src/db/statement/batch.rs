@@ -13,11 +13,11 @@ pub(crate) trait BatchRow: Sized {
 }
 
 /// Many rows, turned on their side; collected from an iterator of them.
-pub(crate) struct Batch<R: BatchRow> {
+pub(crate) struct RowBatch<R: BatchRow> {
     pub(crate) columns: R::Columns,
 }
 
-impl<R: BatchRow> FromIterator<R> for Batch<R> {
+impl<R: BatchRow> FromIterator<R> for RowBatch<R> {
     fn from_iter<I: IntoIterator<Item = R>>(rows: I) -> Self {
         let rows = rows.into_iter();
         let mut columns = R::columns(rows.size_hint().0);

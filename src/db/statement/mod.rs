@@ -12,9 +12,9 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 
-pub(crate) use batch::{Batch, BatchRow};
+pub(crate) use batch::{BatchRow, RowBatch};
 pub(crate) use pg_type::PgType;
-pub(crate) use text::{Bind, Piece, count, split};
+pub(crate) use text::{Bind, SqlPiece, count, split};
 
 /// Declares a statement as a type: its binds are the fields, each with its SQL type.
 ///
@@ -36,7 +36,7 @@ pub(crate) use text::{Bind, Piece, count, split};
 /// Enqueue { job: jobs.map(|job| EnqueueRow { … }).collect(), now }.execute(conn).await?;
 /// ```
 ///
-/// `batch of Row { … }` declares the struct of a row, and the field is a [`Batch`] of such rows: one
+/// `batch of Row { … }` declares the struct of a row, and the field is a [`RowBatch`] of such rows: one
 /// array per column. `{job}` is a table of them, `unnest($1::text[], $2::uuid[]) AS job (kind,
 /// subject)`, and `{job.kind}` the array of one column.
 ///
@@ -98,7 +98,7 @@ macro_rules! statement {
         $crate::db::statement::statement!(
             @fields { $($($rest)*)? }
             [$vis]
-            [$($members)* { $field: $crate::db::statement::Batch<$row $(<$lt>)?> }]
+            [$($members)* { $field: $crate::db::statement::RowBatch<$row $(<$lt>)?> }]
             [$($binds)* $({
                 (concat!(stringify!($field), ".", stringify!($column)))
                 ($field.columns.$column)
@@ -139,7 +139,7 @@ macro_rules! statement {
                 cast: <$sql as $crate::db::statement::PgType>::CAST,
             }),+];
             static PIECES: [
-                $crate::db::statement::Piece;
+                $crate::db::statement::SqlPiece;
                 $crate::db::statement::count(TEXT, BINDS)
             ] = $crate::db::statement::split(TEXT, BINDS);
 
@@ -185,7 +185,7 @@ pub(crate) type PushBind<'b, S> = fn(&'b S, &mut AstPass<'_, 'b, Pg>) -> QueryRe
 pub(crate) fn walk<'b, S>(
     mut out: AstPass<'_, 'b, Pg>,
     keeps_its_plan: bool,
-    pieces: &[Piece],
+    pieces: &[SqlPiece],
     statement: &'b S,
     binds: &[PushBind<'b, S>],
 ) -> QueryResult<()> {
@@ -194,8 +194,8 @@ pub(crate) fn walk<'b, S>(
     }
     for piece in pieces {
         match *piece {
-            Piece::Sql(sql) => out.push_sql(sql),
-            Piece::Bind(bind) => binds[bind](statement, &mut out)?,
+            SqlPiece::Sql(sql) => out.push_sql(sql),
+            SqlPiece::Bind(bind) => binds[bind](statement, &mut out)?,
         }
     }
     Ok(())

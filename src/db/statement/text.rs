@@ -11,7 +11,7 @@ pub(crate) struct Bind {
 
 /// A piece of a text.
 #[derive(Clone, Copy)]
-pub(crate) enum Piece {
+pub(crate) enum SqlPiece {
     /// SQL as it is.
     Sql(&'static str),
     /// The first mention of a bind, by its index; diesel numbers binds in the order of these.
@@ -32,13 +32,13 @@ pub(crate) const fn count(text: &'static str, binds: &[Bind]) -> usize {
 }
 
 /// The pieces of a text; `N` is their [`count`].
-pub(crate) const fn split<const N: usize>(text: &'static str, binds: &[Bind]) -> [Piece; N] {
-    Pieces::of(text, binds).pieces
+pub(crate) const fn split<const N: usize>(text: &'static str, binds: &[Bind]) -> [SqlPiece; N] {
+    Pieces::of(text, binds).found
 }
 
 /// The first `N` pieces of the part of a text that was read.
 struct Pieces<const N: usize> {
-    pieces: [Piece; N],
+    found: [SqlPiece; N],
     /// How many there are, also beyond `N`.
     count: usize,
     /// The number of each bind that was mentioned.
@@ -50,7 +50,7 @@ struct Pieces<const N: usize> {
 impl<const N: usize> Pieces<N> {
     const fn of(text: &'static str, binds: &[Bind]) -> Self {
         let mut read = Self {
-            pieces: [Piece::Sql(""); N],
+            found: [SqlPiece::Sql(""); N],
             count: 0,
             numbers: [None; NUMBERS.len()],
             mentioned: 0,
@@ -60,11 +60,11 @@ impl<const N: usize> Pieces<N> {
             let (sql, from_open) = rest.split_at(open);
             let Some(close) = find(from_open, b'}') else { placeholder_has_no_end(from_open) };
             let (name, from_close) = from_open.split_at(1).1.split_at(close - 1);
-            read.push(Piece::Sql(sql));
+            read.push(SqlPiece::Sql(sql));
             read.placeholder(name, binds);
             rest = from_close.split_at(1).1;
         }
-        read.push(Piece::Sql(rest));
+        read.push(SqlPiece::Sql(rest));
         let mut index = 0;
         while index < binds.len() {
             if read.numbers[index].is_none() {
@@ -75,9 +75,9 @@ impl<const N: usize> Pieces<N> {
         read
     }
 
-    const fn push(&mut self, piece: Piece) {
+    const fn push(&mut self, piece: SqlPiece) {
         if self.count < N {
-            self.pieces[self.count] = piece;
+            self.found[self.count] = piece;
         }
         self.count += 1;
     }
@@ -92,7 +92,7 @@ impl<const N: usize> Pieces<N> {
                 return;
             }
             if column_of(binds[index].name, name).is_some() {
-                self.push(Piece::Sql(if columns == 0 { "unnest(" } else { ", " }));
+                self.push(SqlPiece::Sql(if columns == 0 { "unnest(" } else { ", " }));
                 self.mention(index, binds);
                 columns += 1;
             }
@@ -101,31 +101,31 @@ impl<const N: usize> Pieces<N> {
         if columns == 0 {
             placeholder_names_no_field(name);
         }
-        self.push(Piece::Sql(") AS "));
-        self.push(Piece::Sql(name));
+        self.push(SqlPiece::Sql(") AS "));
+        self.push(SqlPiece::Sql(name));
         let mut separator = " (";
         index = 0;
         while index < binds.len() {
             if let Some(column) = column_of(binds[index].name, name) {
-                self.push(Piece::Sql(separator));
-                self.push(Piece::Sql(column));
+                self.push(SqlPiece::Sql(separator));
+                self.push(SqlPiece::Sql(column));
                 separator = ", ";
             }
             index += 1;
         }
-        self.push(Piece::Sql(")"));
+        self.push(SqlPiece::Sql(")"));
     }
 
     const fn mention(&mut self, index: usize, binds: &[Bind]) {
         match self.numbers[index] {
-            Some(number) => self.push(Piece::Sql(NUMBERS[number])),
+            Some(number) => self.push(SqlPiece::Sql(NUMBERS[number])),
             None => {
                 self.numbers[index] = Some(self.mentioned);
                 self.mentioned += 1;
-                self.push(Piece::Bind(index));
+                self.push(SqlPiece::Bind(index));
             }
         }
-        self.push(Piece::Sql(binds[index].cast));
+        self.push(SqlPiece::Sql(binds[index].cast));
     }
 }
 

@@ -3,18 +3,106 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
-use super::InsertRow;
 use super::draft::{Draft, Origin};
 use crate::db::Conn;
+use crate::db::statement::statement;
 use crate::error::Result;
 use crate::messages::claim::{Claimed, validity_seconds};
 use crate::messages::message::encoding_word;
 use crate::senders;
 use crate::twilio::parts;
 use crate::types::deadline::Deadline;
-use crate::types::id::{ConnectionId, MessageId, SenderId};
+use crate::types::id::{
+    AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId,
+};
 use crate::types::phone::PhoneNumber;
+
+statement! {
+    /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may
+    /// not be texted, `skipped` where the contact is not there any more, else `pending`; or, where
+    /// a worker takes what has room and no rate to keep to, `submitting` with its first attempt, as
+    /// a claim would write it (see [`claim`](super::claim)).
+    pub(super) struct Insert<'a> {
+        draft: batch of InsertRow<'a> {
+            id: MessageId => SqlUuid,
+            contact_id: Option<ContactId> => Nullable<SqlUuid>,
+            sender_id: SenderId => SqlUuid,
+            to_address: &'a str => Text,
+            body: &'a str => Text,
+            media: String => Text,
+            parts: i16 => Int2,
+            encoding: Option<&'static str> => Nullable<Text>,
+            failure: Option<&'a str> => Nullable<Text>,
+            template_id: Option<TemplateId> => Nullable<SqlUuid>,
+            template_version: Option<i32> => Nullable<Int4>,
+            automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+            enrollment_id: Option<EnrollmentId> => Nullable<SqlUuid>,
+            step: Option<i16> => Nullable<Int2>,
+            request_key: Option<&'a str> => Nullable<Text>,
+            retry_of: Option<MessageId> => Nullable<SqlUuid>,
+        },
+        now: DateTime<Utc> => Timestamptz,
+        worker: Option<WorkerId> => Nullable<SqlUuid>,
+        room: batch of RoomRow { connection_id: ConnectionId => SqlUuid, places: i64 => BigInt },
+        room_otherwise: i64 => BigInt,
+    }
+    returns (SqlUuid, Text, SqlUuid);
+    "WITH judged AS (
+         SELECT draft.*, c.id AS alive_id, s.connection_id,
+             CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
+             x.reason AS suppression,
+             {worker} IS NOT NULL
+                 AND s.parts_per_second IS NULL
+                 AND s.disabled_at IS NULL AND s.stopped_at IS NULL
+                 AND k.disabled_at IS NULL AND k.stopped_at IS NULL
+                 AND row_number() OVER (PARTITION BY s.connection_id ORDER BY draft.id)
+                     <= coalesce(room.places, {room_otherwise}) AS goes
+         FROM {draft}
+         JOIN senders s ON s.id = draft.sender_id
+         JOIN connections k ON k.id = s.connection_id
+         LEFT JOIN {room} ON room.connection_id = s.connection_id
+         LEFT JOIN contacts c ON c.id = draft.contact_id
+         LEFT JOIN LATERAL (
+             SELECT reason FROM suppressions
+             WHERE phone = draft.to_address AND lifted_at IS NULL
+             ORDER BY since LIMIT 1
+         ) AS x ON true
+     ), inserted AS (
+         INSERT INTO messages
+             (id, direction, connection_id, sender_id, contact_id, to_address, from_address, body,
+              media_urls, parts, encoding, status, reason, template_id, template_version,
+              automation_id, enrollment_id, step, request_key, retry_of, created_at, status_at)
+         SELECT id, 'outbound', connection_id, sender_id, alive_id, to_address, from_address, body,
+             string_to_array(media, E'\\n'), parts, encoding,
+             CASE
+                 WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped'
+                 WHEN failure IS NOT NULL THEN 'failed'
+                 WHEN suppression IS NOT NULL THEN 'suppressed'
+                 WHEN goes THEN 'submitting'
+                 ELSE 'pending'
+             END,
+             CASE
+                 WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.'
+                 ELSE coalesce(failure, suppression)
+             END,
+             template_id, template_version, automation_id, enrollment_id, step, request_key,
+             retry_of, {now}, {now}
+         FROM judged
+         ON CONFLICT DO NOTHING
+         RETURNING id, status, connection_id
+     ), attempted AS (
+         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
+         SELECT id, 1, {worker}, {now} FROM inserted WHERE status = 'submitting'
+     ), noted AS (
+         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+         SELECT id, status, 'carillon', true, {now}
+         FROM inserted
+         WHERE status NOT IN ('pending', 'submitting')
+     )
+     SELECT id, status, connection_id FROM inserted"
+}
 
 impl<'a> InsertRow<'a> {
     /// The row of a draft that is composed now.

@@ -133,7 +133,8 @@ pub async fn record(
     let recorded: Vec<Recorded> =
         reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
     write(conn, reports, &recorded, &states, now).await?;
-    let retries: Vec<PlannedRetry> = states.values().filter_map(|state| state.retry.clone()).collect();
+    let retries: Vec<PlannedRetry> =
+        states.values().filter_map(|state| state.retry.clone()).collect();
     retry::take_back(conn, &retries, now).await?;
 
     consequences.retain(|(at, consequence)| match (recorded[*at], consequence.effect) {

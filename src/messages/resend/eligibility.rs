@@ -82,7 +82,7 @@ impl Circumstances {
             MessageStatus::Suppressed => return Err(LeftOut::Suppressed),
             MessageStatus::Skipped | MessageStatus::Canceled => return Err(LeftOut::OnPurpose),
             MessageStatus::Failed | MessageStatus::Undelivered => {
-                self.error_code.map_or(Ok(()), by_code)?
+                self.error_code.map_or(Ok(()), by_code)?;
             }
             // Whatever Twilio said to earlier attempts left it waiting here.
             MessageStatus::Expired => {}

@@ -7,7 +7,7 @@ use crate::twilio::{CreatedMessage, SendError};
 
 /// What came of one attempt.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct SubmitOutcome {
     /// The claim that the attempt used up.
     pub claimed: Claimed,
     /// Twilio's answer, or why there is none.
@@ -18,7 +18,7 @@ pub struct Outcome {
     pub duration_ms: i32,
 }
 
-impl Outcome {
+impl SubmitOutcome {
     /// Whether it is certain that the attempt sent nothing, and says nothing about the message
     /// besides.
     pub(super) const fn sent_nothing(&self) -> bool {

@@ -108,7 +108,7 @@ pub(in crate::messages) async fn admit(
             Place::Now => going.push(candidate.claimed),
             Place::Later => answers.push((id, Claim::Queued)),
             Place::AtCapacity => {
-                answers.push((id, Claim::AtCapacity(candidate.claimed.connection_id)))
+                answers.push((id, Claim::AtCapacity(candidate.claimed.connection_id)));
             }
         }
     }

@@ -116,7 +116,7 @@ fn a_variable_without_value_and_default_fails_by_name() {
     ] {
         match render(body) {
             Err(RenderError::NotSet { variable, .. }) => {
-                assert_eq!(variable, "contact.last_name", "{body}")
+                assert_eq!(variable, "contact.last_name", "{body}");
             }
             other => panic!("{body}: {other:?}"),
         }

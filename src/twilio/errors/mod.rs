@@ -58,19 +58,19 @@ mod tests {
             let disposition = entry.on_refusal();
             match (entry.class, entry.contact) {
                 (Class::OptOut, _) => {
-                    assert_eq!(disposition, Disposition::OptedOut, "{}", entry.code)
+                    assert_eq!(disposition, Disposition::OptedOut, "{}", entry.code);
                 }
                 (Class::BadNumber, ContactEffect::Invalid) => {
-                    assert_eq!(disposition, Disposition::BadNumber, "{}", entry.code)
+                    assert_eq!(disposition, Disposition::BadNumber, "{}", entry.code);
                 }
                 (_, ContactEffect::Suppress) => {
-                    assert_eq!(disposition, Disposition::NumberBlocked, "{}", entry.code)
+                    assert_eq!(disposition, Disposition::NumberBlocked, "{}", entry.code);
                 }
                 (Class::Account, _) => {
-                    assert_eq!(disposition, Disposition::AccountBroken, "{}", entry.code)
+                    assert_eq!(disposition, Disposition::AccountBroken, "{}", entry.code);
                 }
                 (Class::Request | Class::Inbound | Class::BadNumber, _) => {
-                    assert_eq!(disposition, Disposition::Reject, "{}", entry.code)
+                    assert_eq!(disposition, Disposition::Reject, "{}", entry.code);
                 }
                 (Class::Sender, _) => {
                     let stops = matches!(

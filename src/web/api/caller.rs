@@ -21,7 +21,6 @@ use crate::ledger::typed_days::Today;
 use crate::users::api_keys::{self, ApiKey, ApiKeySecret};
 use crate::users::audit::Actor;
 use crate::users::{Role, User, organization};
-use crate::web::Web;
 use crate::web::http::access::{Access, Admin, Marketer, Viewer};
 
 /// So many keys are looked up at once.

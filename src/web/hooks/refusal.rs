@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use crate::connections::webhooks::Reason;
+use crate::connections::webhooks::RejectionReason;
 use crate::db;
 use crate::error::Error;
 use crate::types::id::ConnectionId;
@@ -12,7 +12,7 @@ use crate::types::id::ConnectionId;
 pub(super) enum Refusal {
     /// It does not come from Twilio, or not for this connection: 403 (404 where there is no such
     /// connection, 400 where it cannot be read).
-    Rejected { connection_id: Option<ConnectionId>, reason: Reason, detail: String },
+    Rejected { connection_id: Option<ConnectionId>, reason: RejectionReason, detail: String },
     /// There is no such message: 404.
     UnknownMessage,
     /// The database is away: 503, so that Twilio tries again.
@@ -55,10 +55,9 @@ impl From<Error> for Refusal {
 impl Refusal {
     pub(super) fn response(&self) -> HttpResponse {
         match self {
-            Self::Rejected { reason: Reason::UnknownConnection, .. } | Self::UnknownMessage => {
-                HttpResponse::NotFound()
-            }
-            Self::Rejected { reason: Reason::Malformed, .. } => HttpResponse::BadRequest(),
+            Self::Rejected { reason: RejectionReason::UnknownConnection, .. }
+            | Self::UnknownMessage => HttpResponse::NotFound(),
+            Self::Rejected { reason: RejectionReason::Malformed, .. } => HttpResponse::BadRequest(),
             Self::Rejected { .. } => HttpResponse::Forbidden(),
             Self::Away => HttpResponse::ServiceUnavailable(),
             Self::Failed => HttpResponse::InternalServerError(),

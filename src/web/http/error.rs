@@ -7,9 +7,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
 
-use super::access::Anyone;
-use super::page::Page;
-use super::visit::{Layout, Visit};
 use crate::db::{self, Unavailable};
 use crate::error::FieldErrors;
 use crate::users::Role;
@@ -204,7 +201,3 @@ impl From<Unavailable> for PageError {
         Self::Away(error.to_string())
     }
 }
-
-#[cfg(debug_assertions)]
-#[path = "samples/error.rs"]
-mod samples;

@@ -9,11 +9,10 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::access::Anyone;
 use super::error::PageError;
-use super::page::{Page, Pages, Varies};
-use super::visit::{Anyone, Layout, Visit};
-use crate::error::FieldErrors;
-use crate::users::Role;
+use super::page::{Page, Pages};
+use super::visit::{Layout, Visit};
 
 /// The page that shows an error to somebody who is signed in: the way to everything else stays.
 #[derive(Debug, Serialize)]
@@ -135,10 +134,10 @@ impl ErrorPage {
                 tracing::warn!(
                     reason = %reason,
                     "a page could not be shown: the database does not answer"
-                )
+                );
             }
             PageError::Internal(reason) => {
-                tracing::error!(reason = %reason, "a page could not be shown")
+                tracing::error!(reason = %reason, "a page could not be shown");
             }
             _ => {}
         }
@@ -171,32 +170,12 @@ impl Instead {
 
 impl Page for ErrorPage {
     const TEMPLATE: &'static str = "ui/error.html";
-    const VARIES: Varies = Varies::NOTHING;
-
-    fn samples() -> Vec<Self> {
-        let errors = [
-            PageError::NotFound("contact"),
-            PageError::Forbidden(Role::Admin),
-            PageError::Expired,
-            PageError::Invalid(FieldErrors::default().with("tag", "This must not be blank.")),
-            PageError::Unstorable("name".to_owned()),
-            PageError::Refused("The last admin stays.".to_owned()),
-            PageError::Internal("Row <7> is missing.".to_owned()),
-        ];
-        errors.iter().map(Self::of).collect()
-    }
 }
 
 impl Page for StrangersErrorPage {
     const TEMPLATE: &'static str = "ui/strangers_error.html";
-    const VARIES: Varies = Varies::NOTHING;
-
-    fn samples() -> Vec<Self> {
-        let errors = [
-            PageError::NotFound("page"),
-            PageError::Expired,
-            PageError::Away("No answer.".to_owned()),
-        ];
-        errors.iter().map(|error| Self(ErrorPage::of(error))).collect()
-    }
 }
+
+#[cfg(debug_assertions)]
+#[path = "samples/error_page.rs"]
+mod samples;

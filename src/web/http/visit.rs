@@ -17,7 +17,6 @@ use futures::{FutureExt, try_join};
 use serde::Serialize;
 
 use super::access::Access;
-use super::browser;
 use super::client_address::{client_address, warn_of_unknown_proxy};
 use super::error::{PageError, PageResult};
 use super::flash::Flash;

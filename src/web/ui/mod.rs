@@ -120,7 +120,7 @@ pub(super) const PAGES: &[samples::RenderSamples] = &[
 #[cfg(debug_assertions)]
 pub fn every_sample(
     public_url: &crate::types::public_url::PublicUrl,
-    kind: samples::Kind,
+    kind: samples::Variation,
 ) -> Result<Vec<samples::Sample>, tera::Error> {
     let pages = super::Pages::load(public_url)?;
     let (mut all, mut wrong) = (Vec::new(), Vec::new());

@@ -122,7 +122,9 @@ impl SetupForm {
                 });
                 for fields in others {
                     fields.iter().for_each(|(field, messages)| {
-                        messages.iter().for_each(|message| errors.add(field, message))
+                        for message in messages {
+                            errors.add(field, message);
+                        }
                     });
                 }
                 Err(errors)

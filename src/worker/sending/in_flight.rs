@@ -12,13 +12,13 @@ use crate::types::id::MessageId;
 pub(in crate::worker) type InFlight = Arc<Mutex<HashSet<MessageId>>>;
 
 /// A message among those in flight, until this is dropped.
-pub(in crate::worker) struct Entered {
+pub(in crate::worker) struct InFlightGuard {
     pub(super) job: Leased,
     pub(super) message: MessageId,
     pub(super) in_flight: InFlight,
 }
 
-impl Drop for Entered {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.in_flight.lock().remove(&self.message);
     }

@@ -28,7 +28,7 @@ use crate::queue::lease::{self, Finish, Leased};
 use crate::types::id::{ConnectionId, MessageId};
 
 pub(super) use claiming::KeysByConnection;
-pub(super) use in_flight::{InFlightGuard, InFlight};
+pub(super) use in_flight::{InFlight, InFlightGuard};
 
 /// How long messages wait in this process for a place at their connection before others may have
 /// them.
@@ -116,7 +116,7 @@ impl Worker {
             let mut one = HashMap::from([(id, entered)]);
             match self.send_what_fits(&mut one, sending).await {
                 Ok(left) => left.into_iter().for_each(|(connection, count)| {
-                    *at_capacity.entry(connection).or_default() += count
+                    *at_capacity.entry(connection).or_default() += count;
                 }),
                 Err(error) => {
                     one.clear();

@@ -84,10 +84,10 @@ async fn record_accepted(
         .await
     {
         Ok(recorded) => {
-            answered.retain(|answered| !recorded.contains(&answered.outcome.claimed.message_id))
+            answered.retain(|answered| !recorded.contains(&answered.outcome.claimed.message_id));
         }
         Err(error) => {
-            tracing::debug!(%error, "accepted messages could not be recorded; taking the long way")
+            tracing::debug!(%error, "accepted messages could not be recorded; taking the long way");
         }
     }
     answered

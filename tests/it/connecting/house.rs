@@ -72,7 +72,7 @@ impl House {
     pub(super) fn service_url(&self) -> Option<String> {
         let mut url = None;
         assert!(self.twilio().change_service(twilio::SERVICE_SID, |service| {
-            url.clone_from(&service.inbound_request_url)
+            url.clone_from(&service.inbound_request_url);
         }));
         url
     }

@@ -185,7 +185,7 @@ impl TestApp {
             let mut complain = |what: &str| {
                 wrong.push(format!(
                     "{what}: {message} was posted {count} times and recorded as {recorded:?}"
-                ))
+                ));
             };
             let attempts = usize::try_from(message["attempts"].as_u64().unwrap()).unwrap();
             if *count > attempts {
@@ -223,15 +223,15 @@ impl TestApp {
                     complain("Twilio has it");
                 }
                 ("failed" | "suppressed" | "skipped" | "expired", _) if !explained => {
-                    complain("nobody knows why")
+                    complain("nobody knows why");
                 }
                 // Twilio dropped it, and when it was to go again it was not wanted any more.
                 ("suppressed" | "skipped" | "expired", _) => {}
                 ("unconfirmed", None) if rest == Rest::Settled && !explained => {
-                    complain("nobody knows why")
+                    complain("nobody knows why");
                 }
                 ("submitting" | "pending", _) if rest == Rest::Settled => {
-                    complain("nothing is under way any more")
+                    complain("nothing is under way any more");
                 }
                 (_, Some((sid, at_twilio))) if rest == Rest::Settled => {
                     if text("twilio_sid") != *sid {
@@ -317,7 +317,7 @@ impl TestApp {
                 Some(id) => {
                     *statuses
                         .entry((id, callback.message_sid.clone(), callback.status.to_owned()))
-                        .or_default() += 1
+                        .or_default() += 1;
                 }
                 None => drop(inbound.insert(callback.message_sid.clone())),
             }

@@ -6,10 +6,6 @@ use carillon::messages::log::filter::MessageFilter;
 use carillon::messages::log::search;
 use carillon::messages::log::story::{self, StatusEvent};
 use carillon::messages::message::{self, Message};
-use twilio_simulator::{
-    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
-    sign,
-};
 use carillon::types::id::MessageId;
 use carillon::users::password::Password;
 use carillon::users::{self, NewUser, Role, organization};

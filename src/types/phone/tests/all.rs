@@ -144,7 +144,7 @@ fn written_numbers_are_read_as_libphonenumber_reads_them() {
             Err(PhoneError::Ambiguous(one, other))
                 if [&one, &other].iter().any(|number| number.as_str() == theirs) =>
             {
-                ambiguous += 1
+                ambiguous += 1;
             }
             Err(_) if theirs == "-" => {}
             other => wrong.push(format!("{line}: {other:?}")),

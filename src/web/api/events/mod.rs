@@ -12,6 +12,7 @@ use utoipa::OpenApi;
 use super::{ApiError, ApiResult, Caller, JsonFields};
 use crate::events::RecordOutcome;
 use crate::web::Marketer;
+use actix_web::web::Data;
 use answer::{EventResult, EventResults, results};
 use request::{ContactBody, EventBody, EventsBody, defaults, read, several};
 

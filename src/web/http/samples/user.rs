@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use crate::types::id::UserId;
-use crate::users::profile::Theme;
+use crate::users::Theme;
 use crate::users::{Role, User};
 
 /// A user of this name and role, who has never been seen.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::Layout;
 use crate::senders::Stop;
 use crate::types::id::ConnectionId;
-use crate::users::profile::Theme;
+use crate::users::Theme;
 use crate::users::{Role, User};
 use crate::web::http::flash::{Flash, FlashKind, Undo};
 use crate::web::http::samples;

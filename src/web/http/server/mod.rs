@@ -71,7 +71,7 @@ pub fn listen(
             // answer is lost with the connection.
             .client_disconnect_timeout(LINGER)
             .on_connect_ext(|stream: &Guarded<TcpStream>, extensions| {
-                drop(extensions.insert(Arc::clone(stream.connection())))
+                drop(extensions.insert(Arc::clone(stream.connection())));
             })
             .h1(factory.into_factory().map_err(|error: Error| error.error_response()));
         let connections = web.intake().connections().clone();

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::form::{AutomationForm, MISSING, UNITS};
+use super::form::{AutomationForm, MISSING};
+use super::units::UNITS;
 use super::words;
 use crate::automations::condition::ConditionOperator;
 use crate::contacts::tags;

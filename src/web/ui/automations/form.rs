@@ -9,15 +9,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::step_form::StepForm;
+use super::units::{UNITS, in_longest_unit};
 use crate::automations::condition::{Condition, ConditionOperator, Conditions};
 use crate::automations::{self, Automation, AutomationName, Definition, MAX_STEPS, Step, Trigger};
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::EventName;
 
-/// Units of a wait with their seconds, the longest first.
-pub(super) const UNITS: [(&str, u32); 4] =
-    [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
 /// The operator of the form for a property that is not there.
 pub(super) const MISSING: &str = "missing";
 
@@ -145,15 +143,6 @@ impl AutomationForm {
             _ => Err(errors),
         }
     }
-}
-
-/// A time in the longest unit that it is a whole number of.
-pub(super) fn in_longest_unit(seconds: u32) -> (String, &'static str) {
-    let (unit, length) = UNITS
-        .into_iter()
-        .find(|(_, length)| seconds.is_multiple_of(*length))
-        .unwrap_or(("seconds", 1));
-    ((seconds / length).to_string(), unit)
 }
 
 impl TriggerForm {

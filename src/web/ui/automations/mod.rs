@@ -13,6 +13,7 @@ pub(super) mod show;
 mod step_form;
 pub(super) mod switch;
 pub(super) mod trial;
+mod units;
 pub(super) mod words;
 
 use actix_web::web::{self, ServiceConfig};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::form::{UNITS, in_longest_unit};
+use super::units::{UNITS, in_longest_unit};
 use crate::automations::{Recipient, Step};
 use crate::error::FieldErrors;
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
+use super::problems::{as_problems, sentences};
 use super::show::{AutomationShowPage, StepRow, step_rows};
 use super::words;
 use crate::automations::{

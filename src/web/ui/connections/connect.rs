@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AUTH_TOKEN, Secret, address_warning};
+use super::public_address::address_warning;
+use super::secret::{AUTH_TOKEN, Secret};
 use crate::connection_center::{self, ConnectForm, Existing};
 use crate::connections::{Check, NewKeys};
 use crate::error::FieldErrors;
@@ -106,7 +107,7 @@ pub(super) mod samples;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::ui::connections::API_KEY;
+    use crate::web::ui::connections::secret::API_KEY;
 
     #[test]
     fn no_secret_gets_into_a_page_or_a_log() {

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::{API_KEY, AUTH_TOKEN, Secret};
 use super::view::ConnectionView;
+use crate::connection_center;
 use crate::connections::{self, FormerToken, NewKeys};
 use crate::error::FieldErrors;
+use crate::senders;
 use crate::types::id::ConnectionId;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 

@@ -51,7 +51,7 @@ pub(super) async fn list(visit: Visit<Viewer>) -> PageResult {
             .collect(),
         connection: connection.into(),
     });
-    let is_reachable = super::is_reachable(&visit.context);
+    let is_reachable = is_reachable(&visit.context);
     visit.page(&ConnectionListPage { connections: rows.collect(), is_reachable, strays })
 }
 

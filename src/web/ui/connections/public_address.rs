@@ -1,12 +1,12 @@
 //! Whether Twilio can call the public address, as far as the address tells.
 
-use crate::connections::{self, Check, Outcome};
+use crate::connections::{self, Check, CheckOutcome};
 use crate::context::Context;
 
 /// What is not as it should be about the public address.
 pub(super) fn address_warning(context: &Context) -> Option<Check> {
     connections::address_check(&context.twilio, &context.config.public_url)
-        .filter(|check| check.outcome != Outcome::Passed)
+        .filter(|check| check.outcome != CheckOutcome::Passed)
 }
 
 /// Whether Twilio can call the public address, as far as it tells.

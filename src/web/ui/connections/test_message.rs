@@ -4,6 +4,7 @@
 use actix_web::web::{self, Path, ServiceConfig};
 
 use super::show::ConnectionShowPage;
+use super::test_input::TestInput;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::messages::test_message::TestMessage;

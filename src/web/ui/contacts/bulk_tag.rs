@@ -206,7 +206,7 @@ impl BulkTagForm {
         for (name, value) in fields {
             match name.as_str() {
                 "action" if !matches!(value.as_str(), "add" | "remove") => {
-                    errors.add(name, "Say add or remove.")
+                    errors.add(name, "Say add or remove.");
                 }
                 "from" | "id"
                     if !narrowing::is_blank(value) && value.parse::<ContactId>().is_err() =>

@@ -5,9 +5,8 @@ use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use crate::automations::consequences;
-use crate::consent::{Reason, suppression};
+use crate::consent::suppression;
 use crate::contacts;
-use crate::contacts::suppressions;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, Page, PageResult, Visit};

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::queue::Queue;
-use super::sending::Sending;
+use super::sending::ActiveSenders;
 use crate::automations::{self, Automation};
 use crate::consent::suppression;
 use crate::db::Conn;
@@ -82,7 +82,7 @@ impl Dashboard {
     pub(super) async fn load(
         conn: &mut Conn,
         senders: &[Sender],
-        sending: &Sending<'_>,
+        sending: &ActiveSenders<'_>,
         queues: &HashMap<SenderId, QueueFigures>,
         zone: Tz,
         now: DateTime<Utc>,

@@ -10,13 +10,13 @@ mod workings;
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
+use crate::connections;
 use crate::messages::throttle::figures;
-use crate::senders::{self, Sender};
-use crate::types::id::SenderId;
+use crate::senders;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use attention::Attention;
 use dashboard::Dashboard;
-use sending::Sending;
+use sending::ActiveSenders;
 use steps::{Done, SetupStep};
 
 /// Mounts `/`.
@@ -40,7 +40,7 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let done = Done::load(&mut conn).await?;
     let connections = connections::list(&mut conn).await?;
     let senders = senders::list(&mut conn).await?;
-    let sending = Sending::of(&connections, &senders);
+    let sending = ActiveSenders::of(&connections, &senders);
     let queues = figures::of_many(&mut conn, &senders, now).await?;
     let dashboard =
         Dashboard::load(&mut conn, &senders, &sending, &queues, visit.organization.day_zone, now)

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::sending::Sending;
+use super::sending::ActiveSenders;
 use crate::messages::throttle::figures::QueueFigures;
 use crate::types::id::SenderId;
 
@@ -26,7 +26,7 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn of(
         pending: &HashMap<Option<SenderId>, i64>,
-        sending: &Sending<'_>,
+        sending: &ActiveSenders<'_>,
         queues: &HashMap<SenderId, QueueFigures>,
     ) -> Self {
         let mut queue = Self::default();
@@ -40,7 +40,7 @@ impl Queue {
                 Some(sender) => {
                     queue.empty_at = queue
                         .empty_at
-                        .max(queues.get(&sender.id).and_then(|figures| figures.empty_at))
+                        .max(queues.get(&sender.id).and_then(|figures| figures.empty_at));
                 }
             }
         }

@@ -7,9 +7,9 @@ use crate::senders::Sender;
 use crate::types::id::SenderId;
 
 /// The senders that send now: neither they nor their connection are disabled or stopped.
-pub(super) struct Sending<'a>(HashMap<SenderId, &'a Sender>);
+pub(super) struct ActiveSenders<'a>(HashMap<SenderId, &'a Sender>);
 
-impl<'a> Sending<'a> {
+impl<'a> ActiveSenders<'a> {
     pub(super) fn of(connections: &[Connection], senders: &'a [Sender]) -> Self {
         let is_on = |sender: &&Sender| {
             let of = connections.iter().find(|connection| connection.id == sender.connection_id);

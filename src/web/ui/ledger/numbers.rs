@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::wanted::LedgerPageQuery;
+use super::query::LedgerPageQuery;
 use crate::consent::Reason;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{Cause, Counts, LedgerKey, Share};
@@ -85,12 +85,19 @@ impl LedgerTotals {
 
     /// The numbers of one automation, whenever its messages were composed.
     pub(in crate::web::ui) fn of_automation(id: impl std::fmt::Display, counts: Counts) -> Self {
-        Self::new(counts, &LedgerPageQuery { automation_id: id.to_string(), ..LedgerPageQuery::default() })
+        Self::new(
+            counts,
+            &LedgerPageQuery { automation_id: id.to_string(), ..LedgerPageQuery::default() },
+        )
     }
 }
 
 /// A number for every outcome.
-pub(super) fn numbers(counts: Counts, wanted: &LedgerPageQuery, key: Option<LedgerKey>) -> Vec<Number> {
+pub(super) fn numbers(
+    counts: Counts,
+    wanted: &LedgerPageQuery,
+    key: Option<LedgerKey>,
+) -> Vec<Number> {
     let number = |outcome: Outcome| Number {
         outcome,
         count: counts.of(outcome),

@@ -135,7 +135,7 @@ impl LedgerPageQuery {
         match key {
             None => {}
             Some(LedgerKey::Day(day)) => {
-                (narrowed.from, narrowed.to) = (day.to_string(), day.to_string())
+                (narrowed.from, narrowed.to) = (day.to_string(), day.to_string());
             }
             Some(key) => narrowed = self.within(key).unwrap_or(narrowed),
         }

@@ -342,7 +342,7 @@ mod tests {
         let mut message = samples::message();
         let (mut watcher, mut changes) = watcher(&[message.id]);
         let mut tell = |message: &Message| {
-            watcher.tell(&HashMap::from([(message.id, message.clone())]), &HashMap::new())
+            watcher.tell(&HashMap::from([(message.id, message.clone())]), &HashMap::new());
         };
         tell(&message);
         tell(&message);

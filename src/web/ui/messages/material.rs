@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::why::{self, Why};
 use crate::automations::{self, Automation};
 use crate::connections::{self, Connection};
-use crate::consent::Reading;
+use crate::consent::OptOutReading;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ use crate::templates::{self, Template};
 use crate::types::id::{MessageId, WorkerId};
 
 /// The message with all that belongs to it.
-pub(super) struct Material {
+pub(super) struct MessageMaterial {
     pub(super) message: Message,
     pub(super) contact: Option<Contact>,
     pub(super) sender: Option<Sender>,
@@ -39,21 +39,21 @@ pub(super) struct Material {
     pub(super) why: Option<Why>,
     pub(super) plan: Plan,
     /// Whether it may be sent again, where that is the question.
-    pub(super) retry: Option<Retry>,
+    pub(super) retry: Option<ResendState>,
     /// What became of it if its words were read as an opt-out.
-    pub(super) reading: Option<Reading>,
+    pub(super) reading: Option<OptOutReading>,
     /// The message that repeats it.
     pub(super) retried_as: Option<MessageId>,
 }
 
 /// Whether a message that did not arrive may be sent again.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Retry {
+pub(super) struct ResendState {
     /// Why not, if not.
     pub(super) why_not: Option<&'static str>,
 }
 
-impl Material {
+impl MessageMaterial {
     pub(super) async fn load(conn: &mut Conn, id: MessageId) -> Result<Self> {
         let message = messages::find(conn, id).await?;
         let contact = match message.contact_id {
@@ -87,7 +87,9 @@ impl Material {
             plan: plan::plan(conn, &message).await?,
             reading: inbound::reading_of(conn, &message).await?,
             retry: if did_not_arrive(&message) {
-                Some(Retry { why_not: resend::verdict(conn, id).await?.err().map(LeftOut::words) })
+                Some(ResendState {
+                    why_not: resend::verdict(conn, id).await?.err().map(LeftOut::words),
+                })
             } else {
                 None
             },

@@ -16,11 +16,8 @@ use crate::error::Result;
 use crate::messages::log::plan::Plan;
 use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
-use crate::messages::status::Resent;
-use crate::queue::lease;
-use crate::senders::{self, Sender};
-use crate::templates::{self, Template};
-use crate::types::id::{ConnectionId, EnrollmentId, MessageId, WorkerId};
+use crate::templates::Template;
+use crate::types::id::{ConnectionId, EnrollmentId, MessageId};
 use crate::web::Page;
 
 /// Everything about a message but the page's head; also what the page asks for while it is open.

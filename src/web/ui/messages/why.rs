@@ -100,7 +100,7 @@ pub(super) fn holds(
     let unknown = "Twilio refused it.";
     match connection.status() {
         Status::Disabled => {
-            hold(format!("The connection “{}” is disabled.", connection.name), &there)
+            hold(format!("The connection “{}” is disabled.", connection.name), &there);
         }
         Status::Stopped => {
             hold(

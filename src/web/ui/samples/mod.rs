@@ -7,8 +7,6 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::PAGES;
-use crate::types::public_url::PublicUrl;
 use crate::web::http::page::{Pages, Samples, Varies};
 use crate::web::http::visit::Layout;
 
@@ -187,10 +185,10 @@ fn rename(row: &mut Value, number: usize) {
             for (name, value) in fields {
                 match value {
                     Value::String(id) if Uuid::parse_str(id).is_ok() => {
-                        *id = Uuid::new_v4().to_string()
+                        *id = Uuid::new_v4().to_string();
                     }
                     Value::String(id) if matches!(name.as_str(), "id" | "value" | "address") => {
-                        *id = format!("{id}-{number}")
+                        *id = format!("{id}-{number}");
                     }
                     other => rename(other, number),
                 }

@@ -5,6 +5,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::link::LinkPage;
+use super::roles::roles;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::InvitationId;

@@ -4,6 +4,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::link::LinkPage;
+use super::roles::roles;
 use crate::error::{Error, FieldErrors};
 use crate::users::Role;
 use crate::users::api_keys;
@@ -52,7 +53,7 @@ pub(super) async fn create(visit: Visit<Admin>, form: Form<KeyForm>) -> PageResu
 
 impl NewKeyPage {
     fn new(form: KeyForm, errors: FieldErrors) -> Self {
-        Self { form, roles: super::roles(), errors }
+        Self { form, roles: roles(), errors }
     }
 }
 

@@ -5,6 +5,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::link::LinkPage;
+use super::roles::roles;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::UserId;
 use crate::users::{self, Role, User, people, resets};

@@ -140,7 +140,7 @@ async fn send_test(
     match sent {
         Ok(message) => test_send::lead_to(&visit, message, template.as_ref(), &form),
         Err(errors) => {
-            let page = EditorPage::load(&visit, template.as_ref(), form, errors).await?;
+            let page = TemplateEditPage::load(&visit, template.as_ref(), form, errors).await?;
             visit.invalid(&page)
         }
     }
@@ -262,9 +262,15 @@ impl TemplateEditPage {
             None => None,
         };
         let way = saved.as_ref().map(Saved::way).unwrap_or_default();
-        let trial =
-            TemplateTrial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors)
-                .await?;
+        let trial = TemplateTrial::load(
+            &mut conn,
+            &visit.organization,
+            visit.zone(),
+            &way,
+            &mut form,
+            &mut errors,
+        )
+        .await?;
         let senders = senders::usable(&mut conn).await?;
         if form.to.is_empty() {
             form.to = test_phone::find(&mut conn, visit.user.id)

@@ -1,7 +1,6 @@
 //! *Send a test*: the text as it stands, filled in for the contact of the preview, to a number of
 //! one's own.
 
-use super::edit::TemplateEditPage;
 use super::form::TemplateForm;
 use super::recipient::TrialRecipient;
 use super::saved::Way;

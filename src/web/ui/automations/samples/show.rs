@@ -10,7 +10,7 @@ use crate::ledger::Counts;
 use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::ui::automations::enrollments::EnrollmentRow;
-use crate::web::ui::automations::switch::as_problems;
+use crate::web::ui::automations::problems::as_problems;
 use crate::web::ui::ledger::LedgerTotals;
 use crate::web::{Samples, Varies};
 

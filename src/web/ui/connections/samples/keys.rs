@@ -2,7 +2,7 @@
 
 use super::{ConnectionKeysPage, KeysInput};
 use crate::error::FieldErrors;
-use crate::web::ui::connections::API_KEY;
+use crate::web::ui::connections::secret::API_KEY;
 use crate::web::ui::connections::view::ConnectionView;
 use crate::web::{Samples, Varies};
 

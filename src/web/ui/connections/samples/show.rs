@@ -4,7 +4,7 @@ use super::{ConnectionShowPage, NameInput, policies};
 use crate::error::FieldErrors;
 use crate::web::ui::Choice;
 use crate::web::ui::connections::health::LookView;
-use crate::web::ui::connections::test_message::TestInput;
+use crate::web::ui::connections::test_input::TestInput;
 use crate::web::ui::connections::view::{ConnectionView, SenderView};
 use crate::web::{Samples, Varies};
 

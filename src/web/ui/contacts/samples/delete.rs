@@ -1,7 +1,7 @@
 //! The question whether a contact is deleted: suppressed and not.
 
 use super::ContactDeletePage;
-use crate::contacts::suppressions::Reason;
+use crate::consent::Reason;
 use crate::web::ui::contacts::samples;
 use crate::web::{Samples, Varies};
 

@@ -3,8 +3,8 @@
 use chrono::DateTime;
 
 use super::{ContactShowPage, Evidence, Typed};
+use crate::consent::{Reason, Suppression};
 use crate::contacts::Contact;
-use crate::contacts::suppressions::{Reason, Suppression};
 use crate::contacts::tags::TagName;
 use crate::contacts::timeline::{Entry, What};
 use crate::error::FieldErrors;

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
 
 use super::{Dashboard, First, Line, SPAN};
-use crate::contacts::suppressions;
+use crate::consent::suppression;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{Cause, Counts, Days, Ledger, LedgerKey, LedgerRow};
 use crate::web::ui::home::queue::Queue;
@@ -29,7 +29,7 @@ impl Dashboard {
             cause(Outcome::Suppressed, None),
         ];
         let mut busy =
-            Self::new(days, Ledger { totals: counts, rows, causes }, suppressions::MAX_COUNTED + 1);
+            Self::new(days, Ledger { totals: counts, rows, causes }, suppression::MAX_COUNTED + 1);
         busy.queue = Queue::sample();
         let line =
             |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);

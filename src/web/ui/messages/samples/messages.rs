@@ -81,8 +81,10 @@ pub(super) fn materials() -> Vec<MessageMaterial> {
         automation: Some(automation(AutomationStatus::Paused)),
         ..bare(with(MessageStatus::Pending))
     };
-    let waiting = MessageMaterial { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
-    let given_up = MessageMaterial { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
+    let waiting =
+        MessageMaterial { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
+    let given_up =
+        MessageMaterial { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
     let read_as = |reading| MessageMaterial {
         contact: Some(contact("+14155550123")),
         reading: Some(reading),

@@ -1,8 +1,9 @@
 //! The pages of errors, for users and for strangers.
 
-use super::{ErrorPage, PageError, StrangersErrorPage};
+use super::{ErrorPage, StrangersErrorPage};
 use crate::error::FieldErrors;
 use crate::users::Role;
+use crate::web::http::error::PageError;
 use crate::web::http::page::{Samples, Varies};
 
 impl Samples for ErrorPage {
