@@ -28,6 +28,11 @@ pub(super) fn fold(text: &str) -> String {
     COMPOSED.normalize(&folded).into_owned()
 }
 
+/// A text as opt-out words are compared with it, folded and squeezed; none where it cannot be one.
+pub(super) fn word_of(text: &str) -> Option<String> {
+    squeeze(&fold(text))
+}
+
 /// The letters and digits of a folded text, if nothing but spaces, hyphens and signs at both ends
 /// stands between them: `opt-out` and `“Opt out!”` are both `optout`.
 pub(super) fn squeeze(folded: &str) -> Option<String> {

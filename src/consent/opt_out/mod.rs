@@ -53,7 +53,7 @@ impl Command {
     /// opt-out word or wording in text or button, else START or HELP as the whole text.
     #[must_use]
     pub fn of(heard: &Heard<'_>, own: &OwnWords) -> Option<Self> {
-        let word = fold::squeeze(&fold::fold(heard.body));
+        let word = fold::word_of(heard.body);
         let start =
             START.iter().find(|(name, _)| word.as_deref() == Some(*name)).map(|(_, start)| *start);
         match heard.opt_out_type {
@@ -62,9 +62,11 @@ impl Command {
             Some(OptOut::Help) => return Some(Self::Help),
             None => {}
         }
-        let parts = [Some(heard.body), heard.button_text, heard.button_payload];
-        let said: Vec<Said> =
-            parts.into_iter().flatten().filter_map(|part| opt_out(part, own)).collect();
+        let buttons = [heard.button_text, heard.button_payload].into_iter().flatten();
+        let said: Vec<Said> = opt_out(heard.body, word.as_deref(), own)
+            .into_iter()
+            .chain(buttons.filter_map(|text| opt_out(text, fold::word_of(text).as_deref(), own)))
+            .collect();
         if said.contains(&Said::Word) {
             return Some(Self::Stop(Said::Word));
         }
@@ -98,9 +100,9 @@ impl Command {
 }
 
 /// Whether a text is an opt-out, by the organization's own words or the standard ones.
-fn opt_out(text: &str, own: &OwnWords) -> Option<Said> {
-    let is_own = fold::squeeze(&fold::fold(text)).is_some_and(|word| own.contains(&word));
-    if is_own { Some(Said::Word) } else { standard::opt_out(text) }
+fn opt_out(text: &str, word: Option<&str>, own: &OwnWords) -> Option<Said> {
+    let is_own = word.is_some_and(|word| own.contains(word));
+    if is_own { Some(Said::Word) } else { standard::opt_out(text, word) }
 }
 
 #[cfg(test)]

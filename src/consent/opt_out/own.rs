@@ -61,7 +61,7 @@ impl NewWord {
         if word.chars().count() > MAX_LENGTH || word.chars().any(char::is_control) {
             return Err(format!("Enter a word, or a few, of up to {MAX_LENGTH} characters."));
         }
-        let Some(squeezed) = fold::squeeze(&fold::fold(&word)) else {
+        let Some(squeezed) = fold::word_of(&word) else {
             return Err("Enter letters or digits; only spaces and hyphens may stand between them."
                 .to_owned());
         };
@@ -71,7 +71,7 @@ impl NewWord {
         if HELP.contains(&squeezed.as_str()) {
             return Err(format!("“{word}” asks for help. Choose another word."));
         }
-        match standard::opt_out(&word) {
+        match standard::opt_out(&word, Some(&squeezed)) {
             Some(_) => Err(format!("“{word}” is an opt-out already.")),
             None => Ok(Self { word, squeezed }),
         }
@@ -164,7 +164,7 @@ pub async fn remove(
 impl OwnWords {
     /// The words as if they were stored.
     pub(super) fn of(words: &[&str]) -> Self {
-        Self(words.iter().filter_map(|word| fold::squeeze(&fold::fold(word))).collect())
+        Self(words.iter().filter_map(|word| fold::word_of(word)).collect())
     }
 }
 

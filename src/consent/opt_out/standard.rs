@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::rules::{self, Rules, Verdict};
-use super::{fold, tokens};
+use super::tokens;
 
 /// How an opt-out was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,9 @@ pub fn standard_words() -> impl Iterator<Item = (&'static str, Vec<&'static str>
 }
 
 /// Whether a text is an opt-out by one of the standard words, as the whole text, or by its wording.
-pub(super) fn opt_out(text: &str) -> Option<Said> {
-    if fold::squeeze(&fold::fold(text)).is_some_and(|word| RULES.is_word(&word)) {
+/// `word` is the same text, folded and squeezed.
+pub(super) fn opt_out(text: &str, word: Option<&str>) -> Option<Said> {
+    if word.is_some_and(|word| RULES.is_word(word)) {
         return Some(Said::Word);
     }
     match RULES.judge(&tokens::read(text)) {
