@@ -15,7 +15,7 @@ use crate::types::network::TrustedProxies;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 
-/// Declares [`Config`] and [`SETTINGS`] from one list, so that a setting cannot exist without its
+/// Declares [`Config`] and `SETTINGS` from one list, so that a setting cannot exist without its
 /// documentation.
 macro_rules! settings {
     ($(

@@ -4,7 +4,7 @@
 //! step with the suppressions of its number, which the slice `consent` keeps. What happens to a
 //! contact is returned as a [`Change`], for automations to react to.
 //!
-//! Start with [`create`] and [`update`].
+//! Start with [`create()`] and [`update`].
 
 mod change;
 mod contact;

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 6;
 const MAX_OPERATIONS: usize = 40;
 
 /// How strongly `or`, `and`, `is` and a filter's `|` hold what is beside them; operators have
-/// [`Operator::binding`].
+/// [`super::ast::Operator::binding`].
 const OR: (u8, u8) = (1, 2);
 const AND: (u8, u8) = (3, 4);
 const IS: u8 = 5;

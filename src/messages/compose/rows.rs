@@ -23,7 +23,7 @@ statement! {
     /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may
     /// not be texted, `skipped` where the contact is not there any more, else `pending`; or, where
     /// a worker takes what has room and no rate to keep to, `submitting` with its first attempt, as
-    /// a claim would write it (see [`claim`](super::claim)).
+    /// a claim would write it (see [`claim`](crate::messages::claim)).
     pub(super) struct Insert<'a> {
         draft: batch of InsertRow<'a> {
             id: MessageId => SqlUuid,

@@ -41,7 +41,7 @@ pub struct Visit<R: Access> {
     pub context: Data<Context>,
     /// The templates of the pages.
     pub(in crate::web) pages: Data<Pages>,
-    /// The user; with [`Anyone`], an `Option`.
+    /// The user; with [`Anyone`](super::access::Anyone), an `Option`.
     pub user: R::Who,
     /// The organization's settings, for default country and time zone.
     pub organization: Organization,
