@@ -397,21 +397,32 @@ fn start_driver() -> (Child, u16) {
              `scripts/install-prerequisites test`"
         )
     });
-    let mut driver = Command::new(program)
-        .arg("--port=0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
-        line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
-    });
-    // Its pipe must be read on, or it would stop when that is full.
-    std::thread::spawn(move || lines.for_each(drop));
-    (driver, port.expect("chromedriver says its port"))
+    // The port that it chooses by IPv4 may be taken by IPv6 (any outgoing connection may have it),
+    // and then it ends.
+    let mut said = String::new();
+    for _ in 0..10 {
+        let mut driver = Command::new(&program)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| {
+            said.push_str(&line);
+            said.push('\n');
+            line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
+        });
+        if let Some(port) = port {
+            // Its pipe must be read on, or it would stop when that is full.
+            std::thread::spawn(move || lines.for_each(drop));
+            return (driver, port);
+        }
+        driver.wait().unwrap();
+    }
+    panic!("chromedriver ends before it listens:\n{said}")
 }
 
 fn find(names: &[&str]) -> Option<PathBuf> {
