@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Carillon as an image: set DATABASE_URL and CARILLON_SECRET_KEY (docker-compose.yml does). No libpq, no OpenSSL, no shell needed.
+# The image of Carillon. It requires DATABASE_URL and CARILLON_SECRET_KEY (docker-compose.yml sets both), but no libpq, OpenSSL or shell.
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
@@ -8,7 +8,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     cargo build --locked --release --bin carillon && cp target/release/carillon /carillon && strip --strip-debug /carillon
 
 FROM debian:bookworm-slim
-# ca-certificates: to trust Twilio and the database. tini is not needed: carillon takes signals and has no children here.
+# ca-certificates: for TLS to Twilio and the database. tini is not needed: carillon handles signals and has no child processes here.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/carillon --create-home --shell /usr/sbin/nologin carillon
 COPY --from=build /carillon /usr/local/bin/carillon

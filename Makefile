@@ -1,18 +1,19 @@
-# What one does with Carillon's source. `make` alone lists it.
-# PROFILE chooses how the demo is built: dev (quickest build), demo (a little optimised), release (slow to build, fast to run).
+# The tasks of development. `make` without a target lists them.
+# PROFILE is the build profile of the demo: dev (quickest build), demo (slightly optimised), release (slow to build, fast to run).
 PROFILE ?= dev
 CARGO ?= cargo
-# How often `make bench-compare` measures each row with both programs, and which rows (send callbacks ingest inbound latency): all.
+# For `make bench-compare`: the number of measurements of each row with both programs, and the rows (send callbacks ingest inbound latency;
+# all by default).
 PAIRS ?= 6
 ROWS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build release test bench bench-compare bench-full bench-pages opt-out-figures lint format advisories docs screenshots image
 
-help: ## this list
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
 
-demo: ## install what is missing, build, and show everything at http://127.0.0.1:8080
+demo: ## install missing packages, build, and serve the demo at http://127.0.0.1:8080
 	@scripts/install-prerequisites demo
 	@$(CARGO) run --locked --profile $(PROFILE) --bin carillon -- demo
 
@@ -24,31 +25,31 @@ release: ## build the optimised program: target/release/carillon
 	@scripts/install-prerequisites build
 	$(CARGO) build --locked --release --bin carillon
 
-test: ## install what the tests need, and run them all, browser and doc tests included
+test: ## install missing packages and run all tests, including browser and doc tests
 	@scripts/install-prerequisites test
 	@scripts/test
 
-bench: ## measure speed, memory and idle cost on this machine: a table, and a file in docs/benchmarks (some minutes)
+bench: ## measure speed, memory and idle cost on this machine; prints a table and writes a file in docs/benchmarks (several minutes)
 	@scripts/install-prerequisites bench
 	$(CARGO) bench --locked --bench throughput -- --save docs/benchmarks
 
-bench-compare: ## this source beside another commit, measured in turns: make bench-compare BASE=<commit> [PAIRS=6] [ROWS=...] (builds, then 5 minutes)
+bench-compare: ## compare this source with another commit, measured alternately: make bench-compare BASE=<commit> [PAIRS=6] [ROWS=...] (builds, then 5 minutes)
 	@scripts/install-prerequisites bench
 	@CARGO="$(CARGO)" scripts/bench-compare "$(BASE)" --pairs $(PAIRS) $(ROWS)
 
-bench-full: ## the same with 1 M contacts and 10 M messages already there (needs 30 GB and half an hour; they are kept in /var/tmp/carillon-bench-full)
+bench-full: ## like bench, with 1 M contacts and 10 M messages in the database (needs 30 GB and half an hour; reuses /var/tmp/carillon-bench-full)
 	@scripts/install-prerequisites bench
 	$(CARGO) bench --locked --bench throughput -- send callbacks --latency 0 --history 10000000 --directory /var/tmp/carillon-bench-full --save docs/benchmarks
 
-bench-pages: ## how long every page takes with 1 M contacts and 10 M messages (needs 40 GB and half an hour the first time; kept in /var/tmp/carillon-pages)
+bench-pages: ## measure every page with 1 M contacts and 10 M messages (needs 40 GB and half an hour the first time; reuses /var/tmp/carillon-pages)
 	@scripts/install-prerequisites bench
 	$(CARGO) bench --locked --bench pages -- --save docs/benchmarks
 
-opt-out-figures: ## how many opt-outs are found in labelled replies, and how many others are taken for one, by language
+opt-out-figures: ## measure recall and false positives of the opt-out rules on labelled replies, by language
 	@scripts/install-prerequisites build
 	$(CARGO) test --locked --lib opt_out::corpus -- --nocapture --test-threads 1
 
-lint: ## formatting, clippy, rustdoc, licences and shell scripts, every warning an error
+lint: ## check formatting, clippy, rustdoc, licences and shell scripts; every warning is an error
 	@scripts/install-prerequisites lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -59,14 +60,14 @@ lint: ## formatting, clippy, rustdoc, licences and shell scripts, every warning 
 format: ## format the source
 	$(CARGO) fmt --all
 
-advisories: ## ask the RustSec database about the dependencies (needs the internet)
+advisories: ## check the dependencies against the RustSec database (needs internet access)
 	@scripts/install-prerequisites lint
 	$(CARGO) deny --workspace check advisories
 
-docs: ## write docs/configuration.md anew from the code
+docs: ## regenerate docs/configuration.md from the source
 	CARILLON_TEST_WRITE_DOCS=1 $(CARGO) test --locked --lib config::
 
-screenshots: ## take the README's pictures anew, from the demo: docs/screenshots
+screenshots: ## regenerate the README's screenshots from the demo: docs/screenshots
 	@scripts/install-prerequisites test
 	@scripts/take-screenshots
 

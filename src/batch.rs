@@ -1,9 +1,9 @@
-//! Batching without waiting: whatever has arrived while the last batch was worked on becomes the
-//! next one.
+//! Batching without delay (group commit): the requests that arrive while a batch is processed form
+//! the next one.
 //!
-//! Measured on signed callbacks: draining what is there reached three times the rate of lingering 5
-//! ms for more, at a lower latency, since the same callers wait for their answers before they ask
-//! again. Where nobody waits, a little patience pays.
+//! Measured on signed callbacks: taking what has arrived reached three times the rate of waiting 5
+//! ms for more, at a lower latency, since callers wait for their answers before they send again. If
+//! no caller waits for the result, a short wait pays off.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,84 +12,85 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Gathers single requests into batches, and answers each caller with its own result.
+/// Collects requests into batches, and returns to each caller its own result.
 pub struct Batcher<In, Out> {
     queue: mpsc::Sender<(In, oneshot::Sender<Out>)>,
-    /// Ends the work with the last clone: nobody is left to be answered.
-    lanes: Arc<[AbortOnDropHandle<()>]>,
+    /// The tasks that process batches. They are aborted with the last clone, when no caller is
+    /// left.
+    tasks: Arc<[AbortOnDropHandle<()>]>,
 }
 
 impl<In, Out> Clone for Batcher<In, Out> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), lanes: Arc::clone(&self.lanes) }
+        Self { queue: self.queue.clone(), tasks: Arc::clone(&self.tasks) }
     }
 }
 
 impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
-    /// Starts a batcher on the present runtime. `work` gets 1 to `largest` requests and returns one
-    /// result for each, in order; it runs once at a time.
-    pub fn spawn<F, Work>(largest: usize, work: Work) -> Self
+    /// Starts a batcher on the current runtime. `work` receives 1 to `max_batch` requests and
+    /// returns one result for each, in order; batches run one at a time.
+    pub fn spawn<F, Work>(max_batch: usize, work: Work) -> Self
     where
         Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Out>> + Send,
     {
-        Self::spawn_lanes(1, largest, work)
+        Self::spawn_concurrent(1, max_batch, work)
     }
 
-    /// Starts a batcher whose work runs up to `lanes` times at the same time.
-    pub fn spawn_lanes<F, Work>(lanes: usize, largest: usize, work: Work) -> Self
+    /// Starts a batcher that runs up to `concurrency` batches at a time.
+    pub fn spawn_concurrent<F, Work>(concurrency: usize, max_batch: usize, work: Work) -> Self
     where
         Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Out>> + Send,
     {
-        Self::start(lanes, largest, |_| Duration::ZERO, work)
+        Self::start(concurrency, max_batch, |_| Duration::ZERO, work)
     }
 
-    /// Starts a batcher that waits for more before it begins with a batch: as long as `patience`
-    /// says of the number of requests that are there. Worth it where nobody waits for the result
-    /// and many more are about to come.
-    pub fn spawn_patient<F, Work, Patience>(largest: usize, patience: Patience, work: Work) -> Self
+    /// Starts a batcher that waits for more requests before it processes a batch: as long as
+    /// `linger` says for the number of requests at hand. Worth it if no caller waits for the result
+    /// and many more requests are about to arrive.
+    pub fn spawn_lingering<F, Work, Linger>(max_batch: usize, linger: Linger, work: Work) -> Self
     where
         Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Out>> + Send,
-        Patience: Fn(usize) -> Duration + Send + Sync + 'static,
+        Linger: Fn(usize) -> Duration + Send + Sync + 'static,
     {
-        Self::start(1, largest, patience, work)
+        Self::start(1, max_batch, linger, work)
     }
 
-    fn start<F, Work, Patience>(
-        lanes: usize,
-        largest: usize,
-        patience: Patience,
+    fn start<F, Work, Linger>(
+        concurrency: usize,
+        max_batch: usize,
+        linger: Linger,
         work: Work,
     ) -> Self
     where
         Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Out>> + Send,
-        Patience: Fn(usize) -> Duration + Send + Sync + 'static,
+        Linger: Fn(usize) -> Duration + Send + Sync + 'static,
     {
-        let (queue, requests) = mpsc::channel(4 * largest);
+        let (queue, requests) = mpsc::channel(4 * max_batch);
         let shared =
-            Arc::new((Requests { waiting: Mutex::new(requests), largest }, patience, work));
-        let lane = || {
+            Arc::new((Requests { waiting: Mutex::new(requests), max_batch }, linger, work));
+        let spawn_task = || {
             let shared = Arc::clone(&shared);
             AbortOnDropHandle::new(tokio::spawn(async move {
-                let (requests, patience, work) = &*shared;
-                while let Some(batch) = requests.next(patience).await {
+                let (requests, linger, work) = &*shared;
+                while let Some(batch) = requests.next(linger).await {
                     let (inputs, callers): (Vec<In>, Vec<oneshot::Sender<Out>>) =
                         batch.into_iter().unzip();
                     for (result, caller) in work(inputs).await.into_iter().zip(callers) {
-                        // A caller that has gone away does not want its result any more.
+                        // The caller may have stopped waiting for its result.
                         let _ = caller.send(result);
                     }
                 }
             }))
         };
-        Self { queue, lanes: (0..lanes).map(|_| lane()).collect() }
+        Self { queue, tasks: (0..concurrency).map(|_| spawn_task()).collect() }
     }
 
-    /// Hands in one request and waits for its result; none when the work panicked or the runtime is
-    /// ending.
+    /// Submits one request and waits for its result; `None` if the work panicked or the runtime is
+    /// shutting down.
     pub async fn submit(&self, request: In) -> Option<Out> {
         let (caller, result) = oneshot::channel();
         self.queue.send((request, caller)).await.ok()?;
@@ -97,24 +98,24 @@ impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
     }
 }
 
-/// What waits for a batcher's lanes, which take it in turns.
+/// The queue of requests that the tasks of a batcher share.
 struct Requests<Request> {
     waiting: Mutex<mpsc::Receiver<Request>>,
-    largest: usize,
+    max_batch: usize,
 }
 
 impl<Request> Requests<Request> {
-    /// The next batch; none when nobody is left who could hand in more.
-    async fn next(&self, patience: impl Fn(usize) -> Duration) -> Option<Vec<Request>> {
+    /// The next batch; `None` once every clone of the [`Batcher`] is dropped.
+    async fn next(&self, linger: impl Fn(usize) -> Duration) -> Option<Vec<Request>> {
         let mut waiting = self.waiting.lock().await;
         let mut batch = Vec::new();
-        if waiting.recv_many(&mut batch, self.largest).await == 0 {
+        if waiting.recv_many(&mut batch, self.max_batch).await == 0 {
             return None;
         }
-        let wait = patience(batch.len());
+        let wait = linger(batch.len());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
-            while batch.len() < self.largest
+            while batch.len() < self.max_batch
                 && let Ok(request) = waiting.try_recv()
             {
                 batch.push(request);
@@ -131,18 +132,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_patient_one_takes_what_comes_while_it_waits() {
+    async fn a_lingering_batcher_takes_what_arrives_while_it_waits() {
         let sizes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&sizes);
-        let patience = |there| if there < 3 { Duration::from_millis(200) } else { Duration::ZERO };
-        let batcher = Batcher::spawn_patient(100, patience, move |numbers: Vec<u32>| {
+        let linger =
+            |waiting| if waiting < 3 { Duration::from_millis(200) } else { Duration::ZERO };
+        let batcher = Batcher::spawn_lingering(100, linger, move |numbers: Vec<u32>| {
             seen.lock().unwrap().push(numbers.len());
             async move { numbers }
         });
         let late = |number: u32| {
             let batcher = batcher.clone();
             async move {
-                // The batcher has begun to wait by then.
+                // By then the batcher has begun to wait.
                 for _ in 0..10 * number {
                     tokio::task::yield_now().await;
                 }
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_caller_gets_its_own_result_and_late_comers_share_a_batch() {
+    async fn each_caller_gets_its_own_result_and_later_requests_share_a_batch() {
         let sizes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&sizes);
         let batcher = Batcher::spawn(100, move |numbers: Vec<u32>| {
@@ -175,11 +177,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn several_lanes_work_at_the_same_time_and_no_more_of_them_than_there_are() {
+    async fn batches_run_at_the_same_time_up_to_the_limit() {
         let (entered, left) =
             (Arc::new(tokio::sync::Barrier::new(3)), Arc::new(tokio::sync::Barrier::new(3)));
         let (entering, leaving) = (Arc::clone(&entered), Arc::clone(&left));
-        let batcher = Batcher::spawn_lanes(2, 1, move |numbers: Vec<u32>| {
+        let batcher = Batcher::spawn_concurrent(2, 1, move |numbers: Vec<u32>| {
             let (entering, leaving) = (Arc::clone(&entering), Arc::clone(&leaving));
             async move {
                 entering.wait().await;
@@ -191,7 +193,8 @@ mod tests {
             let batcher = batcher.clone();
             async move { batcher.submit(number).await }
         })));
-        // Two at a time come to where the third, this test, lets them go on.
+        // Two batches at a time reach the barrier, until the test, as the third, lets them
+        // continue.
         for _ in 0..2 {
             entered.wait().await;
             left.wait().await;

@@ -1,4 +1,4 @@
-//! The one source of time, so that tests can advance it.
+//! The only source of time, so that tests can advance it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,41 +6,42 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Two clocks that differ by less than this are right.
-const CLOSE: TimeDelta = TimeDelta::milliseconds(500);
+/// How far the machine's clock may differ from the reference before it is corrected.
+const TOLERANCE: TimeDelta = TimeDelta::milliseconds(500);
 
-/// Later than anything that happens.
-pub const EVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+/// The end of the year 9999, which is later than any event.
+pub const FAR_FUTURE: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
     Some(end_of_9999) => end_of_9999,
     None => DateTime::<Utc>::MIN_UTC,
 };
 
-/// Tells the time; cheap to clone, and all clones of a manual clock advance together.
+/// A source of the current time. It is cheap to clone; all clones of a manual clock advance
+/// together.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// The machine's, put right by so many microseconds.
+    /// The machine's clock, with a correction in microseconds.
     System(Arc<AtomicI64>),
-    /// Microseconds since 1970.
+    /// A time that stands still, in microseconds since 1970.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// The time of the machine, until [`Clock::follow`] finds it wrong.
+    /// A clock that shows the machine's time, corrected by [`Clock::follow`].
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System(Arc::default()))
     }
 
-    /// A clock that stands at `start` until it is advanced.
+    /// A clock that stays at `start` until it is advanced.
     pub fn manual(start: DateTime<Utc>) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))))
     }
 
-    /// The current time, truncated to microseconds: what PostgreSQL keeps, so that a time read back
-    /// equals the time written.
+    /// The current time, truncated to microseconds as PostgreSQL stores it, so that a time read
+    /// back equals the time written.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the machine's time"
@@ -57,16 +58,16 @@ impl Clock {
         }
     }
 
-    /// Goes by another clock, the database's, which all machines of an installation share:
+    /// Corrects this clock to the database's, which all machines of an installation share:
     /// heartbeats and limits compare times that different machines wrote. Differences below half a
-    /// second are left alone; a manual clock follows nobody.
+    /// second are ignored; a manual clock is never corrected.
     ///
-    /// Returns how far the machine was ahead where that was more than half a second away from what
-    /// was known before.
+    /// Returns how far the machine's clock is ahead of the reference, if the correction has
+    /// changed.
     pub fn follow(&self, reference: DateTime<Utc>) -> Option<TimeDelta> {
         let Source::System(correction) = &self.0 else { return None };
         let ahead = self.now() - reference;
-        if ahead.abs() < CLOSE {
+        if ahead.abs() < TOLERANCE {
             return None;
         }
         let before =
@@ -74,8 +75,8 @@ impl Clock {
         Some(ahead - TimeDelta::microseconds(before))
     }
 
-    /// Moves a manual clock on by `by`, for all its clones, and returns its new time; the system's
-    /// clock stays as it is.
+    /// Advances a manual clock, with all its clones, and returns its new time; a system clock stays
+    /// as it is.
     pub fn advance(&self, by: TimeDelta) -> DateTime<Utc> {
         if let Source::Manual(micros) = &self.0 {
             micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX / 2), Ordering::SeqCst);
@@ -84,18 +85,18 @@ impl Clock {
     }
 }
 
-/// How long the machine has been running, time in suspension included.
+/// How long the machine has been running, including time in suspension.
 pub(crate) fn since_boot() -> Duration {
     use nix::time::{ClockId, clock_gettime};
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let clock = ClockId::CLOCK_BOOTTIME;
-    // It counts suspension where there is no other of that name.
+    // On other systems, this clock includes time in suspension.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let clock = ClockId::CLOCK_MONOTONIC;
     clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }
 
-/// The machine's time of day, as nobody has put it right.
+/// The machine's uncorrected time of day, as the time since 1970.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the machine's time"
@@ -118,17 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_whose_clock_is_wrong_goes_by_the_databases() {
+    fn a_wrong_machine_clock_follows_the_database() {
         let (right, wrong) = (Clock::system(), Clock::system());
         assert_eq!(
             wrong.follow(right.now() - TimeDelta::milliseconds(100)),
             None,
-            "the way of the answer is no difference"
+            "the latency of the answer is within the tolerance"
         );
         let ahead = wrong.follow(right.now() - TimeDelta::seconds(90)).unwrap();
         assert_eq!(ahead.num_seconds(), 90);
         assert!((right.now() - wrong.now() - TimeDelta::seconds(90)).abs() < TimeDelta::seconds(1));
-        // The machine's clock was put right meanwhile: the correction goes.
+        // The machine's clock has been set right meanwhile, so the correction is removed.
         let ahead = wrong.follow(right.now()).unwrap();
         assert_eq!(ahead.num_seconds(), 0);
         assert!((right.now() - wrong.now()).abs() < TimeDelta::seconds(1));

@@ -1,4 +1,5 @@
-//! What use cases need: settings, database, time, keys, Twilio, and the renderer of messages.
+//! The context of use cases: settings, database, clock, keys, Twilio clients and the message
+//! renderer.
 
 use std::sync::Arc;
 
@@ -13,44 +14,45 @@ use crate::templates::Renderer;
 use crate::twilio::{Client, ClientError, ClientOptions};
 use crate::types::sealed::SecretKey;
 
-/// What one process shares; only the edges (web, worker, command line) and use cases know it.
+/// The shared state of one process. Only the edges (web, worker, command line) and use cases know
+/// it.
 pub struct Context {
     /// The settings.
     pub config: Arc<Config>,
-    /// Connections to the database.
+    /// The pool of database connections.
     pub db: Pool,
-    /// The time.
+    /// The source of the current time.
     pub clock: Clock,
-    /// Seals secrets, and signs cookies and form tokens.
+    /// The key that seals secrets, and signs cookies and form tokens.
     pub secret_key: SecretKey,
-    /// The templates of the messages, parsed.
+    /// Renders messages, and caches their parsed templates.
     pub renderer: Renderer,
-    /// Twilio, for requests.
+    /// The Twilio client of the web edge.
     pub twilio: Client,
-    /// Twilio, for jobs: a connection ends with the thread that opened it, and those of the web
-    /// server end before the last job does.
+    /// The Twilio client of the worker. An HTTP connection ends with the thread that opened it, and
+    /// the threads of the web server end before the last job does.
     pub worker_twilio: Client,
-    /// Where the web server hands jobs over to the worker of the same process.
+    /// Passes due jobs from the web server directly to the worker of the same process.
     pub handover: Handover,
-    /// Counts the changes of keys, so that cached ones are read anew.
+    /// Counts changes of Twilio keys; each change invalidates cached keys.
     pub key_epoch: KeyEpoch,
-    /// When the process began.
+    /// When the process started.
     pub started_at: DateTime<Utc>,
 }
 
-/// Why there is no context.
+/// Why a [`Context`] could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ContextError {
-    /// A setting cannot be used.
+    /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The HTTP client cannot be made.
+    /// The HTTP client could not be created.
     #[error(transparent)]
     Client(#[from] ClientError),
 }
 
 impl Context {
-    /// Puts together what the process shares; the database is open and migrated.
+    /// Creates the shared state of the process; the database must be open and migrated.
     pub fn new(config: Config, db: Pool, clock: Clock) -> Result<Self, ContextError> {
         let secret_key = config.secret_key()?;
         let options =

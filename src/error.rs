@@ -1,5 +1,4 @@
-//! What can go wrong in a slice, in terms that every edge (page, API, command line) can show to a
-//! person.
+//! Errors of slices, in terms that every edge (page, API, command line) can show to a person.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +8,35 @@ use serde::Serialize;
 /// The result of a slice's function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a slice could not do what it was asked for.
+/// Why a slice could not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Input that a person can correct, field by field.
+    /// Input that the user can correct, field by field.
     #[error("{0}")]
     Invalid(FieldErrors),
-    /// The noun (“contact”) that does not exist, or not any more.
+    /// The named kind of record (“contact”) does not exist, or no longer does.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
-    /// Not possible in the present state; the sentence says why and what to do.
+    /// The operation is not possible in the current state; the sentence says why and what to do.
     #[error("{0}")]
     Refused(String),
-    /// The database did not answer or did not accept the statement.
+    /// The database did not answer, or rejected the statement.
     #[error("The database could not do that: {0}")]
     Database(#[from] DieselError),
-    /// Something that only a programmer or an operator can mend; shown to people as “internal
-    /// error”, logged in full.
+    /// An error that only a developer or operator can fix. Users see “internal error”; the log has
+    /// the details.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Error {
-    /// A single field with what is wrong with it.
+    /// An [`Error::Invalid`] with one field and its message.
     pub fn field(name: &str, message: impl Into<String>) -> Self {
         Self::Invalid(FieldErrors::default().with(name, message))
     }
 
-    /// Reads a violated unique constraint or index `name` as the error of a form field; everything
-    /// else stays as it is.
+    /// Turns a violation of the unique constraint or index `name` into the error of a form field;
+    /// other errors stay as they are.
     #[must_use]
     pub fn on_constraint(self, name: &str, field: &str, message: &str) -> Self {
         match &self {
@@ -50,26 +49,25 @@ impl Error {
     }
 }
 
-/// What is wrong with which field, for the form beside which it is shown and for the API's
-/// `fields`.
+/// Error messages by field, shown beside the field of a form and in the API's `fields`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FieldErrors(BTreeMap<String, Vec<String>>);
 
 impl FieldErrors {
-    /// Adds what is wrong with a field; several sentences for one field are kept in order.
+    /// Adds a message to a field; several messages of one field keep their order.
     pub fn add(&mut self, field: &str, message: impl Into<String>) {
         self.0.entry(field.to_owned()).or_default().push(message.into());
     }
 
-    /// The same errors and one more.
+    /// Returns the same errors plus one more.
     #[must_use]
     pub fn with(mut self, field: &str, message: impl Into<String>) -> Self {
         self.add(field, message);
         self
     }
 
-    /// Keeps a parsed value, or notes its error under the field and gives none.
+    /// Returns the parsed value, or records its error under the field and returns `None`.
     pub fn check<T, E: std::fmt::Display>(
         &mut self,
         field: &str,
@@ -78,18 +76,19 @@ impl FieldErrors {
         parsed.map_err(|error| self.add(field, error.to_string())).ok()
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// `Ok` when nothing is wrong, so that `errors.into_result()?` ends a check of several fields.
+    /// Returns `Ok` if there are no errors, so that `errors.into_result()?` ends a check of several
+    /// fields.
     pub fn into_result(self) -> Result<()> {
         if self.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
     }
 
-    /// The fields with their sentences, by name.
+    /// The fields with their messages, sorted by field name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
     }

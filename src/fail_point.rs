@@ -1,19 +1,19 @@
-//! Fail points: places where a story suspends the whole process, in builds for development only.
+//! Fail points: places where a test can suspend the whole process, in debug builds only.
 //!
-//! `CARILLON_TEST_SUSPEND_AT` names the place. A process that comes to it stops there once, as by
-//! SIGSTOP, until it gets SIGCONT.
+//! `CARILLON_TEST_SUSPEND_AT` names the place. A process that reaches it stops there once, as by
+//! SIGSTOP, until it receives SIGCONT.
 
-/// A place where a process may be suspended.
+/// A place where a test can suspend the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailPoint {
-    /// A claim is committed, and no request has begun.
+    /// After a claim is committed, before any request starts.
     Claimed,
-    /// The connection to Twilio stands, and the request is about to be written.
+    /// After the connection to Twilio is open, before the request is written.
     Writing,
 }
 
 impl FailPoint {
-    /// The value of `CARILLON_TEST_SUSPEND_AT` that names it.
+    /// The value of `CARILLON_TEST_SUSPEND_AT` that selects this fail point.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -22,25 +22,25 @@ impl FailPoint {
         }
     }
 
-    /// Suspends this process, if this is where it is to be, and if it has not been before.
+    /// Suspends this process the first time that it reaches the selected fail point.
     #[cfg(debug_assertions)]
     pub fn reach(self) {
         use std::ffi::OsString;
         use std::sync::LazyLock;
         use std::sync::atomic::{AtomicBool, Ordering};
 
-        static PLACE: LazyLock<Option<OsString>> =
+        static SELECTED: LazyLock<Option<OsString>> =
             LazyLock::new(|| std::env::var_os("CARILLON_TEST_SUSPEND_AT"));
         static REACHED: AtomicBool = AtomicBool::new(false);
-        if PLACE.as_deref().is_some_and(|place| place == self.as_str())
+        if SELECTED.as_deref().is_some_and(|selected| selected == self.as_str())
             && !REACHED.swap(true, Ordering::SeqCst)
         {
-            // Without a signal the story waits in vain, and says so.
+            // If the signal cannot be raised, the test times out and reports that.
             let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
         }
     }
 
-    /// Nothing in a release.
+    /// Does nothing in release builds.
     #[cfg(not(debug_assertions))]
     #[inline]
     pub const fn reach(self) {}

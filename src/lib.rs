@@ -1,4 +1,7 @@
 //! Carillon: self-hosted SMS marketing automation on your own Twilio account.
+//!
+//! `ARCHITECTURE.md` is the map. [`app`] starts the processes, [`web`] serves pages, API and
+//! webhooks, and [`worker`] performs jobs.
 
 pub mod app;
 pub mod automations;

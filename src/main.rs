@@ -1,4 +1,4 @@
-//! The program `carillon`: all it does is in the library, so that tests reach it.
+//! The `carillon` program: a thin wrapper around the library, so that tests reach all code.
 
 use std::process::ExitCode;
 
@@ -6,14 +6,14 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    spare_memory();
+    disable_huge_pages();
     carillon::cli::run()
 }
 
-/// Memory in pages of 4 kB: in huge ones of 2 MB, which the allocator would ask for, the process
-/// takes half as much again.
-fn spare_memory() {
+/// Disables transparent huge pages: with pages of 2 MB, which the allocator requests, the process
+/// uses half as much memory again as with pages of 4 kB.
+fn disable_huge_pages() {
     #[cfg(target_os = "linux")]
-    // Where the kernel does not know of it there is nothing to switch off.
+    // A kernel that rejects the call does not support the setting, so there is nothing to disable.
     let _ = nix::sys::prctl::set_thp_disable(true);
 }

@@ -1,4 +1,4 @@
-//! Logging and tracing set-up.
+//! Setup of logging and tracing.
 
 use std::io::{self, IsTerminal};
 
@@ -6,21 +6,21 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 
-/// Starts logging to stderr as configured; a second call changes nothing, so that tests may all
-/// call it.
+/// Starts logging to stderr as configured. A second call has no effect, so that every test can call
+/// it.
 pub fn start(config: &Config) {
-    // Already started: the first set-up stays.
+    // An error means that logging has started already; the first setup stays.
     let _: Result<(), _> = try_start(config);
 }
 
 fn try_start(config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let lines =
+    let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter(&config.log)?).with_writer(io::stderr);
     match config.log_format {
         LogFormat::Text => {
-            lines.compact().with_target(false).with_ansi(io::stderr().is_terminal()).try_init()
+            subscriber.compact().with_target(false).with_ansi(io::stderr().is_terminal()).try_init()
         }
-        LogFormat::Json => lines
+        LogFormat::Json => subscriber
             .json()
             .flatten_event(true)
             .with_current_span(true)
@@ -29,15 +29,17 @@ fn try_start(config: &Config) -> Result<(), Box<dyn std::error::Error + Send + S
     }
 }
 
-/// The configured filter, whatever it says without the driver's debug lines: they hold the
-/// parameters of statements, which are phone numbers and texts.
+/// The configured log filter, always without the database driver's debug lines: they contain
+/// statement parameters, which are phone numbers and message texts.
 fn filter(text: &str) -> Result<EnvFilter, Box<dyn std::error::Error + Send + Sync>> {
-    let quiet =
+    let driver_directives =
         ["tokio_postgres=info", "tokio_postgres::query=info", "tokio_postgres::prepare=info"];
-    // The web server's own start-up lines say nothing that ours do not; a filter that names it
-    // wins.
+    // The start-up lines of actix_server repeat ours. A configured filter that names it takes
+    // precedence.
     let filter = EnvFilter::try_new(format!("actix_server=warn,{text}"))?;
-    quiet.iter().try_fold(filter, |filter, directive| Ok(filter.add_directive(directive.parse()?)))
+    driver_directives
+        .iter()
+        .try_fold(filter, |filter, directive| Ok(filter.add_directive(directive.parse()?)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-// Small conveniences; every page works without them.
+// Progressive enhancement: every page works without this script.
 "use strict";
 
-// <button data-confirm="Delete this contact?"> asks first.
+// <button data-confirm="Delete this contact?"> asks for confirmation.
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm;
   if (question && !window.confirm(question)) {
@@ -16,7 +16,7 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// Coming back with the browser's Back button, forms can be sent again.
+// After the browser's Back button, forms can be sent again.
 window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
 });
@@ -34,23 +34,23 @@ document.addEventListener("click", (event) => {
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
 
-// On small screens the navigation scrolls: show where one is.
+// On small screens the navigation scrolls: scroll to the current page.
 document
   .querySelectorAll(".nav [aria-current], .settings-nav [aria-current]")
-  .forEach((here) => here.scrollIntoView({ block: "nearest", inline: "center" }));
+  .forEach((current) => current.scrollIntoView({ block: "nearest", inline: "center" }));
 
-// After a form with errors, the first wrong field is where one goes on; where none is marked, what is wrong with the whole.
+// After a form with errors, focus the first invalid field, else the errors of the form as a whole.
 (document.querySelector("[aria-invalid=true]") ?? document.querySelector("[role=alert][tabindex]"))?.focus();
 
-// <input type="checkbox" data-mark-all="form"> marks all checkboxes of rows that belong to that form.
+// <input type="checkbox" data-mark-all="id of a form"> checks the row checkboxes of that form.
 document.querySelectorAll("[data-mark-all]").forEach((all) => {
   all.hidden = false;
   all.addEventListener("change", () => {
-    document.querySelectorAll(`input[name=id][form="${all.dataset.markAll}"]`).forEach((one) => (one.checked = all.checked));
+    document.querySelectorAll(`input[name=id][form="${all.dataset.markAll}"]`).forEach((checkbox) => (checkbox.checked = all.checked));
   });
 });
 
-// <button data-copy="id of a field" hidden> copies what stands in the field; without https, browsers only let one select it.
+// <button data-copy="id of a field" hidden> copies the field's value. Without HTTPS, browsers offer no clipboard API.
 document.querySelectorAll("[data-copy]").forEach((button) => {
   const field = document.getElementById(button.dataset.copy);
   button.hidden = false;

@@ -1,13 +1,13 @@
-// Charts from the tables beside them: <figure data-chart="id of a table" hidden><canvas></canvas></figure>. Columns with data-colour, the name
-// of a class, are the series, their cells' data-value the numbers, the first cell of a row its label and its link. Without scripts, or
-// without the library, the table is what there is.
+// Draws charts from tables: <figure data-chart="id of a table" hidden><canvas></canvas></figure>. A column with data-colour, the name
+// of a class, is a series; its cells have the numbers in data-value. The first cell of a row has its label and its link. Without scripts,
+// or without the library, only the table is shown.
 "use strict";
 
 (() => {
   if (!window.Chart) return;
 
-  // A colour of the style sheet, as the present scheme has it: the property itself is `light-dark(…)`, which a canvas does not understand.
-  const style = (name) => {
+  // Resolves a colour of the style sheet in the present scheme: the property is `light-dark(…)`, which a canvas does not support.
+  const propertyColour = (name) => {
     const probe = document.createElement("i");
     probe.hidden = true;
     probe.style.color = `var(${name})`;
@@ -17,8 +17,8 @@
     return found;
   };
 
-  // The colour that the style sheet gives a class, in the present scheme.
-  const colour = (name) => {
+  // Resolves the background colour of a class in the present scheme.
+  const classColour = (name) => {
     const probe = document.createElement("i");
     probe.className = name;
     probe.hidden = true;
@@ -28,28 +28,28 @@
     return found;
   };
 
-  const read = (table) => {
+  const readTable = (table) => {
     const heads = [...table.tHead.rows[0].cells];
     const rows = [...table.tBodies[0].rows];
     const series = heads.flatMap((head, at) => (head.dataset.colour ? [{ at, label: head.textContent.trim(), colour: head.dataset.colour }] : []));
     return {
       labels: rows.map((row) => row.cells[0].textContent.trim()),
       links: rows.map((row) => row.cells[0].querySelector("a")?.href),
-      series: series.map((one) => ({ ...one, values: rows.map((row) => Number(row.cells[one.at].dataset.value)) })),
+      series: series.map((column) => ({ ...column, values: rows.map((row) => Number(row.cells[column.at].dataset.value)) })),
     };
   };
 
   const draw = (figure) => {
     const table = document.getElementById(figure.dataset.chart);
-    const { labels, links, series } = read(table);
-    const [text, quiet, line] = [style("--text"), style("--quiet"), style("--line")];
+    const { labels, links, series } = readTable(table);
+    const [text, quiet, line] = ["--text", "--quiet", "--line"].map(propertyColour);
     const font = { family: getComputedStyle(document.body).fontFamily, size: 13 };
     figure.hidden = false;
     return new Chart(figure.querySelector("canvas"), {
       type: "bar",
       data: {
         labels,
-        datasets: series.map((one) => ({ label: one.label, data: one.values, backgroundColor: colour(one.colour), maxBarThickness: 28 })),
+        datasets: series.map((column) => ({ label: column.label, data: column.values, backgroundColor: classColour(column.colour), maxBarThickness: 28 })),
       },
       options: {
         animation: false,

@@ -1,22 +1,22 @@
-// Parts of a page that follow what happens: <div id="…" data-live="/path">. The answer takes the element's place;
-// one without data-live ends it. data-every="10000" asks that seldom. Without scripts, the page shows what was known when it was loaded.
+// Polls parts of a page: <div id="…" data-live="/path">. The response replaces the element; one without data-live ends polling.
+// data-every="10000" sets a fixed interval in milliseconds. Without scripts, the page keeps its state at load time.
 "use strict";
 
 (() => {
-  const OFTEN = 2_000;
-  const SELDOM = 10_000;
-  // A carrier that never confirms would otherwise be asked about every two seconds for as long as the page is open.
-  const OFTEN_FOR = 120_000;
-  const begun = Date.now();
-  let last = "";
+  const FAST_INTERVAL = 2_000;
+  const SLOW_INTERVAL = 10_000;
+  // Polling slows down after two minutes, since some carriers never confirm a message.
+  const FAST_FOR = 120_000;
+  const loadedAt = Date.now();
+  let lastHtml = "";
 
-  const pause = (id) => {
+  const interval = (id) => {
     const every = Number(document.getElementById(id)?.dataset.every);
-    return every || (Date.now() - begun < OFTEN_FOR ? OFTEN : SELDOM);
+    return every || (Date.now() - loadedAt < FAST_FOR ? FAST_INTERVAL : SLOW_INTERVAL);
   };
 
-  // What somebody has marked, to copy it, stays.
-  const marked = (element) => !window.getSelection().isCollapsed && window.getSelection().containsNode(element, true);
+  // Text that the user has selected is not replaced.
+  const hasSelection = (element) => !window.getSelection().isCollapsed && window.getSelection().containsNode(element, true);
 
   const replace = (element, html) => {
     const open = [...element.querySelectorAll("details[open][id]")].map((details) => details.id);
@@ -29,24 +29,24 @@
     if (focused) document.getElementById(focused)?.querySelector("summary, a")?.focus({ preventScroll: true });
   };
 
-  const follow = async (id) => {
+  const poll = async (id) => {
     const element = document.getElementById(id);
     if (!element?.dataset.live) return;
     if (!document.hidden) {
       try {
         const answer = await fetch(element.dataset.live, { redirect: "error" });
         if (answer.status >= 400 && answer.status < 500) return;
-        const html = answer.ok ? await answer.text() : last;
-        if (html !== last && !marked(element)) {
+        const html = answer.ok ? await answer.text() : lastHtml;
+        if (html !== lastHtml && !hasSelection(element)) {
           replace(element, html);
-          last = html;
+          lastHtml = html;
         }
       } catch {
-        // Away for a moment, or signed out: what is shown stays true, and is asked for again.
+        // Offline or signed out: keep the last state and poll again.
       }
     }
-    window.setTimeout(follow, pause(id), id);
+    window.setTimeout(poll, interval(id), id);
   };
 
-  for (const element of document.querySelectorAll("[data-live][id]")) window.setTimeout(follow, pause(element.id), element.id);
+  for (const element of document.querySelectorAll("[data-live][id]")) window.setTimeout(poll, interval(element.id), element.id);
 })();

@@ -1,5 +1,5 @@
-// The editor of templates: inserts where one writes, keeps what cannot reach the server, and shows what is not answered.
-// The preview itself is htmx's (see the form's hx- attributes); without scripts, the buttons send the form.
+// The editor of templates: inserts variables at the cursor, stores input in the browser while the server cannot be reached, and says so.
+// htmx updates the preview (see the form's hx- attributes); without scripts, the buttons submit the form.
 "use strict";
 
 (() => {
@@ -8,15 +8,15 @@
   if (!body) return;
   document.documentElement.classList.add("scripted");
 
-  // With what it began with: the server tells what somebody else has saved since.
-  const typed = ["name", "saved_name", "version", "body", "media_urls"];
-  const place = `carillon:${form.dataset.user}:${new URL(form.getAttribute("action"), location.href).href}`;
+  // Includes the saved name and version, so that the server detects what another user has saved since.
+  const storedFields = ["name", "saved_name", "version", "body", "media_urls"];
+  const storageKey = `carillon:${form.dataset.user}:${new URL(form.getAttribute("action"), location.href).href}`;
   let signedOut = false;
-  let wasThere = false;
-  body.addEventListener("focus", () => (wasThere = true));
+  let hadFocus = false;
+  body.addEventListener("focus", () => (hadFocus = true));
 
-  // As if it were typed: the browser can undo it, and htmx hears of it.
-  const write = (text) => {
+  // Inserts text as if it were typed, so that the browser can undo it and htmx gets an input event.
+  const insertText = (text) => {
     body.focus();
     if (document.execCommand("insertText", false, text)) return;
     body.setRangeText(text, body.selectionStart, body.selectionEnd, "end");
@@ -28,59 +28,59 @@
     if (!button) return;
     if ("insert" in button.dataset) {
       event.preventDefault();
-      if (!wasThere) body.setSelectionRange(body.value.length, body.value.length);
-      write(button.value);
+      if (!hadFocus) body.setSelectionRange(body.value.length, body.value.length);
+      insertText(button.value);
     } else if (button.dataset.of === body.value) {
-      // Otherwise the text has changed since: the server replaces what stands there now.
+      // If the text has changed since, the button submits the form and the server replaces the present text.
       event.preventDefault();
       body.focus();
       body.select();
-      write(button.dataset.replace);
+      insertText(button.dataset.replace);
     }
   });
 
-  // An answer to what stood here before must not undo what is typed or chosen now.
+  // Input aborts the running request, whose response would replace newer input.
   form.addEventListener("input", () => form.dispatchEvent(new CustomEvent("htmx:abort")));
 
-  const say = (text) => (document.getElementById("kept").textContent = text);
-  const stash = () => {
+  const showStatus = (text) => (document.getElementById("kept").textContent = text);
+  const storeInput = () => {
     try {
-      localStorage.setItem(place, JSON.stringify(typed.map((name) => form.elements[name].value)));
+      localStorage.setItem(storageKey, JSON.stringify(storedFields.map((name) => form.elements[name].value)));
       return true;
     } catch {
       return false;
     }
   };
 
-  // Signed out, or away: nothing of another page may land in the preview, and what is typed stays in this browser.
-  const missed = (why) => say(stash() ? `${why} What you type is kept in this browser.` : `${why} Do not close this page before it is saved.`);
+  // Signed out or offline: the preview must not show another page, and the input is stored in this browser.
+  const showNotSaved = (why) => showStatus(storeInput() ? `${why} What you type is kept in this browser.` : `${why} Do not close this page before it is saved.`);
   form.addEventListener("htmx:before:response", (event) => {
     const answer = event.detail.ctx.response.raw;
     signedOut = answer.redirected || answer.status === 403;
     if (answer.ok && !answer.redirected) {
-      localStorage.removeItem(place);
+      localStorage.removeItem(storageKey);
       return;
     }
     event.preventDefault();
-    missed(signedOut ? "You are signed out: sign in again in this window." : "Carillon could not answer.");
+    showNotSaved(signedOut ? "You are signed out: sign in again in this window." : "Carillon could not answer.");
   });
   form.addEventListener("htmx:error", (event) => {
-    if (event.detail.error?.name !== "AbortError") missed("Carillon does not answer.");
+    if (event.detail.error?.name !== "AbortError") showNotSaved("Carillon does not answer.");
   });
 
-  // What is sent now is in the server's hands, unless it is sure to ask for the password first.
-  form.addEventListener("submit", () => (signedOut ? stash() : localStorage.removeItem(place)));
+  // The server gets the input now, unless it will ask for the password first.
+  form.addEventListener("submit", () => (signedOut ? storeInput() : localStorage.removeItem(storageKey)));
 
-  // What did not reach the server before, comes back.
-  const left = localStorage.getItem(place);
-  if (left) {
-    localStorage.removeItem(place);
+  // Restores input that did not reach the server before.
+  const stored = localStorage.getItem(storageKey);
+  if (stored) {
+    localStorage.removeItem(storageKey);
     try {
-      typed.forEach((name, at) => (form.elements[name].value = JSON.parse(left)[at]));
-      const again = () => body.dispatchEvent(new InputEvent("input", { bubbles: true }));
-      form.addEventListener("htmx:after:init", again, { once: true });
+      storedFields.forEach((name, at) => (form.elements[name].value = JSON.parse(stored)[at]));
+      const updatePreview = () => body.dispatchEvent(new InputEvent("input", { bubbles: true }));
+      form.addEventListener("htmx:after:init", updatePreview, { once: true });
     } catch {
-      // Not ours any more.
+      // The stored value has another format: ignore it.
     }
   }
 })();

@@ -1,5 +1,5 @@
-// What was sent when one had been signed out is not lost: it is kept in this tab until it is known whether it arrived, and offered to
-// the same person once they are back. Nothing is kept of forms with passwords or keys.
+// Preserves a form that was submitted while signed out: it is stored in this tab until it is known whether it arrived, and offered to
+// the same user after they have signed in again. Forms with passwords or keys are never stored.
 "use strict";
 
 const unsent = {
@@ -14,48 +14,48 @@ const unsent = {
     try {
       sessionStorage.setItem("unsent", JSON.stringify(value));
     } catch {
-      // Full, or forbidden: then nothing is kept.
+      // The storage is full or disabled: nothing is stored.
     }
   },
-  forget() {
+  remove() {
     try {
       sessionStorage.removeItem("unsent");
     } catch {
-      // Nothing was kept.
+      // The storage is disabled: nothing was stored.
     }
   },
 };
-const typed = (field) => !["hidden", "button", "submit", "fieldset"].includes(field.type);
+const isVisible = (field) => !["hidden", "button", "submit", "fieldset"].includes(field.type);
 document.addEventListener("submit", ({ target: form, submitter, defaultPrevented }) => {
   const fields = [...form.elements];
-  if (defaultPrevented || form.method !== "post" || !fields.some(typed) || fields.some((field) => field.type === "password")) return;
+  if (defaultPrevented || form.method !== "post" || !fields.some(isVisible) || fields.some((field) => field.type === "password")) return;
   const values = [...new FormData(form, submitter)].filter(([name, value]) => name !== "csrf" && typeof value === "string");
-  // Not `form.action`, which is the control of that name where there is one.
+  // Not `form.action`, which is a control of that name if there is one.
   const action = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
   unsent.write({ user: document.body.dataset.user, action, values });
 });
 {
-  const kept = unsent.read();
+  const stored = unsent.read();
   const { user, unsent: notSent } = document.body.dataset;
-  if (kept && notSent !== undefined) unsent.write({ ...kept, waits: true });
-  if (kept && !kept.waits && notSent === undefined) unsent.forget();
-  if (kept && (kept.waits || notSent !== undefined) && user) {
-    if (kept.user === user) offer(kept);
-    else unsent.forget();
+  if (stored && notSent !== undefined) unsent.write({ ...stored, waits: true });
+  if (stored && !stored.waits && notSent === undefined) unsent.remove();
+  if (stored && (stored.waits || notSent !== undefined) && user) {
+    if (stored.user === user) offerToResend(stored);
+    else unsent.remove();
   }
 }
-function offer(kept) {
+function offerToResend(stored) {
   const notice = document.createElement("div");
   notice.className = "notice flash warning";
   notice.setAttribute("role", "status");
-  const words = document.createElement("p");
-  words.textContent = "What you sent last was not carried out. It is still here.";
+  const text = document.createElement("p");
+  text.textContent = "What you sent last was not carried out. It is still here.";
   const form = document.createElement("form");
   form.className = "inline";
   form.method = "post";
-  form.setAttribute("action", kept.action);
+  form.setAttribute("action", stored.action);
   const csrf = document.querySelector("input[name=csrf]").value;
-  for (const [name, value] of [["csrf", csrf], ...kept.values]) {
+  for (const [name, value] of [["csrf", csrf], ...stored.values]) {
     const field = document.createElement("input");
     Object.assign(field, { type: "hidden", name, value });
     form.append(field);
@@ -64,12 +64,12 @@ function offer(kept) {
   send.textContent = "Send it now";
   const discard = document.createElement("button");
   Object.assign(discard, { type: "button", className: "link", textContent: "Discard" });
-  send.addEventListener("click", () => unsent.write({ ...kept, waits: false }));
+  send.addEventListener("click", () => unsent.write({ ...stored, waits: false }));
   discard.addEventListener("click", () => {
-    unsent.forget();
+    unsent.remove();
     notice.remove();
   });
   form.append(send, discard);
-  notice.append(words, form);
+  notice.append(text, form);
   document.getElementById("main").prepend(notice);
 }

@@ -1,5 +1,5 @@
-//! As much of a browser as the measurement needs: one request at a time over a connection that
-//! stays open, with cookie and gzip.
+//! A minimal HTTP client like a browser: one request at a time over a keep-alive connection, with a
+//! session cookie and gzip.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::cases::{Case, Kind};
 
-/// Longer than any page may take: an answer that does not come ends the measurement.
+/// The read timeout, longer than any page may take; it ends the measurement.
 const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Somebody who is signed in, and a program with a key.
+/// A client with a session of a signed-in user for pages and an API key for the API.
 pub(crate) struct Browser {
     address: SocketAddr,
     session: String,
@@ -19,12 +19,12 @@ pub(crate) struct Browser {
     connection: Option<BufReader<TcpStream>>,
 }
 
-/// What came.
-pub(crate) struct Answer {
-    /// From the first byte of the request to the last of the answer, or of its head where it is a
-    /// stream.
-    pub(crate) took: Duration,
-    /// How long the body was, as it was sent.
+/// The measurement of a response.
+pub(crate) struct Response {
+    /// The time from the first byte of the request to the last byte of the response; for a stream,
+    /// to the last byte of its head.
+    pub(crate) elapsed: Duration,
+    /// The length of the body as sent.
     pub(crate) bytes: usize,
 }
 
@@ -39,34 +39,35 @@ impl Browser {
         Self { address, session, key, connection: None }
     }
 
-    /// Asks for what a case asks for; another status than it is to have is an error.
-    pub(crate) fn get(&mut self, case: &Case) -> Outcome<Answer> {
-        let who = match case.kind {
+    /// Sends the request of a case; another status than the expected one is an error.
+    pub(crate) fn get(&mut self, case: &Case) -> Outcome<Response> {
+        let credentials = match case.kind {
             Kind::Api => format!("Authorization: Bearer {}", self.key),
             Kind::Home | Kind::Page | Kind::Stream => {
                 format!("Cookie: carillon_session={}", self.session)
             }
         };
         let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\n{who}\r\nAccept-Encoding: gzip\r\n\r\n",
+            "GET {} HTTP/1.1\r\nHost: {}\r\n{credentials}\r\nAccept-Encoding: gzip\r\n\r\n",
             case.path, self.address
         );
         let mut connection = self.connect()?;
-        let begun = Instant::now();
+        let started = Instant::now();
         connection.get_mut().write_all(request.as_bytes())?;
         let head = head(&mut connection)?;
         if case.kind == Kind::Stream {
-            // It goes on without us: another connection next time.
-            return expect(case, &head, &[]).map(|()| Answer { took: begun.elapsed(), bytes: 0 });
+            // The connection is dropped, because the stream does not end.
+            let response = Response { elapsed: started.elapsed(), bytes: 0 };
+            return expect(case, &head, &[]).map(|()| response);
         }
         let body = body(&mut connection, &head)?;
-        let took = begun.elapsed();
+        let elapsed = started.elapsed();
         expect(case, &head, &body)?;
         self.connection = Some(connection);
-        Ok(Answer { took, bytes: body.len() })
+        Ok(Response { elapsed, bytes: body.len() })
     }
 
-    /// Calls the API with JSON, or with nothing, and returns what it answered.
+    /// Calls the API with a JSON or an empty body; returns the body of the response.
     pub(crate) fn call(&mut self, method: &str, path: &str, json: &str) -> Outcome<String> {
         let request = format!(
             "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
@@ -77,12 +78,12 @@ impl Browser {
         let mut connection = self.connect()?;
         connection.get_mut().write_all(request.as_bytes())?;
         let head = head(&mut connection)?;
-        let said = String::from_utf8_lossy(&body(&mut connection, &head)?).into_owned();
+        let text = String::from_utf8_lossy(&body(&mut connection, &head)?).into_owned();
         if !(200..300).contains(&head.status) {
-            return Err(format!("{method} {path} was answered with {}: {said}", head.status).into());
+            return Err(format!("{method} {path} was answered with {}: {text}", head.status).into());
         }
         self.connection = Some(connection);
-        Ok(said)
+        Ok(text)
     }
 
     fn connect(&mut self) -> Outcome<BufReader<TcpStream>> {
@@ -100,9 +101,9 @@ fn expect(case: &Case, head: &Head, body: &[u8]) -> Outcome<()> {
     if head.status == case.status {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(body).chars().take(500).collect::<String>();
+    let text = String::from_utf8_lossy(body).chars().take(500).collect::<String>();
     Err(format!(
-        "{} was answered with {} instead of {}: {said}",
+        "{} was answered with {} instead of {}: {text}",
         case.path, head.status, case.status
     )
     .into())
@@ -114,7 +115,7 @@ fn head(connection: &mut BufReader<TcpStream>) -> Outcome<Head> {
         .split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok())
-        .ok_or("an answer without a status")?;
+        .ok_or("a response without a status")?;
     let mut head = Head { status, length: None, chunked: false };
     loop {
         let line = line(connection)?;
@@ -143,11 +144,11 @@ fn body(connection: &mut BufReader<TcpStream>, head: &Head) -> Outcome<Vec<u8>> 
     }
 }
 
-/// The next line, without its end.
+/// Reads a line, without its line ending.
 fn line(connection: &mut BufReader<TcpStream>) -> Outcome<String> {
     let mut line = String::new();
     if connection.read_line(&mut line)? == 0 {
-        return Err("the answer breaks off".into());
+        return Err("the response is incomplete".into());
     }
     Ok(line.trim_end().to_owned())
 }

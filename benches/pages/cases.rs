@@ -1,102 +1,110 @@
-//! What is asked for: every page and every list of the API, with usual filters and with unkind
-//! ones.
+//! The measured requests: every page and every list of the API, with usual and with expensive
+//! filters.
 
 use serde::Serialize;
 
 use crate::Outcome;
 
-/// What kind of an answer it is.
+/// The kind of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// The dashboard.
+    /// The home page.
     Home,
-    /// A page.
+    /// Any other page.
     Page,
-    /// An answer of the JSON API.
+    /// A response of the JSON API.
     Api,
-    /// A stream, until its head: the body follows as there is something to tell.
+    /// A stream, measured until the end of its head.
     Stream,
 }
 
-/// A request.
+/// A measured request.
 pub(crate) struct Case {
     pub(crate) kind: Kind,
     pub(crate) what: &'static str,
     pub(crate) path: String,
-    /// The status of the answer that is expected.
+    /// The expected status of the response.
     pub(crate) status: u16,
 }
 
-/// A request as it is written below.
-struct Ask {
+/// A [`Case`] with placeholders in its path.
+struct CaseTemplate {
     kind: Kind,
-    /// As the sources write it.
+    /// The route as in the source.
     route: &'static str,
     what: &'static str,
-    /// With names from `world/names.sql` in `<…>`.
+    /// The path, with names from `world/names.sql` in `<…>`.
     path: &'static str,
     status: u16,
 }
 
-const fn page(route: &'static str, what: &'static str, path: &'static str) -> Ask {
-    Ask { kind: Kind::Page, route, what, path, status: 200 }
+const fn page(route: &'static str, what: &'static str, path: &'static str) -> CaseTemplate {
+    CaseTemplate { kind: Kind::Page, route, what, path, status: 200 }
 }
 
-const fn api(route: &'static str, what: &'static str, path: &'static str) -> Ask {
-    Ask { kind: Kind::Api, route, what, path, status: 200 }
+const fn api(route: &'static str, what: &'static str, path: &'static str) -> CaseTemplate {
+    CaseTemplate { kind: Kind::Api, route, what, path, status: 200 }
 }
 
-const fn stream(route: &'static str, what: &'static str, path: &'static str) -> Ask {
-    Ask { kind: Kind::Stream, route, what, path, status: 200 }
+const fn stream(route: &'static str, what: &'static str, path: &'static str) -> CaseTemplate {
+    CaseTemplate { kind: Kind::Stream, route, what, path, status: 200 }
 }
 
-/// What is answered with something else than a page, as it should be.
-const fn elsewhere(
+/// A page request whose expected status is not 200.
+const fn page_with_status(
     route: &'static str,
     what: &'static str,
     path: &'static str,
     status: u16,
-) -> Ask {
-    Ask { kind: Kind::Page, route, what, path, status }
+) -> CaseTemplate {
+    CaseTemplate { kind: Kind::Page, route, what, path, status }
 }
 
-/// The paths that are asked for, as the sources write them.
+/// The routes of all cases, as in the source.
 pub(crate) fn routes() -> impl Iterator<Item = &'static str> {
-    ASKS.iter().map(|ask| ask.route)
+    CASES.iter().map(|case| case.route)
 }
 
-/// All of them, with the names of this world.
+/// All cases, with the names of a world filled in.
 pub(crate) fn all(names: &[(String, String)]) -> Outcome<Vec<Case>> {
-    ASKS.iter()
-        .map(|ask| {
-            let path = names.iter().fold(ask.path.to_owned(), |path, (name, value)| {
+    CASES
+        .iter()
+        .map(|case| {
+            let path = names.iter().fold(case.path.to_owned(), |path, (name, value)| {
                 path.replace(&format!("<{name}>"), value)
             });
             if path.contains('<') {
-                return Err(
-                    format!("world/names.sql does not have all the names in {}", ask.path).into()
-                );
+                return Err(format!(
+                    "world/names.sql does not have all the names in {}",
+                    case.path
+                )
+                .into());
             }
-            Ok(Case { kind: ask.kind, what: ask.what, path, status: ask.status })
+            Ok(Case { kind: case.kind, what: case.what, path, status: case.status })
         })
         .collect()
 }
 
-const ASKS: &[Ask] = &[
-    Ask { kind: Kind::Home, route: "/", what: "home", path: "/", status: 200 },
+/// The cases, with placeholders in their paths.
+const CASES: &[CaseTemplate] = &[
+    CaseTemplate { kind: Kind::Home, route: "/", what: "home", path: "/", status: 200 },
     page("/account", "own account", "/account"),
-    elsewhere("/login", "somebody who is signed in", "/login", 303),
-    elsewhere("/join", "a link that leads nowhere", "/join?token=none", 410),
-    elsewhere("/reset", "a link that leads nowhere", "/reset?token=none", 410),
-    elsewhere("/setup", "after it was set up", "/setup", 404),
+    page_with_status("/login", "already signed in", "/login", 303),
+    page_with_status("/join", "an invalid link", "/join?token=none", 410),
+    page_with_status("/reset", "an invalid link", "/reset?token=none", 410),
+    page_with_status("/setup", "after the setup", "/setup", 404),
     // Contacts.
     page("/contacts", "all", "/contacts"),
     page("/contacts", "the second page", "/contacts?older=<late contact>"),
-    page("/contacts", "deep down", "/contacts?older=<early contact>"),
-    page("/contacts", "upwards", "/contacts?newer=<early contact>"),
+    page("/contacts", "a late page", "/contacts?older=<early contact>"),
+    page("/contacts", "backwards", "/contacts?newer=<early contact>"),
     page("/contacts", "a name that many have", "/contacts?q=ann"),
-    page("/contacts", "a name that many have, deep down", "/contacts?q=ann&older=<early contact>"),
+    page(
+        "/contacts",
+        "a name that many have, a late page",
+        "/contacts?q=ann&older=<early contact>",
+    ),
     page("/contacts", "one letter", "/contacts?q=a"),
     page("/contacts", "the beginning of an email that many have", "/contacts?q=anna.@"),
     page("/contacts", "a name that one has", "/contacts?q=zebedee"),
@@ -104,29 +112,29 @@ const ASKS: &[Ask] = &[
     page("/contacts", "an email that many have, all of them the oldest", "/contacts?q=legacy."),
     page(
         "/contacts",
-        "the same, where the search goes on",
+        "the same, where the search continues",
         "/contacts?q=legacy.&older=<late contact>",
     ),
-    page("/contacts", "a name that nobody has", "/contacts?q=xyzzy"),
+    page("/contacts", "a name that no contact has", "/contacts?q=xyzzy"),
     page("/contacts", "a number's beginning that all have", "/contacts?q=206"),
     page("/contacts", "a number's last digits", "/contacts?q=<digits>"),
     page("/contacts", "a number's last three digits", "/contacts?q=345"),
-    page("/contacts", "a number's part that nobody has", "/contacts?q=99999"),
+    page("/contacts", "digits that no number has", "/contacts?q=99999"),
     page("/contacts", "an external id's beginning that all have", "/contacts?q=customer-"),
     page("/contacts", "a tag that nearly all have", "/contacts?tag=Customer"),
     page(
         "/contacts",
-        "a tag that half have, deep down",
+        "a tag that half have, a late page",
         "/contacts?tag=Newsletter&older=<early contact>",
     ),
     page("/contacts", "a tag that only the oldest have", "/contacts?tag=Founders"),
     page(
         "/contacts",
-        "a tag that only the newest have, upwards from below",
+        "a tag that only the newest have, backwards from the end",
         "/contacts?tag=New+this+month&newer=<early contact>",
     ),
     page("/contacts", "a tag that a dozen have", "/contacts?tag=Beta+testers"),
-    page("/contacts", "a tag that nobody has", "/contacts?tag=Nobody+yet"),
+    page("/contacts", "a tag that no contact has", "/contacts?tag=Unused"),
     page(
         "/contacts",
         "a tag that many have, and a name that many have",
@@ -139,8 +147,8 @@ const ASKS: &[Ask] = &[
     ),
     page(
         "/contacts",
-        "a tag that nobody has, and a name that many have",
-        "/contacts?tag=Nobody+yet&q=ann",
+        "a tag that no contact has, and a name that many have",
+        "/contacts?tag=Unused&q=ann",
     ),
     page(
         "/contacts",
@@ -160,14 +168,14 @@ const ASKS: &[Ask] = &[
     ),
     page("/contacts/{id}", "one", "/contacts/<contact>"),
     page("/contacts/{id}", "with very many messages", "/contacts/<busy contact>"),
-    page("/contacts/{id}", "who has said STOP", "/contacts/<stopped contact>"),
+    page("/contacts/{id}", "one that has sent STOP", "/contacts/<stopped contact>"),
     page("/contacts/{id}/edit", "one", "/contacts/<contact>/edit"),
     page("/contacts/{id}/delete", "with very many messages", "/contacts/<busy contact>/delete"),
     // Messages.
     page("/messages", "all", "/messages"),
     page("/messages", "the second page", "/messages?older=<late message>"),
-    page("/messages", "deep down", "/messages?older=<early message>"),
-    page("/messages", "upwards", "/messages?newer=<early message>"),
+    page("/messages", "a late page", "/messages?older=<early message>"),
+    page("/messages", "backwards", "/messages?newer=<early message>"),
     page("/messages", "a word that many have", "/messages?text=order"),
     page("/messages", "a word that one in 500 has", "/messages?text=teapot"),
     page("/messages", "a word that one in 100,000 has", "/messages?text=umbrella"),
@@ -175,12 +183,12 @@ const ASKS: &[Ask] = &[
     page("/messages", "a word that none has", "/messages?text=xylophone"),
     page(
         "/messages",
-        "a word that none has, deep down",
+        "a word that none has, a late page",
         "/messages?text=xylophone&older=<early message>",
     ),
     page(
         "/messages",
-        "a word that none has, upwards",
+        "a word that none has, backwards",
         "/messages?text=xylophone&newer=<early message>",
     ),
     page("/messages", "two words", "/messages?text=red+umbrella"),
@@ -188,15 +196,15 @@ const ASKS: &[Ask] = &[
     page("/messages", "pending", "/messages?status=pending"),
     page(
         "/messages",
-        "pending, deep down, where none are",
+        "pending, a late page, where none are",
         "/messages?status=pending&older=<early message>",
     ),
     page("/messages", "submitting: none", "/messages?status=submitting"),
     page("/messages", "unconfirmed: few", "/messages?status=unconfirmed"),
-    page("/messages", "unconfirmed, deep down", "/messages?status=unconfirmed&older=<message>"),
+    page("/messages", "unconfirmed, a late page", "/messages?status=unconfirmed&older=<message>"),
     page("/messages", "scheduled: none", "/messages?status=scheduled"),
     page("/messages", "failed", "/messages?status=failed"),
-    page("/messages", "failed, deep down", "/messages?status=failed&older=<early message>"),
+    page("/messages", "failed, a late page", "/messages?status=failed&older=<early message>"),
     page("/messages", "undelivered", "/messages?status=undelivered"),
     page("/messages", "expired: one in a thousand", "/messages?status=expired"),
     page("/messages", "read", "/messages?status=read"),
@@ -207,10 +215,10 @@ const ASKS: &[Ask] = &[
     page("/messages", "outcome suppressed", "/messages?outcome=suppressed"),
     page("/messages", "a reason", "/messages?reason=stop"),
     page("/messages", "a reason that none has", "/messages?reason=manual"),
-    page("/messages", "what came in", "/messages?direction=inbound"),
+    page("/messages", "inbound", "/messages?direction=inbound"),
     page(
         "/messages",
-        "what came in, with a word that none has",
+        "inbound, with a word that none has",
         "/messages?direction=inbound&text=xylophone",
     ),
     page("/messages", "the last day", "/messages?within=day"),
@@ -252,15 +260,11 @@ const ASKS: &[Ask] = &[
     page("/messages", "of no automation", "/messages?automation_id=none"),
     page(
         "/messages",
-        "a template that half are made from",
+        "a template of half of all messages",
         "/messages?template_id=<large template>",
     ),
-    page("/messages", "a template that few are made from", "/messages?template_id=<rare template>"),
-    page(
-        "/messages",
-        "a template that none is made from",
-        "/messages?template_id=<unused template>",
-    ),
+    page("/messages", "a template of few messages", "/messages?template_id=<rare template>"),
+    page("/messages", "a template of no message", "/messages?template_id=<unused template>"),
     page("/messages", "a sender with most", "/messages?sender_id=<large sender>"),
     page("/messages", "a sender with few", "/messages?sender_id=<rare sender>"),
     page("/messages", "an error that many have", "/messages?error_code=30003"),
@@ -284,23 +288,23 @@ const ASKS: &[Ask] = &[
         "/messages?contact_id=<busy contact>&text=xylophone",
     ),
     page("/messages", "a contact by a name that many have", "/messages?contact=ann"),
-    elsewhere(
+    page_with_status(
         "/messages",
-        "a contact by a name that one has: leads to theirs",
+        "a contact by a name that one has: redirects to its messages",
         "/messages?contact=zebedee",
         303,
     ),
     page("/messages", "an enrollment", "/messages?enrollment_id=<enrollment>"),
     page(
         "/messages",
-        "everything at once",
+        "all filters at once",
         "/messages?status=undelivered&error_code=30005&automation_id=<large automation>&sender_id=<large sender>&template_id=<large template>&text=teapot&from_day=<year ago>",
     ),
     stream("/messages/live", "live rows", "/messages/live"),
     stream("/messages/export", "all", "/messages/export"),
     stream("/messages/export", "failed", "/messages/export?status=failed"),
     stream("/messages/export", "a word that one in 100,000 has", "/messages/export?text=umbrella"),
-    page("/messages/views", "kept views", "/messages/views?status=failed"),
+    page("/messages/views", "saved views", "/messages/views?status=failed"),
     page("/messages/{id}", "in the middle", "/messages/<message>"),
     page("/messages/{id}", "pending", "/messages/<pending message>"),
     page("/messages/{id}", "failed", "/messages/<failed message>"),
@@ -329,12 +333,8 @@ const ASKS: &[Ask] = &[
     page("/templates", "all", "/templates"),
     page("/templates", "a search", "/templates?q=order"),
     page("/templates/new", "a new one", "/templates/new"),
-    page(
-        "/templates/{id}",
-        "one that half of all messages are made from",
-        "/templates/<large template>",
-    ),
-    page("/templates/{id}", "one that none is made from", "/templates/<unused template>"),
+    page("/templates/{id}", "one of half of all messages", "/templates/<large template>"),
+    page("/templates/{id}", "one of no message", "/templates/<unused template>"),
     page("/templates/{id}/versions", "300 of them", "/templates/<large template>/versions"),
     // Automations.
     page("/automations", "all", "/automations"),
@@ -344,13 +344,17 @@ const ASKS: &[Ask] = &[
         "with millions of enrollments and messages",
         "/automations/<large automation>",
     ),
-    page("/automations/{id}", "with very many who wait", "/automations/<waiting automation>"),
+    page(
+        "/automations/{id}",
+        "with very many waiting enrollments",
+        "/automations/<waiting automation>",
+    ),
     page("/automations/{id}", "with none", "/automations/<empty automation>"),
     page("/automations/{id}/edit", "with millions", "/automations/<large automation>/edit"),
-    page("/automations/{id}/try", "nobody chosen", "/automations/<large automation>/try"),
+    page("/automations/{id}/try", "without a contact", "/automations/<large automation>/try"),
     page(
         "/automations/{id}/try",
-        "somebody chosen",
+        "with a contact",
         "/automations/<large automation>/try?contact=<phone>",
     ),
     page(
@@ -360,12 +364,12 @@ const ASKS: &[Ask] = &[
     ),
     page(
         "/automations/{id}/enrollments",
-        "deep down",
+        "a late page",
         "/automations/<large automation>/enrollments?before=<middle enrollment>",
     ),
     page(
         "/automations/{id}/enrollments",
-        "under way, of very many who wait",
+        "active, of very many waiting ones",
         "/automations/<waiting automation>/enrollments?status=active",
     ),
     page(
@@ -403,16 +407,16 @@ const ASKS: &[Ask] = &[
         "with some millions",
         "/automations/<paused automation>/activate",
     ),
-    elsewhere(
+    page_with_status(
         "/automations/{id}/activate",
-        "that is on already",
+        "one that is active already",
         "/automations/<large automation>/activate",
         303,
     ),
     page("/automations/{id}/pause", "with millions", "/automations/<large automation>/pause"),
     page(
         "/automations/{id}/pause",
-        "with very many who wait",
+        "with very many waiting enrollments",
         "/automations/<waiting automation>/pause",
     ),
     page("/enrollments/{id}", "one that has ended", "/enrollments/<enrollment>"),
@@ -430,13 +434,13 @@ const ASKS: &[Ask] = &[
     page("/senders/{id}/limits", "with a queue", "/senders/<queued sender>/limits"),
     // Settings.
     page("/admin", "200,000 jobs, 1,000 failed", "/admin"),
-    page("/admin/work", "what the open page asks for again", "/admin/work"),
+    page("/admin/work", "the fragment that an open page polls", "/admin/work"),
     page("/admin/failed", "1,000", "/admin/failed"),
     page("/admin/failed", "of a kind", "/admin/failed?kind=advance"),
     page("/admin/failed/retry", "of all", "/admin/failed/retry"),
     page("/admin/database", "all tables", "/admin/database"),
     page("/admin/system", "all settings", "/admin/system"),
-    elsewhere("/settings", "leads to users", "/settings", 303),
+    page_with_status("/settings", "redirects to users", "/settings", 303),
     page("/settings/users", "all", "/settings/users"),
     page("/settings/users/invite", "a form", "/settings/users/invite"),
     page("/settings/users/{id}", "one", "/settings/users/<user>"),
@@ -444,15 +448,11 @@ const ASKS: &[Ask] = &[
     page("/settings/keys/new", "a form", "/settings/keys/new"),
     page("/settings/organization", "a form", "/settings/organization"),
     page("/settings/log", "100,000 lines", "/settings/log"),
-    page("/settings/log", "deep down", "/settings/log?before=<early audit>"),
+    page("/settings/log", "a late page", "/settings/log?before=<early audit>"),
+    page("/settings/log", "of a user with one entry, long ago", "/settings/log?who=<seldom user>"),
     page(
         "/settings/log",
-        "of somebody who did one thing, long ago",
-        "/settings/log?who=<seldom user>",
-    ),
-    page(
-        "/settings/log",
-        "of somebody, about one kind of thing",
+        "of a user, about one kind of subject",
         "/settings/log?who=<user>&kind=organization",
     ),
     // The API.
@@ -484,7 +484,7 @@ const ASKS: &[Ask] = &[
     ),
     api(
         "/api/v1/automations/{id}",
-        "with very many who wait",
+        "with very many waiting enrollments",
         "/api/v1/automations/<waiting automation>",
     ),
     api("/api/v1/templates", "all", "/api/v1/templates"),

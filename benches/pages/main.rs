@@ -1,10 +1,9 @@
-//! `make bench-pages`: how long the server takes for every page and every list of the API, with 1 M
+//! `make bench-pages`: measures the response time of every page and every list of the API, with 1 M
 //! contacts and 10 M messages.
 //!
-//! [`world`] makes the data, by the files in `world/`; [`cases`] says what is asked for, and
-//! [`routes`] that nothing is forgotten; [`browser`] asks, one request at a time, signed in, over
-//! the loopback. Database, program and double of Twilio are those of the other benchmark,
-//! `benches/throughput/`.
+//! [`world`] creates the data from the files in `world/`, [`cases`] lists the requests, [`routes`]
+//! checks that they are complete, and [`browser`] sends them one by one, signed in, over the
+//! loopback. Database, program and fake Twilio are shared with `benches/throughput/`.
 
 mod browser;
 mod cases;
@@ -12,17 +11,14 @@ mod report;
 mod routes;
 mod world;
 
+#[path = "../throughput/bulk_load.rs"]
+mod bulk_load;
 #[path = "../throughput/cluster.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod cluster;
 #[path = "../throughput/fake_twilio.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod fake_twilio;
-#[path = "../throughput/filling.rs"]
-mod filling;
-#[path = "../throughput/helper.rs"]
-#[expect(dead_code, reason = "the rest is for the other benchmark")]
-mod helper;
 #[path = "../throughput/http.rs"]
 mod http;
 #[path = "../throughput/load.rs"]
@@ -34,8 +30,11 @@ mod machine;
 #[path = "../throughput/product.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod product;
-#[path = "../throughput/program.rs"]
-mod program;
+#[path = "../throughput/runner.rs"]
+mod runner;
+#[path = "../throughput/threads.rs"]
+#[expect(dead_code, reason = "the rest is for the other benchmark")]
+mod threads;
 
 use std::error::Error;
 use std::fs;
@@ -53,64 +52,63 @@ use product::Setup;
 use report::{Line, Report};
 use world::Size;
 
-/// A result, or why there is none, for whoever measures.
+/// The result of a step of the benchmark; an error ends the measurement.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Before each row so many requests are not measured: what is read for the first time comes from
-/// the disk.
-const WARM: usize = 3;
+/// The number of unmeasured requests before each row, which bring its data into memory.
+const WARM_UP_REQUESTS: usize = 3;
 
-/// Measures how long the server takes for every page.
+/// Measures the response time of every page.
 #[derive(Debug, Parser)]
 struct Options {
-    /// How many contacts there are.
+    /// Number of contacts.
     #[arg(long, default_value_t = 1_000_000)]
     contacts: i64,
-    /// How many messages there are.
+    /// Number of messages.
     #[arg(long, default_value_t = 10_000_000)]
     messages: i64,
-    /// Keeps database and logs there, and uses again what is there.
+    /// Directory for the database and the logs, which is reused.
     #[arg(long, default_value = "/var/tmp/carillon-pages")]
     directory: PathBuf,
-    /// How many requests are measured for each row.
+    /// Number of measured requests of each row.
     #[arg(long, default_value_t = 30)]
     requests: usize,
-    /// Only rows whose address or words contain this.
+    /// Measures only rows whose path or description contains this text.
     #[arg(long)]
     only: Option<String>,
-    /// Writes the figures as JSON into this directory, named by date and commit.
+    /// Directory for a JSON file with the figures, named by date and commit.
     #[arg(long)]
     save: Option<PathBuf>,
-    /// Another `carillon` to measure than the one that was built along with this program.
+    /// The `carillon` to measure; the one built with this benchmark by default.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_carillon"))]
     program: PathBuf,
-    /// What `cargo bench` passes on.
+    /// Ignored; `cargo bench` passes it.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    program::run(measure_all(&options))
+    runner::run(measure_all(&options))
 }
 
 async fn measure_all(options: &Options) -> Outcome<()> {
     routes::check()?;
     let directory = std::path::absolute(&options.directory)?;
     fs::create_dir_all(directory.join("carillon"))?;
-    let fake = FakeTwilio::start(&helper::start(helper::FAKE)?).await?;
+    let fake = FakeTwilio::start(&threads::start(threads::FAKE_TWILIO)?).await?;
     let cluster = Cluster::start(&directory).await?;
     let setup = Setup::new(&options.program, &directory, cluster.url(), fake.address, 16)?;
     setup.run(&["migrate"])?;
     let size = Size { contacts: options.contacts, messages: options.messages };
     let (cluster, is_new) = world::ensure(cluster, size).await?;
-    // The keys in the connections are none: it does not start with such.
+    // The generated connections have no valid keys, with which the product would not start.
     setup.run(&["forget-keys"])?;
     let names = world::names(&cluster).await?;
     let session = world::sign_in(&cluster).await?;
     let key = setup.run(&["api-key", "create", "--name", "bench-pages", "--role", "admin"])?;
 
-    // Pages alone: a worker would change what is measured.
+    // Without a worker, which would affect the measurement.
     let (product, _) = setup.start(&["serve", "--role", "web"]).await?;
     let mut browser = Browser::new(product.address, session, key);
     world::enter_keys(&mut browser, &cluster).await?;
@@ -139,21 +137,20 @@ async fn measure(
     case: &Case,
     requests: usize,
 ) -> Outcome<Line> {
-    for _ in 0..WARM {
+    for _ in 0..WARM_UP_REQUESTS {
         browser.get(case)?;
     }
-    cluster.forget_statements().await?;
-    let answers = (0..requests).map(|_| browser.get(case)).collect::<Outcome<Vec<_>>>()?;
-    let mut took: Vec<Duration> = answers.iter().map(|answer| answer.took).collect();
-    took.sort_unstable();
-    let bytes = answers.first().map_or(0, |answer| answer.bytes);
-    let line = Line::new(case, &took, bytes);
-    // Which statements a slow page has spent its time with.
-    if line.is_slow() { Ok(line.with(cluster.statements().await?)) } else { Ok(line) }
+    cluster.reset_statements().await?;
+    let responses = (0..requests).map(|_| browser.get(case)).collect::<Outcome<Vec<_>>>()?;
+    let mut times: Vec<Duration> = responses.iter().map(|response| response.elapsed).collect();
+    times.sort_unstable();
+    let bytes = responses.first().map_or(0, |response| response.bytes);
+    let line = Line::new(case, &times, bytes);
+    if line.is_slow() { Ok(line.with_statements(cluster.statements().await?)) } else { Ok(line) }
 }
 
 impl Kind {
-    /// What 95 of 100 requests are not to exceed, in milliseconds.
+    /// The goal for the 95th percentile, in milliseconds.
     const fn goal(self) -> f64 {
         match self {
             Self::Home => 200.0,

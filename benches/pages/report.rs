@@ -1,4 +1,4 @@
-//! The table for people, the slowest first, and the file for comparing.
+//! The printed table, slowest rows first, and the JSON file.
 
 use std::fs;
 use std::io::{IsTerminal, stdout};
@@ -14,20 +14,20 @@ use crate::load::percentile;
 use crate::machine::Machine;
 use crate::world::Size;
 
-/// As many statements are told of a slow page.
+/// The number of statements in the report of a slow page.
 const STATEMENTS: usize = 5;
 
-/// Everything that was measured.
+/// The results of a measurement.
 #[derive(Serialize)]
 pub(crate) struct Report {
     machine: Machine,
     size: Size,
-    /// Requests for each line.
+    /// The number of requests of each line.
     requests: usize,
     lines: Vec<Line>,
 }
 
-/// One page with one filter.
+/// The result of one case.
 #[derive(Serialize)]
 pub(crate) struct Line {
     kind: Kind,
@@ -37,35 +37,36 @@ pub(crate) struct Line {
     p95_ms: f64,
     max_ms: f64,
     goal_ms: f64,
-    /// Of the body, as it was sent.
+    /// The length of the body as sent.
     bytes: usize,
-    /// Of a slow one: what it spent its time with.
+    /// The slowest statements, only if the case is slow.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     statements: Vec<Statement>,
 }
 
 impl Line {
-    /// `took` in rising order.
-    pub(crate) fn new(case: &Case, took: &[Duration], bytes: usize) -> Self {
+    /// The result of a case; `times` are in ascending order.
+    pub(crate) fn new(case: &Case, times: &[Duration], bytes: usize) -> Self {
         Self {
             kind: case.kind,
             path: case.path.clone(),
             what: case.what,
-            p50_ms: percentile(took, 0.5),
-            p95_ms: percentile(took, 0.95),
-            max_ms: percentile(took, 1.0),
+            p50_ms: percentile(times, 0.5),
+            p95_ms: percentile(times, 0.95),
+            max_ms: percentile(times, 1.0),
             goal_ms: case.kind.goal(),
             bytes,
             statements: Vec::new(),
         }
     }
 
-    /// Whether it took longer than it may.
+    /// Whether the 95th percentile exceeds the goal.
     pub(crate) fn is_slow(&self) -> bool {
         self.p95_ms > self.goal_ms
     }
 
-    pub(crate) fn with(mut self, mut statements: Vec<Statement>) -> Self {
+    /// Adds the statements with the most total time.
+    pub(crate) fn with_statements(mut self, mut statements: Vec<Statement>) -> Self {
         statements.truncate(STATEMENTS);
         self.statements = statements;
         self
@@ -92,14 +93,14 @@ impl Report {
         Self { machine, size, requests, lines: Vec::new() }
     }
 
-    /// Adds a line, and shows at once that it is there.
+    /// Adds a line and prints it.
     #[expect(clippy::print_stdout, reason = "the progress of a command")]
     pub(crate) fn add(&mut self, line: Line) {
         println!("{}", line.row());
         self.lines.push(line);
     }
 
-    /// Prints the table, and writes the file if one is wanted.
+    /// Prints the table, and writes the JSON file into `save` if it is set.
     #[expect(clippy::print_stdout, reason = "the output of a command")]
     pub(crate) fn finish(mut self, save: Option<&Path>) -> Outcome<()> {
         self.lines.sort_by(|one, other| other.p95_ms.total_cmp(&one.p95_ms));
@@ -117,13 +118,13 @@ impl Report {
             }
         }
         let slow = self.lines.iter().filter(|line| line.is_slow()).count();
-        println!("\n{} rows, {slow} of them slower than they may be.", self.lines.len());
+        println!("\n{} rows, {slow} of them slower than their goal.", self.lines.len());
         if let Some(directory) = save {
             fs::create_dir_all(directory)?;
             let day = self.machine.measured_at.get(..10).unwrap_or_default();
             let path = directory.join(format!("{day}-{}-pages.json", self.machine.commit));
             fs::write(&path, serde_json::to_string_pretty(&self)? + "\n")?;
-            println!("kept as {}", path.display());
+            println!("saved as {}", path.display());
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! That no page is forgotten: what the sources mount is compared with what is measured.
+//! The check that every page is measured: compares the routes in the source with the cases.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,24 +7,24 @@ use std::path::Path;
 use crate::Outcome;
 use crate::cases;
 
-/// Fails when a page or a list of the API is not among the cases, or a case is no route any more.
+/// Fails if a page or a list of the API has no case, or if the route of a case does not exist.
 pub(crate) fn check() -> Outcome<()> {
     let mounted: BTreeSet<String> =
         mounted("ui", "")?.union(&mounted("api", "/api/v1")?).cloned().collect();
     let measured: BTreeSet<String> = cases::routes().map(str::to_owned).collect();
-    let forgotten: Vec<&String> = mounted.difference(&measured).collect();
-    let gone: Vec<&String> = measured.difference(&mounted).collect();
-    if forgotten.is_empty() && gone.is_empty() {
+    let missing: Vec<&String> = mounted.difference(&measured).collect();
+    let obsolete: Vec<&String> = measured.difference(&mounted).collect();
+    if missing.is_empty() && obsolete.is_empty() {
         return Ok(());
     }
     Err(
         format!(
-            "not measured (add them to benches/pages/cases.rs): {forgotten:?}; measured, but not mounted any more: {gone:?}"
+            "not measured (add them to benches/pages/cases.rs): {missing:?}; measured, but not a route: {obsolete:?}"
         ).into()
     )
 }
 
-/// The paths that a folder of `src/web` answers to GET: `web::resource("/contacts/{id}").get(…)`.
+/// The GET routes in a folder of `src/web`: `web::resource("/contacts/{id}").get(…)`.
 fn mounted(folder: &str, prefix: &str) -> Outcome<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for source in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web").join(folder))? {

@@ -1,4 +1,4 @@
-//! What all rows share, and what a row hands back.
+//! The environment that all rows share, and the result of a row.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -11,18 +11,18 @@ use crate::measure::{Cost, Processes, microseconds_each};
 use crate::product::{Product, Setup};
 use crate::world::World;
 
-/// Everything that runs during a measurement.
+/// The running environment of a measurement.
 pub(crate) struct Bench {
     pub(crate) cluster: Cluster,
     pub(crate) product: Product,
     pub(crate) fake: FakeTwilio,
     pub(crate) world: World,
-    /// The load tool's thread.
+    /// The runtime of the load tool's thread.
     pub(crate) load: Handle,
 }
 
 impl Bench {
-    /// Starts the program on its migrated database, and prepares it for `contacts` to take part.
+    /// Starts the program on its migrated database and prepares `contacts` contacts.
     pub(crate) async fn start(
         setup: &Setup,
         cluster: Cluster,
@@ -48,26 +48,26 @@ impl Bench {
     }
 }
 
-/// One line of the table.
+/// The result of a row, one line of the table.
 #[derive(Clone, Serialize)]
 pub(crate) struct Line {
-    /// What was done: `messages`, `callbacks`, …
+    /// The measured work: `messages`, `callbacks`, …
     pub(crate) work: String,
-    /// Under which conditions.
+    /// The conditions of the measurement.
     pub(crate) how: String,
-    /// The first is the one that counts.
+    /// The measured figures; the first one is the main figure.
     pub(crate) figures: Vec<Figure>,
-    /// Who used how much CPU time.
+    /// The CPU time by process.
     pub(crate) cost: Option<Map<String, Value>>,
-    /// What the row is about, in all runs.
+    /// The main figure of all runs.
     pub(crate) runs: Vec<f64>,
-    /// What the [`pulse`](crate::machine::pulse) of the machine was right before.
+    /// The [`pulse`](crate::machine::pulse) of the machine directly before the run.
     pub(crate) pulse: Option<f64>,
-    /// The statements behind it, those first that took longest.
+    /// The executed statements, those with the most total time first.
     pub(crate) statements: Vec<Statement>,
 }
 
-/// A measured number with its unit.
+/// A measured value with its name and unit.
 #[derive(Clone, Serialize)]
 pub(crate) struct Figure {
     pub(crate) name: String,
@@ -108,8 +108,8 @@ impl Line {
         self
     }
 
-    /// Notes what `count` pieces of work have cost.
-    pub(crate) fn costing(mut self, cost: Cost, count: usize) -> Self {
+    /// Adds the CPU cost of `count` units of work.
+    pub(crate) fn with_cost(mut self, cost: Cost, count: usize) -> Self {
         let (each, cpu) = (|used| microseconds_each(used, count), cost.cpu);
         let object = json!({
             "count": count,
@@ -117,26 +117,26 @@ impl Line {
             "postgres_us": each(cpu.postgres),
             "fake_twilio_us": each(cpu.fake_twilio),
             "load_us": each(cpu.load),
-            "others_share": cost.disturbance(),
+            "others_share": cost.others_share(),
         });
         self.cost = object.as_object().cloned();
         self
     }
 
-    /// Notes how fast the machine was, and which statements were behind it.
-    pub(crate) fn with(mut self, pulse: f64, statements: Vec<Statement>) -> Self {
+    /// Adds the speed of the machine and the executed statements.
+    pub(crate) fn with_machine_state(mut self, pulse: f64, statements: Vec<Statement>) -> Self {
         self.pulse = Some(pulse);
         self.statements = statements;
         self
     }
 
-    /// Notes what the other runs came to, in rising order.
-    pub(crate) fn among(mut self, runs: Vec<f64>) -> Self {
+    /// Adds the main figures of all runs, in ascending order.
+    pub(crate) fn with_runs(mut self, runs: Vec<f64>) -> Self {
         self.runs = runs;
         self
     }
 
-    /// The number that the row is about.
+    /// The main figure.
     pub(crate) fn main_value(&self) -> f64 {
         self.figures.first().map_or(f64::NAN, |figure| figure.value)
     }

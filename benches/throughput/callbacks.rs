@@ -1,4 +1,4 @@
-//! Row 3: signed status callbacks for real messages, each committed before it is answered with 204.
+//! Row 3: signed status callbacks for existing messages, each committed before its 204 response.
 
 use crate::bench::{Bench, Figure, Line};
 use crate::fake_twilio::{ACCOUNT_SID, Post, SENDER};
@@ -7,29 +7,29 @@ use crate::{Outcome, load, webhook};
 
 const CONNECTIONS: usize = 128;
 
-/// Reports every message as sent, and then as delivered; checks that each report was kept and every
+/// Reports every message as sent and then as delivered. Checks that each report is stored and every
 /// message is delivered.
 pub(crate) async fn callbacks(bench: &Bench, sent: &Sent) -> Outcome<Line> {
-    // Signed before the clock starts: signing is Twilio's work.
+    // Signed before the measurement starts: signing is Twilio's work.
     let requests: Vec<Vec<u8>> = ["sent", "delivered"]
         .into_iter()
         .flat_map(|status| sent.posts.iter().map(move |post| callback(bench, post, status)))
         .collect();
     let count = requests.len();
-    let mark = bench.processes().mark()?;
+    let before = bench.processes().snapshot()?;
     let burst = load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 204).await?;
-    let cost = bench.processes().since(&mark)?;
+    let cost = bench.processes().since(&before)?;
 
     let sql =
         "SELECT count(*) /* bench: */ FROM messages m JOIN delivery_events e ON e.message_id = m.id
                WHERE m.automation_id = $1::text::uuid AND e.source = 'callback' AND e.applied";
-    let kept = bench.cluster.count(sql, &[&sent.automation.id]).await?;
+    let stored = bench.cluster.count(sql, &[&sent.automation.id]).await?;
     let sql = "SELECT count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid
                   AND status = 'delivered'";
     let delivered = bench.cluster.count(sql, &[&sent.automation.id]).await?;
-    if kept != i64::try_from(count)? || delivered != i64::try_from(sent.posts.len())? {
+    if stored != i64::try_from(count)? || delivered != i64::try_from(sent.posts.len())? {
         return Err(format!(
-            "{count} callbacks were answered with 204, but {kept} are kept and {delivered} \
+            "{count} callbacks were answered with 204, but {stored} are stored and {delivered} \
                  messages are delivered"
         )
         .into());
@@ -39,10 +39,10 @@ pub(crate) async fn callbacks(bench: &Bench, sent: &Sent) -> Outcome<Line> {
         .figure(Figure::new("p50", "ms", burst.percentile(0.5)))
         .figure(Figure::new("p99", "ms", burst.percentile(0.99)))
         .figure(Figure::new("slowest", "ms", burst.percentile(1.0)))
-        .costing(cost, count))
+        .with_cost(cost, count))
 }
 
-/// A callback as Twilio sends it.
+/// A status callback with Twilio's parameters.
 fn callback(bench: &Bench, post: &Post, status: &str) -> Vec<u8> {
     let mut params = vec![
         ("ApiVersion", "2010-04-01"),

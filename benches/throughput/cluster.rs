@@ -1,5 +1,5 @@
-//! The database of a measurement: a PostgreSQL of its own, set up as the product sets up its
-//! embedded one, and durable like it.
+//! The database of a measurement: a separate PostgreSQL with the settings and the durability of the
+//! product's embedded one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use tokio_postgres::{Client, NoTls, Row};
 
 use crate::Outcome;
 
-/// What of PostgreSQL's settings the figures depend on.
-const SHOWN: &[&str] = &[
+/// The PostgreSQL settings that the figures depend on.
+const REPORTED_SETTINGS: &[&str] = &[
     "fsync",
     "synchronous_commit",
     "full_page_writes",
@@ -25,7 +25,7 @@ const SHOWN: &[&str] = &[
     "shared_preload_libraries",
 ];
 
-/// A running server with one connection for looking at it.
+/// A running server, with one connection for queries of the benchmark.
 pub(crate) struct Cluster {
     embedded: Embedded,
     client: Client,
@@ -33,7 +33,7 @@ pub(crate) struct Cluster {
     pub(crate) postmaster: u32,
 }
 
-/// One statement of the product, as PostgreSQL counted it.
+/// A statement of the product with its counters from `pg_stat_statements`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Statement {
     pub(crate) calls: i64,
@@ -44,7 +44,7 @@ pub(crate) struct Statement {
 }
 
 impl Cluster {
-    /// Starts the server in a directory, where an earlier measurement may have left its data.
+    /// Starts the server in a directory, which may contain the data of an earlier measurement.
     pub(crate) async fn start(directory: &Path) -> Outcome<Self> {
         let first = Self::open(directory).await?;
         let available =
@@ -54,7 +54,7 @@ impl Cluster {
         {
             return Ok(first);
         }
-        // Counts statements: each row's, and those of an idle product.
+        // For the statements of each row and of an idle product.
         first
             .client
             .batch_execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
@@ -64,7 +64,7 @@ impl Cluster {
         Ok(second)
     }
 
-    /// Stops the server and starts it again, with what `ALTER SYSTEM` has set since.
+    /// Restarts the server, so that settings of `ALTER SYSTEM` take effect.
     pub(crate) async fn restart(self) -> Outcome<Self> {
         let directory = self.directory.clone();
         self.stop().await;
@@ -75,8 +75,8 @@ impl Cluster {
         let embedded = Embedded::attach_or_start(EmbeddedOptions::new(directory)).await?;
         let (client, connection) = tokio_postgres::connect(embedded.url(), NoTls).await?;
         tokio::spawn(connection);
-        let note = fs::read_to_string(directory.join("postgres/postmaster.pid"))?;
-        let postmaster = note.lines().next().unwrap_or_default().trim().parse()?;
+        let pid_file = fs::read_to_string(directory.join("postgres/postmaster.pid"))?;
+        let postmaster = pid_file.lines().next().unwrap_or_default().trim().parse()?;
         Ok(Self { embedded, client, directory: directory.to_owned(), postmaster })
     }
 
@@ -85,7 +85,7 @@ impl Cluster {
         self.embedded.stop().await;
     }
 
-    /// `DATABASE_URL` for the product.
+    /// The `DATABASE_URL` of the product.
     pub(crate) fn url(&self) -> &str {
         self.embedded.url()
     }
@@ -102,7 +102,7 @@ impl Cluster {
         Ok(self.client.query(sql, parameters).await?)
     }
 
-    /// The number that a query returns.
+    /// Runs a query that returns one number.
     pub(crate) async fn count(
         &self,
         sql: &str,
@@ -119,30 +119,28 @@ impl Cluster {
             .get(0))
     }
 
-    /// Version and settings, as PostgreSQL names them.
+    /// The server version and the settings that the figures depend on.
     pub(crate) async fn settings(&self) -> Outcome<Vec<(String, String)>> {
         let mut settings = vec![("server_version".to_owned(), self.show("server_version").await?)];
-        for name in SHOWN {
+        for name in REPORTED_SETTINGS {
             settings.push(((*name).to_owned(), self.show(name).await?));
         }
         Ok(settings)
     }
 
-    /// Brings what is known of the tables up to date, as autovacuum does sooner or later, and
-    /// starts from a checkpoint.
-    pub(crate) async fn settle(&self) -> Outcome<()> {
+    /// Vacuums and analyzes all tables, as autovacuum does eventually, and makes a checkpoint.
+    pub(crate) async fn vacuum_and_checkpoint(&self) -> Outcome<()> {
         self.execute("VACUUM ANALYZE").await?;
         self.execute("CHECKPOINT").await
     }
 
-    /// Whether statements are counted; they are not where PostgreSQL's contrib modules are not
-    /// installed.
+    /// Whether statements are counted, which requires PostgreSQL's contrib modules.
     pub(crate) async fn counts_statements(&self) -> Outcome<bool> {
         Ok(self.show("shared_preload_libraries").await? == "pg_stat_statements")
     }
 
-    /// Counts statements from zero.
-    pub(crate) async fn forget_statements(&self) -> Outcome<()> {
+    /// Resets the counters of all statements.
+    pub(crate) async fn reset_statements(&self) -> Outcome<()> {
         if self.counts_statements().await? {
             self.execute("SELECT pg_stat_statements_reset()").await
         } else {
@@ -150,7 +148,7 @@ impl Cluster {
         }
     }
 
-    /// The statements that took longest in all since [`Self::forget_statements`], without ours.
+    /// The product's statements with the most total time since [`Self::reset_statements`].
     pub(crate) async fn statements(&self) -> Outcome<Vec<Statement>> {
         if !self.counts_statements().await? {
             return Ok(Vec::new());

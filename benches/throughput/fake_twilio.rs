@@ -1,5 +1,5 @@
-//! A Twilio that costs little: takes messages, remembers when and for whom, and answers after a set
-//! time.
+//! A fake Twilio with little overhead: accepts messages, records their times and recipients, and
+//! responds after a configurable latency.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -23,19 +23,19 @@ pub(crate) const AUTH_TOKEN: &str = "be70c0ffee70c0ffee70c0ffee70c0ff";
 pub(crate) const SENDER: &str = "+12065550199";
 const NUMBER_SID: &str = "PNbe000000000000000000000000000001";
 
-/// The running fake.
+/// The running fake Twilio.
 pub(crate) struct FakeTwilio {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
 }
 
-/// A message that was posted.
+/// A posted message.
 #[derive(Clone)]
 pub(crate) struct Post {
-    /// When its request had been read.
+    /// When the request was read completely.
     pub(crate) at: Instant,
     pub(crate) to: String,
-    /// Without its fragment.
+    /// The status callback URL without its fragment.
     pub(crate) status_callback: String,
     pub(crate) sid: String,
 }
@@ -43,22 +43,22 @@ pub(crate) struct Post {
 struct Shared {
     latency_us: AtomicU64,
     in_flight: AtomicUsize,
-    most_in_flight: AtomicUsize,
+    peak_in_flight: AtomicUsize,
     count: AtomicUsize,
     posts: Mutex<Vec<Post>>,
-    /// The first half of every SID; the second is a number that only rises.
+    /// The first half of every SID; the second half is the serial number.
     run: u64,
     serial: AtomicU64,
     date: String,
 }
 
 impl FakeTwilio {
-    /// Starts it on any free port.
+    /// Starts the server on a free port.
     pub(crate) async fn start(on: &Handle) -> Outcome<Self> {
         let shared = Arc::new(Shared {
             latency_us: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
-            most_in_flight: AtomicUsize::new(0),
+            peak_in_flight: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
             posts: Mutex::default(),
             run: rand::random(),
@@ -81,27 +81,27 @@ impl FakeTwilio {
         Ok(Self { address, shared })
     }
 
-    /// Forgets what was posted, and answers after this time from now on.
+    /// Deletes the recorded messages and sets the latency of responses.
     pub(crate) fn begin(&self, latency: Duration) {
         self.shared
             .latency_us
             .store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Relaxed);
         self.shared.count.store(0, Relaxed);
-        self.shared.most_in_flight.store(0, Relaxed);
+        self.shared.peak_in_flight.store(0, Relaxed);
         self.shared.posts.lock().clear();
     }
 
-    /// How many messages were posted.
+    /// The number of posted messages.
     pub(crate) fn count(&self) -> usize {
         self.shared.count.load(Relaxed)
     }
 
-    /// The most requests that were open at once.
-    pub(crate) fn most_in_flight(&self) -> usize {
-        self.shared.most_in_flight.load(Relaxed)
+    /// The highest number of requests in progress at the same time.
+    pub(crate) fn peak_in_flight(&self) -> usize {
+        self.shared.peak_in_flight.load(Relaxed)
     }
 
-    /// The messages, in the order in which they were posted.
+    /// The posted messages, oldest first.
     pub(crate) fn posts(&self) -> Vec<Post> {
         self.shared.posts.lock().clone()
     }
@@ -116,15 +116,15 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
             && connection.start_line(&request).contains("/Messages.json")
         {
             let in_flight = shared.in_flight.fetch_add(1, Relaxed) + 1;
-            shared.most_in_flight.fetch_max(in_flight, Relaxed);
-            shared.take(connection.body(&request), in_flight, &mut answer);
+            shared.peak_in_flight.fetch_max(in_flight, Relaxed);
+            shared.accept(connection.body(&request), in_flight, &mut answer);
             let latency = shared.latency_us.load(Relaxed);
             if latency > 0 {
                 tokio::time::sleep(Duration::from_micros(latency)).await;
             }
             shared.in_flight.fetch_sub(1, Relaxed);
         } else {
-            other(&connection, &request, &mut answer);
+            answer_other(&connection, &request, &mut answer);
         }
         connection.write(&answer).await?;
     }
@@ -132,8 +132,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
 }
 
 impl Shared {
-    /// Records a message and writes its receipt, as Twilio words it.
-    fn take(&self, form: &[u8], in_flight: usize, answer: &mut Vec<u8>) {
+    /// Records a message and writes Twilio's response to it.
+    fn accept(&self, form: &[u8], in_flight: usize, answer: &mut Vec<u8>) {
         let at = Instant::now();
         let form: HashMap<_, _> = url::form_urlencoded::parse(form).collect();
         let field = |name: &str| form.get(name).map(ToString::to_string).unwrap_or_default();
@@ -163,9 +163,9 @@ impl Shared {
     }
 }
 
-/// What connecting the account asks for, and what periodic work may: the account, its one number,
-/// an empty list of messages.
-fn other(connection: &Connection, request: &Message, answer: &mut Vec<u8>) {
+/// Writes the responses to the requests of connecting an account and of periodic work: the account,
+/// its only number, an empty list of messages.
+fn answer_other(connection: &Connection, request: &Message, answer: &mut Vec<u8>) {
     let path = connection.start_line(request).split(' ').nth(1).unwrap_or_default();
     let number = || {
         json!({
@@ -199,7 +199,7 @@ fn other(connection: &Connection, request: &Message, answer: &mut Vec<u8>) {
 }
 
 fn write_answer(answer: &mut Vec<u8>, status: &str, extra: &str, body: &str) {
-    // Writing to memory does not fail.
+    // Writing to a Vec cannot fail.
     let _ = write!(
         answer,
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{extra}Content-Length: {}\r\n\r\n{body}",

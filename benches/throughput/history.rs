@@ -1,21 +1,21 @@
-//! A past: contacts with their messages, and everything that belongs to those, so that the tables
-//! are as large as after years.
+//! A message history: contacts, messages and their related rows, so that the tables are as large as
+//! after years of use.
 
 use crate::Outcome;
+use crate::bulk_load::{self, timed_step};
 use crate::cluster::Cluster;
 use crate::fake_twilio::SENDER;
-use crate::filling::{self, step};
 use crate::product::Setup;
-use crate::world::{Does, FIRST_NUMBER, World};
+use crate::world::{AutomationKind, FIRST_NUMBER, World};
 
-/// Each contact has had so many messages.
-pub(crate) const MESSAGES_OF_A_CONTACT: usize = 10;
+/// The number of messages of each contact.
+pub(crate) const MESSAGES_PER_CONTACT: usize = 10;
 
-/// Everything of the past hangs on these.
+/// The tables that the history fills.
 const TABLES: &str =
     "contacts, suppressions, events, enrollments, messages, attempts, delivery_events";
 
-/// Ids that rise with time, as the product's do.
+/// SQL functions for times and for ids that are ordered by time, like the product's.
 const FUNCTIONS: &str = "
 CREATE OR REPLACE FUNCTION bench_id(at bigint, kind int,
     n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql AS
@@ -24,24 +24,25 @@ $$ SELECT (lpad(to_hex(at), 12, '0') || '7' || lpad(to_hex(kind), 3, '0') || '8'
 CREATE OR REPLACE FUNCTION bench_time(at bigint) RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$
     SELECT to_timestamp(at / 1000.0) $$;";
 
-/// Makes sure that so many messages are in the database; none for zero.
+/// Ensures that the database has a history of `messages` messages; does nothing for zero.
 pub(crate) async fn ensure(cluster: Cluster, setup: &Setup, messages: usize) -> Outcome<Cluster> {
     if messages == 0 {
         return Ok(cluster);
     }
     cluster.execute("CREATE TABLE IF NOT EXISTS bench_history (messages bigint)").await?;
-    let there = cluster.count("SELECT coalesce(max(messages), 0) FROM bench_history", &[]).await?;
-    if there == i64::try_from(messages)? {
+    let sql = "SELECT coalesce(max(messages), 0) FROM bench_history";
+    let existing = cluster.count(sql, &[]).await?;
+    if existing == i64::try_from(messages)? {
         return Ok(cluster);
     }
     let (product, _) = setup.serve().await?;
     let key = setup.run(&["api-key", "create", "--name", "history", "--role", "admin"])?;
     let world = World::prepare(product.address, key, &cluster, 0, 256).await?;
-    let automation = world.automation(Does::Sends).await?;
+    let automation = world.automation(AutomationKind::Sends).await?;
     world.pause(&automation).await?;
     product.stop().await?;
 
-    let cluster = filling::fill(cluster, TABLES, async |cluster| {
+    let cluster = bulk_load::fill(cluster, TABLES, async |cluster| {
         load(cluster, &world, &automation.id, messages).await
     })
     .await?;
@@ -50,15 +51,16 @@ pub(crate) async fn ensure(cluster: Cluster, setup: &Setup, messages: usize) -> 
 }
 
 async fn load(cluster: &Cluster, world: &World, automation: &str, messages: usize) -> Outcome<()> {
-    let contacts = messages / MESSAGES_OF_A_CONTACT;
+    let contacts = messages / MESSAGES_PER_CONTACT;
     cluster.execute(FUNCTIONS).await?;
     for (table, sql) in inserts(world, automation, messages, contacts) {
-        step(&format!("filling {table}"), cluster.execute(&sql)).await?;
+        timed_step(&format!("filling {table}"), cluster.execute(&sql)).await?;
     }
     Ok(())
 }
 
-/// A message every three seconds until now, to one contact after the other.
+/// The INSERT statements, by table: a message every three seconds until now, to all contacts in
+/// turn.
 fn inserts(
     world: &World,
     automation: &str,
@@ -84,7 +86,8 @@ fn inserts(
                  bench_time(1600000000000 + c * 1000)
          FROM generate_series(0, {contacts} - 1) AS c"
     );
-    // One in twenty has said STOP; none of those that take part, whose places are even.
+    // One in twenty has sent STOP: all at odd positions, while the contacts of the benchmark are at
+    // even ones.
     let suppression = format!(
         "INSERT INTO suppressions (id, phone, reason, since)
          SELECT bench_id(1700000000000 + c, 5, c), '+1206' || (c + {FIRST_NUMBER}), 'stop', now()

@@ -1,5 +1,5 @@
-//! As much of HTTP/1.1 as the measurement needs: whole messages with a Content-Length, over
-//! connections that stay open.
+//! The subset of HTTP/1.1 that the benchmark needs: messages with a Content-Length over keep-alive
+//! connections.
 
 use std::io::{Error, ErrorKind, Result, Write};
 use std::net::SocketAddr;
@@ -8,15 +8,15 @@ use std::ops::Range;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// One connection, from either side.
+/// A connection of a client or a server.
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
-    /// How much of the buffer belongs to the message that was read last.
+    /// The length of the last read message in the buffer.
     used: usize,
 }
 
-/// A message as it lies in the buffer of its connection.
+/// The ranges of a message in the buffer of its connection.
 pub(crate) struct Message {
     start_line: Range<usize>,
     body: Range<usize>,
@@ -36,7 +36,7 @@ impl Connection {
         self.stream.write_all(bytes).await
     }
 
-    /// Reads the next message; none when the other side has closed between two.
+    /// Reads the next message; `None` if the peer has closed the connection between two messages.
     pub(crate) async fn read(&mut self) -> Result<Option<Message>> {
         self.buffer.drain(..self.used);
         self.used = 0;
@@ -55,16 +55,16 @@ impl Connection {
         }
     }
 
-    /// Sends a request and reads its answer's status.
+    /// Sends a request and reads the response; returns its status and the message.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<(u16, Message)> {
         self.write(request).await?;
         let answer = self.read().await?.ok_or(ErrorKind::UnexpectedEof)?;
         let status =
             self.start_line(&answer).split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.ok_or_else(|| malformed("an answer without a status"))?, answer))
+        Ok((status.ok_or_else(|| malformed("a response without a status"))?, answer))
     }
 
-    /// `POST /path HTTP/1.1`, or `HTTP/1.1 200 OK`.
+    /// The first line: `POST /path HTTP/1.1` or `HTTP/1.1 200 OK`.
     pub(crate) fn start_line(&self, message: &Message) -> &str {
         std::str::from_utf8(&self.buffer[message.start_line.clone()]).unwrap_or_default()
     }
@@ -74,7 +74,7 @@ impl Connection {
     }
 }
 
-/// A request, ready to be written.
+/// The bytes of a request.
 pub(crate) fn request(
     method: &str,
     host: SocketAddr,
@@ -83,7 +83,7 @@ pub(crate) fn request(
     body: &[u8],
 ) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256 + body.len());
-    // Writing to memory does not fail.
+    // Writing to a Vec cannot fail.
     let _ = write!(bytes, "{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
     for (name, value) in headers {
         let _ = write!(bytes, "{name}: {value}\r\n");
@@ -98,7 +98,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Message>> {
         return Ok(None);
     };
     let head =
-        std::str::from_utf8(&bytes[..end]).map_err(|_| malformed("a head that is no text"))?;
+        std::str::from_utf8(&bytes[..end]).map_err(|_| malformed("a head that is not UTF-8"))?;
     let mut lines = head.split("\r\n");
     let start_line = 0..lines.next().unwrap_or_default().len();
     let mut length = 0;
@@ -107,9 +107,9 @@ fn parse(bytes: &[u8]) -> Result<Option<Message>> {
             length = value
                 .trim()
                 .parse()
-                .map_err(|_| malformed("a Content-Length that is no number"))?;
+                .map_err(|_| malformed("a Content-Length that is not a number"))?;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            return Err(malformed("a body in chunks, which is not understood here"));
+            return Err(malformed("a chunked body, which is not supported"));
         }
     }
     let body = end + 4..end + 4 + length;

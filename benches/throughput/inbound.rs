@@ -1,4 +1,4 @@
-//! Inbound texts: signed webhooks, each committed before it is answered; ordinary words, and STOP.
+//! Inbound texts, ordinary ones and STOP: signed webhooks, each committed before its response.
 
 use crate::bench::{Bench, Figure, Line};
 use crate::fake_twilio::{ACCOUNT_SID, SENDER};
@@ -6,16 +6,16 @@ use crate::{Outcome, load, webhook, world};
 
 const CONNECTIONS: usize = 16;
 
-/// What contacts text.
+/// The text that contacts send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Text {
-    /// A question, from contacts that take part.
+pub(crate) enum InboundText {
+    /// A question, from the contacts of the benchmark.
     Ordinary,
-    /// A word that opts out, from contacts made for it, each once.
+    /// An opt-out keyword, once from each of the contacts that are added for it.
     Stop,
 }
 
-impl Text {
+impl InboundText {
     pub(crate) const ALL: [Self; 2] = [Self::Ordinary, Self::Stop];
 
     const fn body(self) -> &'static str {
@@ -33,16 +33,16 @@ impl Text {
     }
 }
 
-/// How many texts come in where so many messages are sent.
+/// The number of inbound texts for a number of sent messages.
 pub(crate) const fn count_for(messages: usize) -> usize {
     messages.div_ceil(8)
 }
 
-/// Sends `count` texts to the product; checks that each was kept, and that each STOP holds.
-pub(crate) async fn inbound(bench: &Bench, count: usize, text: Text) -> Outcome<Line> {
+/// Sends `count` texts to the product. Checks that each is stored and that each STOP is in effect.
+pub(crate) async fn inbound(bench: &Bench, count: usize, text: InboundText) -> Outcome<Line> {
     let phones: Vec<String> = match text {
-        Text::Ordinary => (0..count).map(|place| bench.world.phone(place)).collect(),
-        Text::Stop => world::add_leaving_contacts(&bench.cluster, count).await?,
+        InboundText::Ordinary => (0..count).map(|index| bench.world.phone(index)).collect(),
+        InboundText::Stop => world::add_opt_out_contacts(&bench.cluster, count).await?,
     };
     let run = format!("SM{:016x}", rand::random::<u64>());
     let requests: Vec<Vec<u8>> = phones
@@ -50,32 +50,33 @@ pub(crate) async fn inbound(bench: &Bench, count: usize, text: Text) -> Outcome<
         .enumerate()
         .map(|(number, phone)| request(bench, phone, &format!("{run}{number:016x}"), text.body()))
         .collect();
-    let mark = bench.processes().mark()?;
+    let before = bench.processes().snapshot()?;
     let burst = load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 200).await?;
-    let cost = bench.processes().since(&mark)?;
+    let cost = bench.processes().since(&before)?;
 
     let sql = "SELECT count(*) /* bench: */ FROM messages
                   WHERE direction = 'inbound' AND twilio_sid LIKE $1";
-    let kept = bench.cluster.count(sql, &[&format!("{run}%")]).await?;
-    if kept != i64::try_from(count)? {
-        return Err(format!("{count} texts were answered with 200, but {kept} are kept").into());
+    let stored = bench.cluster.count(sql, &[&format!("{run}%")]).await?;
+    if stored != i64::try_from(count)? {
+        let error = format!("{count} texts were answered with 200, but {stored} are stored");
+        return Err(error.into());
     }
-    if text == Text::Stop {
+    if text == InboundText::Stop {
         let sql = "SELECT count(DISTINCT phone) /* bench: */ FROM suppressions
                       WHERE phone = ANY ($1) AND reason = 'stop' AND lifted_at IS NULL";
         let stopped = bench.cluster.count(sql, &[&phones]).await?;
         if stopped != i64::try_from(count)? {
-            return Err(format!("{count} contacts said STOP, but {stopped} are suppressed").into());
+            return Err(format!("{count} contacts sent STOP, but {stopped} are suppressed").into());
         }
     }
     Ok(Line::new("inbound", format!("{}, {CONNECTIONS} connections", text.name()))
         .figure(Figure::rate("texts", burst.rate()))
         .figure(Figure::new("p50", "ms", burst.percentile(0.5)))
         .figure(Figure::new("p99", "ms", burst.percentile(0.99)))
-        .costing(cost, count))
+        .with_cost(cost, count))
 }
 
-/// A text as Twilio passes it on.
+/// An inbound webhook with Twilio's parameters.
 fn request(bench: &Bench, from: &str, sid: &str, body: &str) -> Vec<u8> {
     let address = bench.world.address;
     let url = format!("http://{address}/hooks/twilio/{}/inbound", bench.world.connection_id);

@@ -1,86 +1,89 @@
-//! Row 4: events through the API, committed with their enrollments and jobs; and row 5: how soon a
-//! single one becomes a message.
+//! Row 4: events through the API, committed with their enrollments and jobs. Row 5: the latency
+//! from a single event to its message.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::bench::{Bench, Figure, Line};
 use crate::http::Connection;
-use crate::world::{Automation, Does, InOne};
+use crate::world::{Automation, AutomationKind, RequestSize};
 use crate::{Outcome, load};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// Between two events of the latency row: the product has nothing else to do.
+/// The pause between two events of the latency row, long enough for the product to become idle.
 const SPACING: Duration = Duration::from_millis(50);
 
-/// The rows of events: over how many connections, and how many in one request.
-pub(crate) const ROWS: [(usize, InOne); 2] = [(64, InOne::Event), (16, InOne::Batch(100))];
+/// The rows of events: the number of connections and the events per request.
+pub(crate) const ROWS: [(usize, RequestSize); 2] =
+    [(64, RequestSize::Single), (16, RequestSize::Batch(100))];
 
-/// How many events are reported where so many messages are sent.
-pub(crate) const fn count_for(messages: usize, in_one: InOne) -> usize {
-    match in_one {
-        InOne::Event => messages,
-        InOne::Batch(_) => 5 * messages / 2,
+/// The number of reported events for a number of sent messages.
+pub(crate) const fn count_for(messages: usize, request_size: RequestSize) -> usize {
+    match request_size {
+        RequestSize::Single => messages,
+        RequestSize::Batch(_) => 5 * messages / 2,
     }
 }
 
-/// Reports `count` events. The automation waits first: enrollment and job are committed with the
-/// event, and no worker is needed until the wait is over.
+/// Reports `count` events. The automation starts with a wait: enrollment and job are committed with
+/// the event, and no worker is needed until the wait ends.
 pub(crate) async fn ingest(
     bench: &Bench,
     count: usize,
     connections: usize,
-    in_one: InOne,
+    request_size: RequestSize,
 ) -> Outcome<Line> {
-    let automation = bench.world.automation(Does::WaitsThenSends).await?;
-    let requests = bench.world.reports(&automation, count, in_one);
-    let mark = bench.processes().mark()?;
+    let automation = bench.world.automation(AutomationKind::WaitsThenSends).await?;
+    let requests = bench.world.reports(&automation, count, request_size);
+    let before = bench.processes().snapshot()?;
     let burst = load::burst(&bench.load, bench.world.address, connections, requests, 202).await?;
-    let cost = bench.processes().since(&mark)?;
+    let cost = bench.processes().since(&before)?;
     wait_until_advanced(bench, &automation, count).await?;
     bench.world.pause(&automation).await?;
 
     let sql = "SELECT count(*) /* bench: */ FROM events WHERE client_id LIKE $1";
     let events = bench.cluster.count(sql, &[&format!("{}-%", automation.event)]).await?;
     if events != i64::try_from(count)? {
-        return Err(format!("{count} events were answered with 202, but {events} are kept").into());
+        let error = format!("{count} events were answered with 202, but {events} are stored");
+        return Err(error.into());
     }
-    // They would come due a month from now.
+    // The jobs would become due in a month.
     bench
         .cluster
         .execute("DELETE /* bench: */ FROM jobs WHERE run_at > now() + interval '1 day'")
         .await?;
-    let how = match in_one {
-        InOne::Event => format!("one per request, {connections} connections"),
-        InOne::Batch(size) => format!("batches of {size}, {connections} connections"),
+    let how = match request_size {
+        RequestSize::Single => format!("one per request, {connections} connections"),
+        RequestSize::Batch(size) => format!("batches of {size}, {connections} connections"),
     };
     Ok(Line::new("events", how)
         .figure(Figure::rate("events", load::per_second(count, burst.elapsed)))
         .figure(Figure::new("p50", "ms", burst.percentile(0.5)))
         .figure(Figure::new("p99", "ms", burst.percentile(0.99)))
-        .costing(cost, count))
+        .with_cost(cost, count))
 }
 
-/// Waits until every enrollment stands at its second step, and checks that each has a job for when
-/// its wait is over.
+/// Waits until every enrollment is at its second step, and checks that each has a job for the end
+/// of its wait.
 async fn wait_until_advanced(bench: &Bench, automation: &Automation, count: usize) -> Outcome<()> {
     let expected = i64::try_from(count)?;
-    let moved = "SELECT count(*) /* bench: */ FROM enrollments WHERE automation_id = $1::text::uuid
+    let at_step_1 = "SELECT count(*) /* bench: */ FROM enrollments
+                    WHERE automation_id = $1::text::uuid
                     AND step = 1 AND due_at > now()";
-    let asked = Instant::now();
+    let started = Instant::now();
     loop {
-        let advanced = bench.cluster.count(moved, &[&automation.id]).await?;
+        let advanced = bench.cluster.count(at_step_1, &[&automation.id]).await?;
         if advanced == expected {
             break;
         }
-        if asked.elapsed() > TIMEOUT {
+        if started.elapsed() > TIMEOUT {
             return Err(
-                format!("of {count} events, {advanced} became an enrollment that waits").into()
+                format!("of {count} events, {advanced} created a waiting enrollment").into()
             );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // Nobody has counted the rows of the new jobs yet: a nested loop would take a minute.
+    // The planner has no statistics about the new jobs yet: a nested loop would take a minute.
     bench.cluster.execute("SET enable_nestloop = off").await?;
     let waiting = "SELECT count(*) /* bench: */ FROM enrollments e JOIN jobs j ON j.subject = e.id
                    WHERE e.automation_id = $1::text::uuid AND j.run_at = e.due_at
@@ -90,62 +93,62 @@ async fn wait_until_advanced(bench: &Bench, automation: &Automation, count: usiz
     if jobs == expected {
         Ok(())
     } else {
-        Err(format!("of {count} enrollments that wait, {jobs} have a job for when it is over")
+        Err(format!("of {count} waiting enrollments, {jobs} have a job for the end of the wait")
             .into())
     }
 }
 
-/// Reports one event after the other, with pauses, and notes how long after the 202 Twilio had the
-/// message.
+/// Reports events one by one, with pauses, and measures the time from each 202 to the POST at
+/// Twilio.
 pub(crate) async fn latency(bench: &Bench, count: usize) -> Outcome<Line> {
-    let automation = bench.world.automation(Does::Sends).await?;
-    let requests = bench.world.reports(&automation, count, InOne::Event);
+    let automation = bench.world.automation(AutomationKind::Sends).await?;
+    let requests = bench.world.reports(&automation, count, RequestSize::Single);
     bench.fake.begin(Duration::ZERO);
-    let mark = bench.processes().mark()?;
+    let before = bench.processes().snapshot()?;
     let address = bench.world.address;
     let spaced = async move {
         let mut connection = Connection::open(address).await?;
-        let (mut answered, mut took) = (Vec::new(), Vec::new());
+        let (mut answered, mut request_times) = (Vec::new(), Vec::new());
         for request in &requests {
-            let begun = Instant::now();
+            let started = Instant::now();
             let (status, _) = connection.exchange(request).await?;
             if status != 202 {
                 return Err(format!("an event was answered with {status}").into());
             }
             answered.push(Instant::now());
-            took.push(begun.elapsed());
+            request_times.push(started.elapsed());
             tokio::time::sleep(SPACING).await;
         }
-        Outcome::Ok((answered, took))
+        Outcome::Ok((answered, request_times))
     };
-    let (answered, mut took) = bench.load.spawn(spaced).await??;
-    let asked = Instant::now();
+    let (answered, mut request_times) = bench.load.spawn(spaced).await??;
+    let started = Instant::now();
     while bench.fake.count() < count {
-        if asked.elapsed() > TIMEOUT {
+        if started.elapsed() > TIMEOUT {
             return Err(format!("of {count} events, {} became messages", bench.fake.count()).into());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let cost = bench.processes().since(&mark)?;
+    let cost = bench.processes().since(&before)?;
     bench.world.pause(&automation).await?;
 
     let posted: HashMap<String, Instant> =
         bench.fake.posts().into_iter().map(|post| (post.to, post.at)).collect();
-    // A message may well leave before the load tool has read the 202.
-    let after = |(place, answered): (usize, &Instant)| {
-        posted.get(&bench.world.phone(place)).map(|at| at.saturating_duration_since(*answered))
+    // Saturating: a message may be posted before the load tool has read the 202.
+    let latency = |(index, answered): (usize, &Instant)| {
+        posted.get(&bench.world.phone(index)).map(|at| at.saturating_duration_since(*answered))
     };
-    let mut latencies: Vec<Duration> = answered.iter().enumerate().filter_map(after).collect();
+    let mut latencies: Vec<Duration> = answered.iter().enumerate().filter_map(latency).collect();
     if latencies.len() != count {
         return Err(format!("of {count} events, {} became messages", latencies.len()).into());
     }
     latencies.sort_unstable();
-    took.sort_unstable();
+    request_times.sort_unstable();
     Ok(Line::new("latency", format!("{count} events, one every {} ms", SPACING.as_millis()))
         .figure(Figure::new("p50", "ms", load::percentile(&latencies, 0.5)))
         .figure(Figure::new("p99", "ms", load::percentile(&latencies, 0.99)))
         .figure(Figure::new("slowest", "ms", load::percentile(&latencies, 1.0)))
-        .figure(Figure::new("the 202 itself, p50", "ms", load::percentile(&took, 0.5)))
-        .figure(Figure::new("the 202 itself, p99", "ms", load::percentile(&took, 0.99)))
-        .costing(cost, count))
+        .figure(Figure::new("the 202 itself, p50", "ms", load::percentile(&request_times, 0.5)))
+        .figure(Figure::new("the 202 itself, p99", "ms", load::percentile(&request_times, 0.99)))
+        .with_cost(cost, count))
 }

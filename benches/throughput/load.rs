@@ -1,5 +1,5 @@
-//! The load tool: sends prepared requests over connections that stay open, and notes how long each
-//! answer took.
+//! The load tool: sends prepared requests over keep-alive connections and measures the latency of
+//! each response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use tokio::runtime::Handle;
 use crate::Outcome;
 use crate::http::Connection;
 
-/// What came of a burst of requests: each was answered as expected.
+/// The result of a burst of requests that were all answered as expected.
 pub(crate) struct Burst {
     pub(crate) elapsed: Duration,
-    /// In rising order.
+    /// The latencies in ascending order.
     latencies: Vec<Duration>,
 }
 
-/// Sends every request once, in their order, over so many connections; fails when one is answered
-/// with another status.
+/// Sends the requests in order over a number of connections; fails if a response has another status
+/// than `expected`.
 ///
-/// The clock runs from the first request to the last answer; the connections are open before.
+/// The measured time is from the first request to the last response, without opening connections.
 pub(crate) async fn burst(
     on: &Handle,
     address: SocketAddr,
@@ -35,13 +35,13 @@ pub(crate) async fn burst(
     on.spawn(async move {
         let opened = try_join_all((0..connections).map(|_| Connection::open(address))).await?;
         let next = Arc::new(AtomicUsize::new(0));
-        let begun = Instant::now();
+        let started = Instant::now();
         let senders = opened.into_iter().map(|connection| {
             let sending = send(connection, Arc::clone(&requests), Arc::clone(&next), expected);
             async { tokio::spawn(sending).await? }
         });
         let latencies = try_join_all(senders).await?;
-        let elapsed = begun.elapsed();
+        let elapsed = started.elapsed();
         let mut latencies = latencies.concat();
         latencies.sort_unstable();
         Outcome::Ok(Burst { elapsed, latencies })
@@ -57,16 +57,16 @@ async fn send(
 ) -> Outcome<Vec<Duration>> {
     let mut latencies = Vec::new();
     while let Some(request) = requests.get(next.fetch_add(1, Relaxed)) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (status, answer) = connection.exchange(request).await?;
-        latencies.push(begun.elapsed());
+        latencies.push(started.elapsed());
         if status != expected {
-            let said = String::from_utf8_lossy(connection.body(&answer))
+            let text = String::from_utf8_lossy(connection.body(&answer))
                 .chars()
                 .take(500)
                 .collect::<String>();
             return Err(format!(
-                "a request was answered with {status} instead of {expected}: {said}"
+                "a request was answered with {status} instead of {expected}: {text}"
             )
             .into());
         }
@@ -75,24 +75,24 @@ async fn send(
 }
 
 impl Burst {
-    /// Requests a second.
+    /// The number of requests per second.
     pub(crate) fn rate(&self) -> f64 {
         per_second(self.latencies.len(), self.elapsed)
     }
 
-    /// The latency that this share of the requests did not exceed, in milliseconds.
+    /// A percentile of the latencies, in milliseconds; `share` is from 0 to 1.
     pub(crate) fn percentile(&self, share: f64) -> f64 {
         percentile(&self.latencies, share)
     }
 }
 
-/// So many in that time, a second.
+/// The rate per second of `count` events in a time.
 #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
 pub(crate) fn per_second(count: usize, elapsed: Duration) -> f64 {
     count as f64 / elapsed.as_secs_f64()
 }
 
-/// What this share of the durations, which are in rising order, did not exceed, in milliseconds.
+/// A percentile of durations in ascending order, in milliseconds; `share` is from 0 to 1.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

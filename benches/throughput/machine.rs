@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine that the figures are measured on.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -15,22 +15,22 @@ use crate::Outcome;
 use crate::cluster::Cluster;
 use crate::load::{per_second, percentile};
 
-/// Machine, source and database of a measurement.
+/// The machine, the commit and the database of a measurement.
 #[derive(Serialize)]
 pub(crate) struct Machine {
     pub(crate) measured_at: String,
-    /// The commit, with a `+` when the source differs from it.
+    /// The commit, with a `+` if the working tree has changes.
     pub(crate) commit: String,
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) memory_gb: f64,
     pub(crate) kernel: String,
-    /// Writing 8 kB and having it on the disk, half of the times within this.
+    /// The median time to write 8 kB to the disk, in milliseconds.
     pub(crate) fsync_ms: f64,
     pub(crate) postgres: Vec<(String, String)>,
 }
 
-/// Looks around.
+/// Collects the description of the machine.
 pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Machine> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
@@ -42,8 +42,8 @@ pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Mac
         .trim_end_matches(" kB")
         .parse::<f64>()
         .unwrap_or_default();
-    let mut took = fsyncs(directory, 100)?;
-    took.sort_unstable();
+    let mut fsync_times = fsyncs(directory, 100)?;
+    fsync_times.sort_unstable();
     Ok(Machine {
         measured_at: Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         commit: commit(),
@@ -51,7 +51,7 @@ pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Mac
         cores: thread::available_parallelism()?.get(),
         memory_gb: memory / (1024.0 * 1024.0),
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-        fsync_ms: percentile(&took, 0.5),
+        fsync_ms: percentile(&fsync_times, 0.5),
         postgres: cluster.settings().await?,
     })
 }
@@ -71,14 +71,13 @@ fn commit() -> String {
     if changed { format!("{commit}+") } else { commit }
 }
 
-/// How fast the machine is at this moment, with nothing of Carillon in it: round trips of a byte
-/// between two threads over TCP, a second.
+/// The current speed of the machine, independent of Carillon: round trips of one byte per second
+/// between two threads over TCP.
 ///
-/// What others on the same hardware do is felt in system calls and changes of threads before it is
-/// felt in calculations: figures of different hours can be compared with what was measured right
-/// before them.
+/// Other load on the hardware slows down system calls and context switches before it slows down
+/// computation. So figures of different hours can be compared relative to the pulse before them.
 pub(crate) fn pulse() -> Outcome<f64> {
-    const LASTS: Duration = Duration::from_millis(300);
+    const DURATION: Duration = Duration::from_millis(300);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut here = TcpStream::connect(listener.local_addr()?)?;
     let (mut there, _) = listener.accept()?;
@@ -88,29 +87,29 @@ pub(crate) fn pulse() -> Outcome<f64> {
         let mut byte = [0];
         while there.read_exact(&mut byte).and_then(|()| there.write_all(&byte)).is_ok() {}
     });
-    let (begun, mut count, mut byte) = (Instant::now(), 0, [0]);
-    while begun.elapsed() < LASTS {
+    let (started, mut count, mut byte) = (Instant::now(), 0, [0]);
+    while started.elapsed() < DURATION {
         here.write_all(&byte)?;
         here.read_exact(&mut byte)?;
         count += 1;
     }
-    let rate = per_second(count, begun.elapsed());
+    let rate = per_second(count, started.elapsed());
     drop(here);
-    echo.join().map_err(|_| "the echo ended before its time")?;
+    echo.join().map_err(|_| "the echo thread panicked")?;
     Ok(rate)
 }
 
-/// How long each of `count` writes of 8 kB took to reach the disk.
+/// The durations of `count` writes of 8 kB to the disk.
 pub(crate) fn fsyncs(directory: &Path, count: usize) -> Outcome<Vec<Duration>> {
     let path = directory.join("fsync");
     let mut file = File::create(&path)?;
-    let mut took = Vec::with_capacity(count);
+    let mut durations = Vec::with_capacity(count);
     for _ in 0..count {
         file.write_all(&[0; 8192])?;
-        let begun = Instant::now();
+        let started = Instant::now();
         file.sync_data()?;
-        took.push(begun.elapsed());
+        durations.push(started.elapsed());
     }
     fs::remove_file(path)?;
-    Ok(took)
+    Ok(durations)
 }

@@ -1,19 +1,20 @@
-//! `make bench`: how fast the product is, and what it costs, on this machine. Starts everything it
-//! needs, checks the counts at the end of each row, prints a table and keeps the figures as a file.
+//! `make bench`: measures the speed and the cost of the product on this machine. It starts its
+//! whole environment, checks the counts at the end of each row, prints a table and saves a JSON
+//! file.
 //!
-//! [`cluster`] is the database, [`product`] the program under measurement, [`fake_twilio`] and
-//! [`load`] the world around it, which shares the machine's cores with them. The rows are [`send`],
-//! [`callbacks`], [`ingest`], [`inbound`] and [`resting`]; [`history`] fills the tables before, to
-//! see whether the cost stays the same. [`compare`] measures two programs in turns
-//! (`make bench-compare`), beside what the machine gives by the [`probes`].
+//! [`cluster`] is the database, [`product`] the program under test, [`fake_twilio`] and [`load`]
+//! its environment on the same cores. The rows are [`send`], [`callbacks`], [`ingest`], [`inbound`]
+//! and [`footprint`]; [`history`] fills the tables beforehand, to measure the cost in a large
+//! database. [`compare`] measures two programs alternately (`make bench-compare`), relative to the
+//! speed of the machine that [`probes`] measures. Start reading at [`measure_all`].
 
 mod bench;
+mod bulk_load;
 mod callbacks;
 mod cluster;
 mod compare;
 mod fake_twilio;
-mod filling;
-mod helper;
+mod footprint;
 mod history;
 mod http;
 mod inbound;
@@ -23,11 +24,11 @@ mod machine;
 mod measure;
 mod probes;
 mod product;
-mod program;
 mod report;
-mod resting;
+mod runner;
 mod send;
 mod statistics;
+mod threads;
 mod webhook;
 mod world;
 
@@ -43,27 +44,27 @@ use clap::{Parser, ValueEnum};
 use bench::{Bench, Line};
 use cluster::Cluster;
 use fake_twilio::FakeTwilio;
-use inbound::Text;
+use inbound::InboundText;
 use product::Setup;
 use report::Report;
 
-/// A result, or why there is none, for whoever measures.
+/// The result of a step of the benchmark; an error ends the measurement.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Measures how fast Carillon is on this machine.
 #[derive(Debug, Parser)]
 struct Options {
-    /// What to measure; everything if nothing is named.
+    /// The rows to measure; all rows if none is given.
     #[arg(value_enum)]
     rows: Vec<Row>,
-    /// How many messages one run sends, to as many contacts; 8,000 with --against.
+    /// Number of messages of one run, one for each contact; 8,000 with --against.
     #[arg(
         long,
         default_value_t = 20_000,
         default_value_if("against", ArgPredicate::IsPresent, "8000")
     )]
     messages: usize,
-    /// Times that the fake Twilio takes to answer, in milliseconds; 0 with --against.
+    /// Latencies of the fake Twilio, in milliseconds; 0 with --against.
     #[arg(
         long,
         value_delimiter = ',',
@@ -71,46 +72,46 @@ struct Options {
         default_value_if("against", ArgPredicate::IsPresent, "0")
     )]
     latency: Vec<u64>,
-    /// How often the rows with a rate are repeated; the one in the middle counts.
+    /// Number of runs of each row with a rate; the median run counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// CARILLON_WORKER_CONCURRENCY and the connection's most requests in flight: at 100 ms, a rate
-    /// of 8,000 messages a second needs 800 requests in flight.
+    /// CARILLON_WORKER_CONCURRENCY and the connection's concurrency limit: with a latency of
+    /// 100 ms, 8,000 messages per second need 800 requests in flight.
     #[arg(long, default_value_t = 1_024)]
     concurrency: usize,
-    /// How many messages are in the database before, to a tenth as many contacts; 10,000,000 for
-    /// the second half of the table.
+    /// Number of messages in the database before the measurement, to a tenth as many contacts;
+    /// 10,000,000 for the second half of the table.
     #[arg(long, default_value_t = 0)]
     history: usize,
-    /// How long the idle row watches, in seconds.
+    /// Duration of the idle row, in seconds.
     #[arg(long, default_value_t = 20)]
     idle: u64,
-    /// Keeps database and logs in this directory, and uses again what is there; a passing one in
-    /// /var/tmp otherwise.
+    /// Directory for the database and the logs, which is reused; a temporary one in /var/tmp by
+    /// default.
     #[arg(long)]
     directory: Option<PathBuf>,
-    /// Writes the figures as JSON into this directory, named by date and commit.
+    /// Directory for a JSON file with the figures, named by date and commit.
     #[arg(long)]
     save: Option<PathBuf>,
-    /// Another `carillon` to measure than the one that was built along with this program.
+    /// The `carillon` to measure; the one built with this benchmark by default.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_carillon"))]
     program: PathBuf,
-    /// An earlier `carillon`: both are measured in turns, and the ratios printed.
+    /// An earlier `carillon` to compare with: both are measured alternately.
     #[arg(long)]
     against: Option<PathBuf>,
-    /// How many times each row is measured with both programs.
+    /// Number of measurements of each row with both programs.
     #[arg(long, default_value_t = 6, requires = "against")]
     pairs: usize,
-    /// What the record calls the earlier program: its commit. Its file name otherwise.
+    /// Name of the earlier program in the record, such as its commit; its file name by default.
     #[arg(long, requires = "against")]
     against_name: Option<String>,
-    /// What the record calls the program: its commit. Its file name otherwise.
+    /// Name of the program in the record, such as its commit; its file name by default.
     #[arg(long, requires = "against")]
     program_name: Option<String>,
-    /// Prints the statements that took longest, as PostgreSQL counted them.
+    /// Prints the statements with the most total time.
     #[arg(long)]
     statements: bool,
-    /// What `cargo bench` passes on.
+    /// Ignored; `cargo bench` passes it.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -130,7 +131,7 @@ enum Row {
     Inbound,
     /// From an event's 202 to the POST at Twilio.
     Latency,
-    /// Memory, and what nothing costs.
+    /// Memory, and the cost of an idle installation.
     Idle,
 }
 
@@ -142,13 +143,13 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    program::run(measure_all(&options))
+    runner::run(measure_all(&options))
 }
 
 async fn measure_all(options: &Options) -> Outcome<()> {
-    // Not below /tmp, which may be memory: what a commit costs depends on the disk.
-    let passing = PathBuf::from(format!("/var/tmp/carillon-bench-{:08x}", rand::random::<u32>()));
-    let directory = std::path::absolute(options.directory.as_ref().unwrap_or(&passing))?;
+    // Not in /tmp, which may be a tmpfs: the cost of a commit depends on the disk.
+    let temporary = PathBuf::from(format!("/var/tmp/carillon-bench-{:08x}", rand::random::<u32>()));
+    let directory = std::path::absolute(options.directory.as_ref().unwrap_or(&temporary))?;
     fs::create_dir_all(directory.join("carillon"))?;
     let measured = match &options.against {
         Some(against) => compare::compare(options, against, &directory).await,
@@ -161,7 +162,7 @@ async fn measure_all(options: &Options) -> Outcome<()> {
 }
 
 async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
-    let fake = FakeTwilio::start(&helper::start(helper::FAKE)?).await?;
+    let fake = FakeTwilio::start(&threads::start(threads::FAKE_TWILIO)?).await?;
     let cluster = Cluster::start(directory).await?;
     let setup =
         Setup::new(&options.program, directory, cluster.url(), fake.address, options.concurrency)?;
@@ -173,56 +174,56 @@ async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
         options.history,
     );
     if options.wants(Row::Start) {
-        report.add(resting::start(&setup).await?);
+        report.add(footprint::start(&setup).await?);
     }
 
-    let load = helper::start(helper::LOAD)?;
+    let load = threads::start(threads::LOAD)?;
     let (contacts, concurrency) = (options.messages, options.concurrency);
     let bench = Bench::start(&setup, cluster, fake, load, contacts, concurrency).await?;
-    let measured = rows(options, &bench, &mut report).await;
+    let measured = measure_rows(options, &bench, &mut report).await;
     bench.stop().await?;
     measured?;
     report.finish(options.statements, options.save.as_deref())
 }
 
-async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<()> {
+async fn measure_rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<()> {
     let zero = Duration::ZERO;
-    // What is done for the first time only: connections, prepared statements, the template.
+    // Warms up connections, prepared statements and the template.
     let (_, mut sent) = send::send(bench, options.messages.min(1_000), zero).await?;
     callbacks::callbacks(bench, &sent).await?;
-    bench.cluster.settle().await?;
+    bench.cluster.vacuum_and_checkpoint().await?;
 
-    for (place, latency) in options.latency.iter().enumerate() {
+    for (index, latency) in options.latency.iter().enumerate() {
         let mut runs = Vec::new();
         let mut reported = Vec::new();
         for _ in 0..options.runs {
-            if options.wants(Row::Send) || (place == 0 && options.wants(Row::Callbacks)) {
-                let pulse = begin(bench).await?;
+            if options.wants(Row::Send) || (index == 0 && options.wants(Row::Callbacks)) {
+                let pulse = prepare_run(bench).await?;
                 let (line, now_sent) =
                     send::send(bench, options.messages, Duration::from_millis(*latency)).await?;
-                runs.push(line.with(pulse, bench.cluster.statements().await?));
+                runs.push(line.with_machine_state(pulse, bench.cluster.statements().await?));
                 sent = now_sent;
             }
-            if place == 0 && options.wants(Row::Callbacks) {
-                let pulse = begin(bench).await?;
+            if index == 0 && options.wants(Row::Callbacks) {
+                let pulse = prepare_run(bench).await?;
                 let line = callbacks::callbacks(bench, &sent).await?;
-                reported.push(line.with(pulse, bench.cluster.statements().await?));
+                reported.push(line.with_machine_state(pulse, bench.cluster.statements().await?));
             }
         }
         if options.wants(Row::Send) {
-            report.add_all(middle(runs));
+            report.add_all(median_run(runs));
         }
-        report.add_all(middle(reported));
+        report.add_all(median_run(reported));
     }
     if options.wants(Row::Ingest) {
-        for (connections, in_one) in ingest::ROWS {
-            let count = ingest::count_for(options.messages, in_one);
-            let run = || ingest::ingest(bench, count, connections, in_one);
+        for (connections, request_size) in ingest::ROWS {
+            let count = ingest::count_for(options.messages, request_size);
+            let run = || ingest::ingest(bench, count, connections, request_size);
             report.add_all(repeat(bench, options.runs, run).await?);
         }
     }
     if options.wants(Row::Inbound) {
-        for text in Text::ALL {
+        for text in InboundText::ALL {
             let run = || inbound::inbound(bench, inbound::count_for(options.messages), text);
             report.add_all(repeat(bench, options.runs, run).await?);
         }
@@ -231,13 +232,13 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         report.add(ingest::latency(bench, 300.min(options.messages)).await?);
     }
     if options.wants(Row::Idle) {
-        report.add(resting::memory(bench)?);
-        report.add(resting::idle(bench, Duration::from_secs(options.idle)).await?);
+        report.add(footprint::memory(bench)?);
+        report.add(footprint::idle(bench, Duration::from_secs(options.idle)).await?);
     }
     Ok(())
 }
 
-/// Measures a row some times; the run in the middle counts.
+/// Measures a row `runs` times and returns the median run.
 async fn repeat<F: Future<Output = Outcome<Line>>>(
     bench: &Bench,
     runs: usize,
@@ -245,23 +246,23 @@ async fn repeat<F: Future<Output = Outcome<Line>>>(
 ) -> Outcome<Option<Line>> {
     let mut lines = Vec::new();
     for _ in 0..runs {
-        let pulse = begin(bench).await?;
+        let pulse = prepare_run(bench).await?;
         let line = run().await?;
-        lines.push(line.with(pulse, bench.cluster.statements().await?));
+        lines.push(line.with_machine_state(pulse, bench.cluster.statements().await?));
     }
-    Ok(middle(lines))
+    Ok(median_run(lines))
 }
 
-/// Before each run: counts statements anew, and says how fast the machine is now.
-async fn begin(bench: &Bench) -> Outcome<f64> {
-    bench.cluster.forget_statements().await?;
+/// Prepares a run: resets the statement counters and measures the pulse of the machine.
+async fn prepare_run(bench: &Bench) -> Outcome<f64> {
+    bench.cluster.reset_statements().await?;
     machine::pulse()
 }
 
-/// The run in the middle, by what the row is about.
-fn middle(mut runs: Vec<Line>) -> Option<Line> {
+/// The median run by the main figure.
+fn median_run(mut runs: Vec<Line>) -> Option<Line> {
     runs.sort_by(|one, other| one.main_value().total_cmp(&other.main_value()));
     let all = runs.iter().map(Line::main_value).collect();
-    let place = runs.len().checked_sub(1)? / 2;
-    Some(runs.swap_remove(place).among(all))
+    let index = runs.len().checked_sub(1)? / 2;
+    Some(runs.swap_remove(index).with_runs(all))
 }

@@ -1,5 +1,5 @@
-//! What the machine gives at a moment, with nothing of Carillon in it: commits, copied rows and
-//! bare HTTP requests a second, beside which the figures of a row can be seen.
+//! Probes of the machine's current speed, independent of Carillon: commits, copied rows and bare
+//! HTTP requests per second, as a reference for the figures of a row.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -19,16 +19,16 @@ use crate::cluster::Cluster;
 use crate::load::per_second;
 use crate::{Outcome, http, load, machine};
 
-/// Times 8 kB are written to the disk.
+/// The number of 8 kB writes to the disk.
 const FSYNCS: usize = 200;
-/// How long commits and copies are counted for, each.
-const LASTS: Duration = Duration::from_millis(150);
-/// Rows of one `COPY`, each in a transaction of its own.
+/// How long commits and copies are each measured.
+const DURATION: Duration = Duration::from_millis(150);
+/// The number of rows of one `COPY`; each `COPY` is a transaction.
 const ROWS: usize = 5_000;
 const REQUESTS: usize = 4_000;
-/// As many as callbacks come in over.
+/// The number of connections, as for callbacks.
 const CONNECTIONS: usize = 128;
-/// As long as the form of a callback.
+/// A body with the length of a callback's form.
 const BODY: [u8; 320] = [b'a'; 320];
 
 const TABLES: &str = "
@@ -37,21 +37,21 @@ CREATE TABLE IF NOT EXISTS probe_commits
 CREATE TABLE IF NOT EXISTS probe_rows
     (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL);";
 
-/// A second's worth of each thing.
+/// The rates of the machine, per second.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Given {
-    /// Writes of 8 kB that reached the disk, one after the other.
+pub(crate) struct MachineRates {
+    /// Sequential writes of 8 kB to the disk.
     pub(crate) fsyncs: f64,
     /// Rows inserted by one connection, each committed.
     pub(crate) commits: f64,
-    /// Rows of a hundred bytes copied into a table that is logged and has a primary key.
+    /// Rows of 100 bytes, copied into a logged table with a primary key.
     pub(crate) copied_rows: f64,
     /// Requests to an actix-web handler that does nothing, by the load tool.
     pub(crate) requests: f64,
 }
 
-impl Given {
-    /// What they are called in tables, and how many there were.
+impl MachineRates {
+    /// The rates with their names in tables.
     pub(crate) const fn named(&self) -> [(&'static str, f64); 4] {
         [
             ("fsyncs", self.fsyncs),
@@ -62,7 +62,7 @@ impl Given {
     }
 }
 
-/// A PostgreSQL and a web server that serve nothing else.
+/// A PostgreSQL and a web server for the probes only.
 pub(crate) struct Probes {
     directory: PathBuf,
     cluster: Cluster,
@@ -80,17 +80,17 @@ impl Probes {
         Ok(Self { directory: directory.to_owned(), cluster, client, load, web: serve()? })
     }
 
-    /// Measures each once, within a second.
-    pub(crate) async fn measure(&self) -> Outcome<Given> {
-        let took: Duration = machine::fsyncs(&self.directory, FSYNCS)?.iter().sum();
-        let given = Given {
-            fsyncs: per_second(FSYNCS, took),
+    /// Measures each rate once, within a second in all.
+    pub(crate) async fn measure(&self) -> Outcome<MachineRates> {
+        let fsync_time: Duration = machine::fsyncs(&self.directory, FSYNCS)?.iter().sum();
+        let rates = MachineRates {
+            fsyncs: per_second(FSYNCS, fsync_time),
             commits: self.commits().await?,
             copied_rows: self.copied_rows().await?,
             requests: self.requests().await?,
         };
         self.client.batch_execute("TRUNCATE probe_commits, probe_rows").await?;
-        Ok(given)
+        Ok(rates)
     }
 
     pub(crate) async fn stop(self) {
@@ -101,24 +101,24 @@ impl Probes {
     async fn commits(&self) -> Outcome<f64> {
         let insert = self.client.prepare("INSERT INTO probe_commits (body) VALUES ($1)").await?;
         let body = "b".repeat(100);
-        let (begun, mut count) = (Instant::now(), 0);
-        while begun.elapsed() < LASTS {
+        let (started, mut count) = (Instant::now(), 0);
+        while started.elapsed() < DURATION {
             self.client.execute(&insert, &[&body]).await?;
             count += 1;
         }
-        Ok(per_second(count, begun.elapsed()))
+        Ok(per_second(count, started.elapsed()))
     }
 
     async fn copied_rows(&self) -> Outcome<f64> {
         let rows = Bytes::from(format!("{}\n", "r".repeat(100)).repeat(ROWS));
-        let (begun, mut count) = (Instant::now(), 0);
-        while begun.elapsed() < LASTS {
+        let (started, mut count) = (Instant::now(), 0);
+        while started.elapsed() < DURATION {
             let copy = self.client.copy_in::<_, Bytes>("COPY probe_rows (body) FROM STDIN").await?;
             let mut copy = pin!(copy);
             copy.send(rows.clone()).await?;
             count += usize::try_from(copy.finish().await?)?;
         }
-        Ok(per_second(count, begun.elapsed()))
+        Ok(per_second(count, started.elapsed()))
     }
 
     async fn requests(&self) -> Outcome<f64> {
@@ -128,7 +128,7 @@ impl Probes {
     }
 }
 
-/// Starts a web server with as many threads as the product's, for as long as the program runs.
+/// Starts a web server with as many threads as the product's; it runs until the program ends.
 fn serve() -> Outcome<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;

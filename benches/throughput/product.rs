@@ -1,5 +1,5 @@
-//! The product under measurement: the real program, as a process of its own, configured by its
-//! environment.
+//! The product under test: the real program as a separate process, configured by environment
+//! variables.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
@@ -15,7 +15,7 @@ use crate::http::{self, Connection};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How the product is set up.
+/// The configuration of the product.
 pub(crate) struct Setup {
     program: PathBuf,
     vars: Vec<(&'static str, String)>,
@@ -23,14 +23,14 @@ pub(crate) struct Setup {
     pub(crate) address: SocketAddr,
 }
 
-/// A running `carillon serve`; killed with this value.
+/// A running `carillon serve`, which is killed when this value is dropped.
 pub(crate) struct Product {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Setup {
-    /// Everything that is not named here has the default of an installation.
+    /// Configures the product; all other settings have their defaults.
     pub(crate) fn new(
         program: &Path,
         directory: &Path,
@@ -56,7 +56,7 @@ impl Setup {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        // Not ours: a .env file here, or settings of whoever measures.
+        // Excludes a .env file in the current directory and the caller's own settings.
         command
             .args(arguments)
             .env_clear()
@@ -66,7 +66,7 @@ impl Setup {
         command
     }
 
-    /// Runs a command of the program to its end and returns what it printed.
+    /// Runs a command of the program and returns its output.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome<String> {
         let output = self.command(arguments).stderr(Stdio::inherit()).output()?;
         if !output.status.success() {
@@ -77,16 +77,16 @@ impl Setup {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// Starts the server and returns once it says that it is ready, with how long that took.
+    /// Starts `carillon serve` and waits until it is ready; also returns how long that took.
     pub(crate) async fn serve(&self) -> Outcome<(Product, Duration)> {
         self.start(&["serve"]).await
     }
 
-    /// The same with a command of its own: `serve --role web`.
+    /// Starts the server with other arguments, such as `serve --role web`.
     pub(crate) async fn start(&self, arguments: &[&str]) -> Outcome<(Product, Duration)> {
         let log =
             File::options().create(true).append(true).open(self.directory.join("serve.log"))?;
-        let begun = Instant::now();
+        let started = Instant::now();
         let child = self.command(arguments).stdout(log.try_clone()?).stderr(log).spawn()?;
         let mut product = Product { child, address: self.address };
         while !product.is_ready().await {
@@ -97,18 +97,17 @@ impl Setup {
                 )
                 .into());
             }
-            if begun.elapsed() > TIMEOUT {
-                return Err("carillon serve does not get ready".into());
+            if started.elapsed() > TIMEOUT {
+                return Err("carillon serve does not become ready".into());
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        Ok((product, begun.elapsed()))
+        Ok((product, started.elapsed()))
     }
 }
 
-/// An address that is free now: the product is told before it listens, since it signs and is called
-/// under it. Outside of the range that the kernel takes the ports of outgoing connections from, so
-/// that it stays free.
+/// A free address. The product needs it before it listens, because it is part of its public URL.
+/// The port is outside the kernel's range for outgoing connections, so that it stays free.
 fn free_address() -> Outcome<SocketAddr> {
     let mut ports = std::iter::repeat_with(|| 10_000 + rand::random::<u16>() % 22_000).take(100);
     let free =
@@ -122,19 +121,19 @@ impl Product {
     }
 
     async fn is_ready(&self) -> bool {
-        let asking = async {
+        let request = async {
             let mut connection = Connection::open(self.address).await?;
             connection.exchange(&http::request("GET", self.address, "/readyz", &[], b"")).await
         };
-        asking.await.is_ok_and(|(status, _)| status == 200)
+        request.await.is_ok_and(|(status, _)| status == 200)
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Stops the product with SIGTERM and waits until it has exited.
     pub(crate) async fn stop(mut self) -> Outcome<()> {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
-        let asked = Instant::now();
+        let started = Instant::now();
         while self.child.try_wait()?.is_none() {
-            if asked.elapsed() > TIMEOUT {
+            if started.elapsed() > TIMEOUT {
                 return Err("carillon serve does not stop".into());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -145,7 +144,7 @@ impl Product {
 
 impl Drop for Product {
     fn drop(&mut self) {
-        // It has ended already, unless a measurement broke off.
+        // Has already exited unless a measurement failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

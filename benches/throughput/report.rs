@@ -1,4 +1,4 @@
-//! The table for people and the file for comparing.
+//! The printed table and the JSON file of a measurement.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::Outcome;
 use crate::bench::{Figure, Line};
-use crate::history::MESSAGES_OF_A_CONTACT;
+use crate::history::MESSAGES_PER_CONTACT;
 use crate::machine::Machine;
 
-/// What a row is to reach at least, and what it aims at: by its work, and how its conditions begin.
+/// The minimum and the goal of each row, by its work and the prefix of its conditions.
 const GOALS: &[(&str, &str, &str)] = &[
     ("messages", "0 ms", "5,000 / 10,000"),
     ("messages", "100 ms", "4,000 / 8,000"),
@@ -25,12 +25,12 @@ const GOALS: &[(&str, &str, &str)] = &[
     ("idle", "", "< 1 % of a core, < 5 statements/s"),
 ];
 
-/// Everything that was measured.
+/// The results of a measurement.
 #[derive(Serialize)]
 pub(crate) struct Report {
     machine: Machine,
     worker_concurrency: usize,
-    /// Messages that were in the database before.
+    /// The number of messages in the database before the measurement.
     history: usize,
     lines: Vec<Line>,
 }
@@ -40,7 +40,7 @@ impl Report {
         Self { machine, worker_concurrency, history, lines: Vec::new() }
     }
 
-    /// Adds a line, and shows at once that it is there.
+    /// Adds a line and prints it.
     #[expect(clippy::print_stdout, reason = "the progress of a command")]
     pub(crate) fn add(&mut self, line: Line) {
         println!("{:<10} {:<44} {}", line.work, line.how, figures(&line));
@@ -51,7 +51,7 @@ impl Report {
         lines.into_iter().for_each(|line| self.add(line));
     }
 
-    /// Prints the table, and writes the file if one is wanted.
+    /// Prints the table, and writes the JSON file into `save` if it is set.
     #[expect(clippy::print_stdout, reason = "the output of a command")]
     pub(crate) fn finish(&self, with_statements: bool, save: Option<&Path>) -> Outcome<()> {
         println!("\n{}", self.markdown());
@@ -74,17 +74,17 @@ impl Report {
             let full = if self.history > 0 { "-full" } else { "" };
             let path = directory.join(format!("{day}-{}{full}.json", self.machine.commit));
             fs::write(&path, serde_json::to_string_pretty(self)? + "\n")?;
-            println!("kept as {}", path.display());
+            println!("saved as {}", path.display());
         }
         Ok(())
     }
 
-    /// The table as `docs/performance.md` has it.
+    /// The table in Markdown, for `docs/performance.md`.
     fn markdown(&self) -> String {
         let machine = &self.machine;
         let settings: Vec<String> =
             machine.postgres.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        // Writing to memory does not fail.
+        // Writing to a String cannot fail.
         let mut text = format!(
             "Commit {}, {}. {} × {}, {:.0} GB, Linux {}; 8 kB on disk in {:.2} ms. Worker \
              concurrency {}.\nPostgreSQL: {}.\n\n",
@@ -101,14 +101,14 @@ impl Report {
         if self.history > 0 {
             let _ = write!(
                 text,
-                "{} messages to {} contacts were there before.\n\n",
+                "With a history of {} messages to {} contacts.\n\n",
                 self.history,
-                self.history / MESSAGES_OF_A_CONTACT
+                self.history / MESSAGES_PER_CONTACT
             );
         }
         text.push_str(
-            "| work | measured | at least / aim | CPU for one: serve, PostgreSQL, fake Twilio, \
-             load (µs) | others on the machine | its pulse before |\n",
+            "| work | measured | minimum / goal | CPU per unit: serve, PostgreSQL, fake Twilio, \
+             load (µs) | other processes | pulse before |\n",
         );
         text.push_str("|---|---|---|---|---|---|\n");
         for line in &self.lines {
@@ -126,7 +126,8 @@ impl Report {
                 .collect();
             let others = number("others_share")
                 .map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share));
-            let pulse = line.pulse.map_or_else(String::new, |pulse| format!("{}/s", amount(pulse)));
+            let pulse =
+                line.pulse.map_or_else(String::new, |pulse| format!("{}/s", format_number(pulse)));
             let _ = writeln!(
                 text,
                 "| {}, {} | {} | {goal} | {} | {others} | {pulse} |",
@@ -143,7 +144,7 @@ impl Report {
 fn figures(line: &Line) -> String {
     let mut text: Vec<String> = line.figures.iter().map(figure).collect();
     if line.runs.len() > 1 {
-        let runs: Vec<String> = line.runs.iter().map(|run| amount(*run)).collect();
+        let runs: Vec<String> = line.runs.iter().map(|run| format_number(*run)).collect();
         text.push(format!("runs {}", runs.join(" / ")));
     }
     text.join(", ")
@@ -151,11 +152,11 @@ fn figures(line: &Line) -> String {
 
 fn figure(figure: &Figure) -> String {
     let name = if figure.name == "rate" { String::new() } else { format!("{} ", figure.name) };
-    format!("{name}{} {}", amount(figure.value), figure.unit).trim().to_owned()
+    format!("{name}{} {}", format_number(figure.value), figure.unit).trim().to_owned()
 }
 
-/// A number with as many digits as mean something.
-pub(crate) fn amount(value: f64) -> String {
+/// Formats a number with its significant digits.
+pub(crate) fn format_number(value: f64) -> String {
     if value < 10.0 {
         return format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned();
     }

@@ -1,76 +1,75 @@
-//! Rows 1 and 2: one event per contact, until each has its message recorded with Twilio's SID.
+//! Rows 1 and 2: one event per contact, until each message is recorded with its SID.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::bench::{Bench, Figure, Line};
 use crate::fake_twilio::Post;
-use crate::world::{Automation, Does, InOne};
+use crate::world::{Automation, AutomationKind, RequestSize};
 use crate::{Outcome, load};
 
-/// Events come in as a shop's backlog does: in batches, some at a time. That is part of the
-/// measured time.
+/// The number of events per request. They arrive like a shop's backlog, in concurrent batches,
+/// within the measured time.
 const BATCH: usize = 500;
 const CONNECTIONS: usize = 4;
-/// Nothing moves for so long: something is wrong.
+/// How long the measurement waits without progress before it fails.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The messages of a run, which callbacks can report on.
+/// The sent messages of a run, for callbacks about them.
 pub(crate) struct Sent {
     pub(crate) automation: Automation,
     pub(crate) posts: Vec<Post>,
 }
 
-/// One run: sends `count` messages and checks that each contact got exactly one.
+/// Sends `count` messages and checks that each contact gets exactly one.
 pub(crate) async fn send(bench: &Bench, count: usize, latency: Duration) -> Outcome<(Line, Sent)> {
-    let automation = bench.world.automation(Does::Sends).await?;
-    let requests = bench.world.reports(&automation, count, InOne::Batch(BATCH));
+    let automation = bench.world.automation(AutomationKind::Sends).await?;
+    let requests = bench.world.reports(&automation, count, RequestSize::Batch(BATCH));
     bench.fake.begin(latency);
-    let mark = bench.processes().mark()?;
-    let begun = Instant::now();
+    let before = bench.processes().snapshot()?;
+    let started = Instant::now();
     let reported =
         load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 202).await?;
     let posted = wait_for_posts(bench, &automation, count).await?;
     wait_for_records(bench, &automation, count).await?;
-    let elapsed = begun.elapsed();
-    let cost = bench.processes().since(&mark)?;
+    let elapsed = started.elapsed();
+    let cost = bench.processes().since(&before)?;
     bench.world.pause(&automation).await?;
 
     let posts = bench.fake.posts();
     check(bench, &automation, count, &posts).await?;
-    let first = posts.iter().map(|post| post.at).min().unwrap_or(begun);
+    let first = posts.iter().map(|post| post.at).min().unwrap_or(started);
     let line = Line::new("messages", format!("{} ms", latency.as_millis()))
         .figure(Figure::rate("messages", load::per_second(count, elapsed)))
         .figure(Figure::new("events in after", "s", reported.elapsed.as_secs_f64()))
-        .figure(Figure::new("first POST after", "s", (first - begun).as_secs_f64()))
-        .figure(Figure::new("last POST after", "s", (posted - begun).as_secs_f64()))
+        .figure(Figure::new("first POST after", "s", (first - started).as_secs_f64()))
+        .figure(Figure::new("last POST after", "s", (posted - started).as_secs_f64()))
         .figure(Figure::new("all recorded after", "s", elapsed.as_secs_f64()))
-        .costing(cost, count);
-    // The fake answers at once, or one after the other: only with a latency is there a flight.
+        .with_cost(cost, count);
+    // Without a latency, the fake Twilio responds immediately, so that no requests accumulate.
     let line = if latency.is_zero() {
         line
     } else {
-        line.figure(Figure::count("most in flight", bench.fake.most_in_flight()))
+        line.figure(Figure::count("most in flight", bench.fake.peak_in_flight()))
     };
     Ok((line, Sent { automation, posts }))
 }
 
-/// Waits until Twilio has got them all; returns when that was.
+/// Waits until Twilio has all messages; returns the time of the last one.
 async fn wait_for_posts(bench: &Bench, automation: &Automation, count: usize) -> Outcome<Instant> {
-    let (mut last, mut moved) = (0, Instant::now());
+    let (mut last_count, mut last_progress) = (0, Instant::now());
     loop {
         let posts = bench.fake.count();
         if posts >= count {
             return Ok(Instant::now());
         }
-        if posts > last {
-            (last, moved) = (posts, Instant::now());
+        if posts > last_count {
+            (last_count, last_progress) = (posts, Instant::now());
         }
-        if moved.elapsed() > TIMEOUT {
+        if last_progress.elapsed() > TIMEOUT {
             let statuses = statuses(bench, automation).await?;
             return Err(format!(
-                "after {posts} of {count} messages nothing moves any more; the database has \
-                     {statuses:?}"
+                "no progress after {posts} of {count} messages; the database has {statuses:?}"
             )
             .into());
         }
@@ -82,9 +81,9 @@ async fn wait_for_posts(bench: &Bench, automation: &Automation, count: usize) ->
 async fn wait_for_records(bench: &Bench, automation: &Automation, count: usize) -> Outcome<()> {
     let sql = "SELECT count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid
                   AND twilio_sid IS NOT NULL";
-    let asked = Instant::now();
+    let started = Instant::now();
     while bench.cluster.count(sql, &[&automation.id]).await? < i64::try_from(count)? {
-        if asked.elapsed() > TIMEOUT {
+        if started.elapsed() > TIMEOUT {
             return Err(format!(
                 "not every message was recorded with its SID; the database has {:?}",
                 statuses(bench, automation).await?
@@ -103,15 +102,15 @@ async fn statuses(bench: &Bench, automation: &Automation) -> Outcome<Vec<(String
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Twilio got one message for each contact, and the database knows each by the SID that Twilio gave
-/// it.
+/// Checks that Twilio has one message for each contact, and that the database has each with its
+/// SID.
 async fn check(
     bench: &Bench,
     automation: &Automation,
     count: usize,
     posts: &[Post],
 ) -> Outcome<()> {
-    let expected: HashSet<String> = (0..count).map(|place| bench.world.phone(place)).collect();
+    let expected: HashSet<String> = (0..count).map(|index| bench.world.phone(index)).collect();
     let reached: HashSet<String> = posts.iter().map(|post| post.to.clone()).collect();
     if posts.len() != count || reached != expected {
         return Err(format!(

@@ -1,38 +1,38 @@
-//! The arithmetic of a comparison: ratios of pairs, their spread, and what may be concluded.
+//! The statistics of a comparison: the ratios of pairs, their spread and the verdict.
 //!
-//! Ratios are always turned so that above 1 the second program is better. Nothing is assumed about
-//! how they are distributed: the interval is that of the sign test.
+//! A ratio above 1 always means that the second program is better. The confidence interval is that
+//! of the sign test, which makes no assumption about the distribution.
 
 use serde::Serialize;
 
-/// The loss that is still called no loss.
+/// The tolerated loss: a ratio down to `1 - TOLERANCE` counts as no worse.
 pub(crate) const TOLERANCE: f64 = 0.03;
 
-/// How sure an interval is to be, where there are pairs enough.
+/// The confidence of an interval, if there are enough pairs.
 const CONFIDENCE: f64 = 0.95;
 
-/// With fewer pairs than these nothing is concluded.
+/// The minimum number of pairs for a verdict.
 const MIN_PAIRS: usize = 5;
 
 /// The interquartile range of a normal distribution in standard deviations.
 const IQR_IN_SIGMAS: f64 = 1.349;
 
-/// Half the width of the 95 % interval of a median of `n` values, in `sigma / sqrt(n)`: 1.96 for
-/// the interval, 1.2533 for the median instead of the mean.
+/// Half the width of the 95 % interval of the median of `n` values, in units of `sigma / sqrt(n)`:
+/// 1.96 for the interval, 1.2533 for the median instead of the mean.
 const HALF_WIDTH: f64 = 1.96 * 1.2533;
 
-/// Which of two numbers is the better one.
+/// Whether the larger or the smaller of two values is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Better {
-    /// The larger: a rate.
+    /// The larger value, such as a rate.
     More,
-    /// The smaller: a time.
+    /// The smaller value, such as a time.
     Less,
 }
 
 impl Better {
-    /// How good `head` is beside `base`; nothing where one of them was not measured.
+    /// The ratio of `head` to `base`, above 1 if `head` is better; `None` if one was not measured.
     pub(crate) fn ratio(self, base: f64, head: f64) -> Option<f64> {
         let ratio = match self {
             Self::More => head / base,
@@ -41,7 +41,7 @@ impl Better {
         (ratio.is_finite() && ratio > 0.0).then_some(ratio)
     }
 
-    /// The value as a rate; milliseconds become what could be done one after the other.
+    /// The value as a rate; a time in milliseconds becomes the rate of sequential requests.
     pub(crate) fn as_rate(self, value: f64) -> f64 {
         match self {
             Self::More => value,
@@ -50,39 +50,39 @@ impl Better {
     }
 }
 
-/// The ratios of some pairs, summed up.
+/// The spread of the ratios of some pairs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) pairs: usize,
     pub(crate) median: f64,
     pub(crate) quartiles: [f64; 2],
-    /// Where the true median lies with this [`Self::confidence`].
+    /// The interval that contains the true median with [`Self::confidence`].
     pub(crate) interval: [f64; 2],
     pub(crate) confidence: f64,
 }
 
-/// What may be concluded from a [`Spread`].
+/// The conclusion from a [`Spread`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The whole interval is above 1.
     Better,
-    /// It reaches from within the tolerance to above 1.
+    /// The interval starts within the tolerance and ends above 1.
     NoWorse,
-    /// It is below 1, but within the tolerance.
+    /// The interval is below 1, but within the tolerance.
     SlightlyWorse,
-    /// It is below 1, and reaches beyond the tolerance.
+    /// The interval is below 1 and starts outside the tolerance.
     Worse,
-    /// It is too wide; so many more pairs may make it narrow enough.
+    /// The interval is too wide; about `more_pairs` further pairs may narrow it enough.
     Undecided { more_pairs: usize },
 }
 
 impl Spread {
-    /// Sums up ratios in any order; nothing for none.
+    /// The spread of ratios in any order; `None` if there are none.
     pub(crate) fn of(ratios: &[f64]) -> Option<Self> {
         let sorted = sorted(ratios);
         let (first, last) = (*sorted.first()?, *sorted.last()?);
         let (left_out, confidence) = sign_test(sorted.len());
-        let at = |place: usize| sorted.get(place).copied();
+        let at = |index: usize| sorted.get(index).copied();
         Some(Self {
             pairs: sorted.len(),
             median: quantile(&sorted, 0.5),
@@ -108,8 +108,9 @@ impl Spread {
         }
     }
 
-    /// How many more pairs may decide it, if they spread as these do: until half the interval is
-    /// as narrow as the way from the median to the border that is easiest to clear.
+    /// The number of further pairs that may decide the comparison, assuming the same spread: until
+    /// half the interval is as narrow as the distance from the median to the nearest decisive
+    /// limit.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -125,7 +126,7 @@ impl Spread {
     }
 }
 
-/// The middle of some values.
+/// The median of some values.
 pub(crate) fn median(values: &[f64]) -> f64 {
     quantile(&sorted(values), 0.5)
 }
@@ -136,9 +137,10 @@ pub(crate) fn range(values: &[f64]) -> [f64; 2] {
     [quantile(&sorted, 0.0), quantile(&sorted, 1.0)]
 }
 
-/// The median of the shares that values have of what was given right before each.
-pub(crate) fn share(values: &[f64], given: &[f64]) -> f64 {
-    let shares: Vec<f64> = values.iter().zip(given).map(|(value, given)| value / given).collect();
+/// The median ratio of values to the reference rates measured directly before each.
+pub(crate) fn share(values: &[f64], references: &[f64]) -> f64 {
+    let shares: Vec<f64> =
+        values.iter().zip(references).map(|(value, reference)| value / reference).collect();
     median(&shares)
 }
 
@@ -148,7 +150,7 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// What this share of the values does not exceed, between two of them in proportion.
+/// A quantile of sorted values, linearly interpolated between neighbours.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -156,14 +158,14 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     reason = "an index into the list"
 )]
 fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * sorted.len().saturating_sub(1) as f64;
-    let at = |place: f64| sorted.get(place as usize).copied().unwrap_or(f64::NAN);
-    let (below, above) = (at(place.floor()), at(place.ceil()));
-    below + (above - below) * place.fract()
+    let position = share * sorted.len().saturating_sub(1) as f64;
+    let at = |position: f64| sorted.get(position as usize).copied().unwrap_or(f64::NAN);
+    let (below, above) = (at(position.floor()), at(position.ceil()));
+    below + (above - below) * position.fract()
 }
 
-/// The next number of pairs with which more of them are left out of the interval, or with which
-/// it is sure for the first time.
+/// The next number of pairs with which the interval excludes more of them, or with which it first
+/// reaches the required confidence.
 fn next_narrower(pairs: usize) -> usize {
     let (left_out, confidence) = sign_test(pairs);
     let is_narrower = |more: &usize| {
@@ -173,10 +175,11 @@ fn next_narrower(pairs: usize) -> usize {
     (pairs + 1..=1_000_000).find(is_narrower).unwrap_or(pairs)
 }
 
-/// How many values at either end the interval of the median leaves out, and how sure it is.
+/// The number of values at either end that the interval of the median excludes, and the confidence
+/// of the interval.
 ///
-/// Each value is as likely below the true median as above it, so that the median is outside of the
-/// interval with the chance that so few of `count` fair coins fall on one side.
+/// Each value is equally likely to be below or above the true median. So the median is outside the
+/// interval with the probability that at most that many of `count` fair coins show the same side.
 #[expect(clippy::cast_precision_loss, reason = "a small number of pairs")]
 fn sign_test(count: usize) -> (usize, f64) {
     let mut chance = (0..count).fold(1.0, |chance, _| chance / 2.0);

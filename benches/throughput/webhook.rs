@@ -1,4 +1,4 @@
-//! Calls of the product's webhooks, signed as Twilio signs them.
+//! Requests to the product's webhooks, signed like Twilio's.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use twilio_simulator::sign;
 use crate::fake_twilio::AUTH_TOKEN;
 use crate::http;
 
-/// A request of Twilio's to the address that the product gave it, ready to be written.
+/// The bytes of a signed request to a webhook URL of the product.
 pub(crate) fn call(
     host: SocketAddr,
     url: &str,

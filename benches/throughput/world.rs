@@ -1,5 +1,5 @@
-//! What there is to measure with: a connected account with its sender, a template, contacts, and
-//! automations as they are needed.
+//! The data of a measurement: a connected account with its sender, a template, contacts, and
+//! automations on demand.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -21,33 +21,33 @@ pub(crate) struct World {
     pub(crate) connection_id: String,
     pub(crate) sender_id: String,
     pub(crate) template_id: String,
-    /// What contacts are numbered by, from 0.
+    /// The number of contacts of the benchmark.
     contacts: usize,
-    /// Only every so many of the contacts in the database take part, so that they are not
+    /// The distance between two contacts of the benchmark in the database, so that they are not
     /// neighbours there.
     stride: usize,
 }
 
-/// An automation that waits for an event of its own.
+/// An automation whose trigger is an event of its own.
 pub(crate) struct Automation {
     pub(crate) id: String,
     pub(crate) event: String,
 }
 
-/// What an automation does.
-pub(crate) enum Does {
-    /// It sends one SMS.
+/// The kinds of automations.
+pub(crate) enum AutomationKind {
+    /// An automation that sends one SMS.
     Sends,
-    /// It waits for longer than any measurement, then sends one.
+    /// An automation that waits longer than any measurement and then sends one SMS.
     WaitsThenSends,
 }
 
-/// Seattle, where the contacts that take part have their numbers.
+/// The prefix of the contacts of the benchmark: Seattle.
 const SEATTLE: &str = "+1206";
-/// Bellevue, where those have them who say STOP.
+/// The prefix of the contacts that send STOP: Bellevue.
 const BELLEVUE: &str = "+1425";
 
-/// The number of the contact with this index; all are valid.
+/// The phone number of the contact with an index; all of them are valid numbers.
 fn phone(area: &str, index: usize) -> String {
     format!("{area}{:07}", FIRST_NUMBER + index)
 }
@@ -56,7 +56,7 @@ fn phone(area: &str, index: usize) -> String {
 pub(crate) const FIRST_NUMBER: usize = 2_000_000;
 
 impl World {
-    /// Prepares a product; of the contacts that there are, `contacts` take part.
+    /// Prepares a product for a benchmark with `contacts` contacts; adds those that are missing.
     pub(crate) async fn prepare(
         address: SocketAddr,
         key: String,
@@ -64,12 +64,12 @@ impl World {
         contacts: usize,
         concurrency: usize,
     ) -> Outcome<Self> {
-        let present = contacts_in(cluster, SEATTLE).await?;
-        if present < contacts {
-            add_contacts(cluster, SEATTLE, present..contacts).await?;
+        let existing = count_contacts(cluster, SEATTLE).await?;
+        if existing < contacts {
+            add_contacts(cluster, SEATTLE, existing..contacts).await?;
         }
-        // Even, since those who have said STOP have odd places.
-        let stride = ((present / contacts.max(1)) & !1).max(1);
+        // Even, because the contacts of the history that have sent STOP are at odd positions.
+        let stride = ((existing / contacts.max(1)) & !1).max(1);
         let mut world = Self {
             address,
             key,
@@ -79,8 +79,8 @@ impl World {
             contacts,
             stride,
         };
-        let known = world.call("GET", "/connections", &Value::Null).await?["data"][0].clone();
-        let connection = if known.is_null() {
+        let existing = world.call("GET", "/connections", &Value::Null).await?["data"][0].clone();
+        let connection = if existing.is_null() {
             let keys = json!(
                 {
                     "name": "Bench",
@@ -91,17 +91,15 @@ impl World {
             );
             world.call("POST", "/connections", &keys).await?
         } else {
-            // A database that is used again.
-            known
+            // The database is reused.
+            existing
         };
         world.connection_id = text(&connection["id"])?;
         world.sender_id = text(&connection["senders"][0]["id"])?;
-        // Twilio's usual bound for an account is far below what 100 ms of latency needs at these
-        // rates.
-        let most = json!({ "max_concurrency": concurrency.min(5_000) });
-        world.call("PATCH", &format!("/connections/{}", world.connection_id), &most).await?;
-        // A long code sends one part a second unless told otherwise; here the machine is to be the
-        // limit.
+        // Twilio's default concurrency limit is far too low for these rates at a latency of 100 ms.
+        let limit = json!({ "max_concurrency": concurrency.min(5_000) });
+        world.call("PATCH", &format!("/connections/{}", world.connection_id), &limit).await?;
+        // Removes the default limit of a long code, one part per second: the machine is the limit.
         world
             .call(
                 "PATCH",
@@ -117,14 +115,16 @@ impl World {
     }
 
     /// Creates an active automation.
-    pub(crate) async fn automation(&self, does: Does) -> Outcome<Automation> {
+    pub(crate) async fn automation(&self, kind: AutomationKind) -> Outcome<Automation> {
         let event = format!("order_completed_{}", unique());
         let send = json!(
             { "type": "send_sms", "template_id": self.template_id, "sender_id": self.sender_id }
         );
-        let steps = match does {
-            Does::Sends => json!([send]),
-            Does::WaitsThenSends => json!([{ "type": "wait", "seconds": 30 * 24 * 60 * 60 }, send]),
+        let steps = match kind {
+            AutomationKind::Sends => json!([send]),
+            AutomationKind::WaitsThenSends => {
+                json!([{ "type": "wait", "seconds": 30 * 24 * 60 * 60 }, send])
+            }
         };
         let new = json!(
             {
@@ -138,7 +138,7 @@ impl World {
         Ok(Automation { id, event })
     }
 
-    /// Pauses an automation that has served.
+    /// Pauses an automation.
     pub(crate) async fn pause(&self, automation: &Automation) -> Outcome<()> {
         self.call(
             "PATCH",
@@ -149,17 +149,17 @@ impl World {
         .map(drop)
     }
 
-    /// The number of a contact that takes part, by its place among those.
-    pub(crate) fn phone(&self, place: usize) -> String {
-        phone(SEATTLE, place % self.contacts * self.stride)
+    /// The phone number of a contact of the benchmark.
+    pub(crate) fn phone(&self, index: usize) -> String {
+        phone(SEATTLE, index % self.contacts * self.stride)
     }
 
-    /// Requests that report `count` events, one after the other for each contact.
+    /// Requests that report `count` events, for all contacts in turn.
     pub(crate) fn reports(
         &self,
         automation: &Automation,
         count: usize,
-        in_one: InOne,
+        request_size: RequestSize,
     ) -> Vec<Vec<u8>> {
         let event = |number: usize| {
             json!({
@@ -174,12 +174,12 @@ impl World {
             })
         };
         let numbers: Vec<usize> = (0..count).collect();
-        match in_one {
-            InOne::Event => numbers
+        match request_size {
+            RequestSize::Single => numbers
                 .iter()
                 .map(|number| self.request("POST", "/events", &event(*number)))
                 .collect(),
-            InOne::Batch(size) => numbers
+            RequestSize::Batch(size) => numbers
                 .chunks(size)
                 .map(|chunk| {
                     let events: Vec<Value> = chunk.iter().map(|number| event(*number)).collect();
@@ -203,28 +203,28 @@ impl World {
     async fn call(&self, method: &str, path: &str, body: &Value) -> Outcome<Value> {
         let mut connection = Connection::open(self.address).await?;
         let (status, answer) = connection.exchange(&self.request(method, path, body)).await?;
-        let said = String::from_utf8_lossy(connection.body(&answer)).into_owned();
+        let body = String::from_utf8_lossy(connection.body(&answer)).into_owned();
         if !(200..300).contains(&status) {
-            return Err(format!("{method} {path} was answered with {status}: {said}").into());
+            return Err(format!("{method} {path} was answered with {status}: {body}").into());
         }
-        Ok(serde_json::from_str(&said)?)
+        Ok(serde_json::from_str(&body)?)
     }
 }
 
-/// Adds contacts that take part in nothing, and returns their numbers.
-pub(crate) async fn add_leaving_contacts(cluster: &Cluster, count: usize) -> Outcome<Vec<String>> {
-    let present = contacts_in(cluster, BELLEVUE).await?;
-    let added = present..present + count;
+/// Adds contacts for STOP texts and returns their numbers.
+pub(crate) async fn add_opt_out_contacts(cluster: &Cluster, count: usize) -> Outcome<Vec<String>> {
+    let existing = count_contacts(cluster, BELLEVUE).await?;
+    let added = existing..existing + count;
     add_contacts(cluster, BELLEVUE, added.clone()).await?;
     Ok(added.map(|index| phone(BELLEVUE, index)).collect())
 }
 
-async fn contacts_in(cluster: &Cluster, area: &str) -> Outcome<usize> {
+async fn count_contacts(cluster: &Cluster, area: &str) -> Outcome<usize> {
     let sql = "SELECT count(*) /* bench: */ FROM contacts WHERE phone LIKE $1";
     Ok(usize::try_from(cluster.count(sql, &[&format!("{area}%")]).await?)?)
 }
 
-/// Adds contacts through SQL, since that is not what is measured.
+/// Adds contacts with SQL, because this is not part of the measurement.
 async fn add_contacts(cluster: &Cluster, area: &str, indexes: Range<usize>) -> Outcome<()> {
     let Range { start, end } = indexes;
     let insert = format!(
@@ -237,10 +237,10 @@ async fn add_contacts(cluster: &Cluster, area: &str, indexes: Range<usize>) -> O
     cluster.execute(&insert).await
 }
 
-/// How many events one request reports.
+/// The number of events in one request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum InOne {
-    Event,
+pub(crate) enum RequestSize {
+    Single,
     Batch(usize),
 }
 
@@ -248,7 +248,7 @@ fn text(value: &Value) -> Outcome<String> {
     value
         .as_str()
         .map(str::to_owned)
-        .ok_or_else(|| format!("the API answered {value} where a text was expected").into())
+        .ok_or_else(|| format!("the API returned {value} instead of a string").into())
 }
 
 fn unique() -> String {

@@ -1,4 +1,4 @@
-//! The database of this installation: the one that is set, or the embedded one.
+//! The database of this installation: the configured one, or the embedded PostgreSQL.
 
 use secrecy::ExposeSecret;
 
@@ -6,17 +6,16 @@ use super::error::AppError;
 use crate::config::Config;
 use crate::db::{self, Embedded, EmbeddedOptions, Pool, Target};
 
-/// The database of this installation: the one that is set, or the embedded one.
+/// The open database of this installation.
 #[derive(Debug)]
 pub struct Database {
-    /// Connections to it.
+    /// The pool of its connections.
     pub pool: Pool,
     embedded: Option<Embedded>,
 }
 
 impl Database {
-    /// Opens the database that is configured, starting the embedded PostgreSQL if need be; migrates
-    /// nothing.
+    /// Opens the configured database, or starts the embedded PostgreSQL. Applies no migrations.
     pub async fn open(config: &Config) -> Result<Self, AppError> {
         let (target, embedded) = match &config.database_url {
             Some(url) => {
@@ -33,7 +32,7 @@ impl Database {
         Ok(Self { pool: Pool::new(target, config.database_connections), embedded })
     }
 
-    /// Closes the connections and stops the embedded PostgreSQL, if this process runs it.
+    /// Closes the pool, and stops the embedded PostgreSQL if this process runs it.
     pub async fn close(self) {
         self.pool.close();
         if let Some(embedded) = self.embedded {

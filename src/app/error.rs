@@ -1,39 +1,39 @@
-//! Why the program ends early, and the code that it exits with.
+//! Fatal errors of the program, and the exit code of each.
 
 use crate::config::ConfigError;
 use crate::context::ContextError;
 use crate::db::{EmbeddedError, MigrateError, PoolerError, TargetError, Unavailable};
 use crate::error::Error;
 
-/// Why the program ends early; one line for people.
+/// Why the program exits with an error; displayed as one line.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// A setting cannot be used.
+    /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// What the process shares cannot be put together.
+    /// The shared state of the process could not be created.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// A template of a page cannot be used.
+    /// A page template is invalid.
     #[error("a page template cannot be used: {0}")]
     Pages(#[from] tera::Error),
-    /// `DATABASE_URL` cannot be used.
+    /// `DATABASE_URL` is invalid.
     #[error("DATABASE_URL cannot be used: {0}")]
     Target(#[from] TargetError),
     /// The database does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// `DATABASE_URL` leads to a pooler behind which Carillon cannot work, or the database does not
+    /// `DATABASE_URL` leads to a pooler that Carillon cannot work with, or the database does not
     /// answer.
     #[error(transparent)]
     Pooler(#[from] PoolerError),
-    /// The embedded PostgreSQL does not run.
+    /// The embedded PostgreSQL could not be started.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
-    /// The database is not at the version of this binary.
+    /// The migrations of this version could not be applied.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    /// A slice refused.
+    /// A slice returned an error.
     #[error(transparent)]
     Slice(#[from] Error),
     /// The saved keys were sealed with another secret key.
@@ -44,13 +44,13 @@ pub enum AppError {
          Connection Center"
     )]
     OtherSecretKey,
-    /// Anything else, such as a port in use: what happened and what to do.
+    /// Any other error, such as a port in use: what happened and what to do.
     #[error("{0}")]
     Other(String),
 }
 
 impl AppError {
-    /// The code that the program exits with: 78 for settings, 69 when the database is away, else 1
+    /// The exit code: 78 for an invalid setting, 69 if the database is not available, otherwise 1
     /// (2 is for wrong usage).
     pub const fn exit_code(&self) -> u8 {
         match self {

@@ -1,14 +1,15 @@
-//! The composition root: puts configuration, database, Twilio client, worker and web server
-//! together.
+//! The composition root, which connects configuration, database, Twilio clients, worker and web
+//! server. [`serve()`] and [`demo()`] run a whole process; [`start`] gives a [`Running`] server and
+//! worker, also to tests. Start reading at [`serve()`].
 
+mod clock_sync;
 mod database;
 mod demo;
 mod error;
-mod files;
-mod keys;
+mod open_files;
+mod secret_key;
 mod serve;
 mod simulator;
-mod time;
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -26,24 +27,24 @@ use crate::users::{self, NewUser};
 pub use database::Database;
 pub use demo::demo;
 pub use error::AppError;
-pub use keys::{check_secret_key, fill_hook_secrets};
+pub use secret_key::{check_secret_key, fill_hook_secrets};
 pub use serve::{Duty, Running, serve, start, worker};
 pub use simulator::{instant_simulator, simulator};
 
-/// A user to be made from the command line.
+/// A user to create from the command line.
 #[derive(Debug)]
 pub struct UserArguments {
-    /// What they sign in with.
+    /// The email address to sign in with.
     pub email: String,
-    /// How they are called; made from the email if missing.
+    /// The display name; derived from the email address if missing.
     pub name: Option<String>,
     /// `admin`, `marketer` or `viewer`.
     pub role: String,
-    /// Their first password.
+    /// The initial password.
     pub password: SecretString,
 }
 
-/// Applies the migrations that are missing, and returns their versions.
+/// Applies the missing migrations and returns their versions.
 pub async fn migrate(config: &Config) -> Result<Vec<String>, AppError> {
     let database = Database::open(config).await?;
     let applied = db::migrate(database.pool.target()).await;
@@ -51,7 +52,7 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, AppError> {
     Ok(applied?)
 }
 
-/// Creates a user.
+/// Creates a user and records that in the audit log.
 pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), AppError> {
     with_database(config, async |conn, now| {
         let name = user
@@ -84,7 +85,7 @@ pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), App
     .await
 }
 
-/// Creates a key for the JSON API and returns it; it is shown this once.
+/// Creates an API key and returns it; it cannot be shown again.
 pub async fn create_api_key(
     config: &Config,
     name: &str,
@@ -104,8 +105,8 @@ pub async fn create_api_key(
     .await
 }
 
-/// Makes an installation whose secret key is lost usable again; returns how many connections need
-/// their keys anew.
+/// Makes an installation usable again after its secret key was lost. Returns how many connections
+/// need new keys.
 pub async fn forget_keys(config: &Config) -> Result<usize, AppError> {
     let secret_key = config.secret_key()?;
     with_database(config, async |conn, now| {
@@ -114,7 +115,7 @@ pub async fn forget_keys(config: &Config) -> Result<usize, AppError> {
     .await
 }
 
-/// Runs one command on the migrated database, beside a running `serve` or without one.
+/// Runs one command on the migrated database, whether or not a server is running.
 async fn with_database<T>(
     config: &Config,
     command: impl AsyncFnOnce(&mut Conn, DateTime<Utc>) -> Result<T, Error>,

@@ -1,5 +1,5 @@
-//! Serving: opens the database, starts web server and worker as the role says, and stops them in
-//! order.
+//! The `serve` command: opens the database, starts web server and worker according to the process's
+//! role, and stops them in order.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::database::Database;
 use super::error::AppError;
-use super::{files, keys, time};
+use super::{clock_sync, open_files, secret_key};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::Context;
@@ -21,7 +21,7 @@ use crate::users::setup;
 use crate::web::{self, Web};
 use crate::worker::{Worker, WorkerParts};
 
-/// What one process does of the work.
+/// The role of a process: which parts of Carillon it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Duty {
     /// Pages, API, hooks and jobs.
@@ -32,20 +32,20 @@ pub enum Duty {
     Worker,
 }
 
-/// How long requests in flight may take to end after the stop signal.
+/// How long requests in flight may take to end after the stop signal, in seconds.
 const GRACE_SECONDS: u64 = 10;
 
-/// Serves until the process is asked to stop (SIGTERM, SIGINT), then finishes what is in flight.
+/// Serves until SIGTERM or SIGINT, then finishes the requests and jobs in flight.
 pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
-    files::allow_as_many_as_possible();
+    open_files::raise_limit();
     let database = open_migrated(&config).await?;
     let started = async {
         let clock = Clock::system();
-        time::go_by_database(&database.pool, &clock).await;
+        clock_sync::sync_with_database(&database.pool, &clock).await;
         let context = Data::new(Context::new(config, database.pool.clone(), clock)?);
-        keys::check_secret_key(&context).await?;
-        keys::fill_hook_secrets(&context).await?;
-        print_setup_code(&context, duty).await?;
+        secret_key::check_secret_key(&context).await?;
+        secret_key::fill_hook_secrets(&context).await?;
+        log_setup_code(&context, duty).await?;
         start(&context, duty)
     }
     .await;
@@ -77,7 +77,7 @@ pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
     }
 }
 
-/// Opens the database and brings it to this version.
+/// Opens the database and applies the migrations of this version.
 pub(super) async fn open_migrated(config: &Config) -> Result<Database, AppError> {
     let database = Database::open(config).await?;
     match db::migrate(database.pool.target()).await {
@@ -89,15 +89,15 @@ pub(super) async fn open_migrated(config: &Config) -> Result<Database, AppError>
     }
 }
 
-/// Prints the one-time code for the first admin while there is none.
-async fn print_setup_code(context: &Context, duty: Duty) -> Result<(), AppError> {
+/// Logs the one-time code that creates the first admin, as long as there are no users.
+async fn log_setup_code(context: &Context, duty: Duty) -> Result<(), AppError> {
     if duty == Duty::Worker {
         return Ok(());
     }
     let mut conn = context.db.get().await?;
     if let Some(code) = setup::code_if_no_users(&mut conn, context.clock.now()).await? {
         tracing::info!(
-            "nobody can sign in yet: open {} and enter the code {}",
+            "there is no user yet: open {} and enter the code {}",
             context.config.public_url.join("/setup"),
             code.expose()
         );
@@ -108,16 +108,17 @@ async fn print_setup_code(context: &Context, duty: Duty) -> Result<(), AppError>
 /// A web server and a worker that run in the background.
 #[derive(Debug)]
 pub struct Running {
-    /// Where pages, API and hooks are; none for a worker alone.
+    /// The address of pages, API and hooks; `None` for a worker alone.
     pub address: Option<SocketAddr>,
     server: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     worker: Option<JoinHandle<()>>,
-    /// What the web edge shares.
+    /// The shared state of the web edge.
     pub web: Web,
     stop: CancellationToken,
 }
 
-/// Starts what the duty asks for; `CARILLON_BIND` with port 0 takes any free one.
+/// Starts web server and worker according to the role. Port 0 in `CARILLON_BIND` takes any free
+/// port.
 pub fn start(context: &Data<Context>, duty: Duty) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
     let web = Web::start(context)?;
@@ -135,11 +136,11 @@ pub fn start(context: &Data<Context>, duty: Duty) -> Result<Running, AppError> {
         running.worker = Some(tokio::spawn(worker(context).run(stop.clone())));
     }
     let (pool, clock) = (context.db.clone(), context.clock.clone());
-    tokio::spawn(async move { stop.run_until_cancelled(time::keep(pool, clock)).await });
+    tokio::spawn(async move { stop.run_until_cancelled(clock_sync::run(pool, clock)).await });
     Ok(running)
 }
 
-/// A worker of this process.
+/// Creates the worker of this process.
 #[must_use]
 pub fn worker(context: &Context) -> Worker {
     Worker::new(WorkerParts {
@@ -155,10 +156,10 @@ pub fn worker(context: &Context) -> Worker {
 }
 
 impl Running {
-    /// Stops taking requests and jobs, and waits until those in flight have ended.
+    /// Stops accepting requests and jobs, and waits for those in flight.
     pub async fn stop(self) {
         self.stop.cancel();
-        // A stream is a request in flight that does not end by itself.
+        // A stream of live updates is a request in flight that does not end by itself.
         self.web.live.close();
         if let Some((handle, server)) = self.server {
             handle.stop(true).await;
@@ -188,7 +189,7 @@ pub(super) async fn stop_signal() {
     }
 }
 
-/// Why an address cannot be listened on, and what to do.
+/// The error for an address that cannot be listened on; it says what to do.
 pub(super) fn cannot_listen(bind: SocketAddr, setting: &str, error: &std::io::Error) -> AppError {
     use std::io::ErrorKind;
     AppError::Other(match error.kind() {

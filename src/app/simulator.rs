@@ -1,4 +1,4 @@
-//! The simulated Twilio of the demo and of `carillon simulator`: how it is set up, and its clock.
+//! The simulated Twilio of the demo and of `carillon simulator`: its setup and its clock.
 
 use std::net::SocketAddr;
 
@@ -8,24 +8,24 @@ use super::{AppError, serve};
 use crate::clock::Clock;
 use crate::config::Config;
 
-/// After whom the simulator names accounts, numbers and services.
+/// The business after which the simulator names accounts, numbers and services.
 const BUSINESS: &str = "Carillon";
 
-/// Both go by one clock: a story that advances it advances Twilio as well.
+/// Shares one clock, so that a test that advances it advances Twilio as well.
 impl From<Clock> for twilio_simulator::Clock {
     fn from(clock: Clock) -> Self {
         Self::new(move || clock.now())
     }
 }
 
-/// A simulated Twilio on this clock whose network takes no time.
+/// Options for a simulated Twilio on this clock, without network latency.
 #[must_use]
 pub fn instant_simulator(clock: &Clock) -> SimulatorOptions {
     SimulatorOptions { clock: clock.clone().into(), ..SimulatorOptions::instant() }
         .of_business(BUSINESS)
 }
 
-/// Serves the simulator alone, until the process is asked to stop.
+/// Serves the simulator alone, until SIGTERM or SIGINT.
 pub async fn simulator(config: Config) -> Result<(), AppError> {
     let running = start(config.simulator_bind).await?;
     tracing::info!(
@@ -39,7 +39,7 @@ pub async fn simulator(config: Config) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Starts the simulator as people see it, on the machine's time.
+/// Starts the simulator as users see it: with network latency, on the machine's clock.
 pub(super) async fn start(bind: SocketAddr) -> Result<RunningSimulator, AppError> {
     Simulator::new(SimulatorOptions::default().of_business(BUSINESS))
         .start(&bind.to_string())

@@ -1,5 +1,4 @@
-//! Advancing: enrollments move on by their steps up to the next wait, many in a handful of
-//! statements.
+//! Advances enrollments: runs their steps up to the next wait, in batches of a few statements.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,49 +12,49 @@ use serde_json::Value;
 use super::automation::AutomationStatus;
 use super::definition::Definition;
 use super::enrollment::{Enrollment, EnrollmentStatus};
-use super::run::{Material, Passage, Ran, Standing, run};
+use super::run::{Resources, RunEnd, RunInput, RunResult, run};
 use crate::contacts::{self, Contact, deletion};
 use crate::db::schema::enrollments;
 use crate::db::statement::statement;
 use crate::db::{Conn, generic_plans};
 use crate::error::Result;
 use crate::events;
-use crate::messages::compose::{self, Composed, Sends};
+use crate::messages::compose::{self, Composed, SendBy};
 use crate::queue::{self, Job, NewJob};
 use crate::senders;
 use crate::templates::{self, Renderer};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId, SenderId, TemplateId};
 use crate::users::organization;
 
-/// A job that comes up to this much before its time is put back; see [`advance`].
+/// How early a job may run before its enrollment is due and still be rescheduled; see [`advance`].
 const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(60);
 
-/// What became of one enrollment.
+/// The result of advancing one enrollment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advanced {
     /// The enrollment.
     pub enrollment_id: EnrollmentId,
-    /// Where it stands.
+    /// Its state afterwards.
     pub state: State,
 }
 
-/// Where an enrollment stands after [`advance`].
+/// State of an enrollment after [`advance`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It runs on at this time; the job for it exists.
+    /// Continues at this time; its job exists.
     Waiting(DateTime<Utc>),
     /// All steps are done.
     Completed,
-    /// A step could not be done; the reason in words.
+    /// A step failed; the reason in a sentence.
     Failed(String),
-    /// Its automation is not active: it stands still, and activating it enqueues it again.
+    /// Its automation is not active; activating it enqueues the enrollment again.
     Held,
-    /// It had finished before, or does not exist any more: its contact was deleted.
+    /// Already finished, or deleted with its contact.
     Gone,
 }
 
 statement! {
-    /// The definitions of pairs of automation and version, and whether the automation runs.
+    /// The definitions of pairs of automation and version, and the status of each automation.
     struct Definitions {
         wanted: batch of DefinitionsRow {
             automation_id: AutomationId => SqlUuid,
@@ -71,7 +70,7 @@ statement! {
 }
 
 statement! {
-    /// Writes down where enrollments stand.
+    /// Saves the progress of enrollments.
     struct Move {
         moved: batch of MoveRow {
             id: EnrollmentId => SqlUuid,
@@ -90,25 +89,26 @@ statement! {
      WHERE enrollments.id = moved.id"
 }
 
-/// The definitions that a batch needs; none where a stored one cannot be read.
+/// The definitions that a batch needs; `Err` if a stored one cannot be parsed.
 type Versions =
     HashMap<(AutomationId, i32), (AutomationStatus, std::result::Result<Definition, String>)>;
 
-/// Moves enrollments on: runs their steps up to the next wait, composes the messages and enqueues
-/// what comes next.
+/// Advances enrollments: runs their steps up to the next wait, composes the messages and enqueues
+/// the next jobs.
 ///
-/// Safe to call again at any time, by any worker, as the first thing in the caller's transaction:
-/// the rows are locked (in the order of their ids) and each step is taken once. One whose time has
-/// not come is left alone. Its own job exists, since it was enqueued when the wait began; only
-/// within a minute of its time is it put back, because then a clock that went back may have brought
-/// this very job too early. The messages that follow are sent by whom `sends` names, from the
-/// commit on.
+/// Idempotent, by any worker, if it is the first statement in the caller's transaction: it locks
+/// the rows in the order of their ids and runs each step once. `sends` says who sends the messages
+/// after the commit.
+///
+/// An enrollment that is not due yet is left alone, because its job was enqueued when the wait
+/// began. Within a minute of its time the job is enqueued again, because a clock that was set back
+/// may have started that very job too early.
 pub async fn advance(
     conn: &mut Conn,
     now: DateTime<Utc>,
     ids: &[EnrollmentId],
     renderer: &Renderer,
-    sends: Sends<'_>,
+    sends: SendBy<'_>,
 ) -> Result<(Vec<Advanced>, Composed)> {
     try_join!(generic_plans::force(conn).err_into(), deletion::hold_off(conn))?;
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
@@ -119,10 +119,10 @@ pub async fn advance(
     for enrollment in active {
         match versions.get(&(enrollment.automation_id, enrollment.version)) {
             None | Some((AutomationStatus::Draft | AutomationStatus::Paused, _)) => {
-                batch.held(&enrollment);
+                batch.add_held(&enrollment);
             }
             Some((AutomationStatus::Active, _)) if enrollment.due_at > now => {
-                batch.early(&enrollment, now);
+                batch.add_early(&enrollment, now);
             }
             Some((AutomationStatus::Active, definition)) => due.push((enrollment, definition)),
         }
@@ -149,7 +149,7 @@ async fn lock_active(conn: &mut Conn, ids: &BTreeSet<EnrollmentId>) -> Result<Ve
 
 async fn load_versions(conn: &mut Conn, active: &[Enrollment]) -> Result<Versions> {
     let pairs: BTreeSet<(AutomationId, i32)> =
-        active.iter().map(|one| (one.automation_id, one.version)).collect();
+        active.iter().map(|enrollment| (enrollment.automation_id, enrollment.version)).collect();
     if pairs.is_empty() {
         return Ok(HashMap::new());
     }
@@ -178,11 +178,13 @@ async fn run_due(
     if due.is_empty() {
         return Ok(());
     }
-    let contact_ids: BTreeSet<ContactId> = due.iter().map(|(one, _)| one.contact_id).collect();
+    let contact_ids: BTreeSet<ContactId> =
+        due.iter().map(|(enrollment, _)| enrollment.contact_id).collect();
     let contact_ids: Vec<ContactId> = contact_ids.into_iter().collect();
-    let event_ids: Vec<EventId> = due.iter().filter_map(|(one, _)| one.event_id).collect();
-    let (template_ids, sender_ids) = referred(&due);
-    // Asked together, which takes one round trip.
+    let event_ids: Vec<EventId> =
+        due.iter().filter_map(|(enrollment, _)| enrollment.event_id).collect();
+    let (template_ids, sender_ids) = references(&due);
+    // Pipelined: all queries take one round trip.
     let conn: &Conn = conn;
     let (contacts, events, templates, senders, organization) = try_join!(
         contacts::find_many(conn, &contact_ids),
@@ -195,7 +197,7 @@ async fn run_due(
         contacts.into_iter().map(|contact| (contact.id, contact)).collect();
     let events: HashMap<EventId, Value> =
         events.into_iter().map(|event| (event.id, event.properties)).collect();
-    let material = Material {
+    let resources = Resources {
         templates: &templates,
         senders: &senders,
         renderer,
@@ -203,25 +205,25 @@ async fn run_due(
         default_country: organization.default_country,
     };
     for (enrollment, definition) in &due {
-        let ran = match (definition, contacts.get(&enrollment.contact_id)) {
+        let result = match (definition, contacts.get(&enrollment.contact_id)) {
             (Ok(definition), Some(contact)) => {
                 let event = enrollment.event_id.and_then(|id| events.get(&id));
-                run(&Passage { enrollment, definition, contact, event }, &material, now)
+                run(&RunInput { enrollment, definition, contact, event }, &resources, now)
             }
             (Err(reason), _) => failed(enrollment, reason.clone()),
             (_, None) => failed(enrollment, "The contact was deleted.".to_owned()),
         };
-        batch.ran(enrollment, ran, now);
+        batch.add_result(enrollment, result, now);
     }
     Ok(())
 }
 
-fn failed(enrollment: &Enrollment, reason: String) -> Ran {
-    Ran { drafts: Vec::new(), standing: Standing::Failed { step: enrollment.step, reason } }
+fn failed(enrollment: &Enrollment, reason: String) -> RunResult {
+    RunResult { drafts: Vec::new(), end: RunEnd::Failed { step: enrollment.step, reason } }
 }
 
-/// The templates and senders that the definitions name.
-fn referred(due: &[Due<'_>]) -> (Vec<TemplateId>, Vec<SenderId>) {
+/// The templates and senders that the definitions refer to.
+fn references(due: &[Due<'_>]) -> (Vec<TemplateId>, Vec<SenderId>) {
     let (mut templates, mut senders) = (BTreeSet::new(), BTreeSet::new());
     for definition in due.iter().filter_map(|(_, definition)| definition.as_ref().ok()) {
         let (of_templates, of_senders) = definition.refers_to();
@@ -231,7 +233,7 @@ fn referred(due: &[Due<'_>]) -> (Vec<TemplateId>, Vec<SenderId>) {
     (templates.into_iter().collect(), senders.into_iter().collect())
 }
 
-/// What is written at the end: where the enrollments stand, messages and jobs.
+/// Changes that [`advance`] saves at the end: progress of the enrollments, messages and jobs.
 #[derive(Default)]
 struct Batch {
     states: HashMap<EnrollmentId, State>,
@@ -241,28 +243,28 @@ struct Batch {
 }
 
 impl Batch {
-    fn held(&mut self, enrollment: &Enrollment) {
+    fn add_held(&mut self, enrollment: &Enrollment) {
         self.states.insert(enrollment.id, State::Held);
     }
 
-    fn early(&mut self, enrollment: &Enrollment, now: DateTime<Utc>) {
+    fn add_early(&mut self, enrollment: &Enrollment, now: DateTime<Utc>) {
         if enrollment.due_at - now <= CLOCK_SLACK {
             self.jobs.push(NewJob { job: Job::Advance(enrollment.id), run_at: enrollment.due_at });
         }
         self.states.insert(enrollment.id, State::Waiting(enrollment.due_at));
     }
 
-    fn ran(&mut self, enrollment: &Enrollment, ran: Ran, now: DateTime<Utc>) {
-        self.drafts.extend(ran.drafts);
-        let (status, step, due_at, state) = match ran.standing {
-            Standing::Waiting { step, due_at } => {
+    fn add_result(&mut self, enrollment: &Enrollment, result: RunResult, now: DateTime<Utc>) {
+        self.drafts.extend(result.drafts);
+        let (status, step, due_at, state) = match result.end {
+            RunEnd::Waiting { step, due_at } => {
                 self.jobs.push(NewJob { job: Job::Advance(enrollment.id), run_at: due_at });
                 (EnrollmentStatus::Active, step, due_at, State::Waiting(due_at))
             }
-            Standing::Completed { step } => {
+            RunEnd::Completed { step } => {
                 (EnrollmentStatus::Completed, step, enrollment.due_at, State::Completed)
             }
-            Standing::Failed { step, reason } => {
+            RunEnd::Failed { step, reason } => {
                 (EnrollmentStatus::Failed, step, enrollment.due_at, State::Failed(reason))
             }
         };
@@ -280,14 +282,14 @@ impl Batch {
         &mut self,
         conn: &mut Conn,
         now: DateTime<Utc>,
-        sends: Sends<'_>,
+        sends: SendBy<'_>,
     ) -> Result<Composed> {
         if !self.moved.is_empty() {
             let moved = std::mem::take(&mut self.moved).into_iter().collect();
             Move { moved }.execute(conn).await?;
         }
         queue::enqueue(conn, &self.jobs, now).await?;
-        // Last: from here on the transaction may hold the gate of STOP.
+        // Last, because from here on the transaction may hold the advisory lock of STOP.
         compose::compose(conn, now, std::mem::take(&mut self.drafts), sends).await
     }
 }

@@ -1,4 +1,4 @@
-//! The automation itself, and how it is found.
+//! The automation and its queries.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -14,31 +14,31 @@ use crate::types::mistake;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// Whether an automation lets contacts in and moves them on.
+    /// Whether an automation enrolls contacts and advances them.
     pub enum AutomationStatus {
-        /// Being written, never switched on; it may be incomplete.
+        /// Never activated; may be incomplete.
         Draft = "draft",
-        /// Lets contacts in and moves them on.
+        /// Enrolls contacts and advances them.
         Active = "active",
-        /// Lets nobody in; those inside stand still until it is active again.
+        /// Enrolls no contacts; its enrollments stand still until it is active again.
         Paused = "paused",
     }
 }
 
-/// A trigger with steps, as its newest version has them.
+/// An automation with the definition of its newest version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Automation {
-    /// Identifies it; later ones have greater ids.
+    /// Its id, which increases with time of creation.
     pub id: AutomationId,
-    /// What marketers call it.
+    /// Display name.
     pub name: String,
-    /// Whether it runs.
+    /// Its status.
     pub status: AutomationStatus,
-    /// Counts the definitions that it has had, from 1.
+    /// Number of the newest version, from 1.
     pub version: i32,
     /// Trigger and steps.
     pub definition: Definition,
-    /// When it was first saved.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When name, status or definition last changed.
     pub updated_at: DateTime<Utc>,
@@ -51,7 +51,7 @@ pub struct AutomationName(String);
 impl AutomationName {
     const MAX: usize = 120;
 
-    /// Reads a name; white space around it is dropped.
+    /// Parses a name, trimmed.
     pub fn parse(text: &str) -> Result<Self, String> {
         Ok(Self(mistake::name(text, Self::MAX)?.to_owned()))
     }
@@ -87,7 +87,7 @@ pub(super) type AutomationColumns = (
     automation_versions::steps,
 );
 
-/// Automations with their present definitions.
+/// Automations joined with their newest versions.
 #[diesel::dsl::auto_type]
 pub(super) fn with_newest_version() -> _ {
     let newest = automation_versions::version.eq(automations::version);
@@ -97,12 +97,12 @@ pub(super) fn with_newest_version() -> _ {
     )
 }
 
-/// Finds an automation by id; [`Error::NotFound`] when there is none.
+/// Finds an automation by id; [`Error::NotFound`] if there is none.
 pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
     find_many(conn, &[id]).await?.pop().ok_or(Error::NotFound("automation"))
 }
 
-/// Finds many automations by id, in no particular order; unknown ids are left out.
+/// Finds automations by id, in no particular order; unknown ids are missing.
 pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Automation>> {
     let rows: Vec<AutomationRow> = with_newest_version()
         .filter(automations::id.eq_any(ids))
@@ -112,7 +112,7 @@ pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Auto
     rows.into_iter().map(Automation::from_row).collect()
 }
 
-/// The newest automations first, at most `limit`, of those older than `before`.
+/// Automations older than `before`, newest first, at most `limit`.
 pub async fn list(
     conn: &mut Conn,
     before: Option<AutomationId>,
@@ -141,7 +141,7 @@ pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
     rows.into_iter().map(Automation::from_row).collect()
 }
 
-/// The names that begin with a text, upper and lower case being the same.
+/// The names that begin with `start`, case-insensitively.
 pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
     let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let pattern = format!("{escaped}%");

@@ -1,5 +1,5 @@
-//! Creates and changes automations: every definition is a version, every status has its allowed
-//! moves.
+//! Creates and changes automations: every definition becomes a version, and status transitions are
+//! checked.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -18,32 +18,32 @@ use crate::messages::claim::{self, WakeScope};
 use crate::types::id::AutomationId;
 use crate::users::audit::{self, Actor, AuditKind, Differences};
 
-/// An automation that is about to be created.
+/// An automation to create.
 #[derive(Debug, Clone)]
 pub struct NewAutomation {
-    /// What marketers call it; unique, upper and lower case being the same.
+    /// Display name; unique, case-insensitively.
     pub name: AutomationName,
     /// Trigger and steps.
     pub definition: Definition,
-    /// Whether it runs at once.
+    /// Initial status.
     pub status: AutomationStatus,
 }
 
-/// What changes about an automation; none leaves it as it is.
+/// Changes to an automation; a field that is `None` leaves the value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct AutomationChange {
     /// A new name.
     pub name: Option<AutomationName>,
-    /// Another trigger.
+    /// A new trigger.
     pub trigger: Option<Trigger>,
-    /// Other steps: enrollments that have begun finish with theirs.
+    /// New steps; existing enrollments finish with the former ones.
     pub steps: Option<Vec<Step>>,
-    /// Another status.
+    /// A new status.
     pub status: Option<AutomationStatus>,
 }
 
-/// Creates an automation; what is wrong comes by field (`name`, `trigger.…`, `steps.<index>.…`). To
-/// be called in a transaction.
+/// Creates an automation; errors are by field (`name`, `trigger.…`, `steps.<index>.…`). Must run in
+/// the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     actor: &Actor,
@@ -69,11 +69,10 @@ pub async fn create(
     find(conn, id).await
 }
 
-/// Changes an automation. Activating it moves on what stood still: enrollments inside it and
-/// messages that it had composed.
+/// Changes an automation. Activating it resumes its enrollments and the messages already composed.
 ///
-/// Errors as for [`create`]; a status that cannot follow the present one is an error of `status`.
-/// To be called in a transaction.
+/// Errors as for [`create`]; an invalid status transition is an error of `status`. Must run in the
+/// caller's transaction.
 pub async fn update(
     conn: &mut Conn,
     actor: &Actor,
@@ -91,12 +90,12 @@ pub async fn update(
     locked.ok_or(Error::NotFound("automation"))?;
     let before = find(conn, id).await?;
     let status = change.status.unwrap_or(before.status);
-    check_move(before.status, status)?;
-    let wanted = Definition {
+    check_transition(before.status, status)?;
+    let changed = Definition {
         trigger: change.trigger.unwrap_or_else(|| before.definition.trigger.clone()),
         steps: change.steps.unwrap_or_else(|| before.definition.steps.clone()),
     };
-    let definition = Some(wanted).filter(|wanted| *wanted != before.definition);
+    let definition = Some(changed).filter(|changed| *changed != before.definition);
     let activated = status == AutomationStatus::Active && before.status != AutomationStatus::Active;
     if definition.is_some() || activated {
         check(conn, definition.as_ref().unwrap_or(&before.definition), status).await?;
@@ -137,7 +136,7 @@ pub async fn update(
     find(conn, id).await
 }
 
-fn check_move(from: AutomationStatus, to: AutomationStatus) -> Result<()> {
+fn check_transition(from: AutomationStatus, to: AutomationStatus) -> Result<()> {
     use AutomationStatus::{Active, Draft, Paused};
     match (from, to) {
         (Draft, Paused) => Err(Error::field(
@@ -187,10 +186,10 @@ mod tests {
         for (from, to) in
             [(Draft, Draft), (Draft, Active), (Active, Paused), (Paused, Active), (Paused, Paused)]
         {
-            assert!(check_move(from, to).is_ok(), "{from} -> {to}");
+            assert!(check_transition(from, to).is_ok(), "{from} -> {to}");
         }
         for (from, to) in [(Draft, Paused), (Active, Draft), (Paused, Draft)] {
-            let error = check_move(from, to).unwrap_err().to_string();
+            let error = check_transition(from, to).unwrap_err().to_string();
             assert!(error.starts_with("status: "), "{from} -> {to}: {error}");
         }
     }

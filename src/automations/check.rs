@@ -1,4 +1,4 @@
-//! Checks a definition against what it refers to: templates and senders that exist and can be used.
+//! Checks that the templates and senders of a definition exist and can be used.
 
 use std::collections::HashMap;
 
@@ -12,16 +12,16 @@ use crate::templates::{self, Template};
 use crate::types::id::{SenderId, TemplateId};
 use crate::types::mistake::Mistake;
 
-/// Checks that a definition could be switched on as it is; what is wrong comes by field
-/// (`trigger.…`, `steps.<index>.…`).
+/// Checks that a definition could be activated; errors are by field (`trigger.…`,
+/// `steps.<index>.…`).
 pub async fn check_can_run(conn: &mut Conn, definition: &Definition) -> Result<()> {
     check(conn, definition, AutomationStatus::Active).await
 }
 
-/// Notes every reason why the definition cannot be saved with this status.
+/// Reports every reason why the definition cannot be saved with this status.
 ///
-/// A draft may be incomplete, but refers only to what exists; a paused automation is complete; an
-/// active one can send.
+/// A draft may be incomplete, but its references must exist; a paused automation must be complete;
+/// an active one must be able to send.
 pub(super) async fn check(
     conn: &mut Conn,
     definition: &Definition,
@@ -34,16 +34,16 @@ pub(super) async fn check(
             errors.add("steps", "Add a step that sends an SMS: without one this does nothing.");
         }
     }
-    let referred = Referred::load(conn, definition).await?;
+    let references = References::load(conn, definition).await?;
     for (index, step) in definition.steps.iter().enumerate() {
         if let Step::SendSms { template_id, sender_id, .. } = step {
             if let Some(problem) =
-                template_id.and_then(|id| template_problem(referred.templates.get(&id), status))
+                template_id.and_then(|id| template_problem(references.templates.get(&id), status))
             {
                 errors.add(&format!("steps.{index}.template_id"), problem);
             }
             if let Some(problem) =
-                sender_id.and_then(|id| sender_problem(referred.senders.get(&id), status))
+                sender_id.and_then(|id| sender_problem(references.senders.get(&id), status))
             {
                 errors.add(&format!("steps.{index}.sender_id"), problem);
             }
@@ -52,12 +52,12 @@ pub(super) async fn check(
     errors.into_result()
 }
 
-struct Referred {
+struct References {
     templates: HashMap<TemplateId, Template>,
     senders: HashMap<SenderId, Sender>,
 }
 
-impl Referred {
+impl References {
     async fn load(conn: &mut Conn, definition: &Definition) -> Result<Self> {
         let (template_ids, sender_ids) = definition.refers_to();
         Ok(Self {

@@ -1,4 +1,5 @@
-//! Comparing two JSON values as a marketer means it: numbers by value, times by time, else text.
+//! Compares two JSON values as a marketer expects: numbers by value, times by time, other values as
+//! text.
 
 use std::cmp::Ordering;
 
@@ -6,22 +7,23 @@ use serde_json::Value;
 
 use crate::types::moment::{Moment, MomentError};
 
-/// The least number of seconds since 1970 that is taken for a time, of March 1973.
-const SECONDS_SINCE_1970: f64 = 1e8;
+/// Smallest number that counts as seconds since 1970 (March 1973); smaller ones are plain numbers.
+const MIN_UNIX_SECONDS: f64 = 1e8;
 
-/// A number as exactly as JSON gave it: ids of 17 digits must not become equal by rounding.
+/// A number at full precision: ids of 17 digits must not become equal by rounding.
 #[derive(Clone, Copy)]
 pub(super) enum Numeric {
-    Whole(i128),
-    Broken(f64),
+    Integer(i128),
+    Float(f64),
 }
 
-/// A number, also one that is written as text.
+/// The value as a number, also if it is written as text.
 pub(super) fn number(value: &Value) -> Option<Numeric> {
     match value {
         Value::Number(number) => {
-            let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-            whole.map(Numeric::Whole).or_else(|| number.as_f64().map(Numeric::Broken))
+            let integer =
+                number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+            integer.map(Numeric::Integer).or_else(|| number.as_f64().map(Numeric::Float))
         }
         Value::String(text) => {
             let text = text.trim();
@@ -29,10 +31,9 @@ pub(super) fn number(value: &Value) -> Option<Numeric> {
             if !digits.starts_with(|first: char| first.is_ascii_digit()) {
                 return None;
             }
-            let broken = || {
-                text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Numeric::Broken)
-            };
-            text.parse::<i128>().ok().map(Numeric::Whole).or_else(broken)
+            let float =
+                || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Numeric::Float);
+            text.parse::<i128>().ok().map(Numeric::Integer).or_else(float)
         }
         _ => None,
     }
@@ -40,7 +41,7 @@ pub(super) fn number(value: &Value) -> Option<Numeric> {
 
 fn order_numbers(left: Numeric, right: Numeric) -> Option<Ordering> {
     match (left, right) {
-        (Numeric::Whole(left), Numeric::Whole(right)) => Some(left.cmp(&right)),
+        (Numeric::Integer(left), Numeric::Integer(right)) => Some(left.cmp(&right)),
         (left, right) => approximate(left).partial_cmp(&approximate(right)),
     }
 }
@@ -48,13 +49,13 @@ fn order_numbers(left: Numeric, right: Numeric) -> Option<Ordering> {
 #[expect(clippy::cast_precision_loss, reason = "the other side is a float already")]
 const fn approximate(number: Numeric) -> f64 {
     match number {
-        Numeric::Whole(number) => number as f64,
-        Numeric::Broken(number) => number,
+        Numeric::Integer(number) => number as f64,
+        Numeric::Float(number) => number,
     }
 }
 
-/// Equal as a marketer means it: exactly for two texts, by value where one side is a number or a
-/// truth value.
+/// Whether two values are equal: two texts exactly, numbers and booleans by value even if one side
+/// is text.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => left == right || same_instant(left, right),
@@ -69,18 +70,19 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// Numbers by value, times by time, other text by alphabet; none when the two cannot be compared.
+/// Orders numbers by value, times by time and other text alphabetically; `None` if the values
+/// cannot be compared.
 pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     if let (Some(left), Some(right)) = (number(left), number(right)) {
         return order_numbers(left, right);
     }
-    // Also a date against seconds since 1970.
+    // Also compares a date with seconds since 1970.
     let (left_time, right_time) = (time(left), time(right));
     if let (Ok(left), Ok(right)) = (left_time, right_time) {
         return Some(left.compare(&right));
     }
-    // A word against a time is neither earlier nor later; `2026-03` is no date alone, and yet
-    // before `2026-03-09`.
+    // A word and a time cannot be ordered. `2026-03` alone is not a date, but still comes before
+    // `2026-03-09`.
     let is_word = |value: &Value| {
         value.as_str().is_some_and(|text| {
             !text.trim_start().starts_with(|first: char| first.is_ascii_digit())
@@ -95,33 +97,34 @@ pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
         {
             Some(left_text.cmp(right_text))
         }
-        // “n/a” against 100: neither greater nor less.
+        // “n/a” and 100 cannot be ordered.
         _ => None,
     }
 }
 
-/// A date or time; a number only where it can be one of the last decades: 100 is rather a price.
+/// The value as a date or time. A number counts only if it can be a time of the last decades: 100
+/// is more likely a price.
 pub(super) fn time(value: &Value) -> Result<Moment, MomentError> {
     match value.as_f64() {
-        Some(number) if number.abs() < SECONDS_SINCE_1970 => Err(MomentError::Unreadable),
+        Some(number) if number.abs() < MIN_UNIX_SECONDS => Err(MomentError::Unreadable),
         _ => Moment::of_json(value),
     }
 }
 
-/// Whether two texts name one point in time, each with its zone.
+/// Whether two texts with time zones name the same instant.
 fn same_instant(left: &str, right: &str) -> bool {
     let instant = |text: &str| match Moment::parse(text) {
         Ok(Moment::Instant(time)) => Some(time),
         _ => None,
     };
-    // Ids in digits are not seconds since 1970.
+    // Without a clock time, ids in digits could be mistaken for seconds since 1970.
     let has_clock = |text: &str| text.contains(':');
     has_clock(left)
         && has_clock(right)
         && instant(left).zip(instant(right)).is_some_and(|(left, right)| left == right)
 }
 
-/// Whether a text has the value in it, or a list has it as an element.
+/// Whether a text contains the value, or a list has it as an element.
 pub(super) fn contains(actual: &Value, wanted: &Value) -> bool {
     match (actual, wanted) {
         (Value::Array(elements), wanted) => elements.iter().any(|element| equal(element, wanted)),

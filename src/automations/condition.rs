@@ -1,4 +1,4 @@
-//! Conditions on the properties of an event: what a trigger's `where` says, and when it holds.
+//! Conditions on the properties of an event: the `where` of a trigger.
 
 use std::cmp::Ordering;
 
@@ -13,20 +13,21 @@ use crate::types::mistake::Mistake;
 use crate::types::moment::MomentError;
 use crate::types::text_enum::text_enum;
 
-/// Conditions that a trigger may have.
+/// Maximum number of conditions per trigger.
 pub const MAX_CONDITIONS: usize = 20;
-/// Characters that a property's name or the text it is compared with may have.
+/// Maximum length of a property's name or of the text it is compared with, in characters.
 pub const MAX_CONDITION_TEXT: usize = 200;
+
 text_enum! {
-    /// How a property is compared with a value.
+    /// Operator that compares a property with a value.
     pub enum ConditionOperator {
-        /// Equal; text must agree exactly, numbers, truth values and points in time also when the
-        /// two sides write them differently.
+        /// Equal: text exactly; numbers, booleans and points in time also if the two sides write
+        /// them differently.
         Eq = "eq",
-        /// Not equal; also holds for a property that the event does not have.
+        /// Not equal; also holds if the event lacks the property.
         Ne = "ne",
-        /// Greater: numbers by value, dates and times by time however they are written, other text
-        /// by alphabet.
+        /// Greater: numbers by value, dates and times by time in any notation, other text
+        /// alphabetically.
         Gt = "gt",
         /// Greater or equal.
         Gte = "gte",
@@ -34,25 +35,25 @@ text_enum! {
         Lt = "lt",
         /// Less or equal.
         Lte = "lte",
-        /// A text that has the value in it, or a list that has it as an element.
+        /// A text that contains the value, or a list that has it as an element.
         Contains = "contains",
-        /// The event has the property, and it is not null; with the value `false`: it has not.
+        /// The event has the property, and it is not null; with the value `false`, the opposite.
         Exists = "exists",
     }
 }
 
-/// One condition: a property, how to compare it, and with what.
+/// A condition: a property, an operator and a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// A key of the event's properties; dots lead into objects (`customer.city`).
+    /// A key of the event's properties; dots lead into nested objects (`customer.city`).
     pub property: String,
-    /// How it is compared.
+    /// Operator of the comparison.
     pub operator: ConditionOperator,
-    /// What it is compared with: text, number, truth value or null.
+    /// Value to compare with: text, number, boolean or null.
     pub value: Value,
 }
 
-/// The conditions of a trigger: all must hold.
+/// The conditions of a trigger, all of which must hold.
 ///
 /// As JSON: an object of property → value (equal), → `{op, value}`, or → a list of `{op, value}`
 /// that must all hold.
@@ -60,13 +61,13 @@ pub struct Condition {
 pub struct Conditions(pub Vec<Condition>);
 
 impl Conditions {
-    /// Whether there are none, so that every event of the name matches.
+    /// Whether there are no conditions, so that every event of the name matches.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Notes each condition that no event can fit; see [`Condition::check_date`].
+    /// Adds an error for each condition that no event can meet; see [`Condition::check_date`].
     pub(super) fn note_impossible(&self, path: &str, errors: &mut FieldErrors) {
         for condition in &self.0 {
             errors.check(&format!("{path}.{}", condition.property), condition.check_date());
@@ -79,7 +80,7 @@ impl Conditions {
         self.0.iter().all(|condition| condition.holds(properties))
     }
 
-    /// Reads the JSON form; what is wrong is noted under `path`.
+    /// Parses the JSON form; errors are added under `path`.
     pub(super) fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Self {
         let Value::Object(object) = value else {
             errors.add(
@@ -100,17 +101,19 @@ impl Conditions {
                     errors.add(&path, "An empty list says nothing.");
                 }
                 Value::Array(several) => {
-                    for (index, one) in several.iter().enumerate() {
-                        conditions.extend(compared(
+                    for (index, condition) in several.iter().enumerate() {
+                        conditions.extend(parse_comparison(
                             &format!("{path}.{index}"),
                             property,
-                            one,
+                            condition,
                             errors,
                         ));
                     }
                 }
-                Value::Object(_) => conditions.extend(compared(&path, property, wanted, errors)),
-                scalar => conditions.extend(checked(
+                Value::Object(_) => {
+                    conditions.extend(parse_comparison(&path, property, wanted, errors));
+                }
+                scalar => conditions.extend(checked_condition(
                     &path,
                     property,
                     ConditionOperator::Eq,
@@ -127,7 +130,7 @@ impl Conditions {
 }
 
 impl Condition {
-    /// Makes a condition, or says why the value cannot be compared in this way.
+    /// Creates a condition; the error says why the value does not fit the operator.
     pub fn new(property: &str, operator: ConditionOperator, value: Value) -> Result<Self, String> {
         check_property(property)?;
         let fits = match operator {
@@ -152,8 +155,8 @@ impl Condition {
         Ok(Self { property: property.to_owned(), operator, value })
     }
 
-    /// Refuses a date whose year cannot be meant, such as 9999-12-31: no event would ever fit.
-    /// Stored conditions may have one.
+    /// Refuses a date with an implausible year, such as 9999-12-31, which no event could ever meet.
+    /// Conditions that are already stored may have one.
     pub fn check_date(&self) -> Result<(), String> {
         let is_ordered = matches!(
             self.operator,
@@ -170,7 +173,7 @@ impl Condition {
         }
     }
 
-    /// Whether it holds for an event's properties.
+    /// Whether the condition holds for an event's properties.
     #[must_use]
     pub fn holds(&self, properties: &Value) -> bool {
         let actual = lookup(properties, &self.property).filter(|value| !value.is_null());
@@ -210,7 +213,7 @@ pub fn lookup<'v>(properties: &'v Value, name: &str) -> Option<&'v Value> {
     })
 }
 
-/// Checks the name of a property as a person typed it.
+/// Checks the name of a property as a user entered it.
 pub(super) fn check_property(name: &str) -> Result<(), String> {
     if name.trim().is_empty() {
         return Err("Name the property of the event.".to_owned());
@@ -218,7 +221,7 @@ pub(super) fn check_property(name: &str) -> Result<(), String> {
     check_text(name)
 }
 
-/// Text that PostgreSQL can store and a page can show.
+/// Checks that PostgreSQL can store the text and a page can show it.
 fn check_text(text: &str) -> Result<(), String> {
     if text.chars().count() > MAX_CONDITION_TEXT {
         return Err(Mistake::TooLong(MAX_CONDITION_TEXT).into());
@@ -243,8 +246,8 @@ const fn expectation(operator: ConditionOperator) -> &'static str {
     }
 }
 
-/// Reads `{op, value}`.
-fn compared(
+/// Parses `{op, value}`.
+fn parse_comparison(
     path: &str,
     property: &str,
     value: &Value,
@@ -259,10 +262,10 @@ fn compared(
         if operator == ConditionOperator::Exists { Value::Bool(true) } else { Value::Null };
     let value = reader.value("value").unwrap_or(&default);
     let path = reader.path_of("value");
-    checked(&path, property, operator, value, reader.errors())
+    checked_condition(&path, property, operator, value, reader.errors())
 }
 
-fn checked(
+fn checked_condition(
     path: &str,
     property: &str,
     operator: ConditionOperator,
@@ -283,7 +286,7 @@ impl Serialize for Conditions {
         let mut map = serializer.serialize_map(Some(properties.len()))?;
         for property in properties {
             let of_property: Vec<&Condition> =
-                self.0.iter().filter(|one| one.property == property).collect();
+                self.0.iter().filter(|condition| condition.property == property).collect();
             match of_property.as_slice() {
                 [only] if only.operator == ConditionOperator::Eq => {
                     map.serialize_entry(property, &only.value)?;
@@ -291,7 +294,7 @@ impl Serialize for Conditions {
                 [only] => map.serialize_entry(property, &Comparison::of(only))?,
                 several => {
                     let several: Vec<Comparison<'_>> =
-                        several.iter().map(|one| Comparison::of(one)).collect();
+                        several.iter().map(|condition| Comparison::of(condition)).collect();
                     map.serialize_entry(property, &several)?;
                 }
             }

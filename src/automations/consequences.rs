@@ -1,5 +1,5 @@
-//! What follows from a change of contacts or from Twilio's words, whichever way they came in:
-//! automations react, pending messages are taken back, senders and connections stop.
+//! The consequences of changed contacts and of Twilio's reports, whatever their source: automations
+//! react, pending messages are cancelled, senders and connections stop.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,11 +22,11 @@ use crate::types::phone::PhoneNumber;
 use crate::users::audit::{self, Actor, AuditKind};
 use crate::{connections, senders};
 
-/// Lets automations react, in the transaction of the changes; then takes back what is pending to a
-/// number that was silenced.
+/// Lets automations react to changes of contacts in the same transaction; then cancels pending
+/// messages to a number that was suppressed.
 ///
-/// It is the last thing in its transaction, see [`stop::take_back_pending`].
-pub async fn follow(
+/// Must be the last statement in its transaction; see [`stop::suppress_pending`].
+pub async fn react_to_changes(
     conn: &mut Conn,
     changes: &[Change],
     silenced: Option<(&PhoneNumber, Reason)>,
@@ -34,13 +34,13 @@ pub async fn follow(
 ) -> Result<()> {
     enroll::react(conn, now, changes).await?;
     if let Some((phone, reason)) = silenced {
-        stop::take_back_pending(conn, phone, reason, now).await?;
+        stop::suppress_pending(conn, phone, reason, now).await?;
     }
     Ok(())
 }
 
-/// Deletes a contact with its events and enrollments, and takes back what is pending to it; the
-/// first thing in its transaction.
+/// Deletes a contact with its events and enrollments, and cancels its pending messages. Must be the
+/// first statement in its transaction.
 pub async fn delete_contact(
     conn: &mut Conn,
     actor: &Actor,
@@ -52,25 +52,25 @@ pub async fn delete_contact(
     diesel::delete(events::table.filter(events::contact_id.eq(id))).execute(conn).await?;
     stop::forget_contact(conn, id, now).await?;
     deletion::finish(conn, id).await?;
-    // Neither name nor number: what is deleted is gone.
+    // Without name and number, which must not survive the deletion.
     audit::record(conn, actor, AuditKind::Contact, None, "deleted a contact", now).await
 }
 
-/// Records Twilio's reports, and does what follows from them; one answer for each, in order. The
-/// last thing in its transaction.
-pub async fn take_in(
+/// Records Twilio's reports and applies their consequences; returns one result per report, in
+/// order. Must be the last statement in its transaction.
+pub async fn record_reports(
     conn: &mut Conn,
     reports: &[Report],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recorded>> {
     let recorded = delivery::record(conn, reports, now).await?;
-    carry_out(conn, &recorded.consequences, now).await?;
+    apply(conn, &recorded.consequences, now).await?;
     Ok(recorded.reports)
 }
 
-/// Does what the recording of answers or reports found to be necessary. The last thing in their
+/// Applies the consequences of recorded answers or reports. Must be the last statement in its
 /// transaction.
-pub async fn carry_out(
+pub async fn apply(
     conn: &mut Conn,
     consequences: &[Consequence],
     now: DateTime<Utc>,
@@ -78,7 +78,7 @@ pub async fn carry_out(
     if consequences.is_empty() {
         return Ok(());
     }
-    stop_what_is_broken(conn, consequences, now).await?;
+    stop_senders_and_connections(conn, consequences, now).await?;
     let mut silenced: Vec<(PhoneNumber, Reason)> = Vec::new();
     for consequence in consequences {
         let Some((phone, reason)) = consequence.silences() else { continue };
@@ -102,25 +102,27 @@ pub async fn carry_out(
         }
     }
     for (phone, reason) in &silenced {
-        stop::take_back_pending(conn, phone, *reason, now).await?;
+        stop::suppress_pending(conn, phone, *reason, now).await?;
     }
-    // Last of all: whoever holds a throttle waits for nothing, the gate of the claims included.
+    // Last, because a transaction that holds a throttle row must not wait for another lock, such as
+    // the advisory lock of the claims.
     let full = consequences.iter().filter(|consequence| consequence.effect == Effect::SlowSender);
     let full: BTreeSet<SenderId> = full.filter_map(|consequence| consequence.sender_id).collect();
     throttle::pause(conn, &full.into_iter().collect::<Vec<_>>(), now + QUEUE_FULL_PAUSE).await
 }
 
-/// Stops senders and connections; in the order of their ids, so that two transactions cannot wait
-/// for each other.
-async fn stop_what_is_broken(
+/// Stops senders and connections in the order of their ids, so that two transactions cannot
+/// deadlock.
+async fn stop_senders_and_connections(
     conn: &mut Conn,
     consequences: &[Consequence],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let broken =
+    let with_effect =
         |effect| consequences.iter().filter(move |consequence| consequence.effect == effect);
-    let senders: BTreeMap<_, _> =
-        broken(Effect::StopSender).filter_map(|found| Some((found.sender_id?, found))).collect();
+    let senders: BTreeMap<_, _> = with_effect(Effect::StopSender)
+        .filter_map(|found| Some((found.sender_id?, found)))
+        .collect();
     for (id, found) in senders {
         if senders::stop(conn, id, &found.why, now).await? {
             tracing::error!(
@@ -131,7 +133,7 @@ async fn stop_what_is_broken(
         }
     }
     let connections: BTreeMap<_, _> =
-        broken(Effect::StopConnection).map(|found| (found.connection_id, found)).collect();
+        with_effect(Effect::StopConnection).map(|found| (found.connection_id, found)).collect();
     for (id, found) in connections {
         if connections::stop(conn, id, &found.why, now).await? {
             tracing::error!(

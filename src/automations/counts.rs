@@ -1,4 +1,4 @@
-//! Counts of an automation's enrollments and messages.
+//! Counts the enrollments and messages of an automation.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::enrollment::{EnrollmentStatus, MAX_LOOKED_AT, entered_before_the_end_of};
+use super::enrollment::{EnrollmentStatus, SCAN_LIMIT, version_upper_bound};
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
@@ -15,51 +15,52 @@ use crate::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::types::id::{AutomationId, EnrollmentId};
 use crate::users::organization;
 
-/// Lists of automations count no further than this, so that they stay quick however much was sent.
+/// Upper limit of the counts in lists of automations, so that they stay fast for any number of
+/// messages.
 pub const MAX_ROUGH: i64 = 10_000;
 
-/// How the newest enrollments of an automation stand.
+/// The newest enrollments of an automation, counted by status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Newest {
-    /// Every status, also those with none.
+pub struct StatusCounts {
+    /// Count per status, including zeros.
     pub by_status: BTreeMap<EnrollmentStatus, i64>,
-    /// How many were looked at; [`MAX_LOOKED_AT`] if there are more.
-    pub looked_at: i64,
+    /// Number of enrollments scanned; [`SCAN_LIMIT`] if there are more.
+    pub scanned: i64,
 }
 
-/// How many enrollments and messages an automation has, up to one more than [`MAX_ROUGH`].
+/// Numbers of an automation's enrollments and messages, at most one more than [`MAX_ROUGH`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RoughCounts {
-    /// Enrollments, whatever their status.
+    /// Enrollments of any status.
     pub enrollments: i64,
-    /// Messages, whatever their status.
+    /// Messages of any status.
     pub messages: i64,
 }
 
-/// How many of the newest enrollments are counted by step, with their messages: 21 ms where each
-/// has three (600,000 messages, all in memory).
-pub const MAX_BY_STEP: i64 = 5_000;
+/// Number of newest enrollments counted by step, with their messages: takes 21 ms if each has three
+/// (600,000 messages, all in memory).
+pub const STEP_SCAN_LIMIT: i64 = 5_000;
 
-/// Where the newest enrollments of an automation stand.
+/// The newest enrollments of an automation, counted by step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Passages {
-    /// Those of its present version, by status and step: an active one stands before its step, a
-    /// failed one failed at it, a completed one has no step left.
+pub struct StepCounts {
+    /// Enrollments of the current version by status and step: an active one waits before its step,
+    /// a failed one failed at it, a completed one has no step left.
     pub counts: BTreeMap<(EnrollmentStatus, i16), i64>,
-    /// What became of the messages that these got at a step, as of the same moment.
+    /// Messages of the same enrollments by step and outcome, in the same snapshot.
     pub messages: BTreeMap<(i16, Outcome), i64>,
-    /// How many are inside each former version, with the steps that it had.
+    /// Active enrollments per former version, which run its steps.
     pub inside_former: BTreeMap<i32, i64>,
-    /// By status, those of every version.
+    /// Enrollments of all versions by status.
     pub by_status: BTreeMap<EnrollmentStatus, i64>,
-    /// How many were looked at, whatever their version; [`MAX_BY_STEP`] if there are more.
-    pub looked_at: i64,
+    /// Number of enrollments scanned, of any version; [`STEP_SCAN_LIMIT`] if there are more.
+    pub scanned: i64,
 }
 
 statement! {
-    /// The newest enrollments of an automation by version, status and step, and the messages of
-    /// those of one version by step and outcome; the messages first by their bare columns, as the
-    /// ledger's triggers count.
+    /// Counts the newest enrollments of an automation by version, status and step, and the messages
+    /// of one version by step and outcome. Messages are grouped by their bare columns first, as in
+    /// the ledger's triggers.
     struct ByStep {
         automation: AutomationId => SqlUuid,
         limit: i64 => BigInt,
@@ -91,7 +92,7 @@ statement! {
 }
 
 statement! {
-    /// Who is inside former versions, among the newest enrollments of those.
+    /// Active enrollments per former version, among the newest that entered before `until`.
     struct InsideFormer {
         automation: AutomationId => SqlUuid,
         until: EnrollmentId => SqlUuid,
@@ -111,37 +112,42 @@ statement! {
      GROUP BY version"
 }
 
-/// Where the newest [`MAX_BY_STEP`] enrollments stand. Where there are more, who is inside former
-/// versions is looked for among the newest [`MAX_BY_STEP`] that entered before the present version,
-/// which may be long ago.
-pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) -> Result<Passages> {
+/// Counts the newest [`STEP_SCAN_LIMIT`] enrollments by step.
+///
+/// If there are more, active enrollments of former versions are counted among the newest
+/// [`STEP_SCAN_LIMIT`] that entered before the current version, possibly long ago.
+pub async fn by_step(
+    conn: &mut Conn,
+    automation: AutomationId,
+    version: i32,
+) -> Result<StepCounts> {
     type Row = (i32, Option<EnrollmentStatus>, i16, Option<Outcome>, i64);
-    let rows: Vec<Row> = ByStep { automation, limit: MAX_BY_STEP, version }.load(conn).await?;
-    let mut passages = Passages::default();
-    for (of, status, step, outcome, count) in rows {
+    let rows: Vec<Row> = ByStep { automation, limit: STEP_SCAN_LIMIT, version }.load(conn).await?;
+    let mut step_counts = StepCounts::default();
+    for (row_version, status, step, outcome, count) in rows {
         if let Some(outcome) = outcome {
-            passages.messages.insert((step, outcome), count);
+            step_counts.messages.insert((step, outcome), count);
         }
         let Some(status) = status else { continue };
-        passages.looked_at += count;
-        *passages.by_status.entry(status).or_default() += count;
-        if of == version {
-            passages.counts.insert((status, step), count);
+        step_counts.scanned += count;
+        *step_counts.by_status.entry(status).or_default() += count;
+        if row_version == version {
+            step_counts.counts.insert((status, step), count);
         } else if status == EnrollmentStatus::Active {
-            *passages.inside_former.entry(of).or_default() += count;
+            *step_counts.inside_former.entry(row_version).or_default() += count;
         }
     }
-    if passages.looked_at >= MAX_BY_STEP && version > 1 {
-        let until = entered_before_the_end_of(conn, automation, version - 1).await?;
+    if step_counts.scanned >= STEP_SCAN_LIMIT && version > 1 {
+        let until = version_upper_bound(conn, automation, version - 1).await?;
         let inside: Vec<(i32, i64)> =
-            InsideFormer { automation, until, limit: MAX_BY_STEP, version }.load(conn).await?;
-        passages.inside_former = inside.into_iter().collect();
+            InsideFormer { automation, until, limit: STEP_SCAN_LIMIT, version }.load(conn).await?;
+        step_counts.inside_former = inside.into_iter().collect();
     }
-    Ok(passages)
+    Ok(step_counts)
 }
 
 statement! {
-    /// The newest enrollments of an automation by status.
+    /// Counts the newest enrollments of an automation by status.
     struct ByStatus {
         automation: AutomationId => SqlUuid,
         looked_at: i64 => BigInt,
@@ -158,18 +164,18 @@ statement! {
      GROUP BY status"
 }
 
-/// Counts the newest [`MAX_LOOKED_AT`] enrollments by status.
-pub async fn newest(conn: &mut Conn, automation: AutomationId) -> Result<Newest> {
+/// Counts the newest [`SCAN_LIMIT`] enrollments by status.
+pub async fn newest(conn: &mut Conn, automation: AutomationId) -> Result<StatusCounts> {
     let rows: Vec<(EnrollmentStatus, i64)> =
-        ByStatus { automation, looked_at: MAX_LOOKED_AT }.load(conn).await?;
-    let looked_at = rows.iter().map(|(_, count)| count).sum();
+        ByStatus { automation, looked_at: SCAN_LIMIT }.load(conn).await?;
+    let scanned = rows.iter().map(|(_, count)| count).sum();
     let mut by_status: BTreeMap<EnrollmentStatus, i64> =
         EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();
     by_status.extend(rows);
-    Ok(Newest { by_status, looked_at })
+    Ok(StatusCounts { by_status, scanned })
 }
 
-/// How the messages of an automation stand, all of them, by the ledger.
+/// Outcomes of all messages of an automation, from the ledger.
 pub async fn messages(
     conn: &mut Conn,
     automation: AutomationId,
@@ -184,36 +190,36 @@ pub async fn messages(
     Ok(ledger::read(conn, &filter, Grouping::Automation).await?.totals)
 }
 
-impl Newest {
-    /// How many of them have this status.
+impl StatusCounts {
+    /// Number of enrollments with this status.
     #[must_use]
     pub fn with(&self, status: EnrollmentStatus) -> i64 {
         self.by_status.get(&status).copied().unwrap_or_default()
     }
 }
 
-impl Passages {
-    /// How many of all that were looked at have this status.
+impl StepCounts {
+    /// Number of scanned enrollments with this status.
     #[must_use]
     pub fn with(&self, status: EnrollmentStatus) -> i64 {
         self.by_status.get(&status).copied().unwrap_or_default()
     }
 
-    /// How many of the present version stand like this before or at a step.
+    /// Number of enrollments of the current version with this status at a step.
     #[must_use]
     pub fn at(&self, status: EnrollmentStatus, step: i16) -> i64 {
         self.counts.get(&(status, step)).copied().unwrap_or_default()
     }
 
-    /// What became of the messages that those of the present version got at a step, by outcome;
-    /// those with none are left out.
+    /// Messages of the current version at a step, by outcome; outcomes without messages are
+    /// omitted.
     pub fn messages_at(&self, step: i16) -> impl Iterator<Item = (Outcome, i64)> {
         Outcome::ALL.iter().filter_map(move |outcome| {
             self.messages.get(&(step, *outcome)).map(|count| (*outcome, *count))
         })
     }
 
-    /// How many of the present version have this step behind them.
+    /// Number of enrollments of the current version that have passed this step.
     #[must_use]
     pub fn passed(&self, step: i16) -> i64 {
         self.counts.iter().filter(|((_, at), _)| *at > step).map(|(_, count)| count).sum()
@@ -221,7 +227,7 @@ impl Passages {
 }
 
 statement! {
-    /// Counts by index alone, and stops at the limit.
+    /// Counts with index-only scans, up to the limit.
     struct Rough<'a> {
         automations: &'a [AutomationId] => Array<SqlUuid>,
         limit: i64 => BigInt,

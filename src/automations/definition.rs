@@ -1,4 +1,4 @@
-//! The definition of an automation: its trigger and its steps, as stored in each version.
+//! The definition of an automation: its trigger and steps, as stored in each version.
 
 use serde_json::Value;
 
@@ -10,14 +10,14 @@ use crate::types::id::{SenderId, TemplateId};
 /// A trigger and the steps that follow it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
-    /// What starts it.
+    /// Starts the automation.
     pub trigger: Trigger,
-    /// What it does, in this order; at most [`super::MAX_STEPS`].
+    /// Steps in order; at most [`super::MAX_STEPS`].
     pub steps: Vec<Step>,
 }
 
 impl Definition {
-    /// Reads trigger and steps from JSON; the errors are under `trigger.…` and `steps.<index>.…`.
+    /// Parses trigger and steps from JSON; errors are by field (`trigger.…`, `steps.<index>.…`).
     pub fn parse(trigger: &Value, steps: &Value) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let trigger = Trigger::parse("trigger", trigger, &mut errors);
@@ -27,8 +27,8 @@ impl Definition {
         Ok(Self { trigger, steps })
     }
 
-    /// Reads what was stored by this or an older release; an error is a fault of the program, not
-    /// of a person.
+    /// Parses a definition that this or an older release stored; an error is a bug, not a user's
+    /// mistake.
     pub(super) fn stored(trigger: &Value, steps: &Value) -> Result<Self> {
         Self::parse(trigger, steps).map_err(|error| {
             Error::Internal(format!("A stored automation cannot be read: {error}"))
@@ -44,7 +44,7 @@ impl Definition {
         Ok((trigger, serde_json::to_value(&self.steps).map_err(unwritable)?))
     }
 
-    /// The templates and senders that its steps name, in their order.
+    /// The templates and senders that the steps refer to, in order.
     #[must_use]
     pub fn refers_to(&self) -> (Vec<TemplateId>, Vec<SenderId>) {
         let (mut templates, mut senders) = (Vec::new(), Vec::new());
@@ -57,7 +57,8 @@ impl Definition {
         (templates, senders)
     }
 
-    /// What a draft may leave open: an unnamed event or tag, a step without template or sender.
+    /// Errors for what only a draft may omit: the name of an event or tag, the template or sender
+    /// of a step.
     #[must_use]
     pub fn missing(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
@@ -68,7 +69,7 @@ impl Definition {
         errors
     }
 
-    /// Whether it would send anything at all.
+    /// Whether any step sends a message.
     #[must_use]
     pub fn sends(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::SendSms { .. }))

@@ -1,5 +1,5 @@
-//! The dry run: what an automation would do for one contact, step by step, with its times. It sends
-//! nothing and writes nothing.
+//! The dry run of an automation for one contact: the effect and time of each step, without sending
+//! or writing anything.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::condition::Condition;
 use super::definition::Definition;
 use super::enrollment::{Enrollment, EnrollmentStatus};
-use super::run::{Material, Passage, Standing, run};
+use super::run::{Resources, RunEnd, RunInput, run};
 use super::step::Step;
 use super::trigger::Trigger;
 use crate::consent::{Reason, suppression};
@@ -24,79 +24,79 @@ use crate::types::id::{AutomationId, EnrollmentId, SenderId};
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 
-/// What an automation would do.
+/// Result of a dry run.
 #[derive(Debug, Clone)]
 pub struct DryRun {
-    /// Whether it would start at all.
+    /// Whether the automation would start.
     pub start: Start,
-    /// What each step would come to, in order, as if it had started.
+    /// Outcome of each step in order, as if it had started.
     pub outcomes: Vec<StepOutcome>,
-    /// When the last step would be done.
+    /// When the last step would be finished.
     pub ends_at: DateTime<Utc>,
 }
 
-/// An event to try it with.
+/// The event for a dry run.
 #[derive(Debug, Clone, Copy)]
 pub struct TriedEvent<'a> {
-    /// What it is called; none for a made-up one, which is called whatever is waited for.
+    /// Its name; `None` for a sample event, which matches any trigger.
     pub name: Option<&'a EventName>,
     /// Its properties: an object.
     pub properties: &'a Value,
 }
 
-/// Whether the trigger lets the contact in.
+/// Whether the trigger would enroll the contact.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
-    /// It does.
+    /// The contact would be enrolled.
     Yes,
-    /// It waits for an event, and none is given.
+    /// The trigger needs an event, and none is given.
     NoEvent,
-    /// The event has another name than this.
+    /// The event has a name other than this one.
     OtherEvent(EventName),
     /// These conditions do not hold for the event.
     Unmet(Vec<Condition>),
-    /// The trigger is not complete yet.
-    Open,
+    /// The trigger is incomplete.
+    Incomplete,
 }
 
-/// What one step would come to.
+/// Outcome of one step.
 #[derive(Debug, Clone)]
 pub struct StepOutcome {
     /// Its index, from 0.
     pub step: usize,
-    /// When it would be its turn.
+    /// When it would run.
     pub at: DateTime<Utc>,
-    /// What would happen.
+    /// Its effect.
     pub what: StepEffect,
 }
 
-/// What would happen at a step.
+/// Effect of a step.
 #[derive(Debug, Clone)]
 pub enum StepEffect {
-    /// This text would be sent.
+    /// Sends a message.
     Send {
-        /// To whom.
+        /// Recipient.
         to: PhoneNumber,
-        /// The text, filled in.
+        /// The rendered text.
         text: String,
-        /// Pictures and the like.
+        /// Media such as images.
         media_urls: Vec<String>,
-        /// What it is sent from.
+        /// The sender.
         sender: Box<Sender>,
-        /// Why the number gets nothing at present.
+        /// Why the recipient is suppressed at present.
         suppressed: Option<Reason>,
-        /// Whether it would wait, since sender or connection do not send at present.
+        /// Whether the message would be held, because sender or connection do not send at present.
         held: bool,
     },
-    /// Nothing can be sent, and the next step follows: why, in words.
+    /// No message can be sent, for this reason; the next step follows.
     NotSent(String),
-    /// It waits until then.
+    /// Waits until this time.
     Wait(DateTime<Utc>),
-    /// The passage would end here as failed: why, in words.
+    /// The enrollment fails here, for this reason.
     Fail(String),
 }
 
-/// Runs all steps for a contact, from `now` on, with every wait skipped over.
+/// Runs all steps for a contact from `now` on, skipping every wait.
 pub async fn dry_run(
     conn: &mut Conn,
     renderer: &Renderer,
@@ -109,7 +109,7 @@ pub async fn dry_run(
     let (template_ids, sender_ids) = definition.refers_to();
     let templates = templates::find_many(conn, &template_ids).await?;
     let senders = senders::find_many(conn, &sender_ids).await?;
-    let material = Material {
+    let resources = Resources {
         templates: &templates,
         senders: &senders,
         renderer,
@@ -117,27 +117,30 @@ pub async fn dry_run(
         default_country: organization.default_country,
     };
     let usable = senders::usable_ids(conn).await?;
-    let mut enrollment = would_be(contact, now);
-    let mut dry =
-        DryRun { start: start(&definition.trigger, event), outcomes: Vec::new(), ends_at: now };
+    let mut enrollment = hypothetical_enrollment(contact, now);
+    let mut dry = DryRun {
+        start: evaluate_trigger(&definition.trigger, event),
+        outcomes: Vec::new(),
+        ends_at: now,
+    };
     loop {
-        let passage = Passage {
+        let input = RunInput {
             enrollment: &enrollment,
             definition,
             contact,
             event: event.map(|event| event.properties),
         };
-        let ran = run(&passage, &material, dry.ends_at);
-        for draft in ran.drafts {
+        let result = run(&input, &resources, dry.ends_at);
+        for draft in result.drafts {
             let step = match &draft.origin {
                 Origin::Automation { step, .. } => usize::try_from(*step).unwrap_or_default(),
                 Origin::Retry { .. } | Origin::OneOff { .. } => 0,
             };
-            let what = sending(conn, definition, step, draft, &material, &usable).await?;
+            let what = send_effect(conn, definition, step, draft, &resources, &usable).await?;
             dry.outcomes.push(StepOutcome { step, at: dry.ends_at, what });
         }
-        match ran.standing {
-            Standing::Waiting { step, due_at } => {
+        match result.end {
+            RunEnd::Waiting { step, due_at } => {
                 let waited = usize::try_from(step - 1).unwrap_or_default();
                 dry.outcomes.push(StepOutcome {
                     step: waited,
@@ -147,13 +150,14 @@ pub async fn dry_run(
                 dry.ends_at = due_at;
                 enrollment.step = step;
             }
-            Standing::Failed { step, reason } => {
+            RunEnd::Failed { step, reason } => {
                 let step = usize::try_from(step).unwrap_or_default();
-                let open = matches!(
+                let lacks_sender = matches!(
                     definition.steps.get(step),
                     Some(Step::SendSms { sender_id: None, .. })
                 );
-                let reason = if open { "No sender is chosen yet.".to_owned() } else { reason };
+                let reason =
+                    if lacks_sender { "No sender is chosen yet.".to_owned() } else { reason };
                 dry.outcomes.push(StepOutcome {
                     step,
                     at: dry.ends_at,
@@ -161,18 +165,18 @@ pub async fn dry_run(
                 });
                 return Ok(dry);
             }
-            Standing::Completed { .. } => return Ok(dry),
+            RunEnd::Completed { .. } => return Ok(dry),
         }
     }
 }
 
-/// What becomes of a message that a step would make.
-async fn sending(
+/// Effect of a step that composes this draft.
+async fn send_effect(
     conn: &mut Conn,
     definition: &Definition,
     step: usize,
     draft: Draft,
-    material: &Material<'_>,
+    resources: &Resources<'_>,
     usable: &HashSet<SenderId>,
 ) -> Result<StepEffect> {
     if matches!(definition.steps.get(step), Some(Step::SendSms { template_id: None, .. })) {
@@ -182,7 +186,7 @@ async fn sending(
         (Ok(to), Ok(text)) => (to, text),
         (Err(why), _) | (_, Err(why)) => return Ok(StepEffect::NotSent(why)),
     };
-    let Some(sender) = material.senders.get(&draft.sender_id) else {
+    let Some(sender) = resources.senders.get(&draft.sender_id) else {
         return Ok(StepEffect::NotSent("The sender does not exist any more.".to_owned()));
     };
     let suppressed = suppression::active(conn, &to).await?.map(|suppression| suppression.reason);
@@ -197,11 +201,13 @@ async fn sending(
     })
 }
 
-/// Whether the trigger would let somebody in. What is no event, a tag or a new contact, is taken to
-/// have happened.
-fn start(trigger: &Trigger, event: Option<TriedEvent<'_>>) -> Start {
+/// Whether the trigger would enroll the contact. Triggers other than events, a tag or a new
+/// contact, are assumed to have fired.
+fn evaluate_trigger(trigger: &Trigger, event: Option<TriedEvent<'_>>) -> Start {
     match (trigger, event) {
-        (Trigger::Event { name: None, .. } | Trigger::TagAdded { tag: None }, _) => Start::Open,
+        (Trigger::Event { name: None, .. } | Trigger::TagAdded { tag: None }, _) => {
+            Start::Incomplete
+        }
         (Trigger::Event { .. }, None) => Start::NoEvent,
         (Trigger::Event { name: Some(wanted), .. }, Some(event))
             if event.name.is_some_and(|name| name != wanted) =>
@@ -221,8 +227,8 @@ fn start(trigger: &Trigger, event: Option<TriedEvent<'_>>) -> Start {
     }
 }
 
-/// An enrollment that exists nowhere.
-fn would_be(contact: &Contact, now: DateTime<Utc>) -> Enrollment {
+/// An enrollment that exists only for the dry run.
+fn hypothetical_enrollment(contact: &Contact, now: DateTime<Utc>) -> Enrollment {
     Enrollment {
         id: EnrollmentId::new(),
         automation_id: AutomationId::new(),
@@ -260,12 +266,12 @@ mod tests {
             }
         ));
         let tried = |trigger: &Trigger, name, properties: Value| {
-            start(trigger, Some(TriedEvent { name, properties: &properties }))
+            evaluate_trigger(trigger, Some(TriedEvent { name, properties: &properties }))
         };
         assert_eq!(tried(&large, Some(&order), json!({"total": 100, "vip": true})), Start::Yes);
         assert_eq!(tried(&large, None, json!({"total": 100, "vip": true})), Start::Yes);
         assert_eq!(tried(&large, Some(&other), json!({})), Start::OtherEvent(order.clone()));
-        assert_eq!(start(&large, None), Start::NoEvent);
+        assert_eq!(evaluate_trigger(&large, None), Start::NoEvent);
         let Start::Unmet(unmet) = tried(&large, Some(&order), json!({"total": 99, "vip": true}))
         else {
             panic!("it starts")
@@ -274,7 +280,13 @@ mod tests {
             unmet.iter().map(|condition| condition.property.as_str()).collect::<Vec<_>>(),
             ["total"]
         );
-        assert_eq!(tried(&trigger(json!({"type": "event"})), Some(&order), json!({})), Start::Open);
-        assert_eq!(start(&trigger(json!({"type": "contact_created"})), None), Start::Yes);
+        assert_eq!(
+            tried(&trigger(json!({"type": "event"})), Some(&order), json!({})),
+            Start::Incomplete
+        );
+        assert_eq!(
+            evaluate_trigger(&trigger(json!({"type": "contact_created"})), None),
+            Start::Yes
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Enrolling: contacts enter the active automations whose trigger matches, once per cause, many in
-//! one statement.
+//! Enrolls contacts into the active automations whose trigger matches, once per cause, many in one
+//! statement.
 
 use std::collections::HashSet;
 
@@ -21,14 +21,14 @@ use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations, enrollments};
 use crate::db::statement::statement;
 use crate::error::{FieldErrors, Result};
-use crate::events::RecordedNow;
+use crate::events::RecordedEvent;
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
 
-/// Enrollments that are enqueued in one statement when an automation is activated again.
-const RESUME_AT_ONCE: i64 = 5_000;
+/// Number of enrollments enqueued per statement when an automation is activated again.
+const RESUME_BATCH: i64 = 5_000;
 
-/// A contact that has just entered an automation.
+/// A contact that was just enrolled into an automation.
 #[expect(clippy::struct_field_names, reason = "they are ids, and named like the columns")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Enrolled {
@@ -36,47 +36,46 @@ pub struct Enrolled {
     pub enrollment_id: EnrollmentId,
     /// The automation.
     pub automation_id: AutomationId,
-    /// Who entered.
+    /// The contact.
     pub contact_id: ContactId,
-    /// The event that it was because of, if it was one.
+    /// The event that caused it, if any.
     pub event_id: Option<EventId>,
 }
 
-/// Contacts that have entered automations, and what has to be enqueued because of it in the same
-/// transaction.
+/// New enrollments, and the jobs to enqueue for them in the same transaction.
 #[must_use]
 #[derive(Default)]
-pub(super) struct Entered {
+pub(super) struct NewEnrollments {
     pub(super) enrolled: Vec<Enrolled>,
     pub(super) jobs: Vec<NewJob>,
 }
 
-/// An active automation, as far as entering it is concerned.
-struct Live {
+/// The part of an active automation that enrolling needs.
+struct ActiveAutomation {
     id: AutomationId,
     version: i32,
     trigger: Trigger,
-    /// How long it waits before it does anything else.
+    /// Duration of the wait that is its first step, if any.
     first_wait: Option<TimeDelta>,
 }
 
-/// A contact that is about to enter.
+/// A contact to enroll.
 struct Candidate<'l> {
-    live: &'l Live,
+    automation: &'l ActiveAutomation,
     contact_id: ContactId,
     event_id: Option<EventId>,
     cause: String,
-    /// When the cause came into being, in milliseconds since 1970.
-    since: u64,
-    /// Whether it came into being in this transaction, so that it cannot have enrolled anybody
+    /// When the cause occurred, in milliseconds since 1970.
+    caused_at: u64,
+    /// Whether the cause was created in this transaction, so that it cannot have enrolled a contact
     /// before.
     is_new: bool,
 }
 
 statement! {
-    /// Inserts enrollments whose cause is new, which their ids tell; in one order for all, so that
-    /// two batches cannot deadlock. No two transactions have the same cause, which is an event,
-    /// contact or tag that came into being in the same one.
+    /// Inserts enrollments whose cause is new, judging by their ids, in one order so that two
+    /// batches cannot deadlock. No two transactions share a cause, because the event, contact or
+    /// tag was created in the same one.
     struct Insert<'a> {
         entry: batch of InsertRow<'a> {
             id: EnrollmentId => SqlUuid,
@@ -102,41 +101,42 @@ statement! {
      RETURNING id"
 }
 
-/// Enrolls the contacts of new events; the first steps are the caller's to enqueue.
+/// Enrolls the contacts of new events; the caller enqueues the first steps.
 ///
-/// The same event never enrolls twice in one automation; one that is too old for the trigger, or
-/// lies in the future, not at all.
+/// The same event never enrolls twice in one automation. An event that is too old for the trigger,
+/// or in the future, enrolls nothing.
 pub(super) async fn on_events(
     conn: &mut Conn,
     now: DateTime<Utc>,
-    events: &[RecordedNow<'_>],
-) -> Result<Entered> {
+    events: &[RecordedEvent<'_>],
+) -> Result<NewEnrollments> {
     if events.is_empty() {
-        return Ok(Entered::default());
+        return Ok(NewEnrollments::default());
     }
-    let live = load_live(conn).await?;
+    let automations = load_active(conn).await?;
     let matching = events.iter().flat_map(|event| {
         let (report, occurred_at) = (event.report, event.report.occurred_at.unwrap_or(now));
-        let matches = move |live: &&Live| {
-            live.trigger.matches_event(&report.name, report.properties.value(), occurred_at, now)
+        let matches = move |automation: &&ActiveAutomation| {
+            let properties = report.properties.value();
+            automation.trigger.matches_event(&report.name, properties, occurred_at, now)
         };
-        live.iter().filter(matches).map(|live| Candidate {
-            live,
+        automations.iter().filter(matches).map(|automation| Candidate {
+            automation,
             contact_id: event.contact_id,
             event_id: Some(event.id),
             cause: format!("event:{}", event.id),
-            since: made_at(event.id.0),
+            caused_at: uuid_millis(event.id.0),
             is_new: true,
         })
     });
     let candidates: Vec<Candidate<'_>> = matching.collect();
-    enter(conn, now, &candidates).await
+    insert_candidates(conn, now, &candidates).await
 }
 
-/// Enrolls contacts because they were created or got a tag, and enqueues the first steps in the
-/// same transaction.
+/// Enrolls contacts that were created or tagged, and enqueues the first steps in the same
+/// transaction.
 ///
-/// A tag that is removed and added again enrolls again: its time is part of the cause.
+/// A tag that is removed and added again enrolls again, because its time is part of the cause.
 pub async fn react(
     conn: &mut Conn,
     now: DateTime<Utc>,
@@ -147,44 +147,44 @@ pub async fn react(
     Ok(entered.enrolled)
 }
 
-/// Enrolls like [`react`]; the first steps are the caller's to enqueue.
+/// Enrolls like [`react`], but leaves enqueueing the first steps to the caller.
 pub(super) async fn on_changes(
     conn: &mut Conn,
     now: DateTime<Utc>,
     changes: &[Change],
-) -> Result<Entered> {
+) -> Result<NewEnrollments> {
     if changes.is_empty() {
-        return Ok(Entered::default());
+        return Ok(NewEnrollments::default());
     }
-    let live = load_live(conn).await?;
+    let automations = load_active(conn).await?;
     let matching = changes.iter().flat_map(|change| {
-        live.iter()
-            .filter(move |live| matches_change(&live.trigger, change))
-            .map(move |live| candidate(live, change))
+        automations
+            .iter()
+            .filter(move |automation| matches_change(&automation.trigger, change))
+            .map(move |automation| candidate(automation, change))
     });
     let candidates: Vec<Candidate<'_>> = matching.collect();
-    enter(conn, now, &candidates).await
+    insert_candidates(conn, now, &candidates).await
 }
 
-/// Enqueues every enrollment that stands still in an automation, when it is activated again.
+/// Enqueues every unfinished enrollment of an automation when it is activated again.
 ///
-/// One that still waits gets a second job beside the one it has; whichever comes second finds
-/// nothing to do.
+/// A waiting enrollment gets a second job besides its own; the later one finds nothing to do.
 pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>) -> Result<()> {
     let mut after = EnrollmentId(Uuid::nil());
     loop {
-        let standing: Vec<(EnrollmentId, DateTime<Utc>)> = enrollments::table
+        let unfinished: Vec<(EnrollmentId, DateTime<Utc>)> = enrollments::table
             .filter(enrollments::automation_id.eq(id))
             .filter(enrollments::status.eq(EnrollmentStatus::Active))
             .filter(enrollments::id.gt(after))
             .select((enrollments::id, enrollments::due_at))
             .order(enrollments::id)
-            .limit(RESUME_AT_ONCE)
+            .limit(RESUME_BATCH)
             .load(conn)
             .await?;
-        let Some((last, _)) = standing.last() else { return Ok(()) };
+        let Some((last, _)) = unfinished.last() else { return Ok(()) };
         after = *last;
-        let jobs: Vec<NewJob> = standing
+        let jobs: Vec<NewJob> = unfinished
             .iter()
             .map(|(id, due_at)| NewJob { job: Job::Advance(*id), run_at: *due_at })
             .collect();
@@ -192,7 +192,7 @@ pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>
     }
 }
 
-async fn load_live(conn: &mut Conn) -> Result<Vec<Live>> {
+async fn load_active(conn: &mut Conn) -> Result<Vec<ActiveAutomation>> {
     let newest = automation_versions::version.eq(automations::version);
     let rows: Vec<(AutomationId, i32, Value, Option<Value>)> = automations::table
         .inner_join(
@@ -208,20 +208,19 @@ async fn load_live(conn: &mut Conn) -> Result<Vec<Live>> {
         ))
         .load(conn)
         .await?;
-    let live = |(id, version, trigger, first): (_, _, Value, Option<Value>)| {
+    let automation = |(id, version, trigger, first): (_, _, Value, Option<Value>)| {
         let no_steps = Value::Array(Vec::new());
         let trigger = Definition::stored(&trigger, &no_steps)?.trigger;
-        // One that cannot be read is the matter of whoever runs it, and no reason to refuse an
-        // event.
+        // A step that cannot be parsed fails when it runs, and is no reason to refuse an event.
         let first_wait = match first
             .and_then(|first| Step::parse("steps.0", &first, &mut FieldErrors::default()))
         {
             Some(Step::Wait { seconds }) => Some(TimeDelta::seconds(i64::from(seconds))),
             Some(Step::SendSms { .. }) | None => None,
         };
-        Ok(Live { id, version, trigger, first_wait })
+        Ok(ActiveAutomation { id, version, trigger, first_wait })
     };
-    rows.into_iter().map(live).collect()
+    rows.into_iter().map(automation).collect()
 }
 
 fn matches_change(trigger: &Trigger, change: &Change) -> bool {
@@ -231,18 +230,18 @@ fn matches_change(trigger: &Trigger, change: &Change) -> bool {
     }
 }
 
-fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
+fn candidate<'l>(automation: &'l ActiveAutomation, change: &Change) -> Candidate<'l> {
     match change {
         Change::ContactCreated(id) => Candidate {
-            live,
+            automation,
             contact_id: *id,
             event_id: None,
             cause: format!("contact:{id}"),
-            since: made_at(id.0),
+            caused_at: uuid_millis(id.0),
             is_new: false,
         },
         Change::TagAdded { contact_id, tag, added_at } => Candidate {
-            live,
+            automation,
             contact_id: *contact_id,
             event_id: None,
             cause: format!(
@@ -250,72 +249,73 @@ fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
                 tag.as_str().to_lowercase(),
                 added_at.timestamp_micros()
             ),
-            since: u64::try_from(added_at.timestamp_millis()).unwrap_or_default(),
+            caused_at: u64::try_from(added_at.timestamp_millis()).unwrap_or_default(),
             is_new: false,
         },
     }
 }
 
-/// The time within an id of version 7, in milliseconds since 1970.
-fn made_at(id: Uuid) -> u64 {
+/// The timestamp of a UUIDv7, in milliseconds since 1970.
+fn uuid_millis(id: Uuid) -> u64 {
     let (seconds, nanoseconds) = id.get_timestamp().map_or((0, 0), |at| at.to_unix());
     seconds * 1_000 + u64::from(nanoseconds) / 1_000_000
 }
 
 impl Candidate<'_> {
-    /// The id of the enrollment: the same cause in the same automation has the same one, so that it
+    /// The id of the enrollment. It is the same for the same cause and automation, so that a cause
     /// never enrolls a contact twice, however often it is reported or retried.
     ///
-    /// A UUID of version 7 with the time of the cause and 74 bits of a hash instead of random ones.
-    /// A unique index on automation and cause would be the dearest of the table.
+    /// A UUIDv7 with the time of the cause and 74 bits of a hash instead of random ones. A unique
+    /// index on automation and cause would be the table's most expensive one.
     fn enrollment_id(&self) -> EnrollmentId {
-        let hash = Sha256::new().chain_update(self.live.id.0).chain_update(&self.cause).finalize();
+        let hash =
+            Sha256::new().chain_update(self.automation.id.0).chain_update(&self.cause).finalize();
         let mut bits = [0; 10];
         bits.copy_from_slice(&hash[..10]);
-        EnrollmentId(Builder::from_unix_timestamp_millis(self.since, &bits).into_uuid())
+        EnrollmentId(Builder::from_unix_timestamp_millis(self.caused_at, &bits).into_uuid())
     }
 
     const fn enrolled(&self, enrollment_id: EnrollmentId) -> Enrolled {
         Enrolled {
             enrollment_id,
-            automation_id: self.live.id,
+            automation_id: self.automation.id,
             contact_id: self.contact_id,
             event_id: self.event_id,
         }
     }
 }
 
-/// Enrolls candidates; where the first step is a wait, it begins here.
-async fn enter(
+/// Inserts the enrollments of candidates; a wait as the first step begins here.
+async fn insert_candidates(
     conn: &mut Conn,
     now: DateTime<Utc>,
     candidates: &[Candidate<'_>],
-) -> Result<Entered> {
+) -> Result<NewEnrollments> {
     if candidates.is_empty() {
-        return Ok(Entered::default());
+        return Ok(NewEnrollments::default());
     }
     let entries: Vec<(EnrollmentId, DateTime<Utc>, &Candidate<'_>)> = candidates
         .iter()
         .map(|candidate| {
-            let due_at = now + candidate.live.first_wait.unwrap_or_default();
+            let due_at = now + candidate.automation.first_wait.unwrap_or_default();
             (candidate.enrollment_id(), due_at, candidate)
         })
         .collect();
     let rows = entries.iter().map(|(id, due_at, candidate)| InsertRow {
         id: *id,
-        automation_id: candidate.live.id,
-        version: candidate.live.version,
+        automation_id: candidate.automation.id,
+        version: candidate.automation.version,
         contact_id: candidate.contact_id,
         event_id: candidate.event_id,
         cause: candidate.cause.as_str(),
-        step: i16::from(candidate.live.first_wait.is_some()),
+        step: i16::from(candidate.automation.first_wait.is_some()),
         due_at: *due_at,
         is_new: candidate.is_new,
     });
     let insert = Insert { entry: rows.collect(), now };
     let new: HashSet<EnrollmentId> = insert.load(conn).await?.into_iter().collect();
-    let entering = entries.into_iter().filter(|(id, ..)| new.contains(id));
-    Ok(entering.fold(Entered::default(), |mut entered, (id, due_at, candidate)| {
+    let inserted = entries.into_iter().filter(|(id, ..)| new.contains(id));
+    Ok(inserted.fold(NewEnrollments::default(), |mut entered, (id, due_at, candidate)| {
         entered.enrolled.push(candidate.enrolled(id));
         entered.jobs.push(NewJob { job: Job::Advance(id), run_at: due_at });
         entered

@@ -1,4 +1,4 @@
-//! The enrollment: one contact's passage through one automation.
+//! The enrollment, one contact's run through one automation, and its queries.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -13,40 +13,40 @@ use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// How far an enrollment has come.
+    /// Progress of an enrollment.
     pub enum EnrollmentStatus {
         /// Steps remain.
         Active = "active",
-        /// All steps are done, whatever became of their messages.
+        /// All steps are done, whatever the outcome of their messages.
         Completed = "completed",
-        /// A step could not be done at all; the reason says why.
+        /// A step failed; the reason says why.
         Failed = "failed",
     }
 }
 
-/// One contact's passage through one automation.
+/// One contact's run through one automation.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = table, check_for_backend(diesel::pg::Pg))]
 pub struct Enrollment {
-    /// Identifies it; later ones have greater ids.
+    /// Its id, which increases with time of its cause.
     pub id: EnrollmentId,
     /// The automation.
     pub automation_id: AutomationId,
-    /// The version of the definition that it began with and finishes with.
+    /// The version of the definition whose steps it runs from start to finish.
     pub version: i32,
-    /// Who passes through.
+    /// The contact.
     pub contact_id: ContactId,
-    /// The event that started it, if one did.
+    /// The event that started it, if any.
     pub event_id: Option<EventId>,
-    /// What started it: `event:<id>`, `tag:<contact>:<tag>:<time>`, `contact:<id>`.
+    /// Its cause: `event:<id>`, `tag:<contact>:<tag>:<time>` or `contact:<id>`.
     pub cause: String,
-    /// How far it has come.
+    /// Its progress.
     pub status: EnrollmentStatus,
-    /// Index of the next step to run, from 0; after the last one, their number.
+    /// Index of the next step to run, from 0; the number of steps after the last one.
     pub step: i16,
     /// When the next step is due.
     pub due_at: DateTime<Utc>,
-    /// When the contact came in.
+    /// When the contact was enrolled.
     pub started_at: DateTime<Utc>,
     /// When it was completed or failed.
     pub finished_at: Option<DateTime<Utc>>,
@@ -54,14 +54,14 @@ pub struct Enrollment {
     pub reason: Option<String>,
 }
 
-/// Finds an enrollment by id; [`Error::NotFound`] when there is none, or its contact was deleted.
+/// Finds an enrollment by id; [`Error::NotFound`] if there is none or its contact was deleted.
 pub async fn find_enrollment(conn: &mut Conn, id: EnrollmentId) -> Result<Enrollment> {
     let found =
         table::table.find(id).select(Enrollment::as_select()).first(conn).await.optional()?;
     found.ok_or(Error::NotFound("enrollment"))
 }
 
-/// Some enrollments as they stand now, in no order; those that do not exist are left out.
+/// Finds enrollments by id, in no particular order; unknown ids are missing.
 pub async fn find_enrollments(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Enrollment>> {
     Ok(table::table
         .filter(table::id.eq_any(ids))
@@ -70,22 +70,23 @@ pub async fn find_enrollments(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<V
         .await?)
 }
 
-/// Which enrollments of an automation to list.
+/// Filter for the enrollments of an automation.
 #[derive(Debug, Clone, Default)]
 pub struct EnrollmentFilter {
-    /// Those that have come so far.
+    /// Only enrollments with this status.
     pub status: Option<EnrollmentStatus>,
-    /// Those of these contacts.
+    /// Only enrollments of these contacts.
     pub contacts: Option<Vec<ContactId>>,
-    /// Those that pass through this version.
+    /// Only enrollments of this version.
     pub version: Option<i32>,
 }
 
-/// A status or version is looked for among so many of the newest: no index names them, so that
-/// moving on stays cheap.
-pub const MAX_LOOKED_AT: i64 = 20_000;
+/// Number of newest enrollments searched for a status or version. No index covers these columns, so
+/// that advancing remains a HOT update.
+pub const SCAN_LIMIT: i64 = 20_000;
 
-/// The newest enrollments of an automation first, at most `limit`, of those older than `before`.
+/// Enrollments of an automation older than `before`, newest first, at most `limit` (keyset
+/// pagination).
 pub async fn enrollments(
     conn: &mut Conn,
     automation_id: AutomationId,
@@ -111,16 +112,15 @@ pub async fn enrollments(
         }
     } else if filter.status.is_some() || filter.version.is_some() {
         query = query.filter(
-            table::id.eq_any(newest_like(conn, automation_id, filter, before, limit).await?),
+            table::id.eq_any(find_matching(conn, automation_id, filter, before, limit).await?),
         );
     }
     Ok(query.select(Enrollment::as_select()).load(conn).await?)
 }
 
-/// The newest with a status and of a version, among the newest [`MAX_LOOKED_AT`]; where a version
-/// has fewer there, also among as many from before its end, which may be long ago. More than
-/// `limit` may come.
-async fn newest_like(
+/// Enrollments that match the filter among the newest [`SCAN_LIMIT`]. If a version has too few
+/// there, also among as many from before its end, possibly long ago. May return more than `limit`.
+async fn find_matching(
     conn: &mut Conn,
     automation_id: AutomationId,
     filter: &EnrollmentFilter,
@@ -131,27 +131,35 @@ async fn newest_like(
         filter.status.map_or_else(|| EnrollmentStatus::ALL.to_vec(), |status| vec![status]);
     let (from_version, to_version) =
         filter.version.map_or((0, i32::MAX), |version| (version, version));
-    let before = before.unwrap_or(NEWEST);
-    let like = |before| {
-        let (automation, looked_at) = (automation_id, MAX_LOOKED_AT);
-        Like { automation, before, looked_at, statuses: &statuses, from_version, to_version, limit }
+    let before = before.unwrap_or(MAX_ID);
+    let matching = |before| {
+        let (automation, looked_at) = (automation_id, SCAN_LIMIT);
+        Matching {
+            automation,
+            before,
+            looked_at,
+            statuses: &statuses,
+            from_version,
+            to_version,
+            limit,
+        }
     };
-    let mut found: Vec<EnrollmentId> = like(before).load(conn).await?;
+    let mut found: Vec<EnrollmentId> = matching(before).load(conn).await?;
     if let Some(version) = filter.version
         && i64::try_from(found.len()).unwrap_or(i64::MAX) < limit
     {
-        let end = entered_before_the_end_of(conn, automation_id, version).await?;
+        let end = version_upper_bound(conn, automation_id, version).await?;
         if end < before {
-            found.extend(like(end).load::<EnrollmentId>(conn).await?);
+            found.extend(matching(end).load::<EnrollmentId>(conn).await?);
         }
     }
     Ok(found)
 }
 
 statement! {
-    /// The newest enrollments of an automation with some status and version, among so many of the
-    /// newest.
-    struct Like<'a> {
+    /// The newest enrollments of an automation with one of these statuses and versions, among the
+    /// newest `looked_at`.
+    struct Matching<'a> {
         automation: AutomationId => SqlUuid,
         before: EnrollmentId => SqlUuid,
         looked_at: i64 => BigInt,
@@ -174,16 +182,16 @@ statement! {
      LIMIT {limit}"
 }
 
-/// Comes after every enrollment.
-const NEWEST: EnrollmentId = EnrollmentId(uuid::Uuid::max());
+/// Greater than the id of every enrollment.
+const MAX_ID: EnrollmentId = EnrollmentId(uuid::Uuid::max());
 
-/// What was under way when a version was saved still entered the one before; and two clocks differ
-/// a little.
-const LATE: TimeDelta = TimeDelta::seconds(10);
+/// Allowance for enrollments in flight when a version was saved, which still use the former
+/// version, and for clock skew.
+const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
-/// What comes after every enrollment of a version in order, as a bound: the time of the next
-/// version, or the end where there is none.
-pub(super) async fn entered_before_the_end_of(
+/// An id greater than those of all enrollments of a version: the time at which the next version was
+/// saved, or [`MAX_ID`] if there is none.
+pub(super) async fn version_upper_bound(
     conn: &mut Conn,
     automation_id: AutomationId,
     version: i32,
@@ -192,5 +200,5 @@ pub(super) async fn entered_before_the_end_of(
         .find((automation_id, version.saturating_add(1)))
         .select(automation_versions::created_at);
     let next: Option<DateTime<Utc>> = next.first(conn).await.optional()?;
-    Ok(next.map_or(NEWEST, |saved| EnrollmentId::first_at(saved + LATE)))
+    Ok(next.map_or(MAX_ID, |saved| EnrollmentId::first_at(saved + OVERLAP)))
 }

@@ -1,8 +1,9 @@
-//! Automations: a trigger, steps, and the enrollments that pass through them.
+//! Automations: a trigger, steps, and the enrollments that run through them.
 //!
-//! [`Definition`] is what a marketer writes; [`enroll`] lets contacts in when its trigger matches;
-//! [`advance`] runs their steps up to the next wait; [`dry_run()`] shows what they would do. A
-//! message that fails or is suppressed does not end an enrollment: the next step follows.
+//! A marketer writes a [`Definition`]; [`enroll`] enrolls contacts when its trigger matches;
+//! [`advance`] runs their steps up to the next wait; [`dry_run()`] previews them. A failed or
+//! suppressed message does not end an enrollment: the next step follows. Start with `run.rs`, which
+//! runs the steps without the database.
 
 pub mod advance;
 mod automation;
@@ -33,7 +34,7 @@ pub use check::check_can_run;
 pub use definition::Definition;
 pub use dry_run::{DryRun, Start, StepEffect, StepOutcome, TriedEvent, dry_run};
 pub use enrollment::{
-    Enrollment, EnrollmentFilter, EnrollmentStatus, MAX_LOOKED_AT, enrollments, find_enrollment,
+    Enrollment, EnrollmentFilter, EnrollmentStatus, SCAN_LIMIT, enrollments, find_enrollment,
     find_enrollments,
 };
 pub use report::{Reported, report};

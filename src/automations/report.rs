@@ -1,5 +1,5 @@
-//! Reports of events from outside: recorded, and answered by the automations that they start, in
-//! one transaction.
+//! Records events reported from outside and enrolls contacts into the automations that they start,
+//! in one transaction.
 
 use std::collections::HashMap;
 
@@ -15,19 +15,19 @@ use crate::queue::lease::Leased;
 use crate::queue::{self, Receiver};
 use crate::types::id::EventId;
 
-/// What became of a batch of reports.
+/// Results for a batch of reports.
 #[derive(Debug)]
 pub struct Reported {
-    /// One answer per report, in their order.
+    /// One result per report, in the same order.
     pub recorded: Vec<RecordOutcome>,
-    /// The contacts that entered automations because of them.
+    /// The contacts that the reports enrolled.
     pub enrolled: Vec<Enrolled>,
-    /// The jobs that went to the receiver: it has them once the transaction commits.
+    /// The jobs leased to the receiver, effective when the transaction commits.
     pub jobs: Vec<Leased>,
 }
 
 impl Reported {
-    /// How many automations each event started that started any.
+    /// Number of automations started, per event that started any.
     #[must_use]
     pub fn started(&self) -> HashMap<EventId, usize> {
         self.enrolled.iter().filter_map(|enrolled| enrolled.event_id).fold(
@@ -40,14 +40,13 @@ impl Reported {
     }
 }
 
-/// Records reports (see [`events::record`]) and lets their contacts into automations; the first
-/// thing in a transaction.
+/// Records reports (see [`events::record`]) and enrolls their contacts. Must be the first statement
+/// in a transaction.
 ///
-/// Where it fails because another transaction [was quicker](events::was_quicker), it is to be begun
-/// anew.
+/// On a [client id conflict](events::is_client_id_conflict), the caller starts over.
 ///
-/// A number that becomes a contact starts the automations for new contacts, too, before those of
-/// its event. The first steps go to `receiver`.
+/// A contact created for a number first starts the automations for new contacts, then those of its
+/// event. The first steps go to `receiver`.
 pub async fn report(
     conn: &mut Conn,
     reports: &[NewEvent],
@@ -56,10 +55,10 @@ pub async fn report(
 ) -> Result<Reported> {
     try_join!(generic_plans::force(conn).err_into(), deletion::hold_off(conn))?;
     let outcome = events::record(conn, reports, now).await?;
-    let mut entered = enroll::on_changes(conn, now, &outcome.changes).await?;
+    let mut new = enroll::on_changes(conn, now, &outcome.changes).await?;
     let by_events = enroll::on_events(conn, now, &outcome.new).await?;
-    entered.enrolled.extend(by_events.enrolled);
-    entered.jobs.extend(by_events.jobs);
-    let jobs = queue::enqueue_for(conn, receiver, &entered.jobs, now).await?;
-    Ok(Reported { recorded: outcome.recorded, enrolled: entered.enrolled, jobs })
+    new.enrolled.extend(by_events.enrolled);
+    new.jobs.extend(by_events.jobs);
+    let jobs = queue::enqueue_for(conn, receiver, &new.jobs, now).await?;
+    Ok(Reported { recorded: outcome.recorded, enrolled: new.enrolled, jobs })
 }

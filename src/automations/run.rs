@@ -1,4 +1,5 @@
-//! Runs one enrollment's steps up to its next wait or its end: pure, without the database.
+//! Runs the steps of one enrollment up to its next wait or its end: a pure function, without the
+//! database.
 
 use std::collections::HashMap;
 
@@ -17,8 +18,8 @@ use crate::types::country::Country;
 use crate::types::id::{SenderId, TemplateId};
 use crate::types::phone::PhoneNumber;
 
-/// What the steps of all enrollments of a batch refer to.
-pub(super) struct Material<'m> {
+/// The templates, senders and settings that the steps of a batch refer to.
+pub(super) struct Resources<'m> {
     pub(super) templates: &'m HashMap<TemplateId, Template>,
     pub(super) senders: &'m HashMap<SenderId, Sender>,
     pub(super) renderer: &'m Renderer,
@@ -26,77 +27,81 @@ pub(super) struct Material<'m> {
     pub(super) default_country: Option<Country>,
 }
 
-/// An enrollment with who passes through it and why.
-pub(super) struct Passage<'p> {
+/// An enrollment with its definition, contact and event.
+pub(super) struct RunInput<'p> {
     pub(super) enrollment: &'p Enrollment,
     pub(super) definition: &'p Definition,
     pub(super) contact: &'p Contact,
     pub(super) event: Option<&'p Value>,
 }
 
-/// Where an enrollment stands after its steps have run.
+/// Where an enrollment stopped after its steps ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It waits before this step.
+pub(super) enum RunEnd {
+    /// Waits before this step.
     Waiting { step: i16, due_at: DateTime<Utc> },
-    /// No step is left.
+    /// No steps are left.
     Completed { step: i16 },
-    /// This step could not be done.
+    /// This step failed.
     Failed { step: i16, reason: String },
 }
 
-/// What the steps came to: the messages to compose, and where the enrollment stands now.
-pub(super) struct Ran {
+/// The result of running steps: the messages to compose, and where the enrollment stopped.
+pub(super) struct RunResult {
     pub(super) drafts: Vec<Draft>,
-    pub(super) standing: Standing,
+    pub(super) end: RunEnd,
 }
 
-/// Runs the steps from where the enrollment stands.
+/// Runs the steps from the enrollment's current one.
 ///
-/// A text or number that is missing makes a failed message, which says why, and the next step
-/// follows. Only a step that cannot even leave a message behind, because its sender is gone, fails
-/// the enrollment.
-pub(super) fn run(passage: &Passage<'_>, material: &Material<'_>, now: DateTime<Utc>) -> Ran {
+/// A missing text or number results in a failed message with a reason, and the next step follows.
+/// Only a step whose sender is gone, so that it cannot even create a failed message, fails the
+/// enrollment.
+pub(super) fn run(
+    input: &RunInput<'_>,
+    resources: &Resources<'_>,
+    now: DateTime<Utc>,
+) -> RunResult {
     let mut drafts = Vec::new();
-    let mut step = passage.enrollment.step;
+    let mut step = input.enrollment.step;
     while let Some(next) =
-        usize::try_from(step).ok().and_then(|index| passage.definition.steps.get(index))
+        usize::try_from(step).ok().and_then(|index| input.definition.steps.get(index))
     {
         match next {
             Step::Wait { seconds } => {
-                // From now, not from when it was due: after an outage the gap between two messages
-                // stays as it was meant.
+                // Counted from now instead of the due time: after an outage, the gap between two
+                // messages stays as intended.
                 let due_at = now + TimeDelta::seconds(i64::from(*seconds));
-                return Ran { drafts, standing: Standing::Waiting { step: step + 1, due_at } };
+                return RunResult { drafts, end: RunEnd::Waiting { step: step + 1, due_at } };
             }
             Step::SendSms { template_id, sender_id, to } => {
-                let Some(sender) = sender_id.and_then(|id| material.senders.get(&id)) else {
+                let Some(sender) = sender_id.and_then(|id| resources.senders.get(&id)) else {
                     let reason =
                         format!("The sender of step {} does not exist any more.", step + 1);
-                    return Ran { drafts, standing: Standing::Failed { step, reason } };
+                    return RunResult { drafts, end: RunEnd::Failed { step, reason } };
                 };
-                drafts.push(draft(passage, material, step, *template_id, sender.id, to));
+                drafts.push(draft(input, resources, step, *template_id, sender.id, to));
             }
         }
         step += 1;
     }
-    Ran { drafts, standing: Standing::Completed { step } }
+    RunResult { drafts, end: RunEnd::Completed { step } }
 }
 
 fn draft(
-    passage: &Passage<'_>,
-    material: &Material<'_>,
+    input: &RunInput<'_>,
+    resources: &Resources<'_>,
     step: i16,
     template_id: Option<TemplateId>,
     sender_id: SenderId,
     to: &Recipient,
 ) -> Draft {
-    let template = template_id.and_then(|id| material.templates.get(&id));
+    let template = template_id.and_then(|id| resources.templates.get(&id));
     let variables =
-        Variables::new(passage.contact, passage.event).with_organization(material.organization);
+        Variables::new(input.contact, input.event).with_organization(resources.organization);
     let rendered = match template {
         Some(template) => {
-            material.renderer.render(template, &variables).map_err(|error| error.to_string())
+            resources.renderer.render(template, &variables).map_err(|error| error.to_string())
         }
         None => Err("The template does not exist any more.".to_owned()),
     };
@@ -106,31 +111,31 @@ fn draft(
     };
     Draft {
         origin: Origin::Automation {
-            automation_id: passage.enrollment.automation_id,
-            enrollment_id: passage.enrollment.id,
+            automation_id: input.enrollment.automation_id,
+            enrollment_id: input.enrollment.id,
             step,
         },
-        contact_id: Some(passage.contact.id),
+        contact_id: Some(input.contact.id),
         sender_id,
-        to: recipient(passage, material.default_country, to),
+        to: recipient(input, resources.default_country, to),
         text,
         template: template.map(|template| (template.id, template.version)),
         media_urls,
     }
 }
 
-/// The number to send to, or why there is none; never with the number itself, since reasons are
-/// shown and logged.
+/// The number to send to, or why there is none. The reason never contains the number itself,
+/// because reasons are shown and logged.
 fn recipient(
-    passage: &Passage<'_>,
+    input: &RunInput<'_>,
     country: Option<Country>,
     to: &Recipient,
 ) -> Result<PhoneNumber, String> {
     let property = match to {
-        Recipient::ContactPhone => return Ok(passage.contact.phone.clone()),
+        Recipient::ContactPhone => return Ok(input.contact.phone.clone()),
         Recipient::EventProperty(property) => property,
     };
-    let event = passage.event.ok_or_else(|| {
+    let event = input.event.ok_or_else(|| {
         format!("No event started this, so there is no event.{property} to send to.")
     })?;
     let raw = match lookup(event, property) {
@@ -138,7 +143,7 @@ fn recipient(
             return Err(format!("The event has no property “{property}” to send to."));
         }
         Some(Value::String(text)) => text.clone(),
-        // A program may write the digits of a number as a decimal number.
+        // Some programs send a phone number as a JSON float.
         Some(Value::Number(number)) => match number.as_f64() {
             Some(whole) if number.is_f64() && whole.fract() == 0.0 => format!("{whole:.0}"),
             _ => number.to_string(),

@@ -1,11 +1,11 @@
-//! Tests of running the steps of one enrollment.
+//! Tests of running the steps of an enrollment.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{Material, Passage, Ran, Standing, run};
+use super::{Resources, RunEnd, RunInput, RunResult, run};
 use crate::automations::{Definition, Enrollment, EnrollmentStatus};
 use crate::connections::{SenderAddress, SenderKind};
 use crate::contacts::Contact;
@@ -16,14 +16,14 @@ use crate::types::country::Country;
 use crate::types::id::{AutomationId, ConnectionId, ContactId, EnrollmentId, SenderId, TemplateId};
 use crate::types::phone::PhoneNumber;
 
-struct Scene {
+struct Fixture {
     template: Template,
     sender: Sender,
     contact: Contact,
     enrollment: Enrollment,
 }
 
-impl Scene {
+impl Fixture {
     fn new(body: &str) -> Self {
         let template = Template {
             id: TemplateId::new(),
@@ -92,22 +92,22 @@ impl Scene {
         )
     }
 
-    fn run(&self, steps: &Value, event: Option<&Value>) -> Ran {
+    fn run(&self, steps: &Value, event: Option<&Value>) -> RunResult {
         let definition = Definition::parse(&json!({"type": "contact_created"}), steps).unwrap();
-        let material = Material {
+        let resources = Resources {
             templates: &HashMap::from([(self.template.id, self.template.clone())]),
             senders: &HashMap::from([(self.sender.id, self.sender.clone())]),
             renderer: &Renderer::default(),
             organization: "Bells",
             default_country: Country::parse("DE").ok(),
         };
-        let passage = Passage {
+        let input = RunInput {
             enrollment: &self.enrollment,
             definition: &definition,
             contact: &self.contact,
             event,
         };
-        run(&passage, &material, now())
+        run(&input, &resources, now())
     }
 }
 
@@ -117,53 +117,54 @@ fn now() -> DateTime<Utc> {
 
 #[test]
 fn steps_run_up_to_the_next_wait() {
-    let scene = Scene::new("Hi {{ contact.first_name }} of {{ organization.name }}");
+    let fixture = Fixture::new("Hi {{ contact.first_name }} of {{ organization.name }}");
     let steps = json!(
-        [scene.send("contact.phone"), {"type": "wait", "seconds": 60}, scene.send("contact.phone")]
+        [fixture.send("contact.phone"), {"type": "wait", "seconds": 60}, fixture.send("contact.phone")]
     );
-    let ran = scene.run(&steps, None);
-    assert_eq!(ran.standing, Standing::Waiting { step: 2, due_at: now() + TimeDelta::seconds(60) });
-    let [draft] = ran.drafts.as_slice() else { panic!("not one draft") };
+    let result = fixture.run(&steps, None);
+    assert_eq!(result.end, RunEnd::Waiting { step: 2, due_at: now() + TimeDelta::seconds(60) });
+    let [draft] = result.drafts.as_slice() else { panic!("not one draft") };
     assert_eq!(draft.text.as_deref(), Ok("Hi Ada of Bells"));
     assert_eq!(draft.to.as_ref().map(PhoneNumber::as_str), Ok("+14155550123"));
-    assert_eq!((draft.template, draft.media_urls.len()), (Some((scene.template.id, 4)), 1));
+    assert_eq!((draft.template, draft.media_urls.len()), (Some((fixture.template.id, 4)), 1));
     let Origin::Automation { enrollment_id, step, .. } = draft.origin else {
         panic!("not of an automation")
     };
-    assert_eq!((enrollment_id, step), (scene.enrollment.id, 0));
+    assert_eq!((enrollment_id, step), (fixture.enrollment.id, 0));
 }
 
 #[test]
 fn after_a_wait_the_rest_runs_to_the_end() {
-    let mut scene = Scene::new("Hi");
+    let mut fixture = Fixture::new("Hi");
     let steps = json!(
-        [scene.send("contact.phone"), {"type": "wait", "seconds": 60}, scene.send("contact.phone")]
+        [fixture.send("contact.phone"), {"type": "wait", "seconds": 60}, fixture.send("contact.phone")]
     );
-    scene.enrollment.step = 2;
-    let ran = scene.run(&steps, None);
-    assert_eq!((ran.drafts.len(), ran.standing), (1, Standing::Completed { step: 3 }));
-    scene.enrollment.step = 3;
-    let ran = scene.run(&steps, None);
-    assert_eq!((ran.drafts.len(), ran.standing), (0, Standing::Completed { step: 3 }));
+    fixture.enrollment.step = 2;
+    let result = fixture.run(&steps, None);
+    assert_eq!((result.drafts.len(), result.end), (1, RunEnd::Completed { step: 3 }));
+    fixture.enrollment.step = 3;
+    let result = fixture.run(&steps, None);
+    assert_eq!((result.drafts.len(), result.end), (0, RunEnd::Completed { step: 3 }));
 }
 
 #[test]
 fn a_message_without_its_variable_fails_and_the_next_step_follows() {
-    let scene = Scene::new("Hi {{ contact.last_name }}");
-    let steps = json!([scene.send("contact.phone"), scene.send("contact.phone")]);
-    let ran = scene.run(&steps, None);
-    assert_eq!((ran.drafts.len(), ran.standing), (2, Standing::Completed { step: 2 }));
-    let reason = ran.drafts[0].text.as_ref().unwrap_err();
+    let fixture = Fixture::new("Hi {{ contact.last_name }}");
+    let steps = json!([fixture.send("contact.phone"), fixture.send("contact.phone")]);
+    let result = fixture.run(&steps, None);
+    assert_eq!((result.drafts.len(), result.end), (2, RunEnd::Completed { step: 2 }));
+    let reason = result.drafts[0].text.as_ref().unwrap_err();
     assert!(reason.contains("contact.last_name"), "{reason}");
 }
 
 #[test]
 fn the_recipient_may_be_a_property_of_the_event() {
-    let scene = Scene::new("Hi");
+    let fixture = Fixture::new("Hi");
     let to = |property: &str, event: Option<Value>| {
-        let ran = scene.run(&json!([scene.send(&format!("event.{property}"))]), event.as_ref());
-        assert_eq!(ran.standing, Standing::Completed { step: 1 });
-        ran.drafts[0].to.clone().map(|phone| phone.as_str().to_owned())
+        let result =
+            fixture.run(&json!([fixture.send(&format!("event.{property}"))]), event.as_ref());
+        assert_eq!(result.end, RunEnd::Completed { step: 1 });
+        result.drafts[0].to.clone().map(|phone| phone.as_str().to_owned())
     };
     assert_eq!(to("phone", Some(json!({"phone": "0171 1234567"}))), Ok("+491711234567".to_owned()));
     assert_eq!(
@@ -184,17 +185,15 @@ fn the_recipient_may_be_a_property_of_the_event() {
 
 #[test]
 fn only_a_step_without_its_sender_ends_the_enrollment() {
-    let scene = Scene::new("Hi");
-    let lost =
-        json!({"type": "send_sms", "template_id": scene.template.id, "sender_id": SenderId::new()});
-    let ran =
-        scene.run(&json!([scene.send("contact.phone"), lost, scene.send("contact.phone")]), None);
-    assert_eq!(ran.drafts.len(), 1);
+    let fixture = Fixture::new("Hi");
+    let lost = json!({"type": "send_sms", "template_id": fixture.template.id, "sender_id": SenderId::new()});
+    let result = fixture
+        .run(&json!([fixture.send("contact.phone"), lost, fixture.send("contact.phone")]), None);
+    assert_eq!(result.drafts.len(), 1);
     let reason = "The sender of step 2 does not exist any more.".to_owned();
-    assert_eq!(ran.standing, Standing::Failed { step: 1, reason });
-    let without_template =
-        json!({"type": "send_sms", "template_id": TemplateId::new(), "sender_id": scene.sender.id});
-    let ran = scene.run(&json!([without_template]), None);
-    assert_eq!(ran.drafts[0].text, Err("The template does not exist any more.".to_owned()));
-    assert_eq!(ran.standing, Standing::Completed { step: 1 });
+    assert_eq!(result.end, RunEnd::Failed { step: 1, reason });
+    let without_template = json!({"type": "send_sms", "template_id": TemplateId::new(), "sender_id": fixture.sender.id});
+    let result = fixture.run(&json!([without_template]), None);
+    assert_eq!(result.drafts[0].text, Err("The template does not exist any more.".to_owned()));
+    assert_eq!(result.end, RunEnd::Completed { step: 1 });
 }

@@ -1,4 +1,4 @@
-//! A made-up event: one that starts an automation, and has what its steps read from an event.
+//! Generates a sample event that starts an automation and has the properties that its steps read.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta};
 use serde_json::{Map, Value, json};
@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::templates;
 use crate::types::phone::PhoneNumber;
 
-/// Makes up the properties of an event that meets the trigger's conditions, if one can, with
-/// everything that the texts name; `phone` stands wherever a step looks for a number.
+/// Generates the properties of an event that meets the trigger's conditions, if possible, and has
+/// all properties that the templates use. `phone` is used wherever a step reads a number.
 pub async fn sample_event(
     conn: &mut Conn,
     definition: &Definition,
@@ -26,29 +26,29 @@ pub async fn sample_event(
     Ok(sample(definition, texts, phone))
 }
 
-/// Puts together what the texts name, where they send to, and what the conditions ask for; the last
-/// has the last word.
+/// Combines the properties that templates, recipients and conditions use; later ones override
+/// earlier ones.
 fn sample(definition: &Definition, texts: Vec<Value>, phone: &PhoneNumber) -> Value {
-    let mut event = texts.into_iter().fold(Value::Object(Map::new()), merged);
+    let mut event = texts.into_iter().fold(Value::Object(Map::new()), merge);
     for step in &definition.steps {
         if let Step::SendSms { to: Recipient::EventProperty(property), .. } = step {
-            put(&mut event, property, Value::from(phone.as_str()));
+            set_property(&mut event, property, Value::from(phone.as_str()));
         }
     }
     if let Trigger::Event { conditions, .. } = &definition.trigger {
-        meet(&mut event, conditions);
+        satisfy(&mut event, conditions);
     }
     event
 }
 
-/// Both in one: objects and lists are put together, otherwise the first stays.
-fn merged(first: Value, second: Value) -> Value {
+/// Merges two values: objects and lists recursively, otherwise the first wins.
+fn merge(first: Value, second: Value) -> Value {
     match (first, second) {
         (Value::Null, second) => second,
         (Value::Object(mut fields), Value::Object(others)) => {
             for (name, other) in others {
                 let own = fields.remove(&name).unwrap_or_default();
-                fields.insert(name, merged(own, other));
+                fields.insert(name, merge(own, other));
             }
             Value::Object(fields)
         }
@@ -56,7 +56,7 @@ fn merged(first: Value, second: Value) -> Value {
             let length = elements.len().max(others.len());
             let (mut elements, mut others) = (elements.into_iter(), others.into_iter());
             let both = (0..length).map(|_| {
-                merged(elements.next().unwrap_or_default(), others.next().unwrap_or_default())
+                merge(elements.next().unwrap_or_default(), others.next().unwrap_or_default())
             });
             Value::Array(both.collect())
         }
@@ -64,9 +64,9 @@ fn merged(first: Value, second: Value) -> Value {
     }
 }
 
-/// Gives each property that does not meet its conditions a value that does, where one of those near
-/// the compared ones does.
-fn meet(event: &mut Value, conditions: &Conditions) {
+/// Sets each property that violates its conditions to a value near the compared ones that meets
+/// them, if there is one.
+fn satisfy(event: &mut Value, conditions: &Conditions) {
     for condition in &conditions.0 {
         let property = &condition.property;
         let of_property: Vec<&Condition> =
@@ -75,40 +75,40 @@ fn meet(event: &mut Value, conditions: &Conditions) {
         if hold(event) {
             continue;
         }
-        let near = of_property.iter().flat_map(|condition| around(&condition.value));
+        let near = of_property.iter().flat_map(|condition| neighbours(&condition.value));
         let candidates = near.chain([Value::from(property.as_str()), Value::Null]);
         let fitting =
             candidates.into_iter().find(|value| hold(&json!({ (property.as_str()): value })));
         if let Some(value) = fitting {
-            put(event, property, value);
+            set_property(event, property, value);
         }
     }
 }
 
-/// A value with those right after and before it, and as text.
-fn around(value: &Value) -> Vec<Value> {
+/// Candidates near a value: itself, its successor and predecessor, and its text form.
+fn neighbours(value: &Value) -> Vec<Value> {
     let (value, text) = (value.clone(), Value::from(value.to_string()));
     match &value {
         Value::Bool(truth) => vec![Value::from(*truth), Value::from(!truth), text],
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => vec![
+            (Some(integer), _) => vec![
                 value,
-                Value::from(whole.saturating_add(1)),
-                Value::from(whole.saturating_sub(1)),
+                Value::from(integer.saturating_add(1)),
+                Value::from(integer.saturating_sub(1)),
                 text,
             ],
-            (None, Some(broken)) => {
-                vec![value, Value::from(broken + 1.0), Value::from(broken - 1.0), text]
+            (None, Some(float)) => {
+                vec![value, Value::from(float + 1.0), Value::from(float - 1.0), text]
             }
             (None, None) => vec![value, text],
         },
         Value::String(wanted) => match DateTime::parse_from_rfc3339(wanted) {
             Ok(time) => {
-                let beside = |seconds| {
+                let shifted = |seconds| {
                     (time + TimeDelta::seconds(seconds))
                         .to_rfc3339_opts(SecondsFormat::AutoSi, true)
                 };
-                vec![value, Value::from(beside(1)), Value::from(beside(-1))]
+                vec![value, Value::from(shifted(1)), Value::from(shifted(-1))]
             }
             Err(_) => [wanted.clone(), format!("{wanted}a"), String::new()].map(Value::from).into(),
         },
@@ -116,9 +116,9 @@ fn around(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Sets a property: the one of this name if there is one, as conditions find it, else what its dots
-/// lead to.
-fn put(event: &mut Value, property: &str, value: Value) {
+/// Sets a property: the one with this exact name if it exists, as conditions look it up, else the
+/// nested one.
+fn set_property(event: &mut Value, property: &str, value: Value) {
     let names: Vec<&str> =
         if event.get(property).is_some() { vec![property] } else { property.split('.').collect() };
     let mut place = event;
@@ -139,7 +139,7 @@ mod tests {
         PhoneNumber::from_e164("+14155550123").unwrap()
     }
 
-    fn made_up(conditions: &Value, texts: Vec<Value>) -> (bool, Value) {
+    fn generate(conditions: &Value, texts: Vec<Value>) -> (bool, Value) {
         let trigger = json!({ "type": "event", "name": "order", "where": conditions });
         let steps =
             json!([{ "type": "send_sms", "to": "event.customer.phone" }, { "type": "send_sms" }]);
@@ -152,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_event_has_what_texts_recipients_and_conditions_name() {
+    fn a_sample_event_has_what_texts_recipients_and_conditions_name() {
         let texts = vec![
             json!({ "total": "total", "items": [null, { "sku": "sku" }] }),
             json!({ "items": [{ "name": "name" }] }),
         ];
-        let (starts, event) = made_up(
+        let (starts, event) = generate(
             &json!({ "total": { "op": "gt", "value": 99 }, "customer.country": "DE" }),
             texts,
         );
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_conditions_are_a_made_up_event_meets_them_if_one_can() {
+    fn a_sample_event_meets_any_conditions_that_can_be_met() {
         for conditions in [
             json!({ "total": [{ "op": "gt", "value": 10 }, { "op": "lt", "value": 12 }] }),
             json!({ "total": { "op": "lt", "value": 0.5 }, "vip": { "op": "ne", "value": true } }),
@@ -203,10 +203,10 @@ mod tests {
             let texts = vec![
                 json!({ "returned": "returned", "country": "DE", "parent": "parent", "vip": true }),
             ];
-            let (starts, event) = made_up(&conditions, texts);
+            let (starts, event) = generate(&conditions, texts);
             assert!(starts, "{event} does not meet {conditions}");
         }
-        let (starts, _) = made_up(
+        let (starts, _) = generate(
             &json!({ "total": [{ "op": "gt", "value": 1 }, { "op": "lt", "value": 1 }] }),
             Vec::new(),
         );

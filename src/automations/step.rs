@@ -1,4 +1,4 @@
-//! Steps: what an automation does for each contact that passes through it, one after the other.
+//! Steps: the actions of an automation for each contact, one after the other.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -10,9 +10,9 @@ use crate::types::id::{SenderId, TemplateId};
 use crate::types::json_object::ObjectReader;
 use crate::types::mistake::{self, Mistake};
 
-/// Steps that an automation may have.
+/// Maximum number of steps per automation.
 pub const MAX_STEPS: usize = 50;
-/// The longest wait, in seconds: 365 days.
+/// Longest wait in seconds: 365 days.
 pub const MAX_WAIT_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// One step; template and sender are none only in a draft.
@@ -41,18 +41,18 @@ pub enum Step {
     },
 }
 
-/// Where a step takes the number from.
+/// Where a step gets the recipient's number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Recipient {
     /// The contact's own number.
     #[default]
     ContactPhone,
-    /// A property of the event that started the enrollment; dots lead into objects.
+    /// A property of the event that started the enrollment; dots lead into nested objects.
     EventProperty(String),
 }
 
 impl Step {
-    /// Reads a list of steps; what is wrong is noted under `path` and `path.<index>`.
+    /// Parses a list of steps; errors are added under `path` and `path.<index>`.
     pub fn parse_all(path: &str, steps: &Value, errors: &mut FieldErrors) -> Vec<Self> {
         let Value::Array(steps) = steps else {
             errors.add(path, Mistake::WrongType("a list"));
@@ -66,7 +66,7 @@ impl Step {
         steps.iter().enumerate().filter_map(parse).collect()
     }
 
-    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see
+    /// Parses the JSON form; errors are added under `path`. Omitted fields become `None`; see
     /// [`Self::note_missing`].
     pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
         let mut reader =
@@ -93,7 +93,7 @@ impl Step {
         }
     }
 
-    /// A wait of this many seconds, or why it cannot be that long or short.
+    /// A wait of `seconds`; the error names the allowed range.
     pub fn wait(seconds: i64) -> Result<Self, &'static str> {
         match u32::try_from(seconds) {
             Ok(seconds @ 1..=MAX_WAIT_SECONDS) => Ok(Self::Wait { seconds }),
@@ -101,7 +101,7 @@ impl Step {
         }
     }
 
-    /// Notes what a draft may leave open and a live automation may not.
+    /// Adds errors for what only a draft may omit.
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         if let Self::SendSms { template_id, sender_id, .. } = self {
             if template_id.is_none() {
@@ -121,7 +121,7 @@ impl Step {
 }
 
 impl Recipient {
-    /// Reads `contact.phone` or `event.<property>`.
+    /// Parses `contact.phone` or `event.<property>`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         match text.strip_prefix("event.") {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_read_and_written_alike() {
+    fn each_kind_survives_a_round_trip() {
         let (template, sender) = (TemplateId::new(), SenderId::new());
         for value in [
             json!(

@@ -1,5 +1,5 @@
-//! Checks a template when it is saved, by what its variables have been so far: in the newest events
-//! that lead to it, and in contacts.
+//! Checks a template on saving against real values of its variables: those of recent events that
+//! lead to it, and of contacts.
 
 use serde_json::Value;
 
@@ -14,14 +14,14 @@ use crate::templates::{self, NewTemplate, Reach, Template, TemplateError, Variab
 use crate::types::id::TemplateId;
 use crate::types::phone::PhoneNumber;
 
-/// Events and contacts that are looked at: the newest ones tell what comes next.
-const SAMPLES: i64 = 50;
-/// Automations whose events are asked for.
+/// Number of newest events and contacts to check against, as a sample of what follows.
+const MAX_SAMPLES: i64 = 50;
+/// Maximum number of automations whose events are considered.
 const MAX_USES: i64 = 100;
-/// Any number: what a contact's number is called does not matter here.
-const NUMBER: &str = "+14155550100";
+/// A placeholder number; the value does not matter here.
+const SAMPLE_NUMBER: &str = "+14155550100";
 
-/// What events and contacts have had, for the variables that a template names.
+/// Sample values for the variables that a template uses.
 #[derive(Debug, Default)]
 pub struct KnownValues {
     events: Vec<Value>,
@@ -29,7 +29,7 @@ pub struct KnownValues {
 }
 
 impl KnownValues {
-    /// Finds what a template is checked with; nothing is asked for that it does not name.
+    /// Loads sample values; queries only what the template uses.
     pub async fn load(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<Self> {
         let variables = new.variables();
         let names = |root: &str| variables.iter().any(|variable| variable.starts_with(root));
@@ -38,15 +38,15 @@ impl KnownValues {
             samples.events = events_for(conn, id).await?;
         }
         if names("contact.attributes") {
-            samples.contacts = contacts::newest(conn, SAMPLES).await?;
+            samples.contacts = contacts::newest(conn, MAX_SAMPLES).await?;
         }
         Ok(samples)
     }
 
-    /// Notes what fails for every message; what fails only where an if goes a certain way is a
-    /// warning in the answer.
+    /// Adds an error for what fails for every message; returns a warning for what fails only on
+    /// some branch of an `if`.
     pub fn check(&self, new: &NewTemplate, errors: &mut FieldErrors) -> Vec<String> {
-        let Ok(number) = PhoneNumber::from_e164(NUMBER) else { return Vec::new() };
+        let Ok(number) = PhoneNumber::from_e164(SAMPLE_NUMBER) else { return Vec::new() };
         let of_events = self.events.iter().map(|event| Variables::for_phone(&number, Some(event)));
         let of_contacts = self.contacts.iter().map(|contact| Variables::new(contact, None));
         let samples: Vec<Variables<'_>> = of_events.chain(of_contacts).collect();
@@ -78,13 +78,12 @@ impl KnownValues {
     }
 }
 
-/// What the templates of an automation probably do not mean as it stands, each with the name of its
-/// template.
+/// Warnings about likely mistakes in the templates of an automation, each with the template's name.
 pub async fn warnings(conn: &Conn, definition: &Definition) -> Result<Vec<String>> {
     let (ids, _) = definition.refers_to();
     let mut templates: Vec<Template> =
         templates::find_many(conn, &ids).await?.into_values().collect();
-    templates.sort_by(|one, other| one.name.cmp(&other.name));
+    templates.sort_by(|left, right| left.name.cmp(&right.name));
     let of = |template: &Template| {
         let name = template.name.clone();
         template.warnings().into_iter().map(move |warning| format!("Template “{name}”: {warning}"))
@@ -92,9 +91,10 @@ pub async fn warnings(conn: &Conn, definition: &Definition) -> Result<Vec<String
     Ok(templates.iter().flat_map(of).collect())
 }
 
-/// The properties of the newest events that start what sends the template; of all, where none does.
+/// The properties of the newest events that start automations with this template; of all newest
+/// events if there are none.
 async fn events_for(conn: &mut Conn, id: Option<TemplateId>) -> Result<Vec<Value>> {
-    let newest = events::newest(conn, SAMPLES).await?;
+    let newest = events::newest(conn, MAX_SAMPLES).await?;
     let uses = match id {
         Some(id) => uses::of_template(conn, id, MAX_USES).await?,
         None => Vec::new(),

@@ -12,7 +12,7 @@ use crate::events::{self, EventName};
 use crate::types::json_object::ObjectReader;
 use crate::types::mistake::Mistake;
 
-/// The most that a trigger can allow: ten years.
+/// Upper bound of `max_age_seconds`: ten years.
 const MAX_MAX_AGE: u32 = 315_360_000;
 
 /// What starts an automation; a name or tag is none only in a draft.
@@ -46,7 +46,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see
+    /// Parses the JSON form; errors are added under `path`. Omitted fields become `None`; see
     /// [`Self::note_missing`].
     pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
         let mut reader = ObjectReader::open(
@@ -81,14 +81,14 @@ impl Trigger {
         }
     }
 
-    /// Notes conditions that no event can fit; a stored automation may have them.
+    /// Adds errors for conditions that no event can meet; stored automations may have them.
     pub fn note_impossible(&self, path: &str, errors: &mut FieldErrors) {
         if let Self::Event { conditions, .. } = self {
             conditions.note_impossible(&format!("{path}.where"), errors);
         }
     }
 
-    /// Notes what a draft may leave open and a live automation may not.
+    /// Adds errors for what only a draft may omit.
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         match self {
             Self::Event { name: None, .. } => {
@@ -105,7 +105,7 @@ impl Trigger {
         }
     }
 
-    /// Whether an event that is reported now starts it.
+    /// Whether an event reported at `now` starts the automation.
     #[must_use]
     pub fn matches_event(
         &self,
@@ -128,7 +128,7 @@ impl Trigger {
         }
     }
 
-    /// Whether adding a tag starts it; upper and lower case are the same, as in the list of tags.
+    /// Whether adding a tag starts the automation; tags are case-insensitive.
     #[must_use]
     pub fn matches_tag(&self, added: &TagName) -> bool {
         match self {
@@ -137,14 +137,14 @@ impl Trigger {
         }
     }
 
-    /// Whether a new contact starts it.
+    /// Whether a new contact starts the automation.
     #[must_use]
     pub const fn matches_contact_created(&self) -> bool {
         matches!(self, Self::ContactCreated)
     }
 }
 
-/// Reads how old an event may be; an error says what is possible.
+/// Parses the maximum age of an event; the error names the allowed range.
 pub fn parse_max_age(seconds: Option<u64>) -> Result<u32, String> {
     seconds
         .and_then(|seconds| u32::try_from(seconds).ok())
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_read_and_written_alike() {
+    fn each_kind_survives_a_round_trip() {
         for value in [
             json!({"type": "event", "name": "order_completed"}),
             json!(

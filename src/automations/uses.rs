@@ -1,4 +1,4 @@
-//! Where a template is used: the automations that send it, and at which of their steps.
+//! The automations that send a template, and at which of their steps.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -20,7 +20,7 @@ pub struct TemplateUse {
     pub steps: Vec<usize>,
 }
 
-/// The automations whose present definition sends the template, by name, at most `limit`.
+/// The automations whose current definition sends the template, by name, at most `limit`.
 pub async fn of_template(conn: &mut Conn, id: TemplateId, limit: i64) -> Result<Vec<TemplateUse>> {
     let rows: Vec<AutomationRow> = with_newest_version()
         .filter(automation_versions::steps.contains(json!([{ "template_id": id }])))
@@ -35,7 +35,7 @@ pub async fn of_template(conn: &mut Conn, id: TemplateId, limit: i64) -> Result<
 }
 
 impl TemplateUse {
-    /// The automation with its steps that send the template.
+    /// Finds the automation's steps that send the template.
     pub fn new(automation: Automation, id: TemplateId) -> Self {
         let sends = |step: &Step| {
             matches!(

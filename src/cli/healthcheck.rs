@@ -1,4 +1,4 @@
-//! Asks a server on this machine whether it is ready.
+//! The `healthcheck` command: queries a server on this machine.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::app::AppError;
 
-/// Done when `GET /readyz` at the address that the server listens on answers 200 within five
+/// Succeeds if `GET /readyz`, at the address that the server listens on, answers 200 within five
 /// seconds.
-pub(super) fn ask(bind: SocketAddr) -> Result<(), AppError> {
-    let address = SocketAddr::new(reachable(bind.ip()), bind.port());
+pub(super) fn check(bind: SocketAddr) -> Result<(), AppError> {
+    let address = SocketAddr::new(connect_address(bind.ip()), bind.port());
     let status = status(address).map_err(|error| {
         AppError::Other(format!("nothing answers at http://{address}/readyz: {error}"))
     })?;
@@ -21,9 +21,8 @@ pub(super) fn ask(bind: SocketAddr) -> Result<(), AppError> {
     }
 }
 
-/// The address to call for one that is listened on: “all addresses” are reached through the
-/// loopback.
-fn reachable(bind: IpAddr) -> IpAddr {
+/// The address to connect to for a bind address: “all addresses” becomes the loopback address.
+fn connect_address(bind: IpAddr) -> IpAddr {
     match bind {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -31,12 +30,12 @@ fn reachable(bind: IpAddr) -> IpAddr {
     }
 }
 
-/// The first line of the answer. By hand, because a whole HTTP client is more than a line needs.
+/// Reads the status line of the answer. A whole HTTP client would be more than one line needs.
 fn status(address: SocketAddr) -> io::Result<String> {
-    let patience = Duration::from_secs(5);
-    let mut stream = TcpStream::connect_timeout(&address, patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
+    let timeout = Duration::from_secs(5);
+    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
     stream.write_all(
         format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
     )?;
@@ -66,12 +65,12 @@ mod tests {
 
     #[test]
     fn only_200_means_ready() {
-        ask(answer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).unwrap();
+        check(answer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).unwrap();
         let error =
-            ask(answer("HTTP/1.1 503 Service Unavailable\r\n\r\n")).unwrap_err().to_string();
+            check(answer("HTTP/1.1 503 Service Unavailable\r\n\r\n")).unwrap_err().to_string();
         assert!(error.contains("503"), "{error}");
         assert!(
-            ask("127.0.0.1:1".parse().unwrap())
+            check("127.0.0.1:1".parse().unwrap())
                 .unwrap_err()
                 .to_string()
                 .contains("nothing answers")

@@ -1,4 +1,5 @@
-//! The command line: `carillon demo | serve | migrate | simulator | user | api-key`.
+//! The command line: `carillon demo | serve | migrate | simulator | user | api-key`. [`run`] parses
+//! the arguments and calls the command in [`crate::app`].
 
 mod healthcheck;
 
@@ -46,7 +47,7 @@ enum Command {
     },
     /// Serves pages, API and hooks, and performs jobs.
     Serve {
-        /// What this process does of it.
+        /// Which parts this process runs.
         #[arg(long, value_enum, default_value = "all")]
         role: Duty,
     },
@@ -58,30 +59,30 @@ enum Command {
         #[arg(long, value_name = "ADDRESS:PORT")]
         bind: Option<String>,
     },
-    /// Manages those who may sign in.
+    /// Manages the users who may sign in.
     #[command(subcommand, arg_required_else_help = true)]
     User(UserCommand),
     /// Manages the keys of the JSON API.
     #[command(subcommand, arg_required_else_help = true)]
     ApiKey(ApiKeyCommand),
-    /// For when CARILLON_SECRET_KEY is lost: forgets the Twilio keys that nobody can read any more,
-    /// so that they can be entered again.
+    /// For when CARILLON_SECRET_KEY is lost: forgets the Twilio keys that can no longer be read, so
+    /// that they can be entered again.
     ForgetKeys,
-    /// Asks a `carillon serve` on this machine whether it is ready; for Docker's HEALTHCHECK.
+    /// Checks whether a `carillon serve` on this machine is ready; for Docker's HEALTHCHECK.
     Healthcheck,
 }
 
 #[derive(Debug, Subcommand)]
 enum UserCommand {
-    /// Creates a user; without --password-stdin, a password is made and printed.
+    /// Creates a user; without --password-stdin, a password is generated and printed.
     Create {
-        /// What they sign in with.
+        /// Email address to sign in with.
         #[arg(long)]
         email: String,
-        /// What they may do.
+        /// What the user may do.
         #[arg(long, value_parser = ROLES)]
         role: String,
-        /// How they are called.
+        /// Name that is shown.
         #[arg(long)]
         name: Option<String>,
         /// Read the password from the first line of standard input.
@@ -94,16 +95,16 @@ enum UserCommand {
 enum ApiKeyCommand {
     /// Creates a key and prints it, alone, on standard output; it is not shown again.
     Create {
-        /// What it is for.
+        /// What the key is for.
         #[arg(long)]
         name: String,
-        /// What it may do.
+        /// What the key may do.
         #[arg(long, value_parser = ROLES)]
         role: String,
     },
 }
 
-/// Reads the arguments, does what they say, and gives the exit code; errors go to standard error as
+/// Parses the arguments, runs the command and returns the exit code. Errors go to standard error as
 /// one line.
 #[expect(clippy::print_stderr, reason = "the error line of a command")]
 pub fn run() -> ExitCode {
@@ -113,7 +114,7 @@ pub fn run() -> ExitCode {
     {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version come this way too, with code 0. Nobody reads what cannot be printed.
+            // Help and version arrive here too, with code 0. A failure to print them is ignored.
             let _: io::Result<()> = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -165,11 +166,11 @@ async fn perform(command: Command) -> Result<(), AppError> {
                  {connections}."
             ))
         }
-        Command::Healthcheck => healthcheck::ask(config.bind),
+        Command::Healthcheck => healthcheck::check(config.bind),
     }
 }
 
-/// What the command line sets in place of the environment.
+/// The setting that the command line overrides, with its value.
 fn overrides(command: &Command) -> Option<(&'static str, String)> {
     match command {
         Command::Demo { bind } => bind.clone().map(|bind| ("CARILLON_BIND", bind)),
@@ -199,8 +200,8 @@ fn read_password() -> Result<SecretString, AppError> {
     Ok(password.into())
 }
 
-/// A password of 120 random bits, and what is printed of it: on a terminal with a word about it,
-/// alone in a pipe.
+/// Generates a password of 120 random bits, and the line to print: with a label on a terminal,
+/// without one in a pipe.
 fn generate_password() -> (SecretString, Option<SecretString>) {
     let token = RandomToken::generate();
     let password = &token.expose()[..20];
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commands_of_the_contract_are_understood() {
+    fn every_documented_command_is_parsed() {
         arguments().debug_assert();
         for line in [
             "carillon demo",

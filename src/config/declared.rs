@@ -1,4 +1,4 @@
-//! The list of settings: each with its documentation, its default, and its field of [`Config`].
+//! The list of settings, each with its documentation, its default and its field of [`Config`].
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::types::network::TrustedProxies;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 
-/// Declares [`Config`] and `SETTINGS` from one list, so that a setting cannot exist without its
+/// Declares [`Config`] and `SETTINGS` from one list, so that no setting exists without
 /// documentation.
 macro_rules! settings {
     ($(
@@ -23,18 +23,18 @@ macro_rules! settings {
         $name:literal, default $default:literal, $secrecy:ident;
         $field:ident: $type:ty
     ),+ $(,)?) => {
-        /// Everything that can be set from outside, parsed and checked.
+        /// All settings, parsed and validated.
         #[derive(Clone)]
         pub struct Config {$(
             $(#[doc = $doc])+
             #[doc = concat!("\n\nSet by `", $name, "`; default: ", $default, ".")]
             pub $field: $type,
         )+
-            /// Where each setting comes from, by name; the default where it is not named.
+            /// The origin of each setting, by name; a setting that is missing here has its default.
             pub(super) origins: BTreeMap<&'static str, SettingOrigin>,
         }
 
-        /// Every setting in the order in which a person meets it.
+        /// Every setting, in the order of the documentation.
         pub(super) const ALL: &[Setting] = &[$(
             Setting {
                 name: $name,

@@ -1,4 +1,4 @@
-//! The key file: a secret key made on first start, readable for its owner only.
+//! The key file: a secret key that is created on first start, readable by its owner only.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,8 +12,8 @@ use crate::types::sealed::SecretKey;
 
 const FILE_NAME: &str = "secret.key";
 
-/// Reads `<data_dir>/secret.key`, or makes it (and the directory) with a new key; of two that start
-/// at once both get the same key.
+/// Reads `<data_dir>/secret.key`, or creates it (and the directory) with a new key. Processes that
+/// start at the same time get the same key.
 pub(super) fn load_or_create(data_dir: &Path) -> Result<SecretKey, ConfigError> {
     let path = data_dir.join(FILE_NAME);
     match load(&path)? {
@@ -55,19 +55,19 @@ fn load(path: &Path) -> Result<Option<SecretKey>, ConfigError> {
     Ok(Some(key))
 }
 
-/// Writes a new key under a passing name and links it to its own: it appears whole or not at all,
-/// and never replaces another.
+/// Writes a new key under a temporary name and links it to its final name: it appears whole or not
+/// at all, and never replaces an existing key.
 fn create(data_dir: &Path, path: &Path) -> io::Result<()> {
-    // Others may pass through (the embedded PostgreSQL runs as another user when we are root), but
-    // not look.
+    // Other users may traverse the directory, but not list it: if Carillon runs as root, the
+    // embedded PostgreSQL runs as another user.
     fs::DirBuilder::new().recursive(true).mode(0o711).create(data_dir)?;
-    let passing =
+    let temporary =
         data_dir.join(format!(".{FILE_NAME}.{}.{:08x}", std::process::id(), rand::random::<u32>()));
-    let written = write(&passing).and_then(|()| match fs::hard_link(&passing, path) {
+    let written = write(&temporary).and_then(|()| match fs::hard_link(&temporary, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
     });
-    let removed = fs::remove_file(&passing);
+    let removed = fs::remove_file(&temporary);
     written?;
     removed?;
     File::open(data_dir)?.sync_all()
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_once_and_read_afterwards() {
+    fn a_key_is_created_once_and_read_afterwards() {
         let directory = Directory::new();
         let key = load_or_create(&directory.0).unwrap();
         assert_eq!(load_or_create(&directory.0).unwrap().derive("x"), key.derive("x"));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn many_that_start_at_once_get_the_same_key() {
+    fn concurrent_starts_get_the_same_key() {
         let directory = Directory::new();
         let keys: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)

@@ -1,4 +1,6 @@
-//! Configuration from environment variables, each documented at its field.
+//! Configuration from environment variables. [`Config`] holds the parsed values, [`SETTINGS`]
+//! describes them. Start reading at `declared.rs`, which lists every setting with its
+//! documentation.
 
 mod declared;
 mod error;
@@ -24,12 +26,12 @@ pub use setting::{InEffect, Secrecy, Setting, SettingOrigin};
 pub use settings::{SETTINGS, help_text, markdown};
 
 impl Config {
-    /// Reads the environment, and `.env` in the current directory for what the environment does not
-    /// set; `overrides` win over both.
+    /// Reads the environment, and `.env` in the current directory for variables that are not set
+    /// there; `overrides` take precedence over both.
     pub fn load(
         overrides: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut vars = from(SettingOrigin::EnvFile, parse::dotenv(Path::new(".env"))?);
+        let mut vars = with_origin(SettingOrigin::EnvFile, parse::dotenv(Path::new(".env"))?);
         for (name, value) in std::env::vars_os() {
             let Some(name) = name.to_str() else { continue };
             match value.into_string() {
@@ -42,19 +44,19 @@ impl Config {
                 Err(_) => {}
             }
         }
-        vars.extend(from(SettingOrigin::Command, overrides));
+        vars.extend(with_origin(SettingOrigin::Command, overrides));
         Self::parse(vars)
     }
 
-    /// Reads settings from pairs of name and value, as if they were the environment; names that are
-    /// not Carillon's are ignored, and so are empty values.
+    /// Parses pairs of name and value as if they were the environment. Other programs' names and
+    /// empty values are ignored.
     pub fn from_vars<I, N, V>(vars: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item = (N, V)>,
         N: Into<String>,
         V: Into<String>,
     {
-        Self::parse(from(SettingOrigin::Environment, vars))
+        Self::parse(with_origin(SettingOrigin::Environment, vars))
     }
 
     fn parse(vars: BTreeMap<String, (SettingOrigin, String)>) -> Result<Self, ConfigError> {
@@ -124,8 +126,8 @@ impl Config {
         })
     }
 
-    /// The key that seals secrets: the one that is set, else that of the data directory's
-    /// `secret.key`, which is made if it is missing.
+    /// The key that seals secrets: the configured one, or else `secret.key` in the data directory,
+    /// which is created if it is missing.
     pub fn secret_key(&self) -> Result<SecretKey, ConfigError> {
         match &self.secret_key {
             Some(key) => Ok(key.clone()),
@@ -133,8 +135,8 @@ impl Config {
         }
     }
 
-    /// Makes this the configuration of the demo: the simulator in place of Twilio, and no database
-    /// but its own. Tells whether one was set.
+    /// Turns this into the configuration of the demo: the simulator in place of Twilio, and only
+    /// the embedded database. Returns whether a database was configured.
     pub fn for_demo(&mut self, simulator: Url) -> bool {
         self.twilio_api_url = Some(simulator);
         self.origins.insert("CARILLON_TWILIO_API_URL", SettingOrigin::Command);
@@ -142,18 +144,18 @@ impl Config {
         self.database_url.take().is_some()
     }
 
-    /// Every setting as it holds now, for showing.
+    /// Every setting with its current value and origin, for display.
     pub fn in_effect(&self) -> Vec<InEffect> {
         let origin = |name: &str| self.origins.get(name).copied().unwrap_or(SettingOrigin::Default);
-        let one = |(setting, (name, value)): (&Setting, (&str, String))| InEffect {
+        let effective = |(setting, (name, value)): (&Setting, (&str, String))| InEffect {
             setting: *setting,
             value,
             origin: origin(name),
         };
-        SETTINGS.iter().zip(self.masked()).map(one).collect()
+        SETTINGS.iter().zip(self.masked()).map(effective).collect()
     }
 
-    /// Name and value of each setting, for showing: passwords and keys masked.
+    /// Name and value of each setting, for display: passwords and keys are masked.
     pub fn masked(&self) -> Vec<(&'static str, String)> {
         let values = [
             self.database_url
@@ -188,8 +190,8 @@ impl Config {
     }
 }
 
-/// Pairs of name and value with where they come from.
-fn from<I, N, V>(origin: SettingOrigin, vars: I) -> BTreeMap<String, (SettingOrigin, String)>
+/// Adds the origin to pairs of name and value.
+fn with_origin<I, N, V>(origin: SettingOrigin, vars: I) -> BTreeMap<String, (SettingOrigin, String)>
 where
     I: IntoIterator<Item = (N, V)>,
     N: Into<String>,

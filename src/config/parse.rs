@@ -1,5 +1,4 @@
-//! From text to the values of settings; every error is the end of a sentence that starts with the
-//! setting's name.
+//! Parsers of setting values. Every error completes a sentence that starts with the setting's name.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,7 +22,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What is set, by name; no value is empty.
+/// The variables that are set, by name; no value is empty.
 #[derive(Clone, Copy)]
 pub(super) struct Vars<'a>(pub(super) &'a BTreeMap<String, String>);
 
@@ -57,7 +56,7 @@ impl Vars<'_> {
     }
 }
 
-/// The variables of a `.env` file; none if there is no such file.
+/// The variables of a `.env` file; empty if there is no such file.
 pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     let shown = path.display();
     let lines = match dotenvy::from_path_iter(path) {
@@ -69,17 +68,17 @@ pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigErro
         Err(error) => return Err(ConfigError(format!("the file {shown} cannot be read: {error}"))),
     };
     let mut vars = BTreeMap::new();
-    let mut place = "at its start".to_owned();
+    let mut position = "at its start".to_owned();
     for line in lines {
         // The line itself is left out: it may hold a secret.
         let bad = |_| {
             ConfigError(format!(
-                "the file {shown} has a line that cannot be read {place}; write NAME=value, with \
+                "the file {shown} has a line that cannot be read {position}; write NAME=value, with \
                  quotes around blanks"
             ))
         };
         let (name, value) = line.map_err(bad)?;
-        place = format!("after {name}");
+        position = format!("after {name}");
         vars.insert(name, value);
     }
     Ok(vars)
@@ -91,7 +90,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    // The two forms that people type by habit.
+    // Two common short forms.
     let port = text
         .strip_prefix("localhost:")
         .map(|port| (Ipv4Addr::LOCALHOST, port))
@@ -101,8 +100,8 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(super) fn database_url(text: &str) -> Result<SecretString, String> {
-    // Also checks what only the pool will use; the text is not repeated, since it may hold a
-    // password.
+    // This also validates parameters that only the pool uses. The error does not repeat the text,
+    // which may contain a password.
     crate::db::Target::parse(text).map_err(|error| error.to_string())?;
     Ok(text.into())
 }
@@ -185,8 +184,8 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-/// A database URL without its password. It is written anew from what the driver has understood:
-/// another reader of URLs might take the password for something else, and show it.
+/// A database URL without its password. It is built from what the driver has parsed: another parser
+/// might mistake the password for something else, and show it.
 pub(super) fn mask_password(url: &SecretString) -> String {
     crate::db::Target::parse(url.expose_secret())
         .map_or_else(|_| "set".to_owned(), |target| target.masked())

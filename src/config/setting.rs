@@ -1,24 +1,24 @@
-//! One setting: how it is declared, and how it holds now.
+//! One setting: its declaration, and its current value.
 
-/// One setting, as a person reads about it.
+/// The declaration of a setting, for documentation and display.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// The environment variable.
     pub name: &'static str,
-    /// What holds without it, in words.
+    /// The default, in words.
     pub default: &'static str,
-    /// What it is for, in Markdown.
+    /// The description, in Markdown.
     pub about: &'static str,
-    /// Whether its value may be shown.
+    /// How much of the value may be shown.
     pub secrecy: Secrecy,
 }
 
-/// What of a setting's value may be shown.
+/// How much of a setting's value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrecy {
-    /// All.
+    /// The whole value.
     Shown,
-    /// All but the password in it.
+    /// Everything but the password.
     Url,
     /// Nothing.
     Hidden,
@@ -27,23 +27,23 @@ pub enum Secrecy {
 /// Where the value of a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingOrigin {
-    /// Nobody has set it.
+    /// The default, since the setting is not set.
     Default,
-    /// `.env` in the directory in which the program was started.
+    /// `.env` in the directory where the program was started.
     EnvFile,
     /// The environment of the program.
     Environment,
-    /// An argument of the program, or what the command is there for.
+    /// An argument of the program, or the command itself, as with `demo`.
     Command,
 }
 
-/// A setting as it holds now, for showing.
+/// A setting with its current value, for display.
 #[derive(Debug, Clone)]
 pub struct InEffect {
     /// The setting.
     pub setting: Setting,
-    /// Its value: passwords and keys masked.
+    /// The current value, with passwords and keys masked.
     pub value: String,
-    /// Where it comes from.
+    /// Where the value comes from.
     pub origin: SettingOrigin,
 }

@@ -1,5 +1,5 @@
-//! The settings as a table: for `--help`, `docs/configuration.md`, and for suggesting a name when
-//! one is unknown.
+//! The list of settings in use: for `--help`, for `docs/configuration.md`, and for rejecting
+//! unknown names.
 
 use std::fmt::Write;
 
@@ -7,13 +7,13 @@ use super::declared;
 use super::error::ConfigError;
 use super::setting::{Secrecy, Setting};
 
-/// Every setting in the order in which a person meets it.
+/// Every setting, in the order of the documentation.
 pub const SETTINGS: &[Setting] = declared::ALL;
 
-/// Names that begin like settings but are none: build tools and tests set them.
-const NOT_SETTINGS: &[&str] = &["CARILLON_TEST_", "CARILLON_BENCH_"];
+/// Prefixes of variables that look like settings, but belong to tests and benchmarks.
+const OTHER_PREFIXES: &[&str] = &["CARILLON_TEST_", "CARILLON_BENCH_"];
 
-/// The settings with their defaults, as `carillon --help` ends.
+/// The settings with their defaults, for the end of `carillon --help`.
 pub fn help_text() -> String {
     let mut text = String::from(
         "Settings (environment variables, also read from .env in the current directory):\n",
@@ -51,25 +51,27 @@ pub fn markdown() -> String {
     text
 }
 
-/// Whether `name` is one that only Carillon reads.
+/// Whether only Carillon reads variables of this name.
 pub(super) fn is_ours(name: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.name == name) || name.starts_with("CARILLON_")
 }
 
-/// Refuses `CARILLON_*` names that are no settings, suggesting the nearest one.
+/// Rejects `CARILLON_*` names that are not settings, and suggests the nearest one.
 pub(super) fn refuse_unknown<'a>(
     names: impl Iterator<Item = &'a String>,
 ) -> Result<(), ConfigError> {
     for name in names {
         let known = SETTINGS.iter().any(|setting| setting.name == name)
-            || NOT_SETTINGS.iter().any(|prefix| name.starts_with(prefix));
+            || OTHER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         if known || !name.to_ascii_uppercase().starts_with("CARILLON_") {
             continue;
         }
         let upper = name.to_ascii_uppercase();
         let nearest = SETTINGS
             .iter()
-            .map(|setting| (strsim::jaro_winkler(tail(&upper), tail(setting.name)), setting.name))
+            .map(|setting| {
+                (strsim::jaro_winkler(suffix(&upper), suffix(setting.name)), setting.name)
+            })
             .filter(|(likeness, _)| *likeness > 0.75)
             .max_by(|one, other| one.0.total_cmp(&other.0));
         return Err(ConfigError(match nearest {
@@ -80,8 +82,8 @@ pub(super) fn refuse_unknown<'a>(
     Ok(())
 }
 
-/// The part of a name that tells it from others.
-fn tail(name: &str) -> &str {
+/// The part of a name that distinguishes it from others.
+fn suffix(name: &str) -> &str {
     name.strip_prefix("CARILLON_").unwrap_or(name)
 }
 

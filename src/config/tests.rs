@@ -1,4 +1,4 @@
-//! What a person meets who sets things wrongly, and what holds when nothing is set.
+//! Tests of the defaults, and of the errors for invalid settings.
 
 use super::*;
 
@@ -37,7 +37,7 @@ fn an_unknown_name_is_an_error_with_a_suggestion() {
 }
 
 #[test]
-fn every_bad_value_is_named_with_what_is_right() {
+fn every_bad_value_is_reported_with_a_good_example() {
     for (name, value, right) in [
         ("CARILLON_BIND", "8080", "127.0.0.1:8080"),
         ("CARILLON_BIND", "127.0.0.1:99999", "127.0.0.1:8080"),
@@ -97,8 +97,8 @@ fn no_secret_is_shown() {
 }
 
 #[test]
-fn where_a_value_comes_from_is_known() {
-    let mut vars = from(
+fn the_origin_of_a_value_is_known() {
+    let mut vars = with_origin(
         SettingOrigin::EnvFile,
         [
             HOME,
@@ -107,11 +107,11 @@ fn where_a_value_comes_from_is_known() {
             ("DATABASE_URL", "postgres://a/b"),
         ],
     );
-    vars.extend(from(
+    vars.extend(with_origin(
         SettingOrigin::Environment,
         [("CARILLON_BIND", "127.0.0.1:2"), ("CARILLON_LOG_FORMAT", " ")],
     ));
-    vars.extend(from(SettingOrigin::Command, [("CARILLON_SIMULATOR_BIND", "127.0.0.1:3")]));
+    vars.extend(with_origin(SettingOrigin::Command, [("CARILLON_SIMULATOR_BIND", "127.0.0.1:3")]));
     let mut config = Config::parse(vars).unwrap();
     let origin = |config: &Config, name| {
         config.in_effect().into_iter().find(|one| one.setting.name == name).unwrap().origin
@@ -154,7 +154,7 @@ fn the_env_file_is_read_and_its_bad_lines_are_named_without_their_values() {
 }
 
 #[test]
-fn the_documentation_is_that_of_the_code() {
+fn the_documentation_matches_the_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
     if std::env::var_os("CARILLON_TEST_WRITE_DOCS").is_some() {
         std::fs::write(path, markdown()).unwrap();

@@ -1,4 +1,5 @@
-//! Changing connections and senders: what the change sets free goes on in the same transaction.
+//! Use cases that change connections and senders; messages that the change releases are woken in
+//! the same transaction.
 
 use diesel_async::AsyncConnection;
 
@@ -12,8 +13,8 @@ use crate::senders::{self, Sender, SenderChange};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::audit::Actor;
 
-/// Changes a connection. Switched off, it stops sending at once; switched on, it sends also what
-/// has been waiting.
+/// Changes a connection. A disabled one stops sending at once; an enabled one also sends the
+/// waiting messages.
 pub(crate) async fn change_connection(
     context: &Context,
     actor: &Actor,
@@ -39,8 +40,8 @@ pub(crate) async fn change_connection(
     Ok(connection)
 }
 
-/// Changes a sender. Switched off, it stops sending at once; switched on, it sends also what has
-/// been waiting; with another rate, what waits goes on by the new one.
+/// Changes a sender. A disabled one stops sending at once; an enabled one also sends the waiting
+/// messages; with a new rate, waiting messages follow it.
 pub(crate) async fn change_sender(
     context: &Context,
     actor: &Actor,

@@ -1,5 +1,4 @@
-//! Checking a connection live: Twilio is asked about everything that it needs, and what it says is
-//! kept.
+//! Checks a connection against Twilio and stores the results.
 
 use diesel_async::AsyncConnection;
 
@@ -11,7 +10,7 @@ use crate::error::Error;
 use crate::senders;
 use crate::types::id::ConnectionId;
 
-/// Asks Twilio about everything that a connection needs, and takes over what it says: names,
+/// Checks everything that a connection needs at Twilio, and stores the results: names,
 /// capabilities, webhooks, registrations, and that the keys work.
 pub(crate) async fn check(context: &Context, id: ConnectionId) -> ConnectResult<Vec<Check>> {
     let mut conn = context.db.get().await?;

@@ -10,14 +10,14 @@ use crate::types::id::ConnectionId;
 /// Why an account, its keys or a sender could not be saved.
 #[derive(Debug)]
 pub(crate) enum ConnectError {
-    /// Twilio's answer.
+    /// A problem that Twilio's answer reveals.
     Problem(Problem),
     /// The account or the sender is connected already.
     Existing(Box<Existing>),
-    /// A field, or a thing that does not exist.
+    /// An error of a slice: an invalid field, or a row that does not exist.
     Slice(Error),
-    /// No database.
-    Away(Unavailable),
+    /// The database is unavailable.
+    Unavailable(Unavailable),
 }
 
 pub(super) type ConnectResult<T> = Result<T, ConnectError>;
@@ -36,26 +36,24 @@ impl From<Error> for ConnectError {
 
 impl From<Unavailable> for ConnectError {
     fn from(error: Unavailable) -> Self {
-        Self::Away(error)
+        Self::Unavailable(error)
     }
 }
 
-/// The connection that has what was entered.
+/// The connection that already has the entered account or sender.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Existing {
     /// Its id, for a link.
     pub(crate) id: ConnectionId,
-    /// What people call it.
+    /// Its display name.
     pub(crate) name: String,
-    /// The field that it was entered into.
+    /// The form field that the account or sender was entered into.
     #[serde(skip)]
     pub(crate) field: &'static str,
-    /// What is so, and what to do instead.
+    /// Explanation and advice.
     #[serde(skip)]
     pub(crate) message: String,
     /// The address of its page.
     #[serde(skip)]
     pub(crate) url: String,
 }
-
-impl Existing {}

@@ -1,5 +1,4 @@
-//! What is connected already: an account or a sender that is entered a second time, and where it
-//! is.
+//! Refuses accounts and senders that are already connected, and names the connection that has them.
 
 use super::error::{ConnectError, ConnectResult, Existing};
 use crate::connections::{self, Connection, SenderAddress};
@@ -9,7 +8,7 @@ use crate::senders;
 use crate::twilio::sid::AccountSid;
 use crate::types::id::ConnectionId;
 
-/// Refuses an account that another connection has, with whatever keys.
+/// Refuses an account that another connection has, even with other keys.
 pub(super) async fn refuse_account(context: &Context, sid: &AccountSid) -> ConnectResult<()> {
     let Some(connection) = connections::find_by_account(&mut *context.db.get().await?, sid).await?
     else {
@@ -23,7 +22,7 @@ pub(super) async fn refuse_account(context: &Context, sid: &AccountSid) -> Conne
     Err(refusal(context, &connection, "account_sid", message))
 }
 
-/// Refuses a sender that this connection has, or that another one sends from.
+/// Refuses a sender that this connection already has, or that is enabled in another one.
 pub(super) async fn refuse_sender(
     context: &Context,
     connection: Option<ConnectionId>,

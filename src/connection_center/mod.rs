@@ -1,5 +1,6 @@
-//! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set
-//! the webhooks.
+//! The use cases of the Connection Center, shared by pages and API: connect, verify and repair.
+//! Each calls Twilio first, then saves in one transaction, then sets the webhooks. Start with
+//! [`connect`]; errors are [`ConnectError`]s.
 
 mod changing;
 mod checking;
@@ -29,20 +30,20 @@ pub(crate) use checking::check;
 pub(crate) use error::{ConnectError, Existing};
 pub(crate) use testing::{CHALLENGE, proof, refusal, test_webhook};
 
-/// What a person or a program sends to connect an account.
+/// Input for connecting an account, from the page or the API.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ConnectForm {
-    /// Empty takes the account's name.
+    /// Display name; if empty, the account's name is used.
     pub(crate) name: String,
     /// The keys, as they were entered.
     pub(crate) keys: NewKeys,
-    /// A number or the SID of a Messaging Service; empty, the sender is chosen afterwards.
+    /// A number or the SID of a Messaging Service; if empty, the user chooses the sender later.
     pub(crate) sender: String,
 }
 
-/// Verifies account and sender live, saves both, and has incoming messages reported here. That the
-/// last did not work is noted at the sender and undoes nothing. Without a sender, the account alone
-/// is connected.
+/// Verifies account and sender at Twilio, saves both, and sets the sender's inbound webhook. A
+/// failure to set the webhook is recorded at the sender and undoes nothing. Without a sender, only
+/// the account is connected.
 pub(crate) async fn connect(
     context: &Context,
     actor: &Actor,
@@ -82,14 +83,13 @@ pub(crate) async fn connect(
     match sender {
         Some(sender) => Ok((
             connection,
-            Some(report_here(context, &credentials, sender, Occasion::Addition).await?),
+            Some(set_inbound_webhook(context, &credentials, sender, Occasion::Addition).await?),
         )),
         None => Ok((connection, None)),
     }
 }
 
-/// Verifies one more sender of a connection live, saves it, and has its incoming messages reported
-/// here.
+/// Verifies another sender of a connection at Twilio, saves it, and sets its inbound webhook.
 pub(crate) async fn add_sender(
     context: &Context,
     actor: &Actor,
@@ -110,10 +110,10 @@ pub(crate) async fn add_sender(
         .await?;
     drop(conn);
     tracing::info!(connection.id = %id, sender.id = %sender.id, "a sender was added");
-    report_here(context, &credentials, sender, Occasion::Addition).await
+    set_inbound_webhook(context, &credentials, sender, Occasion::Addition).await
 }
 
-/// Stops believing what the former Auth Token of a connection signs.
+/// Stops accepting signatures of a connection's former Auth Token.
 pub(crate) async fn forget_former_token(
     context: &Context,
     actor: &Actor,
@@ -129,7 +129,7 @@ pub(crate) async fn forget_former_token(
     Ok(connection)
 }
 
-/// What the account has to send from, without what the connection has already.
+/// The senders that the account offers, except those that the connection already has.
 pub(crate) async fn offers(context: &Context, id: ConnectionId) -> ConnectResult<Offers> {
     let credentials = credentials(context, id).await?;
     let inbound_url = inbound_url(context, id).await?;
@@ -147,12 +147,12 @@ pub(crate) async fn set_inbound(
 ) -> ConnectResult<Sender> {
     let sender = senders::find(&mut *context.db.get().await?, id).await?;
     let credentials = credentials(context, sender.connection_id).await?;
-    report_here(context, &credentials, sender, Occasion::Repair(actor)).await
+    set_inbound_webhook(context, &credentials, sender, Occasion::Repair(actor)).await
 }
 
-/// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them;
-/// wrong ones change nothing. What the former Auth Token signs is accepted for a while, or refused
-/// from now on.
+/// Replaces the saved keys by other keys of the same account, after Twilio has accepted them;
+/// rejected keys change nothing. Signatures of the former Auth Token are accepted for a limited
+/// time, or rejected from now on.
 pub(crate) async fn replace_keys(
     context: &Context,
     actor: &Actor,
@@ -179,14 +179,14 @@ pub(crate) async fn replace_keys(
     context.key_epoch.advance();
     tracing::info!(connection.id = %id, "the keys of a connection were replaced");
     if connection.has_auth_token != had_auth_token {
-        // With an Auth Token, the address has no secret, and without one it has.
-        report_all_here(context, &keys.credentials(), id).await?;
+        // The webhook URL contains a secret only without an Auth Token, so it has changed.
+        set_all_inbound_webhooks(context, &keys.credentials(), id).await?;
     }
     Ok(connection)
 }
 
-/// Puts a new secret into the addresses that Twilio calls, and tells Twilio. The former one is
-/// accepted for a while, or refused from now on.
+/// Replaces the secret in the webhook URLs and updates them at Twilio. The former secret is
+/// accepted for a limited time, or rejected from now on.
 pub(crate) async fn rotate_hook_secret(
     context: &Context,
     actor: &Actor,
@@ -204,12 +204,12 @@ pub(crate) async fn rotate_hook_secret(
     context.key_epoch.advance();
     tracing::info!(connection.id = %id, "the secret of a webhook address was rotated");
     if !connection.has_auth_token {
-        report_all_here(context, &credentials(context, id).await?, id).await?;
+        set_all_inbound_webhooks(context, &credentials(context, id).await?, id).await?;
     }
     Ok(connection)
 }
 
-/// Stops accepting hook addresses with the former secret of a connection.
+/// Stops accepting webhook URLs with a connection's former secret.
 pub(crate) async fn forget_former_secret(
     context: &Context,
     actor: &Actor,
@@ -226,7 +226,7 @@ pub(crate) async fn forget_former_secret(
 }
 
 impl ConnectError {
-    /// The connection that has what was entered, if that is what is wrong.
+    /// The connection that already has the entered account or sender, if that is the error.
     pub(crate) fn existing(&self) -> Option<Existing> {
         match self {
             Self::Existing(existing) => Some((**existing).clone()),
@@ -234,8 +234,8 @@ impl ConnectError {
         }
     }
 
-    /// What is wrong with which field of a form; the field `form` is the form as a whole. Other
-    /// errors are no matter of fields.
+    /// Converts the error to field errors of a form; the field `form` stands for the form as a
+    /// whole. Errors that concern no field are returned unchanged.
     pub(crate) fn fields(self) -> ConnectResult<FieldErrors> {
         match self {
             Self::Problem(problem) => {
@@ -267,8 +267,8 @@ fn parse(form: &ConnectForm) -> ConnectResult<(Keys, Option<SenderAddress>)> {
     }
 }
 
-/// Notes that Twilio accepts the keys; if Carillon had stopped the connection, what has been
-/// waiting goes on.
+/// Records that Twilio accepts the keys; wakes the waiting messages if Carillon had stopped the
+/// connection.
 async fn note_verified(
     conn: &mut Conn,
     id: ConnectionId,
@@ -285,23 +285,22 @@ async fn credentials(context: &Context, id: ConnectionId) -> ConnectResult<Crede
     Ok(connections::credentials(&mut *context.db.get().await?, id, &context.secret_key).await?)
 }
 
-/// Where Twilio has to report what comes in for a connection.
+/// The URL of a connection's inbound webhook.
 async fn inbound_url(context: &Context, id: ConnectionId) -> ConnectResult<String> {
     let address =
         connections::hook_address(&mut *context.db.get().await?, id, &context.secret_key).await?;
     Ok(address.inbound(&context.config.public_url))
 }
 
-/// Has Twilio report the incoming messages of all senders of a connection here, at the address that
-/// it has now.
-async fn report_all_here(
+/// Sets the inbound webhooks of all senders of a connection to its current URL.
+async fn set_all_inbound_webhooks(
     context: &Context,
     credentials: &Credentials,
     id: ConnectionId,
 ) -> ConnectResult<()> {
     let senders = senders::of_connection(&mut *context.db.get().await?, id).await?;
     for sender in senders {
-        report_here(context, credentials, sender, Occasion::NewAddress).await?;
+        set_inbound_webhook(context, credentials, sender, Occasion::NewAddress).await?;
     }
     Ok(())
 }
@@ -309,16 +308,16 @@ async fn report_all_here(
 /// Why a webhook is set.
 #[derive(Clone, Copy)]
 enum Occasion<'a> {
-    /// The sender is new, which the audit log says already.
+    /// The sender is new, which is already in the audit log.
     Addition,
-    /// The address is another one, which the audit log says already.
+    /// The URL has changed, which is already in the audit log.
     NewAddress,
-    /// Somebody wants it set again.
+    /// A user repairs it.
     Repair(&'a Actor),
 }
 
-/// Has Twilio report the sender's incoming messages here, and notes at the sender what came of it.
-async fn report_here(
+/// Sets the sender's inbound webhook at Twilio, and records the result at the sender.
+async fn set_inbound_webhook(
     context: &Context,
     credentials: &Credentials,
     sender: Sender,
@@ -341,10 +340,10 @@ async fn report_here(
             "the inbound webhook could not be set"
         );
     }
-    // What Twilio has now counts, as at any other look; why it could not be set is said where that
-    // is why nothing is heard.
+    // The webhook that Twilio now has counts, as in every check. The reason why it could not be set
+    // is recorded only if messages are not reported here.
     let id = sender.id;
-    let seen = senders::look_at(
+    let inspected = senders::inspect_sender(
         &context.twilio,
         credentials,
         sender,
@@ -356,8 +355,8 @@ async fn report_here(
     let mut conn = context.db.get().await?;
     let sender = conn
         .transaction::<_, Error, _>(async |conn| {
-            senders::record_seen(conn, &seen).await?;
-            let sender = match (&outcome, seen.is_heard()) {
+            senders::record_sender(conn, &inspected).await?;
+            let sender = match (&outcome, inspected.reports_here()) {
                 (_, Some(true)) | (Ok(()), Some(false)) => senders::find(conn, id).await?,
                 (Err(reason), _) => senders::record_inbound(conn, id, Err(reason)).await?,
                 (Ok(()), None) => senders::record_inbound(conn, id, Ok(&url)).await?,

@@ -1,5 +1,5 @@
-//! *Test my webhook*: Carillon calls itself by its public address, signed as Twilio signs, and says
-//! what came of it.
+//! *Test my webhook*: Carillon calls its own hook at the public address, signed as Twilio signs,
+//! and reports the result.
 
 use super::error::ConnectResult;
 use crate::connections::webhooks::RejectionReason;
@@ -11,20 +11,20 @@ use crate::types::id::ConnectionId;
 
 const TITLE: &str = "A signed call through the public address";
 
-/// The field of the test whose content the answer has to repeat.
+/// Request parameter whose value the hook must repeat in its answer.
 pub(crate) const CHALLENGE: &str = "Challenge";
 
-/// What the hook answers to a challenge that it could verify.
+/// The hook's answer to a verified call.
 pub(crate) fn proof(challenge: &str) -> String {
     format!("Carillon heard {challenge}")
 }
 
-/// What the hook answers to one that it could not.
+/// The hook's answer to a call that it could not verify.
 pub(crate) fn refusal(reason: RejectionReason) -> String {
     format!("Carillon refused: {reason}")
 }
 
-/// Calls the hook of a connection as Twilio would, and keeps how it went.
+/// Calls the hook of a connection as Twilio would, and stores the result.
 pub(crate) async fn test_webhook(
     context: &Context,
     id: ConnectionId,
@@ -41,14 +41,14 @@ pub(crate) async fn test_webhook(
     let challenge = uuid::Uuid::new_v4().simple().to_string();
     let params = [("AccountSid", connection.account_sid.as_str()), (CHALLENGE, &challenge)];
     let check = match call_hook(&url, tokens.first(), &params).await {
-        Ok(answer) => judge(&answer, &url, &challenge, !tokens.is_empty()),
+        Ok(answer) => check_answer(&answer, &url, &challenge, !tokens.is_empty()),
         Err(error) => Check::failed(
             TITLE,
             format!("The call could not be made: {error}."),
             "Mend this, then test again.",
         ),
     };
-    // What went wrong may name the address that was called.
+    // The error may contain the URL, which contains a secret.
     let check = Check { detail: redacted(&check.detail).into_owned(), ..check };
     let check = if check.has_failed() { check.mended_at(Mend::Test) } else { check };
     tracing::info!(connection.id = %id, outcome = %check.outcome, "the webhook was tested");
@@ -57,8 +57,8 @@ pub(crate) async fn test_webhook(
     Ok(test)
 }
 
-/// What an answer means, and what to do.
-fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check {
+/// Converts the hook's answer to a check with advice.
+fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check {
     const PROXY: &str = "Have the proxy in front of Carillon pass all of /hooks/ on, by POST, with \
                          path, body and the X-Twilio-Signature \
                          header as they came.";
@@ -155,11 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_answer_passes() {
-        let passed = judge(&answered(200, &proof("abc")), URL, "abc", true);
+    fn only_carillons_own_answer_passes() {
+        let passed = check_answer(&answered(200, &proof("abc")), URL, "abc", true);
         assert_eq!(passed.outcome, CheckOutcome::Passed);
         assert!(passed.detail.ends_with("answered in 34 ms."), "{}", passed.detail);
-        let another = judge(&answered(200, &proof("xyz")), URL, "abc", true);
+        let another = check_answer(&answered(200, &proof("xyz")), URL, "abc", true);
         assert_eq!(another.outcome, CheckOutcome::Failed);
     }
 
@@ -178,7 +178,7 @@ mod tests {
             (answered(502, "Bad Gateway"), "The proxy in front of Carillon does not reach it"),
             (answered(200, "It works!"), "Another server answers"),
         ] {
-            let check = judge(&answer, URL, "abc", true);
+            let check = check_answer(&answer, URL, "abc", true);
             let shown = format!("{} {}", check.detail, check.advice.as_deref().unwrap_or_default());
             assert!(
                 check.outcome == CheckOutcome::Failed && shown.contains(words),

@@ -1,4 +1,4 @@
-//! What a person enters as sender: a phone number in E.164 or the SID of a Messaging Service.
+//! The address that a sender sends from: a phone number in E.164 or the SID of a Messaging Service.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -11,7 +11,7 @@ use crate::twilio::sid::{ServiceSid, SidError};
 use crate::types::phone::{PhoneError, PhoneNumber};
 use crate::types::text_enum::text_enum;
 
-/// The address that messages are sent from, written as Twilio takes it: `+14155550123` or `MG…`.
+/// The address that messages are sent from, in Twilio's format: `+14155550123` or `MG…`.
 #[derive(Clone, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub enum SenderAddress {
@@ -22,7 +22,7 @@ pub enum SenderAddress {
 }
 
 text_enum! {
-    /// The two kinds of senders.
+    /// The kind of a sender.
     pub enum SenderKind {
         /// A number of the account.
         PhoneNumber = "phone_number",
@@ -31,7 +31,7 @@ text_enum! {
     }
 }
 
-/// Why a text is no [`SenderAddress`], with what to enter instead.
+/// Why a text is not a [`SenderAddress`], with what to enter instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Nothing was entered.
@@ -40,7 +40,7 @@ pub enum AddressError {
          (MG…)."
     )]
     Empty,
-    /// It begins like a service's SID and is none.
+    /// Begins like a Messaging Service SID, but is not a valid one.
     #[error("This cannot be a sender: {0}.")]
     ServiceSid(SidError),
     /// The SID of something else.
@@ -49,24 +49,24 @@ pub enum AddressError {
          SID of a Messaging Service (MG…)."
     )]
     OtherSid {
-        /// Its first two letters.
+        /// First two letters of the SID.
         prefix: String,
-        /// What such SIDs name.
+        /// Kind of object that the prefix stands for.
         what: &'static str,
     },
-    /// Five or six digits, as short codes have.
+    /// Five or six digits: a short code.
     #[error(
         "A short code cannot be connected on its own: put it into a Messaging Service in Twilio \
          and enter that service's SID (MG…)."
     )]
     ShortCode,
-    /// `whatsapp:…` and the like.
+    /// A channel prefix such as `whatsapp:`.
     #[error(
         "“{0}” addresses cannot be connected. Enter a phone number such as +14155550123, or the \
          SID of a Messaging Service (MG…)."
     )]
     Channel(String),
-    /// It is read as a phone number, and is none.
+    /// Neither a SID nor a valid phone number.
     #[error(
         "This cannot be a sender. {0} Enter a number such as +14155550123, or the SID of a \
          Messaging Service (MG…)."
@@ -75,8 +75,8 @@ pub enum AddressError {
 }
 
 impl SenderAddress {
-    /// Reads a number (spaces, dashes and parentheses allowed, country code needed) or a Messaging
-    /// Service SID.
+    /// Parses a phone number (spaces, dashes and parentheses allowed, country code required) or a
+    /// Messaging Service SID.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         if text.is_empty() {
@@ -103,7 +103,7 @@ impl SenderAddress {
         PhoneNumber::parse(text, None).map(Self::PhoneNumber).map_err(AddressError::Phone)
     }
 
-    /// Which kind of sender it is.
+    /// The kind of sender at this address.
     pub const fn kind(&self) -> SenderKind {
         match self {
             Self::PhoneNumber(_) => SenderKind::PhoneNumber,
@@ -111,7 +111,7 @@ impl SenderAddress {
         }
     }
 
-    /// The address as Twilio takes it.
+    /// The address in the form that Twilio's API expects.
     pub fn as_str(&self) -> &str {
         match self {
             Self::PhoneNumber(number) => number.as_str(),
@@ -119,7 +119,7 @@ impl SenderAddress {
         }
     }
 
-    /// The address as people read it: a number grouped, a SID as it is.
+    /// The address as shown to users: a number grouped, a SID unchanged.
     pub fn for_people(&self) -> String {
         match self {
             Self::PhoneNumber(number) => number.international(),
@@ -128,7 +128,7 @@ impl SenderAddress {
     }
 }
 
-/// SIDs that are easily taken for the one that is asked for.
+/// Recognizes the SID of another kind of object, which users may enter by mistake.
 fn other_sid(text: &str) -> Option<AddressError> {
     let (prefix, rest) = text.split_at_checked(2)?;
     if rest.len() < 30 || !prefix.bytes().all(|byte| byte.is_ascii_uppercase()) {
@@ -183,7 +183,7 @@ mod tests {
     const SERVICE: &str = "MG0123456789abcdef0123456789ABCDEF";
 
     #[test]
-    fn numbers_and_services_are_told_apart() {
+    fn numbers_and_services_are_distinguished() {
         assert_eq!(SenderAddress::parse(" +1 (500) 555-0006 ").unwrap().as_str(), "+15005550006");
         assert!(matches!(
             SenderAddress::parse(SERVICE).unwrap(),

@@ -1,5 +1,5 @@
-//! Changing a connection by hand: its name, its policy, how much it may do at once, and switching
-//! it off and on.
+//! Changes that users make to a connection: its name, policy and concurrency limit, and whether it
+//! is enabled.
 
 use std::ops::RangeInclusive;
 
@@ -15,27 +15,26 @@ use crate::types::id::ConnectionId;
 use crate::types::mistake::Mistake;
 use crate::users::audit::{self, Actor, AuditKind, Differences};
 
-/// What `max_concurrency` may be.
+/// Allowed values of `max_concurrency`.
 pub const CONCURRENCY: RangeInclusive<i32> = 1..=5_000;
 
-/// What changes about a connection; none leaves it as it is.
+/// Changes to a connection; a field that is `None` leaves the value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionChange {
-    /// A new name; one that is taken is the field error `name`.
+    /// A new name; a taken one results in the field error `name`.
     pub name: Option<String>,
-    /// What becomes of messages whose fate stays unknown.
+    /// What happens to messages that stay unconfirmed.
     pub unconfirmed_policy: Option<UnconfirmedPolicy>,
-    /// How many requests may be in flight at Twilio at most; outside of [`CONCURRENCY`] is the
-    /// field error `max_concurrency`.
+    /// Maximum number of requests in flight at Twilio; a value outside [`CONCURRENCY`] results in
+    /// the field error `max_concurrency`.
     pub max_concurrency: Option<i32>,
-    /// `true` switches it off: nothing is claimed for its senders from the commit on. `false`
-    /// switches it on again, whether a person or Carillon had stopped it; the caller wakes what has
-    /// been waiting.
+    /// `true` disables it: from the commit on, nothing is claimed for its senders. `false` enables
+    /// it again, whether a user or Carillon had stopped it; the caller wakes the waiting messages.
     pub disabled: Option<bool>,
 }
 
-/// Changes a connection, all of it or nothing, and tells in the audit log what is different. Needs
-/// the caller's transaction.
+/// Applies all changes or none, and records the differences in the audit log. Must run in the
+/// caller's transaction.
 pub async fn change(
     conn: &mut Conn,
     actor: &Actor,
@@ -81,7 +80,7 @@ pub async fn change(
 }
 
 impl ConnectionChange {
-    /// The connection as it will be; every wrong field is named at once.
+    /// Returns the changed connection; the error names every invalid field.
     fn apply(&self, before: &Connection, now: DateTime<Utc>) -> Result<Connection> {
         let mut after = before.clone();
         let mut errors = FieldErrors::default();
@@ -93,12 +92,14 @@ impl ConnectionChange {
         if let Some(policy) = self.unconfirmed_policy {
             after.unconfirmed_policy = policy;
         }
-        if let Some(most) = self.max_concurrency {
-            let (least, greatest) = CONCURRENCY.into_inner();
-            let mistake = Mistake::OutOfRange(least.into(), greatest.into());
-            errors
-                .check("max_concurrency", CONCURRENCY.contains(&most).then_some(()).ok_or(mistake));
-            after.max_concurrency = most;
+        if let Some(limit) = self.max_concurrency {
+            let (min, max) = CONCURRENCY.into_inner();
+            let mistake = Mistake::OutOfRange(min.into(), max.into());
+            errors.check(
+                "max_concurrency",
+                CONCURRENCY.contains(&limit).then_some(()).ok_or(mistake),
+            );
+            after.max_concurrency = limit;
         }
         errors.into_result()?;
         match self.disabled {

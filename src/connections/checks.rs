@@ -1,5 +1,5 @@
-//! What *Verify connection* shows: one line for each thing that must be right, with what to do
-//! where it is not.
+//! The result of *Verify connection*: one [`Check`] per requirement, with advice where it is not
+//! met.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,51 +12,51 @@ use crate::twilio::Client;
 use crate::types::public_url::PublicUrl;
 use crate::types::text_enum::text_enum;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub title: String,
-    /// How it was found.
+    /// Whether the check passed.
     pub outcome: CheckOutcome,
-    /// What was found, in a sentence.
+    /// Result in a sentence.
     pub detail: String,
-    /// What to do; none where nothing needs doing.
+    /// What to do; `None` if no action is needed.
     pub advice: Option<String>,
-    /// A page that tells more.
+    /// A page with more information.
     #[serde(default)]
     pub link: Option<String>,
-    /// The page of ours where it is mended, if that is a particular one.
+    /// Where in Carillon the problem is fixed, if there is a specific place.
     #[serde(default)]
     pub mend: Option<Mend>,
 }
 
 text_enum! {
-    /// Where something is mended that does not work.
+    /// Where in Carillon a failed check is fixed.
     pub enum Mend {
         /// The form that replaces the keys.
         Keys = "keys",
-        /// The button that sets where incoming messages are reported.
+        /// The button that sets the inbound webhook.
         Webhook = "webhook",
-        /// The test of the webhooks, which is made again once the cause is removed.
+        /// The webhook test, which the user repeats once the cause is removed.
         Test = "test",
     }
 }
 
 text_enum! {
-    /// How a check ended.
+    /// Outcome of a check.
     pub enum CheckOutcome {
-        /// As it should be.
+        /// Works as expected.
         Passed = "passed",
-        /// It works, and could be better.
+        /// Works, but could be improved.
         Warning = "warning",
-        /// It does not work.
+        /// Does not work.
         Failed = "failed",
     }
 }
 
 impl Check {
-    /// A tick.
+    /// A check that passed.
     pub fn passed(title: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -68,7 +68,7 @@ impl Check {
         }
     }
 
-    /// Something that works, and could be better.
+    /// A check of something that works but could be improved.
     pub fn warning(
         title: impl Into<String>,
         detail: impl Into<String>,
@@ -81,7 +81,7 @@ impl Check {
         }
     }
 
-    /// Something that does not work.
+    /// A check of something that does not work.
     pub fn failed(
         title: impl Into<String>,
         detail: impl Into<String>,
@@ -94,30 +94,30 @@ impl Check {
         }
     }
 
-    /// The same check, with a page that tells more.
+    /// Adds a link to a page with more information.
     #[must_use]
     pub fn with_link(self, link: &str) -> Self {
         Self { link: Some(link.to_owned()), ..self }
     }
 
-    /// The same check, with where it is mended.
+    /// Adds the place in Carillon where the problem is fixed.
     #[must_use]
     pub fn mended_at(self, mend: Mend) -> Self {
         Self { mend: Some(mend), ..self }
     }
 
-    /// The saved keys cannot be unsealed, for this reason.
+    /// The failed check for saved keys that cannot be unsealed.
     pub fn unreadable_keys(reason: impl Into<String>) -> Self {
         Self::failed(KEYS, reason, "Replace the keys.").mended_at(Mend::Keys)
     }
 
-    /// Whether something does not work.
+    /// Whether the check failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.outcome == CheckOutcome::Failed
     }
 
-    /// A problem under its title.
+    /// The failed check for a [`Problem`].
     pub fn problem(title: impl Into<String>, problem: &Problem) -> Self {
         Self::failed(title, problem.sentence(), problem.advice())
     }
@@ -125,7 +125,7 @@ impl Check {
 
 const KEYS: &str = "Keys";
 
-/// The checks of keys and account, read off Twilio's answer to them.
+/// The checks of keys and account, derived from Twilio's answer to them.
 pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) -> Vec<Check> {
     const REACHED: &str = "Twilio answers";
     const ACCOUNT: &str = "Account";
@@ -149,10 +149,10 @@ pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) ->
     }
 }
 
-/// Whether Twilio can call the hooks at `public_url`, as far as the address tells; none where
-/// another server stands in Twilio's place, which may well reach what the internet does not.
+/// Checks from the address alone whether Twilio can call the hooks at `public_url`. `None` with a
+/// simulator, which may reach addresses that the internet does not.
 pub fn address_check(client: &Client, public_url: &PublicUrl) -> Option<Check> {
-    client.is_of_twilio().then(|| public_url_check(public_url))
+    client.talks_to_twilio().then(|| public_url_check(public_url))
 }
 
 fn public_url_check(public_url: &PublicUrl) -> Check {
@@ -160,7 +160,7 @@ fn public_url_check(public_url: &PublicUrl) -> Check {
     const ADVICE: &str = "Set CARILLON_PUBLIC_URL to the https address under which the internet \
                           reaches this server (a reverse proxy or a \
                           tunnel), restart, and repair the webhooks.";
-    match unreachable_because(public_url) {
+    match unreachable_reason(public_url) {
         Some(why) => Check::failed(
             TITLE,
             format!(
@@ -227,8 +227,8 @@ fn signature_check(keys: &Keys) -> Check {
     .mended_at(Mend::Keys)
 }
 
-/// Why the internet cannot reach the host, if its name or address says so.
-fn unreachable_because(public_url: &PublicUrl) -> Option<&'static str> {
+/// Why the internet cannot reach the host, as far as its name or address reveals.
+fn unreachable_reason(public_url: &PublicUrl) -> Option<&'static str> {
     let host = public_url.host().trim_matches(['[', ']']).to_ascii_lowercase();
     if let Ok(address) = host.parse::<IpAddr>() {
         return match address {
@@ -246,12 +246,13 @@ fn unreachable_because(public_url: &PublicUrl) -> Option<&'static str> {
     {
         return Some("its name is known inside a private network only");
     }
-    // Twilio refuses such a StatusCallback with 21609.
+    // Twilio rejects such a StatusCallback with error 21609.
     host.contains('_').then_some("Twilio does not accept host names with an underscore")
 }
 
 fn private_v4(address: Ipv4Addr) -> Option<&'static str> {
-    // 100.64.0.0/10 is shared by providers' customers, and not reachable from outside either.
+    // 100.64.0.0/10 (RFC 6598) is the carrier-grade NAT range; it is not reachable from outside
+    // either.
     let is_shared = address.octets()[0] == 100 && (64..128).contains(&address.octets()[1]);
     if address.is_loopback() || address.is_unspecified() {
         return Some("this address is this computer only");
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_the_internet_cannot_reach_does_not_work() {
+    fn an_address_that_the_internet_cannot_reach_fails() {
         for (url, why) in [
             ("http://localhost:8080", "this computer only"),
             ("https://carillon.localhost", "this computer only"),
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_in_order_has_four_ticks() {
+    fn a_healthy_account_passes_four_checks() {
         let checks =
             account_checks(&keys("0a1b", "", ""), &Ok(account(ProfileAccess::Read, Some("Full"))));
         assert_eq!(checks.len(), 4);
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_key_alone_works_with_two_reservations() {
+    fn an_api_key_alone_passes_with_two_warnings() {
         let checks = account_checks(
             &keys("", "SKca4111000000000000000000000000b1", "s3cret"),
             &Ok(account(ProfileAccess::Hidden, None)),

@@ -1,4 +1,5 @@
-//! A connection as a row: finding it, stopping it, and what Twilio said of its account last.
+//! The row of a connection: finding it, stopping it, and recording what Twilio last returned for
+//! its account.
 
 use std::collections::HashMap;
 
@@ -16,72 +17,72 @@ use crate::types::id::ConnectionId;
 use crate::types::mistake;
 use crate::types::text_enum::text_enum;
 
-/// The longest name of a connection, in characters.
+/// Maximum length of a connection's name, in characters.
 pub(super) const NAME_LIMIT: usize = 100;
 
 /// A connected Twilio account, without its secrets.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize)]
 #[diesel(table_name = connections, check_for_backend(diesel::pg::Pg))]
 pub struct Connection {
-    /// Names it in URLs, the webhook URLs among them.
+    /// Part of its URLs, including the webhook URLs.
     pub id: ConnectionId,
-    /// What people call it; unique.
+    /// Display name; unique.
     pub name: String,
-    /// `AC…`; stays for the life of the connection.
+    /// `AC…`; never changes.
     pub account_sid: String,
-    /// The account's friendly name in Twilio; its SID where the keys cannot read it.
+    /// The account's friendly name in Twilio; its SID if the keys cannot read the name.
     pub account_name: String,
-    /// `Trial` or `Full`, as Twilio says it; none where the keys cannot read it.
+    /// `Trial` or `Full`, as Twilio returns it; `None` if the keys cannot read it.
     pub account_type: Option<String>,
-    /// Whether an Auth Token is saved: webhooks are signed with it.
+    /// Whether an Auth Token is saved, so that webhook signatures can be checked.
     #[diesel(select_expression = connections::auth_token.is_not_null())]
     pub has_auth_token: bool,
-    /// `SK…` where requests are made with an API key; its secret is saved with it.
+    /// `SK…` if requests use an API key; its secret is saved with it.
     pub api_key_sid: Option<String>,
-    /// What becomes of messages whose fate stays unknown.
+    /// What happens to messages that stay unconfirmed.
     pub unconfirmed_policy: UnconfirmedPolicy,
-    /// How many requests all workers together have in flight at Twilio for it at most.
+    /// Maximum number of requests that all workers together have in flight at Twilio.
     pub max_concurrency: i32,
-    /// Until when webhooks that the former Auth Token has signed are accepted.
+    /// Until when webhooks signed with the former Auth Token are accepted.
     pub former_auth_token_until: Option<DateTime<Utc>>,
-    /// Until when hook addresses with the former secret are accepted.
+    /// Until when webhook URLs with the former secret are accepted.
     pub former_hook_secret_until: Option<DateTime<Utc>>,
-    /// When the keys were last accepted by Twilio.
+    /// Time at which Twilio last accepted the keys.
     pub verified_at: DateTime<Utc>,
-    /// When it was connected.
+    /// Time at which it was connected.
     pub created_at: DateTime<Utc>,
-    /// When a person switched it off.
+    /// Time at which a user disabled it.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// When Carillon stopped it because Twilio refuses the whole account.
+    /// Time at which Carillon stopped it because Twilio rejects the whole account.
     pub stopped_at: Option<DateTime<Utc>>,
     /// Why Carillon stopped it, in a sentence.
     pub stopped_reason: Option<String>,
 }
 
 text_enum! {
-    /// What becomes of a message when nobody can say whether Twilio has accepted it.
+    /// What happens to a message if it is uncertain whether Twilio accepted it.
     pub enum UnconfirmedPolicy {
-        /// It stays unsent rather than being sent twice.
+        /// It is not sent again, so that it is never sent twice.
         GiveUp = "give_up",
-        /// It is sent again.
+        /// It is sent again, at the risk of a duplicate.
         Resend = "resend",
     }
 }
 
 text_enum! {
-    /// Whether something sends: the one word that lists and the API show.
+    /// Whether a connection or sender sends, as one word for lists and the API.
     pub enum Status {
-        /// It sends.
+        /// Sends messages.
         Active = "active",
-        /// A person switched it off.
+        /// Disabled by a user.
         Disabled = "disabled",
-        /// Carillon stopped it because Twilio refuses to send.
+        /// Stopped by Carillon because Twilio refuses to send.
         Stopped = "stopped",
     }
 }
 
 impl Status {
-    /// Reads the word off the two times that a row keeps.
+    /// Derives the status from the two times in the row.
     pub fn of(disabled_at: Option<DateTime<Utc>>, stopped_at: Option<DateTime<Utc>>) -> Self {
         match (disabled_at, stopped_at) {
             (Some(_), _) => Self::Disabled,
@@ -92,12 +93,12 @@ impl Status {
 }
 
 impl Connection {
-    /// Whether it sends.
+    /// Whether the connection sends.
     pub fn status(&self) -> Status {
         Status::of(self.disabled_at, self.stopped_at)
     }
 
-    /// Whether this is a trial account, which sends to verified numbers only.
+    /// Whether this is a trial account, which sends only to verified numbers.
     pub fn is_trial(&self) -> bool {
         self.account_type.as_deref() == Some("Trial")
     }
@@ -110,8 +111,8 @@ pub async fn find(conn: &mut Conn, id: ConnectionId) -> Result<Connection> {
     found.ok_or(Error::NotFound("connection"))
 }
 
-/// The connection of an account, if there is one; the oldest, where an earlier version has let it
-/// in twice.
+/// The connection of an account, if any; the oldest one if an earlier version connected the account
+/// twice.
 pub async fn find_by_account(conn: &mut Conn, sid: &AccountSid) -> Result<Option<Connection>> {
     let of_account =
         connections::table.filter(connections::account_sid.eq(sid.as_str())).order(connections::id);
@@ -127,17 +128,17 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Connection>> {
         .await?)
 }
 
-/// How many requests each connection may have in flight at Twilio.
+/// Maximum number of requests in flight at Twilio, per connection.
 pub async fn concurrency_bounds(conn: &mut Conn) -> Result<HashMap<ConnectionId, usize>> {
     let rows: Vec<(ConnectionId, i32)> = connections::table
         .select((connections::id, connections::max_concurrency))
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(|(id, most)| (id, usize::try_from(most).unwrap_or(1))).collect())
+    Ok(rows.into_iter().map(|(id, limit)| (id, usize::try_from(limit).unwrap_or(1))).collect())
 }
 
-/// Stops the connection because Twilio refuses the whole account; the first reason stays. Tells
-/// whether it ran before.
+/// Stops the connection because Twilio rejects the whole account; the first reason is kept. Returns
+/// whether it was running.
 pub async fn stop(
     conn: &mut Conn,
     id: ConnectionId,
@@ -149,9 +150,9 @@ pub async fn stop(
     Ok(diesel::update(running).set(stopped).execute(conn).await? > 0)
 }
 
-/// Notes that Twilio has accepted the keys just now: takes over the account's name and type, and
-/// ends a stop by Carillon. Tells whether there was such a stop, so that the caller wakes what has
-/// been waiting.
+/// Records that Twilio just accepted the keys: updates the account's name and type and ends a stop
+/// by Carillon. Returns whether there was such a stop, so that the caller wakes the waiting
+/// messages.
 pub async fn record_verified(
     conn: &mut Conn,
     id: ConnectionId,
@@ -175,8 +176,8 @@ pub async fn record_verified(
     Ok(stopped.is_some())
 }
 
-/// Takes over what Twilio says of the account, and when it has accepted the keys; a stop by
-/// Carillon stays, which is for a person to end.
+/// Records the account's name and type, and when Twilio accepted the keys. A stop by Carillon
+/// remains until a user ends it.
 pub async fn record_accepted(
     conn: &mut Conn,
     id: ConnectionId,

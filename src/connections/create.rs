@@ -1,4 +1,4 @@
-//! Saving a connection whose keys Twilio has accepted.
+//! Saves a connection whose keys Twilio accepted.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,20 +15,20 @@ use crate::types::id::ConnectionId;
 use crate::types::sealed::SecretKey;
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// A connection to be saved, after Twilio has accepted its keys.
+/// A connection to save, after Twilio accepted its keys.
 #[derive(Debug)]
 pub struct NewConnection {
-    /// What people call it; empty takes the account's name.
+    /// Display name; if empty, the account's name is used.
     pub name: String,
-    /// What was found in the account with these keys.
+    /// The account that these keys belong to.
     pub account: VerifiedAccount,
-    /// The keys, still in the clear; sealed when saved.
+    /// The keys in plain text; sealed when saved.
     pub keys: Keys,
 }
 
-/// Saves a verified connection with its keys sealed. An account that is connected already is the
-/// field error `account_sid`, a name that is taken is `name`; a name that was left empty becomes
-/// the account's, numbered if that is taken. Needs the caller's transaction.
+/// Saves a verified connection with sealed keys; an empty name becomes the account's name, numbered
+/// if taken. An account that is already connected results in the field error `account_sid`, a taken
+/// name in `name`. Must run in the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     actor: &Actor,
@@ -74,7 +74,7 @@ pub async fn create(
     Ok(connection)
 }
 
-/// `wanted`, or `wanted (2)` and so on, whichever no connection has yet.
+/// Returns `wanted`, or the first of `wanted (2)`, `wanted (3)`, … that no connection has.
 async fn free_name(conn: &mut Conn, wanted: &str) -> Result<String> {
     let wanted: String = wanted.trim().chars().take(NAME_LIMIT - 6).collect();
     let wanted = if wanted.is_empty() { "Twilio".to_owned() } else { wanted };

@@ -1,13 +1,13 @@
-//! What becomes of a key or secret that is replaced.
+//! Whether a replaced key or secret is still accepted.
 
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// What becomes of the Auth Token that is replaced.
+    /// Whether a replaced Auth Token or webhook secret is still accepted.
     pub enum FormerToken {
-        /// Webhooks that it signs are accepted for a week.
+        /// Webhooks that it authenticates are accepted for a week.
         Accept = "accept",
-        /// It proves nothing any more, from now on: it has leaked.
+        /// Rejected from now on, because it has leaked.
         Refuse = "refuse",
     }
 }

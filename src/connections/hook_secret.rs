@@ -1,8 +1,8 @@
-//! The secret in the addresses that Twilio calls: what proves a call where no Auth Token is saved
+//! The secret in the URLs that Twilio calls, which authenticates webhooks if no Auth Token is saved
 //! to check signatures with.
 //!
-//! Every connection has one, so that its Auth Token can be taken away at any time. It is never
-//! shown: it goes to Twilio alone.
+//! Every connection has one, so that its Auth Token can be removed at any time. It is never shown
+//! in the UI; only Twilio receives it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -22,23 +22,23 @@ use crate::types::sealed::{Sealed, SecretKey};
 use crate::types::token::RandomToken;
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// For how long addresses with the former secret are accepted: as long as messages that are at
-/// Twilio may still report.
+/// How long URLs with the former secret are accepted: as long as messages already at Twilio may
+/// still report.
 pub const FORMER_SECRET_ACCEPTED: TimeDelta = TimeDelta::days(7);
 
 const COLUMN: &str = "hook_secret";
 const FORMER_COLUMN: &str = "former_hook_secret";
 
-/// Secrets as they lie in the table; sealed for their column and row.
+/// The stored secrets, sealed for their column and row.
 #[derive(AsChangeset)]
 #[diesel(table_name = connections, treat_none_as_null = true)]
-struct Secrets {
+struct SecretColumns {
     hook_secret: Option<Sealed>,
     former_hook_secret: Option<Sealed>,
     former_hook_secret_until: Option<DateTime<Utc>>,
 }
 
-/// The addresses of a connection's hooks: with a secret in them unless signatures can be checked.
+/// The webhook URLs of a connection, which contain a secret unless signatures can be checked.
 pub async fn hook_address(
     conn: &mut Conn,
     id: ConnectionId,
@@ -55,7 +55,7 @@ pub async fn hook_address(
     }
 }
 
-/// The addresses with the secret that was read; where there is none yet, one is made.
+/// The webhook URLs with the secret in `sealed`; creates a secret if there is none yet.
 pub(super) async fn secret_address(
     conn: &mut Conn,
     id: ConnectionId,
@@ -64,13 +64,13 @@ pub(super) async fn secret_address(
 ) -> Result<HookAddress> {
     let sealed = match sealed {
         Some(sealed) => sealed,
-        None => made(conn, id, key).await?,
+        None => create_missing(conn, id, key).await?,
     };
     Ok(HookAddress::secret(id, open(&sealed, COLUMN, key, id)?))
 }
 
-/// The secrets that prove a call of a connection's hooks: the present one, and for a while the one
-/// before.
+/// The secrets that authenticate webhooks of a connection: the current one and, for a limited time,
+/// the former one.
 pub async fn hook_secrets(
     conn: &mut Conn,
     id: ConnectionId,
@@ -85,14 +85,14 @@ pub async fn hook_secrets(
     );
     let found: Option<Row> =
         connections::table.find(id).select(columns).first(conn).await.optional()?;
-    let (present, former, until) = found.ok_or(Error::NotFound("connection"))?;
+    let (current, former, until) = found.ok_or(Error::NotFound("connection"))?;
     let former = former.filter(|_| until.is_some_and(|until| until > now));
-    let present = present.map(|sealed| open(&sealed, COLUMN, key, id)).transpose()?;
+    let current = current.map(|sealed| open(&sealed, COLUMN, key, id)).transpose()?;
     let former = former.map(|sealed| open(&sealed, FORMER_COLUMN, key, id)).transpose()?;
-    Ok(present.into_iter().chain(former).collect())
+    Ok(current.into_iter().chain(former).collect())
 }
 
-/// Whether a call presents one of these secrets; takes as long whether it does or not.
+/// Whether a call presents one of these secrets, compared in constant time.
 #[must_use]
 pub fn is_one_of(secrets: &[SecretString], presented: &str) -> bool {
     let mut found = subtle::Choice::from(0);
@@ -104,8 +104,8 @@ pub fn is_one_of(secrets: &[SecretString], presented: &str) -> bool {
     found.into()
 }
 
-/// Puts a new secret in place of the present one, which is accepted for a while longer or refused
-/// from now on. Needs the caller's transaction.
+/// Replaces the secret; the former one is accepted for a limited time or rejected from now on. Must
+/// run in the caller's transaction.
 pub async fn rotate_hook_secret(
     conn: &mut Conn,
     actor: &Actor,
@@ -114,30 +114,30 @@ pub async fn rotate_hook_secret(
     former: FormerToken,
     now: DateTime<Utc>,
 ) -> Result<Connection> {
-    let present: Option<Option<Sealed>> = connections::table
+    let current: Option<Option<Sealed>> = connections::table
         .find(id)
         .select(connections::hook_secret)
         .for_no_key_update()
         .first(conn)
         .await
         .optional()?;
-    let present = present.ok_or(Error::NotFound("connection"))?;
-    // One that cannot be read any more proves nothing, either.
-    let kept = present
+    let current = current.ok_or(Error::NotFound("connection"))?;
+    // A secret that cannot be unsealed cannot authenticate anything either.
+    let former_secret = current
         .and_then(|sealed| open(&sealed, COLUMN, key, id).ok())
         .filter(|_| former == FormerToken::Accept);
-    let until = kept.is_some().then(|| now + FORMER_SECRET_ACCEPTED);
-    let secrets = Secrets {
+    let until = former_secret.is_some().then(|| now + FORMER_SECRET_ACCEPTED);
+    let secrets = SecretColumns {
         hook_secret: Some(new_hook_secret(key, id)),
-        former_hook_secret: kept
+        former_hook_secret: former_secret
             .map(|secret| Sealed::seal(key, &secret, &context(FORMER_COLUMN, id))),
         former_hook_secret_until: until,
     };
     diesel::update(connections::table.find(id)).set(secrets).execute(conn).await?;
-    told(conn, actor, id, "rotated the secret in the webhook address of", now).await
+    record_in_audit_log(conn, actor, id, "rotated the secret in the webhook address of", now).await
 }
 
-/// Stops accepting addresses with the former secret. Needs the caller's transaction.
+/// Stops accepting URLs with the former secret. Must run in the caller's transaction.
 pub async fn forget_former_secret(
     conn: &mut Conn,
     actor: &Actor,
@@ -149,19 +149,19 @@ pub async fn forget_former_secret(
         connections::former_hook_secret_until.eq(None::<DateTime<Utc>>),
     );
     diesel::update(connections::table.find(id)).set(none).execute(conn).await?;
-    told(conn, actor, id, "ended the time of the former webhook address of", now).await
+    record_in_audit_log(conn, actor, id, "ended the time of the former webhook address of", now)
+        .await
 }
 
-/// Makes the secrets that are missing, of connections that an earlier version has left. Returns
-/// those of them that are called without a signature, and whose addresses at Twilio are therefore
-/// to be set anew.
+/// Creates the missing secrets of connections that an earlier version created. Returns those
+/// without an Auth Token, whose webhook URLs must be set again at Twilio.
 pub async fn fill_hook_secrets(conn: &mut Conn, key: &SecretKey) -> Result<Vec<ConnectionId>> {
     let missing = connections::table.filter(connections::hook_secret.is_null());
     let rows: Vec<(ConnectionId, bool)> =
         missing.select((connections::id, connections::auth_token.is_not_null())).load(conn).await?;
     let mut unsigned = Vec::new();
     for (id, has_auth_token) in rows {
-        made(conn, id, key).await?;
+        create_missing(conn, id, key).await?;
         if !has_auth_token {
             unsigned.push(id);
         }
@@ -169,9 +169,9 @@ pub async fn fill_hook_secrets(conn: &mut Conn, key: &SecretKey) -> Result<Vec<C
     Ok(unsigned)
 }
 
-/// Puts a new secret in place of one that nobody can read any more.
-pub(super) async fn forget(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<()> {
-    let new = Secrets {
+/// Replaces a secret that can no longer be unsealed.
+pub(super) async fn replace_lost(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<()> {
+    let new = SecretColumns {
         hook_secret: Some(new_hook_secret(key, id)),
         former_hook_secret: None,
         former_hook_secret_until: None,
@@ -180,13 +180,13 @@ pub(super) async fn forget(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -
     Ok(())
 }
 
-/// A new secret, sealed for its row.
+/// Generates a secret, sealed for its row.
 pub(super) fn new_hook_secret(key: &SecretKey, id: ConnectionId) -> Sealed {
     Sealed::seal(key, &RandomToken::generate().expose().into(), &context(COLUMN, id))
 }
 
-/// Makes the secret that is missing; where another process was faster, that one's counts.
-async fn made(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Sealed> {
+/// Creates the missing secret; if another process was faster, that process's secret is returned.
+async fn create_missing(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Sealed> {
     let missing = connections::table.find(id).filter(connections::hook_secret.is_null());
     diesel::update(missing)
         .set(connections::hook_secret.eq(Some(new_hook_secret(key, id))))
@@ -197,11 +197,12 @@ async fn made(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Seal
     sealed.ok_or(Error::NotFound("connection"))
 }
 
-async fn told(
+/// Records the action in the audit log and returns the changed connection.
+async fn record_in_audit_log(
     conn: &mut Conn,
     actor: &Actor,
     id: ConnectionId,
-    done: &str,
+    action: &str,
     now: DateTime<Utc>,
 ) -> Result<Connection> {
     let connection = connection::find(conn, id).await?;
@@ -210,7 +211,7 @@ async fn told(
         actor,
         AuditKind::Connection,
         Some(id.0),
-        &format!("{done} the connection {}", connection.name),
+        &format!("{action} the connection {}", connection.name),
         now,
     )
     .await?;
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_whole_secret_is_one() {
+    fn only_the_whole_secret_matches() {
         let secrets: [SecretString; 2] = ["present".into(), "former".into()];
         assert!(is_one_of(&secrets, "present") && is_one_of(&secrets, "former"));
         for other in ["", "presen", "present ", "PRESENT", "presentformer"] {

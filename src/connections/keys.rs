@@ -1,4 +1,4 @@
-//! The keys of a Twilio account: their shape, and how they are sealed at rest.
+//! The keys of a Twilio account: their format, and how they are sealed at rest.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -14,7 +14,7 @@ use crate::types::id::ConnectionId;
 use crate::types::mistake::Mistake;
 use crate::types::sealed::{Sealed, SecretKey};
 
-/// What a person enters: the text of each field, empty where nothing was entered.
+/// Keys as a user enters them: the text of each field, empty if nothing was entered.
 #[derive(Debug, Clone, Default)]
 pub struct NewKeys {
     /// `AC…`
@@ -23,11 +23,11 @@ pub struct NewKeys {
     pub auth_token: SecretString,
     /// `SK…`
     pub api_key_sid: String,
-    /// The secret that Twilio showed once, with the API key.
+    /// The API key's secret, which Twilio shows only once.
     pub api_key_secret: SecretString,
 }
 
-/// Keys of the right shape: an account with an Auth Token, an API key, or both.
+/// Well-formed keys: an account with an Auth Token, an API key, or both.
 #[derive(Debug, Clone)]
 pub struct Keys {
     account_sid: AccountSid,
@@ -46,7 +46,7 @@ struct ApiKey {
     secret: SecretString,
 }
 
-/// Keys as they lie in the table; sealed for their column and row.
+/// The stored keys, sealed for their column and row.
 #[derive(AsChangeset, Insertable, Queryable, Selectable)]
 #[diesel(table_name = connections, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
 pub(super) struct SealedKeys {
@@ -56,8 +56,8 @@ pub(super) struct SealedKeys {
 }
 
 impl Keys {
-    /// Checks the shape of what was entered; every field that is wrong says what is, without
-    /// quoting a secret.
+    /// Checks the format of the entered keys. The error names every invalid field and never quotes
+    /// a secret.
     pub fn parse(new: &NewKeys) -> std::result::Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let account_sid = match new.account_sid.trim() {
@@ -81,7 +81,7 @@ impl Keys {
                     .check("api_key_sid", ApiKeySid::parse(text).map_err(|error| sentence(&error))),
             ),
         };
-        let key_secret = entered(&new.api_key_secret, "api_key_secret", &mut errors);
+        let key_secret = parse_secret(&new.api_key_secret, "api_key_secret", &mut errors);
         let api_key = match (key_sid, key_secret) {
             (Some(sid), Some(secret)) => sid.map(|sid| ApiKey { sid, secret }),
             (Some(_), None) => {
@@ -105,7 +105,7 @@ impl Keys {
             }
             (None, None) => None,
         };
-        let auth_token = entered(&new.auth_token, "auth_token", &mut errors);
+        let auth_token = parse_secret(&new.auth_token, "auth_token", &mut errors);
         let secrets = Secrets::of(auth_token, api_key);
         if secrets.is_none() && errors.iter().all(|(field, _)| field == "account_sid") {
             errors.add(
@@ -127,7 +127,7 @@ impl Keys {
         &self.account_sid
     }
 
-    /// Whether there is an Auth Token, so that webhooks can be checked by their signature.
+    /// Whether there is an Auth Token, which webhook signatures are checked with.
     pub const fn has_auth_token(&self) -> bool {
         self.auth_token().is_some()
     }
@@ -137,23 +137,24 @@ impl Keys {
         self.api_key().map(|key| &key.sid)
     }
 
-    /// What requests are made with: the API key if there is one, since it can be revoked alone;
+    /// The credentials for requests: the API key if there is one, since it can be revoked alone;
     /// else the Auth Token.
     pub fn credentials(&self) -> Credentials {
         match &self.secrets {
             Secrets::AuthToken(token) => {
-                self.signing_with(CredentialKind::AuthToken(token.clone()))
+                self.credentials_with(CredentialKind::AuthToken(token.clone()))
             }
-            Secrets::ApiKey { key, .. } => self.signing_with(CredentialKind::ApiKey {
+            Secrets::ApiKey { key, .. } => self.credentials_with(CredentialKind::ApiKey {
                 sid: key.sid.clone(),
                 secret: key.secret.clone(),
             }),
         }
     }
 
-    /// Requests with the Auth Token, if there is one.
+    /// Credentials with the Auth Token, if there is one.
     pub(super) fn token_credentials(&self) -> Option<Credentials> {
-        self.auth_token().map(|token| self.signing_with(CredentialKind::AuthToken(token.clone())))
+        self.auth_token()
+            .map(|token| self.credentials_with(CredentialKind::AuthToken(token.clone())))
     }
 
     pub(super) const fn auth_token(&self) -> Option<&SecretString> {
@@ -170,7 +171,7 @@ impl Keys {
         }
     }
 
-    fn signing_with(&self, kind: CredentialKind) -> Credentials {
+    fn credentials_with(&self, kind: CredentialKind) -> Credentials {
         Credentials { account_sid: self.account_sid.clone(), kind }
     }
 
@@ -181,30 +182,30 @@ impl Keys {
         key: &SecretKey,
         id: ConnectionId,
     ) -> Result<Self> {
-        let read = |sealed: &Sealed, column: &str| {
+        let unseal = |sealed: &Sealed, column: &str| {
             sealed
                 .unseal(key, &context(column, id))
                 .map_err(|error| Error::Refused(format!("The saved keys cannot be read: {error}.")))
         };
-        let stored = |error: SidError| {
+        let invalid_sid = |error: SidError| {
             Error::Internal(format!("Connection {id} has a SID that is none: {error}."))
         };
-        let account_sid = AccountSid::parse(account_sid).map_err(stored)?;
+        let account_sid = AccountSid::parse(account_sid).map_err(invalid_sid)?;
         let auth_token =
-            sealed.auth_token.as_ref().map(|token| read(token, AUTH_TOKEN)).transpose()?;
+            sealed.auth_token.as_ref().map(|token| unseal(token, AUTH_TOKEN)).transpose()?;
         let api_key = match (&sealed.api_key_sid, &sealed.api_key_secret) {
             (Some(sid), Some(secret)) => Some(ApiKey {
-                sid: ApiKeySid::parse(sid).map_err(stored)?,
-                secret: read(secret, API_KEY_SECRET)?,
+                sid: ApiKeySid::parse(sid).map_err(invalid_sid)?,
+                secret: unseal(secret, API_KEY_SECRET)?,
             }),
             _ => None,
         };
-        let keyless = || {
+        let no_keys = || {
             Error::Internal(format!(
                 "Connection {id} has no keys, which the database does not allow."
             ))
         };
-        Ok(Self { account_sid, secrets: Secrets::of(auth_token, api_key).ok_or_else(keyless)? })
+        Ok(Self { account_sid, secrets: Secrets::of(auth_token, api_key).ok_or_else(no_keys)? })
     }
 }
 
@@ -231,8 +232,7 @@ impl SealedKeys {
     }
 }
 
-/// The keys of a connection, unsealed; `Error::Refused` says so when they were sealed with another
-/// secret key.
+/// The unsealed keys of a connection; `Error::Refused` if another secret key sealed them.
 pub async fn keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Keys> {
     let found: Option<(String, SealedKeys)> = connections::table
         .find(id)
@@ -244,7 +244,7 @@ pub async fn keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<
     Keys::open(&account_sid, &sealed, key, id)
 }
 
-/// What requests for a connection are made with.
+/// The credentials for a connection's requests.
 pub async fn credentials(
     conn: &mut Conn,
     id: ConnectionId,
@@ -253,8 +253,8 @@ pub async fn credentials(
     Ok(keys(conn, id, key).await?.credentials())
 }
 
-/// Whether the secret key is the one that sealed the saved keys; `Error::Refused` says so when it
-/// is not. Without connections any key is.
+/// Checks that this secret key sealed the saved keys; `Error::Refused` if not. Any key passes if
+/// there are no connections.
 pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
     let newest: Option<ConnectionId> = connections::table
         .select(connections::id)
@@ -271,11 +271,14 @@ pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
 const AUTH_TOKEN: &str = "auth_token";
 const API_KEY_SECRET: &str = "api_key_secret";
 
-/// The secret without the blanks that copying brings along; none if nothing is left or it cannot be
-/// one.
+/// The trimmed secret; `None` if nothing was entered.
 ///
-/// Only what can never be a key is refused here; the rest is for Twilio to say.
-fn entered(secret: &SecretString, field: &str, errors: &mut FieldErrors) -> Option<SecretString> {
+/// Adds a field error only for text that can never be a key; Twilio decides about the rest.
+fn parse_secret(
+    secret: &SecretString,
+    field: &str,
+    errors: &mut FieldErrors,
+) -> Option<SecretString> {
     let text = secret.expose_secret().trim();
     if text.is_empty() {
         return None;
@@ -296,7 +299,7 @@ fn entered(secret: &SecretString, field: &str, errors: &mut FieldErrors) -> Opti
     Some(text.into())
 }
 
-/// A parser's error as a sentence of its own.
+/// A parser's error as a complete sentence.
 fn sentence(error: &SidError) -> String {
     let text = error.to_string();
     let mut chars = text.chars();

@@ -1,4 +1,4 @@
-//! Keys of accounts, as people enter them.
+//! Tests of keys as users enter them.
 
 use super::*;
 

@@ -1,5 +1,7 @@
 //! Connections: Twilio accounts with their keys, the checks against the live account, and the
-//! webhooks that were rejected.
+//! rejected webhooks. The main types are [`Connection`], its [`Keys`] and the [`Problem`]s that
+//! Twilio's answers reveal. Start with `connection.rs` for the row and `verify.rs` for the requests
+//! to Twilio.
 
 mod address;
 mod change;
@@ -10,7 +12,7 @@ mod former_token;
 mod hook_secret;
 mod key_epoch;
 mod keys;
-mod look;
+mod last_check;
 mod problem;
 mod rotation;
 mod sealing;
@@ -33,7 +35,7 @@ pub use hook_secret::{
 };
 pub use key_epoch::KeyEpoch;
 pub use keys::{Keys, NewKeys, check_secret_key, credentials, keys};
-pub use look::{Look, WebhookTest, look, record_checks, record_test};
+pub use last_check::{LastCheck, WebhookTest, last_check, record_checks, record_test};
 pub use problem::Problem;
 pub use rotation::{
     FORMER_TOKEN_ACCEPTED, forget_former_token, forget_keys, replace_keys, webhook_tokens,

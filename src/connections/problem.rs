@@ -1,18 +1,18 @@
-//! Why an account or a sender cannot be connected: exactly one thing, at one field, with what to do
-//! about it.
+//! Why an account or a sender cannot be connected: one cause, the form field it belongs to, and
+//! advice.
 
 use crate::error::{Error, FieldErrors};
 use crate::twilio::sid::{AccountSid, ApiKeySid, ServiceSid};
 use crate::types::phone::PhoneNumber;
 
-/// What Twilio's answer to a check says is wrong.
+/// The cause that Twilio's answer to a check reveals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// Twilio does not accept the Auth Token for this account (401, 20003).
     AuthTokenRefused(AccountSid),
     /// Twilio does not accept the API key for this account (401, 20003).
     ApiKeyRefused(ApiKeySid),
-    /// The keys are right, but may not do what Carillon has to do (403); with Twilio's code.
+    /// The keys are valid, but lack permissions that Carillon needs (403); with Twilio's code.
     KeysNotAllowed(Option<i32>),
     /// The keys are test credentials, which never send anything (20008).
     TestCredentials,
@@ -20,9 +20,9 @@ pub enum Problem {
     AccountNotFound(AccountSid),
     /// Twilio has suspended the account.
     AccountSuspended,
-    /// The account is closed for good.
+    /// The account is permanently closed.
     AccountClosed,
-    /// Twilio says that the account is not active, and not why (20005).
+    /// Twilio reports that the account is not active, without a reason (20005).
     AccountInactive,
     /// The account does not own the number.
     NumberNotInAccount(PhoneNumber),
@@ -30,12 +30,12 @@ pub enum Problem {
     NoSmsCapability {
         /// The number.
         number: PhoneNumber,
-        /// Whether it can send pictures at least.
+        /// Whether it can send MMS.
         mms: bool,
     },
     /// The account has no Messaging Service with this SID.
     ServiceNotFound(ServiceSid),
-    /// The Messaging Service has nothing to send from.
+    /// The Messaging Service has no senders.
     ServiceWithoutSenders {
         /// Its name in Twilio.
         name: String,
@@ -45,22 +45,22 @@ pub enum Problem {
         /// Its name in Twilio.
         name: String,
     },
-    /// The request did not reach Twilio: name not found, connection refused, no answer.
+    /// The request did not reach Twilio: DNS failure, connection refused or timeout.
     Unreachable {
         /// Why, in a few words.
         why: String,
     },
-    /// Twilio asks to slow down (429).
+    /// Twilio limits the rate of requests (429).
     Busy,
-    /// Twilio answered with something else.
+    /// Any other answer.
     Strange {
-        /// What it answered.
+        /// The unexpected answer.
         what: String,
     },
 }
 
 impl Problem {
-    /// The word that programs may rely on: `code` in the API's errors.
+    /// Stable error code: `code` in the API's errors.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::AuthTokenRefused(_) | Self::ApiKeyRefused(_) => "twilio_refused_keys",
@@ -80,7 +80,7 @@ impl Problem {
         }
     }
 
-    /// The field beside which it is shown; none where no field is wrong.
+    /// The form field it belongs to; `None` if no field is wrong.
     pub const fn field(&self) -> Option<&'static str> {
         match self {
             Self::AuthTokenRefused(_) | Self::TestCredentials => Some("auth_token"),
@@ -98,7 +98,7 @@ impl Problem {
         }
     }
 
-    /// What is wrong, in a sentence.
+    /// The cause in a sentence.
     pub fn sentence(&self) -> String {
         match self {
             Self::AuthTokenRefused(account) => {
@@ -151,7 +151,7 @@ impl Problem {
         }
     }
 
-    /// What the person can do about it.
+    /// Advice to the user.
     pub const fn advice(&self) -> &'static str {
         match self {
             Self::AuthTokenRefused(_) => {
@@ -213,13 +213,13 @@ impl Problem {
         }
     }
 
-    /// Sentence and advice together, for one line beside a field.
+    /// Sentence and advice in one line, for a form field.
     pub fn message(&self) -> String {
         format!("{} {}", self.sentence(), self.advice())
     }
 }
 
-/// Beside its field where there is one; otherwise the whole request is refused.
+/// An error of its field if there is one; otherwise of the whole request.
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         match problem.field() {

@@ -1,4 +1,5 @@
-//! Changing keys without a gap: what the former Auth Token signs is believed for a while.
+//! Replaces keys without downtime: signatures of the former Auth Token are accepted for a limited
+//! time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -17,23 +18,23 @@ use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// For how long the signatures of a former Auth Token are accepted: time enough to make the new one
-/// the primary one in Twilio.
+/// How long signatures of a former Auth Token are accepted: enough time to promote the new token to
+/// primary in Twilio.
 pub const FORMER_TOKEN_ACCEPTED: TimeDelta = TimeDelta::days(7);
 
-/// A former token as it lies in the table; sealed for its column and row.
+/// The stored former token, sealed for its column and row.
 #[derive(AsChangeset)]
 #[diesel(table_name = connections, treat_none_as_null = true)]
-struct Former {
+struct FormerTokenColumns {
     former_auth_token: Option<Sealed>,
     former_auth_token_until: Option<DateTime<Utc>>,
 }
 
 const COLUMN: &str = "former_auth_token";
 
-/// Puts verified keys of the same account in place of the saved ones. Other accounts are refused:
-/// messages and webhooks of the connection belong to the account that it was made for. Needs the
-/// caller's transaction.
+/// Replaces the saved keys by verified keys of the same account. Other accounts are refused,
+/// because the connection's messages and webhooks belong to its account. Must run in the caller's
+/// transaction.
 pub async fn replace_keys(
     conn: &mut Conn,
     actor: &Actor,
@@ -43,13 +44,13 @@ pub async fn replace_keys(
     former: FormerToken,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    put(conn, id, key, new, former, now).await?;
+    save_keys(conn, id, key, new, former, now).await?;
     let summary =
         format!("replaced the keys of the connection {}", connection::find(conn, id).await?.name);
     audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await
 }
 
-async fn put(
+async fn save_keys(
     conn: &mut Conn,
     id: ConnectionId,
     key: &SecretKey,
@@ -58,8 +59,8 @@ async fn put(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let former = match former {
-        FormerToken::Accept => Former::kept(conn, id, key, new, now).await?,
-        FormerToken::Refuse => Former::NONE,
+        FormerToken::Accept => FormerTokenColumns::of_replaced(conn, id, key, new, now).await?,
+        FormerToken::Refuse => FormerTokenColumns::NONE,
     };
     let change = diesel::update(
         connections::table.find(id).filter(connections::account_sid.eq(new.account_sid().as_str())),
@@ -74,39 +75,39 @@ async fn put(
     Ok(())
 }
 
-/// The Auth Tokens that webhooks of this connection may be signed with: the present one, and for a
-/// while the one before; none where only an API key is saved, so that the secret in the address of
-/// the hook is the proof.
+/// The Auth Tokens that may sign webhooks of this connection: the current one and, for a limited
+/// time, the former one. Empty if only an API key is saved; the secret in the webhook URL then
+/// authenticates.
 pub async fn webhook_tokens(
     conn: &mut Conn,
     id: ConnectionId,
     key: &SecretKey,
     now: DateTime<Utc>,
 ) -> Result<Vec<SecretString>> {
-    let present = keys(conn, id, key).await?.auth_token().cloned();
-    let Some(present) = present else { return Ok(Vec::new()) };
-    let kept: (Option<Sealed>, Option<DateTime<Utc>>) = connections::table
+    let current = keys(conn, id, key).await?.auth_token().cloned();
+    let Some(current) = current else { return Ok(Vec::new()) };
+    let former: (Option<Sealed>, Option<DateTime<Utc>>) = connections::table
         .find(id)
         .select((connections::former_auth_token, connections::former_auth_token_until))
         .first(conn)
         .await?;
-    let former = match kept {
+    let former = match former {
         (Some(sealed), Some(until)) if until > now => {
             Some(sealed.unseal(key, &context(COLUMN, id)).map_err(unreadable)?)
         }
         _ => None,
     };
-    Ok(std::iter::once(present).chain(former).collect())
+    Ok(std::iter::once(current).chain(former).collect())
 }
 
-/// Stops believing what the former Auth Token signs. Needs the caller's transaction.
+/// Stops accepting signatures of the former Auth Token. Must run in the caller's transaction.
 pub async fn forget_former_token(
     conn: &mut Conn,
     actor: &Actor,
     id: ConnectionId,
     now: DateTime<Utc>,
 ) -> Result<Connection> {
-    diesel::update(connections::table.find(id)).set(Former::NONE).execute(conn).await?;
+    diesel::update(connections::table.find(id)).set(FormerTokenColumns::NONE).execute(conn).await?;
     let connection = connection::find(conn, id).await?;
     let summary =
         format!("ended the time of the former Auth Token of the connection {}", connection.name);
@@ -114,9 +115,9 @@ pub async fn forget_former_token(
     Ok(connection)
 }
 
-/// Replaces every saved key by a random one that fits no account, for an installation whose secret
-/// key is lost: all connections are stopped until their keys are entered again. Returns how many
-/// there are. Needs the caller's transaction.
+/// Replaces all saved keys by random ones, after an installation lost its secret key. Every
+/// connection is stopped until its keys are entered again. Returns the number of connections. Must
+/// run in the caller's transaction.
 pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -> Result<usize> {
     let rows: Vec<(ConnectionId, String)> =
         connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
@@ -128,9 +129,9 @@ pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -
             ..NewKeys::default()
         };
         let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
-        put(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
-        // What was sealed with the lost key is as lost as the keys.
-        hook_secret::forget(conn, *id, key).await?;
+        save_keys(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
+        // The webhook secret was sealed with the same lost key.
+        hook_secret::replace_lost(conn, *id, key).await?;
         connection::stop(
             conn,
             *id,
@@ -144,12 +145,12 @@ pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -
     Ok(rows.len())
 }
 
-impl Former {
+impl FormerTokenColumns {
     const NONE: Self = Self { former_auth_token: None, former_auth_token_until: None };
 
-    /// The token that is replaced by `new`. Without another one before, or with one that cannot be
-    /// read, there is none to keep.
-    async fn kept(
+    /// The columns for the token that `new` replaces; [`Self::NONE`] if there was no token or it
+    /// cannot be unsealed.
+    async fn of_replaced(
         conn: &mut Conn,
         id: ConnectionId,
         key: &SecretKey,
@@ -173,7 +174,7 @@ impl Former {
         })
     }
 
-    /// The former token as it is: the same token entered once more does not end its time.
+    /// The current columns: entering the same token again does not shorten the former token's time.
     async fn unchanged(conn: &mut Conn, id: ConnectionId) -> Result<Self> {
         let columns = (connections::former_auth_token, connections::former_auth_token_until);
         let (former_auth_token, former_auth_token_until) =

@@ -1,8 +1,9 @@
-//! Sealed secrets are bound to their column and row.
+//! Binds sealed secrets to their column and row.
 
 use crate::types::id::ConnectionId;
 
-/// Names the place of a secret, so that sealed bytes are of no use in another row or column.
+/// The associated data of a sealed secret: its column and row, so that the ciphertext is useless
+/// elsewhere.
 pub(super) fn context(column: &str, id: ConnectionId) -> String {
     format!("connections.{column}:{id}")
 }

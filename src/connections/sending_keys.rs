@@ -1,4 +1,4 @@
-//! What messages of a connection are sent with: its credentials, and where Twilio reports to.
+//! The credentials and webhook URLs that messages of a connection are sent with.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -13,16 +13,16 @@ use crate::types::hook_address::HookAddress;
 use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
 
-/// What messages of a connection are sent with.
+/// The credentials and webhook URLs of a connection.
 #[derive(Debug, Clone)]
 pub struct SendingKeys {
-    /// What requests are made with.
+    /// Credentials for the requests.
     pub credentials: Credentials,
-    /// Where Twilio reports what becomes of them.
+    /// Where Twilio sends status callbacks.
     pub hook: HookAddress,
 }
 
-/// What messages of a connection are sent with, read together.
+/// Reads the credentials and webhook URLs of a connection in one query.
 pub async fn sending_keys(
     conn: &mut Conn,
     id: ConnectionId,

@@ -1,4 +1,4 @@
-//! Asking Twilio whether keys are accepted and a sender is the account's: HTTP only, no database.
+//! Verifies keys and senders against Twilio: HTTP only, no database.
 
 use super::address::{SenderAddress, SenderKind};
 use super::keys::Keys;
@@ -13,27 +13,27 @@ use crate::types::phone::PhoneNumber;
 /// An account whose keys Twilio accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedAccount {
-    /// Its friendly name; its SID where the keys cannot read it.
+    /// Its friendly name; its SID if the keys cannot read the name.
     pub name: String,
-    /// `Trial` or `Full`; none where the keys cannot read it.
+    /// `Trial` or `Full`; `None` if the keys cannot read it.
     pub kind: Option<String>,
-    /// Whether name, type and status could be read.
+    /// Whether the keys could read name, type and status.
     pub profile: ProfileAccess,
 }
 
-/// Whether Twilio let the keys read the account itself.
+/// Whether the keys may read the account resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProfileAccess {
-    /// It did, and the account is active.
+    /// The keys may read it, and the account is active.
     Read,
-    /// A standard API key may not: whether the account is active shows only when it sends.
+    /// A standard API key may not read it: an inactive account is noticed only when it sends.
     Hidden,
 }
 
 /// A number or Messaging Service that is in the account and can send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedSender {
-    /// What it sends from.
+    /// The address that it sends from.
     pub address: SenderAddress,
     /// `PN…` or `MG…`.
     pub twilio_sid: String,
@@ -46,14 +46,14 @@ pub struct VerifiedSender {
 }
 
 impl VerifiedSender {
-    /// Which kind of sender it is.
+    /// The kind of sender.
     pub const fn kind(&self) -> SenderKind {
         self.address.kind()
     }
 }
 
-/// Tries every key that there is: the Auth Token by reading the account, the API key by reading the
-/// account's numbers.
+/// Tries all keys: the Auth Token by reading the account, the API key by reading the account's
+/// numbers.
 pub async fn verify_account(client: &Client, keys: &Keys) -> Result<VerifiedAccount, Problem> {
     let mut verified = VerifiedAccount {
         name: keys.account_sid().to_string(),
@@ -68,12 +68,13 @@ pub async fn verify_account(client: &Client, keys: &Keys) -> Result<VerifiedAcco
         verified = active(account)?;
     }
     let credentials = keys.credentials();
-    // Also with the Auth Token alone: test credentials read their account, but nothing else.
+    // Needed also with the Auth Token alone: test credentials can read the account, but nothing
+    // else.
     client.try_numbers(&credentials).await.map_err(|error| Problem::of(error, &credentials))?;
     Ok(verified)
 }
 
-/// Looks the sender up in the account, with what it can send.
+/// Finds a sender in the account and reads its capabilities.
 pub async fn find_sender(
     client: &Client,
     credentials: &Credentials,
@@ -144,7 +145,8 @@ async fn find_service(
     let numbers = client.service_numbers(credentials, sid).await.map_err(problem)?;
     let mut sms_capable = numbers.iter().any(|number| number.capabilities.sms);
     if !sms_capable {
-        // Short codes and alphanumeric sender IDs are listed apart from the numbers; both send SMS.
+        // Twilio lists short codes and alphanumeric sender IDs apart from the numbers; both send
+        // SMS.
         sms_capable = client.has_other_senders(credentials, sid).await.map_err(problem)?;
     }
     match (sms_capable, numbers.is_empty()) {
@@ -169,7 +171,7 @@ fn service_name(service: &TwilioService) -> String {
 }
 
 impl Problem {
-    /// Reads Twilio's answer to a request that was made with `credentials`.
+    /// The problem that Twilio's answer to a request with `credentials` reveals.
     pub fn of(error: TwilioError, credentials: &Credentials) -> Self {
         match (error.code(), error) {
             (Some(20_005), _) => Self::AccountInactive,

@@ -1,4 +1,4 @@
-//! Requests to the hooks that failed the check: kept for admins to see why, without their content.
+//! Rejected webhooks, stored without their content so that admins see the reasons.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -12,21 +12,21 @@ use crate::error::Result;
 use crate::types::id::ConnectionId;
 use crate::types::text_enum::text_enum;
 
-/// How many rejected requests are kept for each connection.
-pub const KEPT: i64 = 1_000;
+/// Maximum number of stored rejections per connection.
+pub const MAX_STORED: i64 = 1_000;
 
-/// Older rows are deleted after every so many new ones, so that a flood of forged requests costs
-/// one insert each.
+/// Number of rejections between two prunings, so that a flood of forged requests costs one insert
+/// each.
 const PRUNE_EVERY: i64 = 50;
 
 text_enum! {
     /// The hook that was called.
     pub enum Hook {
-        /// A message came in.
+        /// An inbound message.
         Inbound = "inbound",
-        /// A message's status changed.
+        /// A status callback.
         Status = "status",
-        /// We called ourselves, to test the way.
+        /// Carillon's own call, to test the webhook.
         Test = "test",
     }
 }
@@ -34,30 +34,29 @@ text_enum! {
 text_enum! {
     /// Why a request was rejected.
     pub enum RejectionReason {
-        /// It carries no `X-Twilio-Signature`.
+        /// The request has no `X-Twilio-Signature`.
         Unsigned = "unsigned",
-        /// Its signature is not that of the saved Auth Token over the public URL and the
-        /// parameters.
+        /// The signature does not match the saved Auth Token, the public URL and the parameters.
         WrongSignature = "wrong_signature",
-        /// The signature is right, for another address than the public URL: what Twilio calls, or
-        /// what a proxy makes of it.
+        /// The signature is valid for another URL than the public one: Twilio calls that URL, or a
+        /// proxy rewrites it.
         WrongAddress = "wrong_address",
-        /// Its address has no secret, and no Auth Token is saved to check a signature with.
+        /// The URL has no secret, and no Auth Token is saved to check a signature with.
         NoSecret = "no_secret",
-        /// The secret in its address is not, or no longer, the connection's.
+        /// The secret in the URL is not, or no longer, the connection's.
         WrongSecret = "wrong_secret",
-        /// It names another account than the connection's.
+        /// The request names another account than the connection's.
         OtherAccount = "other_account",
-        /// No connection has the id in its URL.
+        /// No connection has the id in the URL.
         UnknownConnection = "unknown_connection",
-        /// The saved Auth Token cannot be unsealed, so that no signature can be checked.
+        /// The saved Auth Token cannot be unsealed to check the signature.
         TokenUnreadable = "token_unreadable",
-        /// Its body is not what Twilio sends.
+        /// The body is not what Twilio sends.
         Malformed = "malformed",
     }
 }
 
-/// A request to be noted as rejected.
+/// A rejection to store.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = rejected_webhooks)]
 pub struct Rejection {
@@ -67,17 +66,17 @@ pub struct Rejection {
     pub hook: Hook,
     /// Why it was rejected.
     pub reason: RejectionReason,
-    /// What was expected, in words; never a secret, never the content of the request.
+    /// What was expected, in words; contains neither secrets nor content of the request.
     pub detail: String,
-    /// When it came.
+    /// When the request arrived.
     pub received_at: DateTime<Utc>,
 }
 
-/// A rejected request as it is listed.
+/// A stored rejection, as listed.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize)]
 #[diesel(table_name = rejected_webhooks, check_for_backend(Pg))]
 pub struct RejectedWebhook {
-    /// Rises with time.
+    /// Increases with time.
     pub id: i64,
     /// The hook that was called.
     pub hook: Hook,
@@ -85,12 +84,12 @@ pub struct RejectedWebhook {
     pub reason: RejectionReason,
     /// What was expected, in words.
     pub detail: String,
-    /// When it came.
+    /// When the request arrived.
     pub received_at: DateTime<Utc>,
 }
 
 impl RejectionReason {
-    /// What this means and what to do, for the person who reads the list.
+    /// Explanation and advice for the admin.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Unsigned => {
@@ -144,8 +143,8 @@ impl RejectionReason {
     }
 }
 
-/// Notes a rejected request, and now and then deletes all but the newest [`KEPT`] of each
-/// connection.
+/// Stores a rejection. Every [`PRUNE_EVERY`] rejections, deletes all but the newest [`MAX_STORED`]
+/// per connection.
 pub async fn reject(conn: &mut Conn, rejection: &Rejection) -> Result<()> {
     let insert = diesel::insert_into(rejected_webhooks::table)
         .values(rejection)
@@ -157,42 +156,43 @@ pub async fn reject(conn: &mut Conn, rejection: &Rejection) -> Result<()> {
     Ok(())
 }
 
-/// The newest rejected requests, newest first, at most `limit`: those of a connection, or those
-/// that name no known one.
+/// The newest rejections, newest first, at most `limit`. With `None`, those whose URL names no
+/// known connection.
 pub async fn list(
     conn: &mut Conn,
     connection: Option<ConnectionId>,
     limit: i64,
 ) -> Result<Vec<RejectedWebhook>> {
-    let newest = of(connection)
+    let newest = rejections_of(connection)
         .order(rejected_webhooks::id.desc())
-        .limit(limit.min(KEPT))
+        .limit(limit.min(MAX_STORED))
         .select(RejectedWebhook::as_select());
     Ok(newest.load(conn).await?)
 }
 
-/// How many webhooks of a connection, or of no known one, were rejected since `since`, counting at
-/// most [`KEPT`].
+/// Number of rejections since `since`, at most [`MAX_STORED`]. With `None`, of those whose URL
+/// names no known connection.
 pub async fn count_since(
     conn: &mut Conn,
     connection: Option<ConnectionId>,
     since: DateTime<Utc>,
 ) -> Result<i64> {
-    let count: i64 = of(connection)
+    let count: i64 = rejections_of(connection)
         .filter(rejected_webhooks::received_at.ge(since))
         .count()
         .get_result(conn)
         .await?;
-    Ok(count.min(KEPT))
+    Ok(count.min(MAX_STORED))
 }
 
-/// Whether any of those that name no known connection are kept.
-pub async fn has_strays(conn: &mut Conn) -> Result<bool> {
-    Ok(diesel::select(diesel::dsl::exists(of(None))).get_result(conn).await?)
+/// Whether there are rejections whose URL names no known connection.
+pub async fn any_without_connection(conn: &mut Conn) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(rejections_of(None))).get_result(conn).await?)
 }
 
-/// Two conditions: the index serves either, but not “is not distinct from”.
-fn of(connection: Option<ConnectionId>) -> rejected_webhooks::BoxedQuery<'static, Pg> {
+/// The rejections of a connection. Two conditions, because the index supports both but not `IS NOT
+/// DISTINCT FROM`.
+fn rejections_of(connection: Option<ConnectionId>) -> rejected_webhooks::BoxedQuery<'static, Pg> {
     match connection {
         Some(id) => {
             rejected_webhooks::table.filter(rejected_webhooks::connection_id.eq(id)).into_boxed()
@@ -203,12 +203,12 @@ fn of(connection: Option<ConnectionId>) -> rejected_webhooks::BoxedQuery<'static
     }
 }
 
-/// Deletes all but the newest of each connection, and of those without one. The table stays small,
-/// so reading all of it is cheap.
+/// Deletes all but the newest rejections of each connection, and of those without one. A full scan
+/// is cheap because the table stays small.
 async fn prune(conn: &mut Conn) -> Result<()> {
     let old = "DELETE FROM rejected_webhooks USING (\
                    SELECT id, row_number() OVER (PARTITION BY connection_id ORDER BY id DESC) AS place FROM rejected_webhooks\
                ) AS numbered WHERE numbered.id = rejected_webhooks.id AND numbered.place > $1";
-    diesel::sql_query(old).bind::<diesel::sql_types::BigInt, _>(KEPT).execute(conn).await?;
+    diesel::sql_query(old).bind::<diesel::sql_types::BigInt, _>(MAX_STORED).execute(conn).await?;
     Ok(())
 }

@@ -6,12 +6,12 @@ use crate::error::{Error, Result};
 use crate::types::id::{MessageId, UserId};
 use crate::types::phone::PhoneNumber;
 
-/// Who or what suppresses or lifts: a signed-in user, or a program.
+/// Who suppresses a number or lifts a suppression: a signed-in user, or a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct By {
-    /// By which way it came.
+    /// How the request came in.
     pub source: Source,
-    /// The user, where there is one.
+    /// The user, if there is one.
     pub user_id: Option<UserId>,
 }
 
@@ -20,15 +20,15 @@ pub struct By {
 pub struct Evidence {
     /// The number.
     pub phone: PhoneNumber,
-    /// Why it may not be texted any more.
+    /// Why it may no longer be texted.
     pub reason: Reason,
-    /// By which way we know.
+    /// How it is known.
     pub source: Source,
     /// The inbound message with the keyword, or the refused outbound one.
     pub message_id: Option<MessageId>,
-    /// The user who decided it.
+    /// The user who decided it, if there is one.
     pub user_id: Option<UserId>,
-    /// The keyword as it was written, Twilio's error code, or the reason that a person gave.
+    /// The keyword as it was written, Twilio's error code, or the reason that a user gave.
     pub note: Option<String>,
 }
 
@@ -50,10 +50,11 @@ impl Evidence {
         Self { phone, reason, source: by.source, message_id: None, user_id: by.user_id, note: None }
     }
 
-    /// An error of the field `note` where a user or program lifts something and does not say why.
-    pub(super) fn says_why(&self) -> Result<()> {
-        let said_why = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());
-        if matches!(self.source, Source::Admin | Source::Api) && !said_why {
+    /// Returns an error of the field `note` if a user or program lifts a suppression without a
+    /// reason.
+    pub(super) fn require_note(&self) -> Result<()> {
+        let has_note = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());
+        if matches!(self.source, Source::Admin | Source::Api) && !has_note {
             return Err(Error::field("note", "Write down why this number may be texted again."));
         }
         Ok(())

@@ -1,10 +1,11 @@
 //! Consent: whether a number may be texted, and the evidence for it.
 //!
-//! A [`Suppression`] forbids to text a number, for one [`Reason`]; it is keyed by the number, so
-//! that it outlives the contact. Each time that one begins or ends, a [`ConsentRecord`] keeps the
-//! [`Evidence`]. [`opt_out`] reads what people text to opt out and in.
+//! A [`Suppression`] forbids texting a number, for one [`Reason`]; it is keyed by the number, so
+//! that it outlives the contact. Whenever one begins or ends, a [`ConsentRecord`] stores the
+//! [`Evidence`]. [`opt_out`] recognises texts that opt out or in.
 //!
-//! Start with [`suppression`]. What also concerns a contact and its tags is in `contacts::stop`.
+//! Start with [`suppression`]. The functions that also update the contact's tags are in
+//! `contacts::stop`.
 
 mod evidence;
 pub mod opt_out;

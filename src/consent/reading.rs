@@ -1,4 +1,5 @@
-//! Readings: what became of a text that is no keyword and was read as an opt-out.
+//! Readings: texts that are not a keyword and were read as an opt-out, and whether that still
+//! holds.
 
 use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
@@ -35,11 +36,11 @@ pub async fn reading_of(
     }))
 }
 
-/// What became of a message that was read as an opt-out.
+/// The state of a message that was read as an opt-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptOutReading {
-    /// Its number is not texted, since the message was read so.
+    /// The number is suppressed because of the reading.
     Holds,
-    /// It was undone, or the person has said something else since.
+    /// The reading was undone, or the person has texted otherwise since.
     Ended,
 }

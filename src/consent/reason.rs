@@ -1,13 +1,13 @@
-//! Why a number may not be texted, as it is stored and as people read it.
+//! Reasons why a number may not be texted, as they are stored and shown.
 
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// Why a number may not be texted, the weightiest first.
+    /// Why a number may not be texted, the strongest reason first.
     pub enum Reason {
-        /// The person texted STOP: only the person can undo it, or an admin who says why.
+        /// The person texted STOP: only the person can undo it, or an admin who gives a reason.
         Stop = "stop",
-        /// Twilio refused with error 21610: a STOP that we missed.
+        /// Twilio refused with error 21610: a STOP that Carillon missed.
         Carrier21610 = "carrier_21610",
         /// A user or program suppressed it.
         Manual = "manual",
@@ -19,24 +19,21 @@ text_enum! {
 }
 
 impl Reason {
-    /// The reasons that are the person's own will: what START lifts.
+    /// The opt-outs of the person, which START lifts.
     pub const OPT_OUTS: &'static [Self] = &[Self::Stop, Self::Carrier21610];
 
-    /// Whether it is the person's own will not to be texted.
+    /// Whether it is an opt-out of the person.
     pub fn is_opt_out(self) -> bool {
         Self::OPT_OUTS.contains(&self)
     }
 
-    /// Whether it is about the person, who keeps it when their number changes; the others are
-    /// faults of the number.
-    ///
-    /// Suppression by hand is among them: often it is what a person asked for by another way than a
-    /// text.
-    pub fn is_will(self) -> bool {
+    /// Whether it follows the person when their number changes; the others are faults of the
+    /// number. Manual suppressions do: often, the person requested them by other means than a text.
+    pub fn follows_person(self) -> bool {
         self.is_opt_out() || self == Self::Manual
     }
 
-    /// A few words for a badge.
+    /// A short label for a badge.
     pub fn label(self) -> &'static str {
         match self {
             Self::Stop => "Texted STOP",
@@ -47,7 +44,7 @@ impl Reason {
         }
     }
 
-    /// What ends when it is lifted, at the beginning of a sentence.
+    /// A noun for what ends when it is lifted, capitalized to begin a sentence.
     pub fn noun(self) -> &'static str {
         match self {
             Self::Stop => "STOP",
@@ -58,7 +55,7 @@ impl Reason {
         }
     }
 
-    /// A sentence on what it means.
+    /// A sentence that explains it.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Stop => "The person texted STOP. They can undo it by texting START.",
@@ -80,13 +77,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_persons_own_will_is_an_opt_out() {
+    fn only_a_request_of_the_person_is_an_opt_out() {
         let opt_outs: Vec<_> = Reason::ALL.iter().filter(|reason| reason.is_opt_out()).collect();
         assert_eq!(opt_outs, [&Reason::Stop, &Reason::Carrier21610]);
     }
 
     #[test]
-    fn a_stop_weighs_most() {
+    fn a_stop_is_the_strongest_reason() {
         assert!(Reason::ALL.iter().all(|reason| Reason::Stop <= *reason));
     }
 }

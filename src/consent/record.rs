@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::evidence::Evidence;
 use super::reason::Reason;
 use super::source::Source;
-use crate::clock::EVER;
+use crate::clock::FAR_FUTURE;
 use crate::db::Conn;
 use crate::db::schema::{consent_records, messages, users};
 use crate::error::Result;
@@ -19,7 +19,7 @@ use crate::types::phone::PhoneNumber;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// In which direction consent changed.
+    /// The direction in which consent changed.
     pub enum ConsentChange {
         /// The number may not be texted any more.
         Suppressed = "suppressed",
@@ -31,19 +31,19 @@ text_enum! {
 /// One piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct ConsentRecord {
-    /// In which direction consent changed.
+    /// The direction in which consent changed.
     pub change: ConsentChange,
-    /// By which way we know.
+    /// How it is known.
     pub source: Source,
     /// The reason that began or ended.
     pub reason: Option<Reason>,
     /// The message that proves it.
     pub message_id: Option<MessageId>,
-    /// The keyword as it was written, Twilio's error code, or the reason that a person gave.
+    /// The keyword as it was written, Twilio's error code, or the reason that a user gave.
     pub note: Option<String>,
-    /// When we recorded it.
+    /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
-    /// Where the message that proves it was sent to.
+    /// The address to which the message that proves it was sent.
     pub message_to: Option<String>,
     /// The email address of the user who decided it, while the user exists.
     pub user_email: Option<String>,
@@ -61,19 +61,23 @@ impl ConsentRecord {
                 format!("Texted {}{}", keyword(note, "STOP"), self.to())
             }
             (ConsentChange::Suppressed, Source::Wording) => {
-                format!("Texted {}{}{READ}", keyword(note, "…"), self.to())
+                format!("Texted {}{}{READ_SUFFIX}", keyword(note, "…"), self.to())
             }
             (ConsentChange::Suppressed, Source::WordingLookup) => {
-                format!("Texted {}{}{READ}{FOUND}", keyword(note, "…"), self.to())
+                format!("Texted {}{}{READ_SUFFIX}{FOUND_SUFFIX}", keyword(note, "…"), self.to())
             }
             (ConsentChange::Suppressed, Source::Lookup) => {
-                format!("Texted {}{}{FOUND}", keyword(note, "STOP"), self.to())
+                format!("Texted {}{}{FOUND_SUFFIX}", keyword(note, "STOP"), self.to())
             }
             (ConsentChange::Lifted, Source::Keyword | Source::Wording) => {
                 format!("Texted {}{}: {ended} lifted", keyword(note, "START"), self.to())
             }
             (ConsentChange::Lifted, Source::Lookup | Source::WordingLookup) => {
-                format!("Texted {}{}: {ended} lifted{FOUND}", keyword(note, "START"), self.to())
+                format!(
+                    "Texted {}{}: {ended} lifted{FOUND_SUFFIX}",
+                    keyword(note, "START"),
+                    self.to()
+                )
             }
             (ConsentChange::Suppressed, Source::Twilio) => self.refusal(note),
             (ConsentChange::Lifted, Source::Twilio) => {
@@ -134,10 +138,10 @@ impl ConsentRecord {
 
 /// The newest evidence about a number, newest first.
 pub async fn of(conn: &mut Conn, phone: &PhoneNumber, limit: i64) -> Result<Vec<ConsentRecord>> {
-    until(conn, phone, EVER, limit).await
+    until(conn, phone, FAR_FUTURE, limit).await
 }
 
-/// The newest evidence about a number that was recorded by then, newest first.
+/// The newest evidence about a number that was recorded until `time`, newest first.
 pub async fn until(
     conn: &mut Conn,
     phone: &PhoneNumber,
@@ -189,8 +193,8 @@ pub(super) async fn add(
     Ok(())
 }
 
-/// The message that proves why a number is suppressed for a reason, where one does.
-pub(super) async fn message_behind(
+/// The message that proves why a number is suppressed for a reason, if any.
+pub(super) async fn proving_message(
     conn: &mut Conn,
     phone: &PhoneNumber,
     reason: Reason,
@@ -207,13 +211,13 @@ pub(super) async fn message_behind(
     Ok(found.flatten())
 }
 
-/// What is added where the text is no keyword.
-const READ: &str = ", read as an opt-out";
+/// Appended if the text is not a keyword.
+const READ_SUFFIX: &str = ", read as an opt-out";
 
-/// What is added where the webhook of a keyword had not come.
-const FOUND: &str = " (found by asking Twilio, whose webhook had not come)";
+/// Appended if the webhook of the text did not arrive.
+const FOUND_SUFFIX: &str = " (found by asking Twilio, whose webhook had not come)";
 
-/// The keyword as it was written, or the usual one where that is not known.
+/// The keyword as it was written, or the usual one if that is unknown.
 fn keyword(note: Option<&str>, usual: &str) -> String {
     format!("“{}”", note.unwrap_or(usual))
 }
@@ -248,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_that_moved_along_names_the_old_number() {
+    fn a_stop_that_moved_names_the_old_number() {
         let moved = ConsentRecord {
             note: Some("+1 415 555 0123".to_owned()),
             user_email: Some("anna@example.com".to_owned()),
@@ -277,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_named_with_their_reason_also_after_they_left() {
+    fn a_user_is_named_with_their_reason_even_after_they_left() {
         let by_hand = ConsentRecord {
             note: Some("asked on the phone".to_owned()),
             user_email: Some("anna@example.com".to_owned()),

@@ -22,26 +22,26 @@ use crate::types::phone::PhoneNumber;
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = suppressions, check_for_backend(diesel::pg::Pg))]
 pub struct Suppression {
-    /// Identifies it.
+    /// Identifies the suppression.
     pub id: SuppressionId,
     /// The number.
     pub phone: PhoneNumber,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Since when.
+    /// Since when it has been suppressed.
     pub since: DateTime<Utc>,
-    /// Whether a text that is no keyword was read as an opt-out: a user who reads it otherwise can
-    /// undo it.
+    /// Whether a text that is not a keyword was read as an opt-out; a user who reads it otherwise
+    /// can undo it.
     pub by_wording: bool,
 }
 
 impl Suppression {
-    /// A few words for a badge.
+    /// A short label for a badge.
     pub fn label(&self) -> &'static str {
         if self.by_wording { "Read as an opt-out" } else { self.reason.label() }
     }
 
-    /// A sentence on what it means.
+    /// A sentence that explains it.
     pub fn meaning(&self) -> &'static str {
         if self.by_wording {
             "They asked in their own words to get no more texts. They can undo it by texting START."
@@ -51,11 +51,12 @@ impl Suppression {
     }
 }
 
-/// How many opt-outs are counted at most; where there are more, the count is one more than this.
+/// The highest number of opt-outs that is counted exactly; if there are more, the count is one more
+/// than this.
 pub const MAX_COUNTED: i64 = 10_000;
 
 statement! {
-    /// Counts by index, and stops at the limit.
+    /// Counts opt-outs by an index, up to the limit.
     struct OptOuts<'a> {
         since: DateTime<Utc> => Timestamptz,
         reasons: &'a [Reason] => Array<Text>,
@@ -70,20 +71,20 @@ statement! {
      ) AS counted"
 }
 
-/// How often people have opted out since `since`, also those who have opted in again; at most one
-/// more than [`MAX_COUNTED`].
+/// The number of opt-outs since `since`, including those that were lifted again; at most one more
+/// than [`MAX_COUNTED`].
 pub async fn count_opt_outs(conn: &mut Conn, since: DateTime<Utc>) -> Result<i64> {
     Ok(OptOuts { since, reasons: Reason::OPT_OUTS, limit: MAX_COUNTED + 1 }
         .get_result(conn)
         .await?)
 }
 
-/// The reason that weighs most why a number may not be texted; none when it may.
+/// The strongest suppression of a number; `None` if it may be texted.
 pub async fn active(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Suppression>> {
     Ok(all_active(conn, phone).await?.into_iter().next())
 }
 
-/// Those of some numbers that have opted out.
+/// Those of these numbers that have opted out.
 pub(crate) async fn opted_out(
     conn: &mut Conn,
     phones: &[PhoneNumber],
@@ -93,29 +94,29 @@ pub(crate) async fn opted_out(
     Ok(opt_outs.map(|suppression| suppression.phone).collect())
 }
 
-/// Every reason why a number may not be texted, the weightiest first.
+/// All active suppressions of a number, the strongest first.
 pub async fn all_active(conn: &mut Conn, phone: &PhoneNumber) -> Result<Vec<Suppression>> {
     let mut found = load_active(conn, std::slice::from_ref(phone)).await?;
     found.sort_by_key(|suppression| (suppression.reason, suppression.since));
     Ok(found)
 }
 
-/// The weightiest suppression of each of many numbers in one query; numbers that may be texted are
+/// The strongest suppression of each of many numbers in one query; numbers that may be texted are
 /// left out.
 pub async fn active_many(
     conn: &mut Conn,
     phones: &[PhoneNumber],
 ) -> Result<HashMap<PhoneNumber, Suppression>> {
     let mut found = load_active(conn, phones).await?;
-    // The last one to be inserted stays.
+    // The last one that is inserted into the map stays.
     found.sort_by_key(|suppression| std::cmp::Reverse((suppression.reason, suppression.since)));
     Ok(found.into_iter().map(|suppression| (suppression.phone.clone(), suppression)).collect())
 }
 
 statement! {
-    /// Waits for the other transactions that silence one of these numbers; in the order of the
-    /// keys, so that two cannot wait for each other.
-    struct Queue<'a> { addresses: &'a [PhoneNumber] => Array<Text> }
+    /// Takes the advisory locks of numbers, in the order of their keys, so that two transactions
+    /// cannot wait for each other.
+    struct LockNumbers<'a> { addresses: &'a [PhoneNumber] => Array<Text> }
     returns ();
     "SELECT pg_advisory_xact_lock(key)
      FROM (
@@ -125,31 +126,26 @@ statement! {
      ) AS numbers"
 }
 
-/// Makes transactions that suppress or lift the same number follow one another; `begin`, `end` and
-/// `end_reading` call it first.
-///
-/// A transaction that locks messages first calls it before that. A STOP has the tag when it comes
-/// to the messages; a refusal with 21610 has its message when it comes to the tag. At the same time
-/// for the same number, each would wait for the other.
-pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
+/// Serializes the transactions that suppress or lift the same number, by advisory locks; call it
+/// before messages are locked. A STOP locks the tag before the messages, a refusal with 21610 its
+/// message before the tag: they would otherwise deadlock.
+pub async fn lock_numbers(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
     if !phones.is_empty() {
         let forms: Vec<PhoneNumber> = phones.iter().flat_map(|phone| phone.forms()).collect();
-        Queue { addresses: &forms }.execute(conn).await?;
+        LockNumbers { addresses: &forms }.execute(conn).await?;
     }
     Ok(())
 }
 
-/// Suppresses a number and keeps the evidence; returns whether it was not suppressed for this
-/// reason before. `contacts::suppress` also tags the contact.
-///
-/// A suppression that holds stays as it is. Its evidence is kept nevertheless, except Twilio's
-/// repeated refusals.
+/// Suppresses a number and records the evidence; returns whether it was not suppressed for this
+/// reason before. An active suppression stays as it is; only Twilio's repeated refusals are not
+/// recorded again. `contacts::suppress` also tags the contact.
 pub(crate) async fn begin(
     conn: &mut Conn,
     evidence: &Evidence,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    queue_up(conn, &[&evidence.phone]).await?;
+    lock_numbers(conn, &[&evidence.phone]).await?;
     let newly = insert(
         conn,
         &evidence.phone,
@@ -160,7 +156,8 @@ pub(crate) async fn begin(
     )
     .await?;
     if !newly && evidence.source.is_texted() && !evidence.source.is_wording() {
-        // What had to be read so far is now said: only the person takes it back.
+        // A keyword confirms what was read from wording: only the person can take it back from now
+        // on.
         let forms = evidence.phone.forms();
         let read = suppressions::table
             .filter(suppressions::phone.eq_any(&forms))
@@ -178,20 +175,19 @@ pub(crate) async fn begin(
     Ok(newly)
 }
 
-/// Lifts the suppressions of a number that have one of these reasons, keeps the evidence (its own
-/// `reason` does not matter), and returns the reasons that ended. `contacts::lift` also takes the
-/// tag away.
+/// Lifts the suppressions of a number that have one of these reasons, records the evidence (its own
+/// `reason` is ignored), and returns the lifted reasons. `contacts::lift` also removes the tag.
 ///
-/// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the
-/// field `note`.
+/// A keyword lifts opt-outs only. A user or program has to give a reason; without one, it is an
+/// error of the field `note`.
 pub(crate) async fn end(
     conn: &mut Conn,
     reasons: &[Reason],
     evidence: &Evidence,
     now: DateTime<Utc>,
 ) -> Result<Vec<Reason>> {
-    queue_up(conn, &[&evidence.phone]).await?;
-    evidence.says_why()?;
+    lock_numbers(conn, &[&evidence.phone]).await?;
+    evidence.require_note()?;
     let reasons: Vec<_> = reasons
         .iter()
         .copied()
@@ -209,16 +205,15 @@ pub(crate) async fn end(
     record_ended(conn, lifted, evidence, now).await
 }
 
-/// Lifts an opt-out that was read from a text which is no keyword, keeps the evidence with the
-/// reason that has to be given, and returns the reasons that ended. An opt-out that was said by
-/// keyword stays, also where it came between.
+/// Lifts an opt-out that was read from wording, records the evidence with the required reason, and
+/// returns the lifted reasons. An opt-out by keyword stays, even if it came later.
 pub(crate) async fn end_reading(
     conn: &mut Conn,
     evidence: &Evidence,
     now: DateTime<Utc>,
 ) -> Result<Vec<Reason>> {
-    queue_up(conn, &[&evidence.phone]).await?;
-    evidence.says_why()?;
+    lock_numbers(conn, &[&evidence.phone]).await?;
+    evidence.require_note()?;
     let forms = evidence.phone.forms();
     let read = suppressions::table
         .filter(suppressions::phone.eq_any(&forms))
@@ -231,7 +226,7 @@ pub(crate) async fn end_reading(
     record_ended(conn, lifted, evidence, now).await
 }
 
-/// Keeps the evidence of what was lifted, once for each reason.
+/// Records the evidence of what was lifted, once for each reason.
 async fn record_ended(
     conn: &mut Conn,
     mut lifted: Vec<Reason>,
@@ -247,48 +242,48 @@ async fn record_ended(
     Ok(lifted)
 }
 
-/// What a person said moves along from their old number to the new one, with evidence that names
-/// the old one; the old number stays silenced too. What is a fault of the old number stays with it.
-/// Answers with the reason that weighs most, if any moved.
+/// Copies the suppressions that follow the person from their old number to the new one, with
+/// evidence that names the old one. Faults of the old number are not copied. Returns the strongest
+/// reason, if any was copied.
 ///
-/// The caller has queued up for both numbers, and takes back what is pending to the new one.
-pub(crate) async fn move_along(
+/// The caller holds the locks of both numbers, and takes back what is pending to the new one.
+pub(crate) async fn move_to_new_number(
     conn: &mut Conn,
     from: &PhoneNumber,
     to: &PhoneNumber,
     by: By,
     now: DateTime<Utc>,
 ) -> Result<Option<Reason>> {
-    let wills: Vec<_> = all_active(conn, from)
+    let moving: Vec<_> = all_active(conn, from)
         .await?
         .into_iter()
-        .filter(|suppression| suppression.reason.is_will())
+        .filter(|suppression| suppression.reason.follows_person())
         .collect();
-    for Suppression { reason, since, by_wording, .. } in &wills {
+    for Suppression { reason, since, by_wording, .. } in &moving {
         if insert(conn, to, *reason, *since, *by_wording, Counted::Already).await? {
             let evidence = Evidence {
                 phone: to.clone(),
                 reason: *reason,
                 source: Source::NumberChange,
-                message_id: record::message_behind(conn, from, *reason).await?,
+                message_id: record::proving_message(conn, from, *reason).await?,
                 user_id: by.user_id,
                 note: Some(from.international()),
             };
             record::add(conn, ConsentChange::Suppressed, &evidence, now).await?;
         }
     }
-    Ok(wills.into_iter().next().map(|suppression| suppression.reason))
+    Ok(moving.into_iter().next().map(|suppression| suppression.reason))
 }
 
-/// Whether a suppression is an opt-out of its own or one that is counted under another number.
+/// Whether a suppression counts as an opt-out, or is counted under another number already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counted {
     Once,
     Already,
 }
 
-/// Suppresses a number for a reason, unless it is; the person's will under every way to write the
-/// number. Says whether it is new.
+/// Suppresses a number for a reason, unless it is already. A reason that follows the person covers
+/// every form in which the number is written. Returns whether it is new.
 async fn insert(
     conn: &mut Conn,
     phone: &PhoneNumber,
@@ -297,7 +292,7 @@ async fn insert(
     by_wording: bool,
     counted: Counted,
 ) -> Result<bool> {
-    let forms = if reason.is_will() { phone.forms() } else { vec![phone.clone()] };
+    let forms = if reason.follows_person() { phone.forms() } else { vec![phone.clone()] };
     let row = |(at, phone): (usize, &PhoneNumber)| {
         (
             suppressions::id.eq(SuppressionId::new()),

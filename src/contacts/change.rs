@@ -1,13 +1,13 @@
-//! What happened to a contact that automations may react to.
+//! Changes to contacts that automations may react to.
 
 use chrono::{DateTime, Utc};
 
 use super::tags::TagName;
 use crate::types::id::ContactId;
 
-/// Something that can trigger an automation.
+/// A change that can trigger an automation.
 ///
-/// The functions of this slice return changes instead of reacting to them: whoever calls hands them
+/// The functions of this slice return changes instead of reacting to them; the caller passes them
 /// to the automations in the same transaction.
 #[must_use = "automations react to it: pass it to automations::enroll::react in the same \
               transaction"]
@@ -17,7 +17,7 @@ pub enum Change {
     ContactCreated(ContactId),
     /// A tag that the contact did not have before.
     TagAdded {
-        /// Whose tag it is.
+        /// The contact.
         contact_id: ContactId,
         /// The tag, spelt as it was first used.
         tag: TagName,
@@ -27,7 +27,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whom it happened to.
+    /// The contact that changed.
     #[must_use]
     pub const fn contact_id(&self) -> ContactId {
         match self {

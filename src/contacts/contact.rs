@@ -1,4 +1,4 @@
-//! The contact itself, and finding contacts.
+//! The type [`Contact`], and the functions that find contacts.
 
 use std::collections::HashMap;
 
@@ -22,11 +22,11 @@ use crate::types::phone::PhoneNumber;
 pub struct Contact {
     /// Identifies the contact; later contacts have greater ids.
     pub id: ContactId,
-    /// Where to text them; no two contacts share a number.
+    /// Their phone number; no two contacts share one.
     pub phone: PhoneNumber,
-    /// What to call them.
+    /// Their first name.
     pub first_name: Option<String>,
-    /// Their family's name.
+    /// Their last name.
     pub last_name: Option<String>,
     /// Their email address, checked lightly.
     pub email: Option<String>,
@@ -41,8 +41,8 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// What of it is different afterwards, by the names of the fields alone: the audit log is to
-    /// know nobody's number.
+    /// The names of the fields that differ afterwards, without values: the audit log contains no
+    /// phone numbers.
     #[must_use]
     pub fn changed_fields(&self, after: &Self) -> Vec<&'static str> {
         let fields = [
@@ -63,12 +63,12 @@ impl Contact {
         (!names.is_empty()).then(|| names.join(" "))
     }
 
-    /// What to call them: their name, or else their number.
+    /// Their name, or else their number.
     pub fn label(&self) -> String {
         self.full_name().unwrap_or_else(|| self.phone.international())
     }
 
-    /// The same where it must be clear who is meant: `Ada Lovelace, +1 415 555 0123`.
+    /// Name and number, where the name alone may be ambiguous: `Ada Lovelace, +1 415 555 0123`.
     pub fn long_label(&self) -> String {
         let number = self.phone.international();
         self.full_name().map_or_else(|| number.clone(), |name| format!("{name}, {number}"))
@@ -82,7 +82,7 @@ pub async fn find(conn: &mut Conn, id: ContactId) -> Result<Contact> {
     found.ok_or(Error::NotFound("contact"))
 }
 
-/// Finds a contact by phone number, however the number of its line is written.
+/// Finds a contact by phone number, in any form in which the number of its line is written.
 pub async fn find_by_phone(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Contact>> {
     let found = contacts::table
         .filter(contacts::phone.eq_any(phone.forms()))
@@ -121,38 +121,38 @@ pub async fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<Contact>> {
         .await?)
 }
 
-/// Those of these ids that are contacts', in no particular order.
+/// Those of these ids that belong to contacts, in no particular order.
 pub async fn existing(conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<ContactId>> {
     Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(contacts::id).load(conn).await?)
 }
 
-/// Which contacts have these numbers, in no particular order and under the numbers as they were
-/// asked for; unknown ones are left out.
+/// The contacts with these numbers, in no particular order, each with the number as it was
+/// requested; unknown ones are left out.
 pub async fn ids_by_phone(
     conn: &mut Conn,
     phones: &[PhoneNumber],
 ) -> Result<Vec<(PhoneNumber, ContactId)>> {
-    let others: HashMap<PhoneNumber, &PhoneNumber> =
+    let other_forms: HashMap<PhoneNumber, &PhoneNumber> =
         phones.iter().filter_map(|phone| phone.other_form().map(|other| (other, phone))).collect();
     let columns = (contacts::phone, contacts::id);
     let mut found: Vec<(PhoneNumber, ContactId)> =
         contacts::table.filter(contacts::phone.eq_any(phones)).select(columns).load(conn).await?;
-    if !others.is_empty() {
-        let written: Vec<&PhoneNumber> = others.keys().collect();
+    if !other_forms.is_empty() {
+        let written: Vec<&PhoneNumber> = other_forms.keys().collect();
         let rows: Vec<(PhoneNumber, ContactId)> = contacts::table
             .filter(contacts::phone.eq_any(written))
             .select(columns)
             .load(conn)
             .await?;
         found.extend(
-            rows.into_iter().filter_map(|(phone, id)| Some(((*others.get(&phone)?).clone(), id))),
+            rows.into_iter()
+                .filter_map(|(phone, id)| Some(((*other_forms.get(&phone)?).clone(), id))),
         );
     }
     Ok(found)
 }
 
-/// Which contacts have these ids in another system, in no particular order; unknown ids are left
-/// out.
+/// The contacts with these ids in another system, in no particular order; unknown ids are left out.
 pub async fn ids_by_external_id(
     conn: &mut Conn,
     external_ids: &[String],
@@ -166,8 +166,8 @@ pub async fn ids_by_external_id(
         .collect())
 }
 
-/// Reads the violated unique indexes as errors of their fields.
-pub(super) fn taken(error: Error) -> Error {
+/// Turns the violation of a unique index into an error of its field.
+pub(super) fn as_field_error(error: Error) -> Error {
     error
         .on_constraint("contacts_phone_key", "phone", "already a contact")
         .on_constraint(

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::change::Change;
-use super::contact::{Contact, find_by_phone, ids_by_phone, taken};
+use super::contact::{Contact, as_field_error, find_by_phone, ids_by_phone};
 use super::fields::{Attributes, Email, ExternalId, Name};
 use super::stop_tag::tag_stopped;
 use crate::db::Conn;
@@ -20,11 +20,11 @@ use crate::types::phone::PhoneNumber;
 /// A contact that is about to be created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewContact {
-    /// Where to text them.
+    /// Their phone number.
     pub phone: PhoneNumber,
-    /// What to call them.
+    /// Their first name.
     pub first_name: Option<Name>,
-    /// Their family's name.
+    /// Their last name.
     pub last_name: Option<Name>,
     /// Their email address.
     pub email: Option<Email>,
@@ -35,7 +35,7 @@ pub struct NewContact {
 }
 
 impl NewContact {
-    /// A contact of whom only the number is known.
+    /// A contact with nothing but a number.
     pub fn with_phone(phone: PhoneNumber) -> Self {
         Self {
             phone,
@@ -50,7 +50,7 @@ impl NewContact {
 
 /// Creates a contact; a number or external id that another contact has is an error of that field.
 ///
-/// A number that has opted out already brings its tag along, see `stop_tag`.
+/// If the number has opted out already, the contact gets the STOP tag, see `stop_tag`.
 pub async fn create(
     conn: &mut Conn,
     new: NewContact,
@@ -61,12 +61,12 @@ pub async fn create(
         .returning(Contact::as_returning())
         .get_result(conn)
         .await
-        .map_err(|error| taken(error.into()))?;
-    let changes = greet(conn, std::slice::from_ref(&created), now).await?;
+        .map_err(|error| as_field_error(error.into()))?;
+    let changes = initial_changes(conn, std::slice::from_ref(&created), now).await?;
     Ok((created, changes))
 }
 
-/// Finds the contact with this number, or creates one of whom nothing else is known.
+/// Finds the contact with this number, or creates one with nothing but the number.
 pub async fn find_or_create_by_phone(
     conn: &mut Conn,
     phone: &PhoneNumber,
@@ -86,7 +86,7 @@ pub async fn find_or_create_by_phone(
     Ok((contact, changes))
 }
 
-/// Finds or creates a contact for each of many numbers in three statements; the answer is in no
+/// Finds or creates a contact for each of many numbers in three statements; the result is in no
 /// particular order, one per distinct number.
 pub async fn find_or_create_many_by_phone(
     conn: &mut Conn,
@@ -97,7 +97,7 @@ pub async fn find_or_create_many_by_phone(
     let known: HashSet<&PhoneNumber> = found.iter().map(|(phone, _)| phone).collect();
     let mut missing: Vec<_> =
         phones.iter().filter(|phone| !known.contains(phone)).cloned().collect();
-    // One order for all, so that two transactions that insert the same numbers wait for each other
+    // A fixed order, so that two transactions that insert the same numbers wait for each other
     // instead of deadlocking.
     missing.sort_unstable();
     missing.dedup();
@@ -106,8 +106,8 @@ pub async fn find_or_create_many_by_phone(
     }
     let (created, changes) = create_missing(conn, &missing, now).await?;
     if created.len() < missing.len() {
-        // Someone else created these between our two statements; they have committed, so now we see
-        // them.
+        // Another transaction created these between the two statements; it has committed, so that
+        // they are visible now.
         let created: HashSet<&PhoneNumber> = created.iter().map(|contact| &contact.phone).collect();
         missing.retain(|phone| !created.contains(phone));
         found.extend(ids_by_phone(conn, &missing).await?);
@@ -116,8 +116,8 @@ pub async fn find_or_create_many_by_phone(
     Ok((found, changes))
 }
 
-/// Creates contacts of whom only the numbers are known; those that someone else created meanwhile
-/// are left out.
+/// Creates contacts with nothing but a number; those that another transaction created meanwhile are
+/// left out.
 async fn create_missing(
     conn: &mut Conn,
     phones: &[PhoneNumber],
@@ -127,17 +127,21 @@ async fn create_missing(
         phones.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
     let created: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
-        // Also on the index of Argentine lines.
+        // A conflict can also be with the index of Argentine lines.
         .on_conflict_do_nothing()
         .returning(Contact::as_returning())
         .get_results(conn)
         .await?;
-    let changes = greet(conn, &created, now).await?;
+    let changes = initial_changes(conn, &created, now).await?;
     Ok((created, changes))
 }
 
-/// What a contact's first moment brings: the change, and the opt-out that its number already has.
-async fn greet(conn: &mut Conn, created: &[Contact], now: DateTime<Utc>) -> Result<Vec<Change>> {
+/// The changes of new contacts: their creation, and the STOP tag if the number has opted out.
+async fn initial_changes(
+    conn: &mut Conn,
+    created: &[Contact],
+    now: DateTime<Utc>,
+) -> Result<Vec<Change>> {
     let mut changes: Vec<_> =
         created.iter().map(|contact| Change::ContactCreated(contact.id)).collect();
     changes.extend(tag_stopped(conn, created, now).await?);

@@ -1,27 +1,26 @@
-//! What may stand in the fields of a contact: names, email, external id and attributes, each with
-//! one constructor.
+//! The fields of a contact: names, email, external id and attributes, each with one constructor.
 
 use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 
-/// What is wrong with a field, in words for the person who filled it in.
+/// Why a field is invalid, in words for the person who filled it in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidField {
     /// Nothing but white space.
     #[error("{}", Mistake::Blank)]
     Blank,
-    /// Longer than the column is meant for.
+    /// Longer than the field allows.
     #[error("{}", Mistake::TooLong(*.0))]
     TooLong(usize),
-    /// A line break or another character that cannot be seen.
+    /// A line break or another invisible character.
     #[error("{}", Mistake::ControlCharacter)]
     ControlCharacter,
     /// Not of the form name@domain.
     #[error("This is not an email address; it should look like ada@example.com.")]
     NotAnEmail,
-    /// An attribute's name that templates could not name.
+    /// An attribute's name that templates could not use.
     #[error(
         "An attribute's name is 1 to 64 letters (a-z), digits or _, and does not begin with a \
          digit."
@@ -48,17 +47,17 @@ const MAX_ATTRIBUTES: usize = 64;
 const MAX_ATTRIBUTE_NAME: usize = 64;
 const MAX_ATTRIBUTE_BYTES: usize = 2_048;
 
-/// Declares a text of one line with its greatest length in characters, and one more check.
+/// Declares a text of one line with its maximum length in characters, and one more check.
 macro_rules! line_of_text {
-    ($(#[$doc:meta])* $name:ident, $longest:literal, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $max_length:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub struct $name(String);
 
         impl $name {
-            /// Reads it as a person typed it; white space around it is dropped.
+            /// Parses it as it is typed; white space around it is dropped.
             pub fn parse(raw: &str) -> Result<Self, InvalidField> {
-                let text = line(raw, $longest)?;
+                let text = line(raw, $max_length)?;
                 let check: fn(&str) -> Result<(), InvalidField> = $check;
                 check(text)?;
                 Ok(Self(text.to_owned()))
@@ -87,19 +86,19 @@ line_of_text!(
     ExternalId, 200, |_| Ok(())
 );
 line_of_text!(
-    /// An email address, checked lightly: only a letter to it proves that it exists.
+    /// An email address, checked lightly: only an email to it proves that it exists.
     Email, 254, email_shape
 );
 
 /// Named values of a contact: a JSON object of texts, numbers and booleans, whose names templates
 /// can use.
 ///
-/// A value of null says that there is none, so it is not kept.
+/// A null value means that there is none, so it is not stored.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes(Map<String, Value>);
 
 impl Attributes {
-    /// Checks names, types, lengths and number; errors are named `attributes.<name>`, or
+    /// Checks names, types, lengths and number; an error is one of `attributes.<name>`, or of
     /// `attributes`.
     pub fn parse(raw: Map<String, Value>) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
@@ -108,14 +107,14 @@ impl Attributes {
                 errors.add(&format!("attributes.{name}"), error.to_string());
             }
         }
-        let kept: Map<_, _> = raw.into_iter().filter(|(_, value)| !value.is_null()).collect();
-        if kept.len() > MAX_ATTRIBUTES {
+        let attributes: Map<_, _> = raw.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        if attributes.len() > MAX_ATTRIBUTES {
             errors.add("attributes", InvalidField::TooManyAttributes.to_string());
         }
-        if errors.is_empty() { Ok(Self(kept)) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self(attributes)) } else { Err(errors) }
     }
 
-    /// The stored attributes with changes laid over them: a value replaces, null removes.
+    /// The stored attributes with changes merged into them: a value replaces, null removes.
     pub fn merged(stored: &Value, changes: &Map<String, Value>) -> Result<Self, FieldErrors> {
         let mut all = stored.as_object().cloned().unwrap_or_default();
         all.extend(changes.clone());
@@ -128,7 +127,7 @@ impl Attributes {
     }
 }
 
-fn line(raw: &str, longest: usize) -> Result<&str, InvalidField> {
+fn line(raw: &str, max_length: usize) -> Result<&str, InvalidField> {
     let text = raw.trim();
     if text.is_empty() {
         return Err(InvalidField::Blank);
@@ -136,8 +135,8 @@ fn line(raw: &str, longest: usize) -> Result<&str, InvalidField> {
     if text.chars().any(char::is_control) {
         return Err(InvalidField::ControlCharacter);
     }
-    if text.chars().count() > longest {
-        return Err(InvalidField::TooLong(longest));
+    if text.chars().count() > max_length {
+        return Err(InvalidField::TooLong(max_length));
     }
     Ok(text)
 }
@@ -154,8 +153,8 @@ fn email_shape(text: &str) -> Result<(), InvalidField> {
 
 fn attribute(name: &str, value: &Value) -> Result<(), InvalidField> {
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    let goes_on = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !begins || !goes_on || name.len() > MAX_ATTRIBUTE_NAME {
+    let continues = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !begins || !continues || name.len() > MAX_ATTRIBUTE_NAME {
         return Err(InvalidField::AttributeName);
     }
     match value {
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_control_characters_or_a_novel_is_refused() {
+    fn a_name_of_control_characters_or_of_excessive_length_is_refused() {
         assert_eq!(Name::parse(" \t "), Err(InvalidField::Blank));
         assert_eq!(Name::parse("Ann\nBob"), Err(InvalidField::ControlCharacter));
         assert_eq!(Name::parse(&"é".repeat(101)), Err(InvalidField::TooLong(100)));
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn removing_one_attribute_makes_room_for_another() {
+    fn removing_one_attribute_allows_another() {
         let stored = Value::Object((0..64).map(|n| (format!("a{n}"), json!(n))).collect());
         assert!(Attributes::merged(&stored, &object(json!({"b": 1}))).is_err());
         assert!(Attributes::merged(&stored, &object(json!({"b": 1, "a0": null}))).is_ok());

@@ -5,7 +5,7 @@ use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 
-/// Which contacts to list; all conditions hold together, and the default lists all.
+/// Which contacts to list; all conditions must hold, and the default lists all contacts.
 #[derive(Debug, Clone, Default)]
 pub struct ContactFilter {
     /// The one with this number.
@@ -33,8 +33,8 @@ pub enum Position {
 }
 
 impl Position {
-    /// Whether a scan from here has passed a contact once it has come to `end`.
-    pub(super) fn comes_to(self, id: ContactId, end: ContactId) -> bool {
+    /// Whether a scan from here up to `end` covers a contact.
+    pub(super) fn covers(self, id: ContactId, end: ContactId) -> bool {
         match self {
             Self::NewerThan(_) => id <= end,
             Self::Newest | Self::OlderThan(_) => id >= end,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::contact::{Contact, find_many};
 use super::filter::{ContactFilter, Position};
-use super::scan::{Scan, Scanned, beside};
+use super::scan::{Scan, Scanned, adjacent};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::types::id::ContactId;
@@ -16,10 +16,10 @@ pub struct ContactPage {
     pub contacts: Vec<Contact>,
     /// Where the next page begins, if there is one: [`Position::OlderThan`] this.
     pub older: Option<ContactId>,
-    /// Where the page before begins, if there is one: [`Position::NewerThan`] this.
+    /// Where the previous page begins, if there is one: [`Position::NewerThan`] this.
     pub newer: Option<ContactId>,
-    /// Whether [`SCAN_LIMIT`](super::SCAN_LIMIT) contacts were looked at and there are others: the
-    /// page has fewer contacts than it was to have.
+    /// Whether the scan stopped after [`SCAN_LIMIT`](super::SCAN_LIMIT) contacts with others left:
+    /// the page has fewer contacts than requested.
     pub ends_early: bool,
 }
 
@@ -42,21 +42,21 @@ pub async fn list(
         contacts.as_slice().last().map(|contact| contact.id),
         contacts.as_slice().first().map(|contact| contact.id),
     );
-    // Where nobody is found on the way, the way back begins right here.
+    // If no contact is found, the way back begins at this position.
     let (older, newer) = match position {
         Position::Newest => (oldest.filter(|_| more).or(end), None),
         Position::OlderThan(id) => {
-            (oldest.filter(|_| more).or(end), newest.or(end.map(|_| beside(id, -1))))
+            (oldest.filter(|_| more).or(end), newest.or(end.map(|_| adjacent(id, -1))))
         }
         Position::NewerThan(id) => {
-            (oldest.or(end.map(|_| beside(id, 1))), newest.filter(|_| more).or(end))
+            (oldest.or(end.map(|_| adjacent(id, 1))), newest.filter(|_| more).or(end))
         }
     };
     Ok(ContactPage { contacts, older, newer, ends_early: end.is_some() })
 }
 
-/// The ids of up to `limit` contacts that match, in the order of the list: all that there are,
-/// however long it takes.
+/// The ids of up to `limit` contacts that match, in the order of the list: all that exist, however
+/// long the scan takes.
 pub async fn list_ids(
     conn: &mut Conn,
     filter: &ContactFilter,
@@ -67,29 +67,29 @@ pub async fn list_ids(
         return Ok(Vec::new());
     };
     let found = match scan.probes.iter().collect::<Vec<_>>().as_slice() {
-        [] => scan.all(conn).await?,
-        probes => scan.along(conn, probes, None).await?,
+        [] => scan.without_probes(conn).await?,
+        probes => scan.along_list(conn, probes, None).await?,
     };
     Ok(nearest(found, position, limit).0)
 }
 
-/// How many contacts match from a position on, counted up to one more than `most`: by the index
-/// that finds them, in no order.
+/// The number of contacts that match from a position on, counted up to one more than `max`, by the
+/// index that finds them.
 pub async fn count(
     conn: &mut Conn,
     filter: &ContactFilter,
     position: Position,
-    most: usize,
+    max: usize,
 ) -> Result<usize> {
-    let Some(scan) = Scan::open(conn, filter, position, most).await? else { return Ok(0) };
+    let Some(scan) = Scan::open(conn, filter, position, max).await? else { return Ok(0) };
     if scan.probes.is_empty() {
-        return Ok(scan.all(conn).await?.len());
+        return Ok(scan.without_probes(conn).await?.len());
     }
     let mut found = BTreeSet::new();
     for probe in &scan.probes {
-        found.extend(scan.anywhere(conn, probe).await?);
-        if found.len() > most {
-            return Ok(most + 1);
+        found.extend(scan.by_index(conn, probe).await?);
+        if found.len() > max {
+            return Ok(max + 1);
         }
     }
     Ok(found.len())

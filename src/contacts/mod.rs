@@ -1,8 +1,8 @@
 //! Contacts: people with one phone number, their tags and attributes, and what happened to them.
 //!
 //! A [`Contact`] is found or created by its number. [`suppress`] and [`lift`] keep its STOP tag in
-//! step with the suppressions of its number, which the slice `consent` keeps. What happens to a
-//! contact is returned as a [`Change`], for automations to react to.
+//! sync with the suppressions of its number, which the slice `consent` stores. The functions return
+//! what happened to a contact as a [`Change`], for automations to react to.
 //!
 //! Start with [`create()`] and [`update`].
 
@@ -13,10 +13,10 @@ pub mod deletion;
 mod fields;
 mod filter;
 mod list;
+mod lower;
 mod patch;
 mod scan;
 mod search;
-mod sql;
 mod stop;
 mod stop_tag;
 pub mod tags;

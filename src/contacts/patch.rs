@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::Change;
-use super::contact::{Contact, taken};
+use super::contact::{Contact, as_field_error};
 use super::fields::{Attributes, Email, ExternalId, InvalidField, Name};
 use super::stop_tag::tag_stopped;
 use crate::consent::{By, Reason, suppression};
@@ -17,8 +17,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 
-/// What shall become of one field that may be empty. In JSON: absent keeps, null clears, a value
-/// sets.
+/// A change to one optional field. In JSON: absent keeps, null clears, a value sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// Leave it as it is.
@@ -26,17 +25,17 @@ pub enum Patch<T> {
     Keep,
     /// Make it empty.
     Clear,
-    /// Put this there.
+    /// Set it to this.
     Set(T),
 }
 
-/// What shall become of the attributes.
+/// A change to the attributes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum AttributesPatch {
     /// Leave them as they are.
     #[default]
     Keep,
-    /// Lay these over them: a value replaces, null removes.
+    /// Merge these into them: a value replaces, null removes.
     Merge(Map<String, Value>),
     /// Exactly these, and no others.
     Replace(Attributes),
@@ -47,9 +46,9 @@ pub enum AttributesPatch {
 pub struct ContactPatch {
     /// Another number.
     pub phone: Option<PhoneNumber>,
-    /// What to call them.
+    /// Their first name.
     pub first_name: Patch<Name>,
-    /// Their family's name.
+    /// Their last name.
     pub last_name: Patch<Name>,
     /// Their email address.
     pub email: Patch<Email>,
@@ -60,7 +59,7 @@ pub struct ContactPatch {
 }
 
 impl<T> Patch<T> {
-    /// The field as a form shows it: empty clears.
+    /// A value from a form, where empty clears.
     pub fn from_form(value: Option<T>) -> Self {
         value.map_or(Self::Clear, Self::Set)
     }
@@ -78,7 +77,7 @@ impl<T> Patch<T> {
 }
 
 impl Patch<String> {
-    /// Reads what was typed, or notes its error under the field; nothing but white space clears.
+    /// Parses a typed value, or adds an error to its field; a blank value clears.
     pub fn parse<T>(
         self,
         field: &str,
@@ -97,12 +96,12 @@ impl Patch<String> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        // An absent field does not come here: `#[serde(default)]` keeps it.
+        // An absent field is not deserialized: `#[serde(default)]` keeps it.
         Ok(Self::from_form(Option::deserialize(deserializer)?))
     }
 }
 
-/// What a call of [`update`] did.
+/// The result of [`update`].
 #[must_use = "automations react to the changes, and what is pending to a silenced number is taken \
               back: see automations::consequences"]
 #[derive(Debug, Clone, PartialEq)]
@@ -111,14 +110,14 @@ pub struct Updated {
     pub contact: Contact,
     /// What changed about it that automations may react to.
     pub changes: Vec<Change>,
-    /// Why its new number may not be texted: the person had said so under the old one.
+    /// The suppression that moved to its new number, if any.
     pub silenced: Option<Reason>,
 }
 
 /// Changes a contact; a number or external id that another contact has is an error of that field.
 ///
-/// A STOP stays with the person: it moves along to another number, with the tag. A new number that
-/// has opted out brings its tag along.
+/// A STOP stays with the person: it moves to the new number, with the tag. If the new number has
+/// opted out itself, the contact gets the tag as well.
 pub async fn update(
     conn: &mut Conn,
     id: ContactId,
@@ -126,13 +125,12 @@ pub async fn update(
     by: By,
     now: DateTime<Utc>,
 ) -> Result<Updated> {
-    // Before the contact is locked: a STOP of the old number has queued up when it comes to the
-    // contact.
+    // The numbers are locked before the contact, as a STOP of the old number does.
     let former: Option<PhoneNumber> =
         contacts::table.find(id).select(contacts::phone).first(conn).await.optional()?;
     let former = former.ok_or(Error::NotFound("contact"))?;
     if let Some(phone) = patch.phone.as_ref().filter(|phone| **phone != former) {
-        suppression::queue_up(conn, &[&former, phone]).await?;
+        suppression::lock_numbers(conn, &[&former, phone]).await?;
     }
     let before: Option<Contact> = contacts::table
         .find(id)
@@ -159,11 +157,11 @@ pub async fn update(
         .returning(Contact::as_returning())
         .get_result(conn)
         .await
-        .map_err(|error| taken(error.into()))?;
+        .map_err(|error| as_field_error(error.into()))?;
     let moved = contact.phone != before.phone;
     let (mut changes, mut silenced) = (Vec::new(), None);
     if moved {
-        silenced = suppression::move_along(conn, &former, &contact.phone, by, now).await?;
+        silenced = suppression::move_to_new_number(conn, &former, &contact.phone, by, now).await?;
         changes = tag_stopped(conn, std::slice::from_ref(&contact), now).await?;
     }
     Ok(Updated { contact, changes, silenced })

@@ -1,10 +1,10 @@
-//! The scan behind a list of contacts: by the index of a question, or along the list.
+//! The scan behind a list of contacts: by the index of a probe, or along the list.
 //!
-//! Each question of a search ([`super::search`]) has an index, but that has another order than the
-//! list. What many answer fills a page after a few contacts of the list. Otherwise, what few answer
-//! is collected by the index, and what many answer is looked for along the list, [`SCAN_LIMIT`]
-//! contacts at a time: however many there are, and wherever they stand, a page costs the same, and
-//! says where it goes on.
+//! Each probe of a search ([`super::search`]) has an index, but in another order than the list. A
+//! probe with many matches fills a page after a few contacts of the list. Otherwise, rare matches
+//! are collected by the index, and frequent ones are searched along the list, [`SCAN_LIMIT`]
+//! contacts at a time: a page has the same cost wherever its matches are, and says where the next
+//! one begins.
 
 use std::collections::BTreeSet;
 
@@ -24,28 +24,28 @@ use crate::db::schema::{contact_tags, contacts};
 use crate::error::Result;
 use crate::types::id::{ContactId, TagId};
 
-/// As many contacts are looked at before any index is asked: they lie side by side, whereas those
-/// of an index lie all over the disk.
-const NEAR: i64 = 2_000;
-/// As many contacts may answer a question for all of them to be collected by its index.
-const FEW: usize = 2_000;
-/// As many contacts are looked at for a question that more than [`FEW`] answer, before a page is
-/// shown as it is.
+/// The number of contacts that are scanned before any index is used: they are adjacent on disk,
+/// whereas those of an index are scattered.
+const FIRST_SCAN: i64 = 2_000;
+/// The largest number of matches of a probe that its index collects completely.
+const RARE_LIMIT: usize = 2_000;
+/// The number of contacts that are scanned for a probe with more than [`RARE_LIMIT`] matches,
+/// before a page is shown as it is.
 pub const SCAN_LIMIT: i64 = 20_000;
 
-/// What a scan finds.
+/// The result of a scan.
 pub(super) struct Scanned {
-    /// Those that match, more than enough of them.
+    /// The contacts that match, at least enough of them for the page.
     pub(super) ids: BTreeSet<ContactId>,
-    /// Where the scan ended before the list does; none if it has seen all.
+    /// Where the scan stopped before the end of the list; `None` if it covered all of it.
     pub(super) end: Option<ContactId>,
 }
 
-/// A scan of a part of the list. Each probe is a query of its own, so that each can use its index:
-/// one query with `OR` walks the whole table when nothing matches.
+/// A scan of a part of the list. Each probe is its own query, so that each can use its index: one
+/// query with `OR` scans the whole table if nothing matches.
 pub(super) struct Scan<'a> {
     filter: &'a ContactFilter,
-    /// None for everybody.
+    /// Empty if the list is not searched.
     pub(super) probes: Vec<Probe>,
     tag_id: Option<TagId>,
     position: Position,
@@ -53,7 +53,8 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// None if nobody can be found: nobody has the tag, or nothing is asked.
+    /// Prepares a scan; `None` if no contact can match, because none has the tag or the search has
+    /// no probes.
     pub(super) async fn open(
         conn: &mut Conn,
         filter: &'a ContactFilter,
@@ -71,41 +72,41 @@ impl<'a> Scan<'a> {
         if probes.is_empty() && !filter.search.trim().is_empty() {
             return Ok(None);
         }
-        // One more than asked for tells whether there is another page.
+        // One more than requested shows whether there is another page.
         Ok(Some(Self { filter, probes, tag_id, position, limit: limit.saturating_add(1) }))
     }
 
-    /// Walks along the list as far as it has to, or as it may.
+    /// Scans the list as far as needed, or as far as allowed.
     pub(super) async fn run(&self, conn: &mut Conn) -> Result<Scanned> {
         if self.probes.is_empty() {
-            return Ok(Scanned { ids: self.all(conn).await?, end: None });
+            return Ok(Scanned { ids: self.without_probes(conn).await?, end: None });
         }
-        let near = self.end(conn, NEAR).await?;
-        let all: Vec<&Probe> = self.probes.iter().collect();
-        let ids = self.along(conn, &all, near).await?;
-        if near.is_none() || ids.len() >= self.limit {
+        let first_end = self.end(conn, FIRST_SCAN).await?;
+        let probes: Vec<&Probe> = self.probes.iter().collect();
+        let ids = self.along_list(conn, &probes, first_end).await?;
+        if first_end.is_none() || ids.len() >= self.limit {
             return Ok(Scanned { ids, end: None });
         }
-        let (mut few, mut frequent) = (Vec::new(), Vec::new());
-        for probe in all {
-            match self.few(conn, probe).await? {
-                Some(ids) => few.extend(ids),
+        let (mut rare, mut frequent) = (Vec::new(), Vec::new());
+        for probe in probes {
+            match self.all_if_rare(conn, probe).await? {
+                Some(ids) => rare.extend(ids),
                 None => frequent.push(probe),
             }
         }
-        let mut ids: BTreeSet<ContactId> = self.of_these(conn, &few).await?.into_iter().collect();
+        let mut ids: BTreeSet<ContactId> = self.filtered(conn, &rare).await?.into_iter().collect();
         if frequent.is_empty() {
             return Ok(Scanned { ids, end: None });
         }
         let end = self.end(conn, SCAN_LIMIT).await?;
-        ids.extend(self.along(conn, &frequent, end).await?);
-        // Beyond the end only some are known.
-        ids.retain(|id| end.is_none_or(|end| self.position.comes_to(*id, end)));
+        ids.extend(self.along_list(conn, &frequent, end).await?);
+        // Beyond the end, only the rare matches are known.
+        ids.retain(|id| end.is_none_or(|end| self.position.covers(*id, end)));
         Ok(Scanned { ids, end })
     }
 
-    /// The nearest, whoever they are.
-    pub(super) async fn all(&self, conn: &mut Conn) -> Result<BTreeSet<ContactId>> {
+    /// The nearest contacts that match the filter, without a search.
+    pub(super) async fn without_probes(&self, conn: &mut Conn) -> Result<BTreeSet<ContactId>> {
         let ids: Vec<ContactId> = match self.tag_id {
             Some(tag_id) if self.filter.phone.is_none() && self.filter.external_id.is_none() => {
                 self.tagged(tag_id).limit(rows(self.limit)).load(conn).await?
@@ -115,8 +116,8 @@ impl<'a> Scan<'a> {
         Ok(ids.into_iter().collect())
     }
 
-    /// The nearest who answer one of these questions, up to an end of the scan.
-    pub(super) async fn along(
+    /// The nearest contacts that match one of these probes, up to an end of the scan.
+    pub(super) async fn along_list(
         &self,
         conn: &mut Conn,
         probes: &[&Probe],
@@ -129,19 +130,21 @@ impl<'a> Scan<'a> {
         Ok(found)
     }
 
-    /// Everybody who answers a question, wherever they stand; none if they are more than [`FEW`].
-    async fn few(&self, conn: &mut Conn, probe: &Probe) -> Result<Option<Vec<ContactId>>> {
+    /// All contacts that match a probe, anywhere in the list; `None` if there are more than
+    /// [`RARE_LIMIT`].
+    async fn all_if_rare(&self, conn: &mut Conn, probe: &Probe) -> Result<Option<Vec<ContactId>>> {
         let query = contacts::table
             .select(contacts::id)
             .into_boxed::<Pg>()
             .filter(condition(probe))
             .order(order(probe));
-        let found: Vec<ContactId> = query.limit(rows(FEW + 1)).load(conn).await?;
-        Ok(Some(found).filter(|found| found.len() <= FEW))
+        let found: Vec<ContactId> = query.limit(rows(RARE_LIMIT + 1)).load(conn).await?;
+        Ok(Some(found).filter(|found| found.len() <= RARE_LIMIT))
     }
 
-    /// Those that match and answer a question, wherever they stand from the position on.
-    pub(super) async fn anywhere(&self, conn: &mut Conn, probe: &Probe) -> Result<Vec<ContactId>> {
+    /// The contacts from the position on that match the filter and a probe, in the order of the
+    /// index.
+    pub(super) async fn by_index(&self, conn: &mut Conn, probe: &Probe) -> Result<Vec<ContactId>> {
         Ok(self
             .query(None)
             .filter(condition(probe))
@@ -152,7 +155,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The nearest of those contacts that match the rest of the filter.
-    async fn of_these(&self, conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<ContactId>> {
+    async fn filtered(&self, conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<ContactId>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -164,7 +167,7 @@ impl<'a> Scan<'a> {
             .await?)
     }
 
-    /// The nearest that match, up to an end of the scan.
+    /// The nearest contacts that match the filter and a probe, up to an end of the scan.
     async fn ids(
         &self,
         conn: &mut Conn,
@@ -178,30 +181,30 @@ impl<'a> Scan<'a> {
         Ok(query.limit(rows(self.limit)).load(conn).await?)
     }
 
-    /// Where a scan of so many contacts ends; none if there are not so many. Only an index is read,
-    /// which is why counting off is cheap here.
-    async fn end(&self, conn: &mut Conn, far: i64) -> Result<Option<ContactId>> {
+    /// Where a scan of this many contacts ends; `None` if there are fewer. Only an index is read,
+    /// which makes OFFSET cheap here.
+    async fn end(&self, conn: &mut Conn, count: i64) -> Result<Option<ContactId>> {
         let end = match self.tag_id {
-            Some(tag_id) => self.tagged(tag_id).offset(far - 1).limit(1).first(conn).await,
-            None => self.in_order(self.range(None)).offset(far - 1).limit(1).first(conn).await,
+            Some(tag_id) => self.tagged(tag_id).offset(count - 1).limit(1).first(conn).await,
+            None => self.in_order(self.range(None)).offset(count - 1).limit(1).first(conn).await,
         };
         Ok(end.optional()?)
     }
 
-    /// Those with a tag, in the order of the list from the position on: by its index, whoever else
-    /// there is.
+    /// The contacts with a tag, in the order of the list from the position on, by the index of the
+    /// tag.
     fn tagged(&self, tag_id: TagId) -> contact_tags::BoxedQuery<'_, Pg, diesel::sql_types::Uuid> {
         let (from, before) = self.range(None);
         let id = contact_tags::contact_id;
-        let way = contact_tags::table
+        let query = contact_tags::table
             .select(id)
             .filter(contact_tags::tag_id.eq(tag_id))
             .filter(id.ge(from))
             .filter(id.lt(before));
-        let way = way.into_boxed::<Pg>();
+        let query = query.into_boxed::<Pg>();
         match self.position {
-            Position::NewerThan(_) => way.order(id.asc()),
-            Position::Newest | Position::OlderThan(_) => way.order(id.desc()),
+            Position::NewerThan(_) => query.order(id.asc()),
+            Position::Newest | Position::OlderThan(_) => query.order(id.desc()),
         }
     }
 
@@ -210,30 +213,30 @@ impl<'a> Scan<'a> {
         &self,
         (from, before): (ContactId, ContactId),
     ) -> contacts::BoxedQuery<'_, Pg, diesel::sql_types::Uuid> {
-        let way = contacts::table
+        let query = contacts::table
             .select(contacts::id)
             .filter(contacts::id.ge(from))
             .filter(contacts::id.lt(before))
             .into_boxed::<Pg>();
         match self.position {
-            Position::NewerThan(_) => way.order(contacts::id.asc()),
-            Position::Newest | Position::OlderThan(_) => way.order(contacts::id.desc()),
+            Position::NewerThan(_) => query.order(contacts::id.asc()),
+            Position::Newest | Position::OlderThan(_) => query.order(contacts::id.desc()),
         }
     }
 
-    /// From which id on, and before which one: the part of the list between the position and the
-    /// end of a scan.
+    /// The ids of the part of the list between the position and the end of a scan: the first one,
+    /// and the one after the last.
     fn range(&self, end: Option<ContactId>) -> (ContactId, ContactId) {
         let (first, last) = (ContactId(Uuid::nil()), ContactId(Uuid::max()));
         match self.position {
             Position::Newest => (end.unwrap_or(first), last),
             Position::OlderThan(id) => (end.unwrap_or(first), id),
-            Position::NewerThan(id) => (beside(id, 1), end.map_or(last, |end| beside(end, 1))),
+            Position::NewerThan(id) => (adjacent(id, 1), end.map_or(last, |end| adjacent(end, 1))),
         }
     }
 
-    /// Contacts in the order of the list, from the position on, up to an end, that match all but
-    /// the probes.
+    /// The contacts that match the filter without the probes, in the order of the list, from the
+    /// position on up to an end.
     fn query(
         &self,
         end: Option<ContactId>,
@@ -249,7 +252,8 @@ impl<'a> Scan<'a> {
         if let Some(tag_id) = self.tag_id {
             let of_contact =
                 contact_tags::contact_id.eq(contacts::id).and(contact_tags::tag_id.eq(tag_id));
-            // The range of both, since PostgreSQL does not conclude it of one from the other.
+            // The range is given for both tables, since PostgreSQL does not derive one from the
+            // other.
             let in_range =
                 contact_tags::contact_id.ge(from).and(contact_tags::contact_id.lt(before));
             query = query.filter(exists(contact_tags::table.filter(of_contact.and(in_range))));
@@ -258,13 +262,13 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// That a contact answers a question, as the question's index has it.
+/// The condition that a contact matches a probe, as the probe's index expresses it.
 fn condition(probe: &Probe) -> SqlLiteral<Bool, impl diesel::query_builder::QueryFragment<Pg>> {
     let (before, after) = if probe.folds_case() { (" LIKE lower(", ")") } else { (" LIKE (", ")") };
     sql::<Bool>(probe.column()).sql(before).bind::<Text, _>(probe.pattern().to_owned()).sql(after)
 }
 
-/// The order of a question's index, so that PostgreSQL takes that and reads no more.
+/// The order of a probe's index, so that PostgreSQL uses that and reads no more than the limit.
 fn order(probe: &Probe) -> SqlLiteral<Text, SqlLiteral<Text>> {
     sql::<Text>(probe.column()).sql(" USING ~<~")
 }
@@ -273,7 +277,7 @@ fn rows(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A place right before or after a contact: nobody stands there.
-pub(super) fn beside(id: ContactId, by: i8) -> ContactId {
+/// The id right before or after that of a contact, which no contact has.
+pub(super) fn adjacent(id: ContactId, by: i8) -> ContactId {
     ContactId(Uuid::from_u128(id.0.as_u128().saturating_add_signed(i128::from(by))))
 }

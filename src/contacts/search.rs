@@ -1,8 +1,9 @@
-//! What a person types into the search box, taken apart into questions that an index answers each.
+//! The text of the search box, split into probes, each of which an index answers.
 
 use crate::types::country::Country;
 
-/// One question; contacts that answer any of them are found. The texts are patterns for `LIKE`.
+/// One condition of a search; contacts that match any of them are found. The texts are patterns for
+/// `LIKE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Probe {
     /// The beginning of “first last”.
@@ -12,12 +13,12 @@ pub(super) enum Probe {
     /// Case matters, as it does for the id itself.
     ExternalId(String),
     Phone(String),
-    /// The last digits of a number, written backwards.
+    /// The last digits of a number, reversed.
     PhoneBackwards(String),
 }
 
 impl Probe {
-    /// What it asks about: the expression of its index.
+    /// The expression that it matches, which is that of its index.
     pub(super) const fn column(&self) -> &'static str {
         match self {
             Self::FullName(_) => {
@@ -48,10 +49,10 @@ impl Probe {
     }
 }
 
-/// Fewer digits would find every second contact.
+/// The fewest digits that numbers are searched by: fewer would match every second contact.
 const MIN_DIGITS: usize = 3;
 
-/// The questions in a text; none when it is blank. National numbers are also read with the default
+/// The probes of a text; none if it is blank. National numbers are also read with the default
 /// country.
 pub(super) fn probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
     let words: Vec<_> = text.split_whitespace().collect();
@@ -127,12 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_search_asks_nothing() {
+    fn a_blank_search_has_no_probes() {
         assert_eq!(probes("  \t", germany()), []);
     }
 
     #[test]
-    fn a_name_is_looked_for_in_names_email_and_external_id() {
+    fn a_name_is_searched_in_names_email_and_external_id() {
         assert_eq!(
             probes(" Ann  Smi ", None),
             [
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn wildcards_are_looked_for_as_they_are() {
+    fn wildcards_are_escaped() {
         assert!(probes("50%_\\", None).contains(&Probe::ExternalId("50\\%\\_\\\\%".into())));
     }
 

@@ -1,4 +1,4 @@
-//! Suppressing and lifting a number, with the tag of its contact that says so.
+//! Suppressing a number and lifting its suppressions, together with the STOP tag of its contact.
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,7 @@ use crate::consent::{Evidence, Reason, suppression};
 use crate::db::Conn;
 use crate::error::Result;
 
-/// What a call of [`suppress`] did.
+/// The result of [`suppress`].
 #[must_use = "automations react to the changes: pass them to automations::enroll::react in the \
               same transaction"]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,19 +21,18 @@ pub struct Suppressed {
     pub changes: Vec<Change>,
 }
 
-/// What a call of [`lift`] did.
+/// The result of [`lift`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifted {
-    /// The reasons that held until now, and do not any more.
+    /// The reasons that were lifted.
     pub reasons: Vec<Reason>,
 }
 
-/// Suppresses a number and keeps the evidence. An opt-out also creates the contact if it is
+/// Suppresses a number and records the evidence. An opt-out also creates the contact if it is
 /// unknown, and adds [`tags::STOP_TAG`].
 ///
-/// What is already suppressed for the reason stays as it is; evidence is kept nevertheless, except
-/// Twilio's repeated refusals. Pending messages are the caller's to take back, see
-/// `messages::stop`.
+/// An existing suppression for the reason stays as it is; its evidence is recorded nevertheless,
+/// except Twilio's repeated refusals. The caller takes back pending messages, see `messages::stop`.
 pub async fn suppress(
     conn: &mut Conn,
     evidence: Evidence,
@@ -49,11 +48,11 @@ pub async fn suppress(
     Ok(Suppressed { newly, changes })
 }
 
-/// Lifts the suppressions of a number that have one of these reasons, and keeps the evidence (its
-/// own `reason` does not matter); [`tags::STOP_TAG`] goes when no opt-out is left.
+/// Lifts the suppressions of a number that have one of these reasons, and records the evidence (its
+/// own `reason` is ignored); removes [`tags::STOP_TAG`] if no opt-out is left.
 ///
-/// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the
-/// field `note`.
+/// A keyword lifts opt-outs only. A user or program has to give a reason; without one, it is an
+/// error of the field `note`.
 pub async fn lift(
     conn: &mut Conn,
     reasons: &[Reason],
@@ -65,9 +64,8 @@ pub async fn lift(
     Ok(Lifted { reasons })
 }
 
-/// Undoes an opt-out that was read from a text which is no keyword, and keeps the evidence with the
-/// reason that has to be given. An opt-out that was said by keyword stays, also where it came
-/// between.
+/// Undoes an opt-out that was read from wording, and records the evidence with the required reason.
+/// An opt-out by keyword stays, even if it came later.
 pub async fn undo_reading(
     conn: &mut Conn,
     evidence: Evidence,
@@ -78,7 +76,7 @@ pub async fn undo_reading(
     Ok(Lifted { reasons })
 }
 
-/// Takes [`tags::STOP_TAG`] from the contact when no opt-out of its number is left.
+/// Removes [`tags::STOP_TAG`] from the contact if no opt-out of its number is left.
 async fn remove_tag(
     conn: &mut Conn,
     lifted: &[Reason],

@@ -10,8 +10,8 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::types::id::ContactId;
 
-/// Adds [`tags::STOP_TAG`] to those of these contacts whose number has opted out, so that no
-/// contact who comes back looks reachable.
+/// Adds [`tags::STOP_TAG`] to those of these contacts whose number has opted out, so that a contact
+/// who is created again does not seem reachable.
 pub(super) async fn tag_stopped(
     conn: &mut Conn,
     contacts: &[Contact],

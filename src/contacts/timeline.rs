@@ -1,7 +1,7 @@
 //! The timeline of a contact: events, messages, tags, consent and enrollments in one order.
 //!
-//! It reads the tables of other slices, and only reads them: each part is one query for the newest
-//! rows of an index.
+//! It only reads the tables of other slices: each part is one query for the newest rows of an
+//! index.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::{ExpressionMethods, JoinOnDsl, QueryDsl};
@@ -18,21 +18,21 @@ use crate::db::schema::{
 use crate::error::Result;
 use crate::types::id::{EnrollmentId, MessageId};
 
-/// Something that happened, and when.
+/// An entry of the timeline: what happened, and when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// When it happened, or was reported.
     pub at: DateTime<Utc>,
     /// What happened.
-    pub what: What,
+    pub what: EntryKind,
 }
 
 /// What happened to or with a contact.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum EntryKind {
     /// They became a contact.
     Created,
-    /// They did something, reported from outside.
+    /// They did something that was reported from outside.
     Event {
         /// Its name, e.g. `order_completed`.
         name: String,
@@ -47,9 +47,9 @@ pub enum What {
         id: MessageId,
         /// `outbound` or `inbound`.
         direction: String,
-        /// How far it has come, in the words of DESIGN §4.
+        /// Its status, as `messages/status.rs` defines it.
         status: String,
-        /// The number that it went to or came from, where it is another than the contact has now.
+        /// The number that it went to or came from, if it differs from the contact's current one.
         other_number: Option<String>,
         /// Its text.
         body: String,
@@ -58,15 +58,15 @@ pub enum What {
         /// Twilio's error code.
         error_code: Option<i32>,
     },
-    /// They got a tag, whether they have it still or not.
+    /// They got a tag, which they may have lost since.
     TagAdded(TagName),
-    /// A tag was taken from them.
+    /// They lost a tag.
     TagRemoved(TagName),
     /// Their number was suppressed or lifted.
     Consent(ConsentRecord),
-    /// An automation began with them.
+    /// An automation enrolled them.
     Enrolled {
-        /// Their passage through it.
+        /// The enrollment.
         id: EnrollmentId,
         /// Its name.
         automation: String,
@@ -77,9 +77,9 @@ pub enum What {
     },
 }
 
-impl What {
-    /// Where it stands among causes and effects: a STOP comes in, the number is suppressed, the tag
-    /// is added, an automation begins, and a message goes out.
+impl EntryKind {
+    /// Its order among causes and effects: a STOP comes in, the number is suppressed, the tag is
+    /// added, an automation begins, and a message goes out.
     fn rank(&self) -> u8 {
         match self {
             Self::Created => 0,
@@ -94,30 +94,30 @@ impl What {
     }
 }
 
-/// A message's id may be later than its `created_at` by as long as its transaction waited; never by
-/// so much.
+/// An upper bound of how much later a message's id may be than its `created_at`: by as long as its
+/// transaction waited.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
-/// A part of the past, newest first.
+/// A page of a timeline, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
     /// What happened.
     pub entries: Vec<Entry>,
-    /// Where the part before it ends, if there is one.
+    /// Where the page before it ends, if there is one.
     pub older: Option<DateTime<Utc>>,
 }
 
-/// What happened to a contact until a moment, that moment included: about `limit` entries, but all
-/// those of the same moment.
+/// The timeline of a contact up to and including a moment: about `limit` entries, but all of those
+/// with the same time.
 pub async fn of(
     conn: &mut Conn,
     contact: &Contact,
     until: DateTime<Utc>,
     limit: usize,
 ) -> Result<Timeline> {
-    // One more than is asked for tells whether there are others.
+    // One more than requested shows whether there are others.
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut entries = vec![Entry { at: contact.created_at, what: What::Created }];
+    let mut entries = vec![Entry { at: contact.created_at, what: EntryKind::Created }];
     entries.extend(events(conn, contact, until, rows).await?);
     entries.extend(messages(conn, contact, until, rows).await?);
     entries.extend(tags_added(conn, contact, until, rows).await?);
@@ -128,13 +128,13 @@ pub async fn of(
         records
             .into_iter()
             .rev()
-            .map(|record| Entry { at: record.recorded_at, what: What::Consent(record) }),
+            .map(|record| Entry { at: record.recorded_at, what: EntryKind::Consent(record) }),
     );
     entries.retain(|entry| entry.at <= until);
     Ok(newest(entries, limit))
 }
 
-/// Newest first; of the same moment, what follows from the other counts as newer.
+/// The newest entries first; of the same time, an effect counts as newer than its cause.
 fn newest(mut entries: Vec<Entry>, limit: usize) -> Timeline {
     entries.sort_by_key(|entry| (entry.at, entry.what.rank()));
     entries.reverse();
@@ -142,13 +142,13 @@ fn newest(mut entries: Vec<Entry>, limit: usize) -> Timeline {
         return Timeline { entries, older: None };
     };
     match entries.partition_point(|entry| entry.at > next) {
-        // So many at the same moment that they are no page: the others of that moment are left out.
+        // More entries of the same time than fit on a page: the others of that time are left out.
         0 => {
             entries.truncate(limit);
             Timeline { entries, older: Some(next - TimeDelta::microseconds(1)) }
         }
-        of_this_part => {
-            entries.truncate(of_this_part);
+        on_this_page => {
+            entries.truncate(on_this_page);
             Timeline { entries, older: Some(next) }
         }
     }
@@ -170,7 +170,7 @@ async fn events(
         .await?;
     let entries = found.into_iter().rev().map(|(at, occurred_at, name, properties)| Entry {
         at,
-        what: What::Event { name, properties, occurred_at },
+        what: EntryKind::Event { name, properties, occurred_at },
     });
     Ok(entries.collect())
 }
@@ -214,8 +214,15 @@ async fn messages(
             let address = if direction == "inbound" { from } else { Some(to) };
             let other_number =
                 address.filter(|address| !address.is_empty() && !contact.phone.is_at(address));
-            let what =
-                What::Message { id, direction, status, other_number, body, reason, error_code };
+            let what = EntryKind::Message {
+                id,
+                direction,
+                status,
+                other_number,
+                body,
+                reason,
+                error_code,
+            };
             Entry { at, what }
         },
     );
@@ -237,10 +244,14 @@ async fn tags_added(
         .select((contact_tags::added_at, tags::name))
         .load(conn)
         .await?;
-    Ok(found.into_iter().rev().map(|(at, tag)| Entry { at, what: What::TagAdded(tag) }).collect())
+    Ok(found
+        .into_iter()
+        .rev()
+        .map(|(at, tag)| Entry { at, what: EntryKind::TagAdded(tag) })
+        .collect())
 }
 
-/// Each time that a tag was there: when it came, and when it went.
+/// The periods in which a tag was present: when it was added, and when it was removed.
 async fn tags_removed(
     conn: &mut Conn,
     contact: &Contact,
@@ -256,13 +267,13 @@ async fn tags_removed(
         .select((removed_tags::added_at, removed_tags::removed_at, tags::name))
         .load(conn)
         .await?;
-    let came_and_went = |(came, went, tag): (_, _, TagName)| {
+    let added_and_removed = |(added_at, removed_at, tag): (_, _, TagName)| {
         [
-            Entry { at: came, what: What::TagAdded(tag.clone()) },
-            Entry { at: went, what: What::TagRemoved(tag) },
+            Entry { at: added_at, what: EntryKind::TagAdded(tag.clone()) },
+            Entry { at: removed_at, what: EntryKind::TagRemoved(tag) },
         ]
     };
-    Ok(found.into_iter().rev().flat_map(came_and_went).collect())
+    Ok(found.into_iter().rev().flat_map(added_and_removed).collect())
 }
 
 async fn enrolled(
@@ -289,7 +300,7 @@ async fn enrolled(
         .await?;
     let entries = found.into_iter().rev().map(|(at, id, automation, status, reason)| Entry {
         at,
-        what: What::Enrolled { id, automation, status, reason },
+        what: EntryKind::Enrolled { id, automation, status, reason },
     });
     Ok(entries.collect())
 }
@@ -300,7 +311,7 @@ mod tests {
 
     #[test]
     fn of_the_same_moment_the_cause_is_older_than_its_effect() {
-        let message = |direction: &str| What::Message {
+        let message = |direction: &str| EntryKind::Message {
             id: MessageId::new(),
             direction: direction.to_owned(),
             status: "sent".to_owned(),
@@ -309,32 +320,35 @@ mod tests {
             reason: None,
             error_code: None,
         };
-        let tag = What::TagAdded(TagName::stop());
-        let causes = [What::Created, message("inbound"), tag, message("outbound")];
+        let tag = EntryKind::TagAdded(TagName::stop());
+        let causes = [EntryKind::Created, message("inbound"), tag, message("outbound")];
         let entries = causes
             .iter()
             .rev()
             .map(|what| Entry { at: DateTime::UNIX_EPOCH, what: what.clone() })
             .collect();
-        let told: Vec<_> =
+        let ordered: Vec<_> =
             newest(entries, 10).entries.into_iter().rev().map(|entry| entry.what).collect();
-        assert_eq!(told, causes);
+        assert_eq!(ordered, causes);
     }
 
     #[test]
     fn the_newest_entries_come_first_and_stay() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        let tag = |name| What::TagAdded(TagName::parse(name).unwrap());
+        let tag = |name| EntryKind::TagAdded(TagName::parse(name).unwrap());
         let entries = vec![
-            Entry { at: at(1), what: What::Created },
+            Entry { at: at(1), what: EntryKind::Created },
             Entry { at: at(3), what: tag("late") },
             Entry { at: at(1), what: tag("first") },
         ];
         let shown =
             |part: Timeline| part.entries.into_iter().map(|entry| entry.what).collect::<Vec<_>>();
         let all = newest(entries.clone(), 3);
-        assert_eq!((all.older, shown(all)), (None, vec![tag("late"), tag("first"), What::Created]));
-        // What happened at the same moment stays together.
+        assert_eq!(
+            (all.older, shown(all)),
+            (None, vec![tag("late"), tag("first"), EntryKind::Created])
+        );
+        // Entries of the same time stay together.
         let part = newest(entries.clone(), 2);
         assert_eq!((part.older, shown(part)), (Some(at(1)), vec![tag("late")]));
         let rest: Vec<_> = entries.into_iter().filter(|entry| entry.at <= at(1)).collect();

@@ -1,4 +1,4 @@
-//! A lane: a connection of its own for one stream of batches, which come one after the other.
+//! A dedicated connection, outside the pool, for one stream of consecutive batches.
 
 use diesel_async::pooled_connection::PoolableConnection;
 use tokio::sync::Mutex;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::pool::still_answers;
 use super::{Conn, Pool, Target, Unavailable, generic_plans};
 
-/// A connection beside the pool for statements that are transactions in themselves: nothing has to
-/// be said before or after them.
+/// A connection outside the pool for statements that are each a transaction of their own, without
+/// BEGIN and COMMIT.
 pub struct DedicatedConnection {
     target: Target,
     open: Mutex<Option<Open>>,
@@ -20,14 +20,14 @@ struct Open {
 }
 
 impl DedicatedConnection {
-    /// A lane to the database of a pool; it connects when it is first used.
+    /// A dedicated connection to the database of a pool; it is opened on first use.
     #[must_use]
     pub fn beside(pool: &Pool) -> Self {
         Self { target: pool.target().clone(), open: Mutex::new(None) }
     }
 
-    /// Does some work on the connection, after whoever has it now. Its caller's runtime drives the
-    /// connection from then on.
+    /// Runs `work` on the connection, after the caller that is using it now. The runtime of the
+    /// caller that opens the connection drives it from then on.
     pub async fn run<T, E: From<Unavailable>>(
         &self,
         work: impl AsyncFnOnce(&Conn) -> Result<T, E>,
@@ -42,7 +42,7 @@ impl DedicatedConnection {
             None => self.connect().await?,
         };
         let result = work(&ready.conn).await;
-        // After an error nobody knows what state it is in; another is quickly opened.
+        // After an error its state is unknown; opening a new one is cheap.
         if result.is_ok() {
             ready.used_at = Instant::now();
             *open = Some(ready);
@@ -52,7 +52,7 @@ impl DedicatedConnection {
 
     async fn connect(&self) -> Result<Open, Unavailable> {
         let conn = self.target.connect().await?;
-        generic_plans::keep_for_good(&conn)
+        generic_plans::force_for_connection(&conn)
             .await
             .map_err(|error| Unavailable::new(&self.target, error.to_string()))?;
         Ok(Open { conn, used_at: Instant::now() })

@@ -1,4 +1,6 @@
-//! PostgreSQL: pool, migrations, generated schema, and the embedded server.
+//! PostgreSQL: how the database is reached, migrated and queried. A [`Target`] says where it is, a
+//! [`Pool`] lends connections ([`Conn`]), [`migrate()`] brings the schema up to date, and
+//! [`Embedded`] runs a server on the same machine. Start with [`Pool`].
 
 pub(crate) mod advisory_lock;
 mod constraint;
@@ -28,7 +30,7 @@ pub use unavailable::{Unavailable, is_away};
 /// A connection to the database; slices take it as `&mut Conn`, inside or outside a transaction.
 pub type Conn = diesel_async::AsyncPgConnection;
 
-/// The database's own time, now.
+/// The database's current time.
 pub async fn time(conn: &mut Conn) -> diesel::QueryResult<chrono::DateTime<chrono::Utc>> {
     let now = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("SELECT clock_timestamp()");
     diesel_async::RunQueryDsl::get_result(now, conn).await

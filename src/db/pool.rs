@@ -21,33 +21,31 @@ use tokio_util::task::AbortOnDropHandle;
 use super::target::TIMEOUT;
 use super::{Conn, Target, Unavailable};
 
-/// So long after its last loan a connection is lent without asking whether it is still there.
-const TRUSTED: Duration = Duration::from_secs(10);
+/// How long after its last use a connection is lent without a check that it still answers.
+const TRUST_PERIOD: Duration = Duration::from_secs(10);
 
-/// Connections to one database, opened as needed and used again; cheap to clone.
+/// Connections to one database, opened as needed and reused; cheap to clone.
 #[derive(Clone)]
 pub struct Pool {
     connections: Deadpool<Conn>,
     target: Target,
 }
 
-/// A connection on loan; goes back when it is dropped. Dereferences to [`Conn`].
-///
-/// With a transaction that nobody will end, because a request or a worker was dropped in the midst
-/// of it, it is closed instead: in the pool it would keep its locks, STOP's gate among them, until
-/// somebody borrows it.
+/// A borrowed connection, returned to the pool when dropped; dereferences to [`Conn`]. With an open
+/// transaction, which a dropped request or worker left, it is closed instead: in the pool it would
+/// hold its locks, such as the advisory lock of STOP, until its next use.
 pub struct PooledConn(Option<Object<Conn>>);
 
 impl Pool {
-    /// A pool of at most `size` connections on the present runtime; none is opened yet.
+    /// Creates a pool of at most `size` connections on the current runtime; none is opened yet.
     pub fn new(target: Target, size: NonZeroUsize) -> Self {
         let mut config = ManagerConfig::default();
-        // One that PostgreSQL has closed is not lent again; one that has died silently, because of
-        // the network, is found by `still_answers`.
+        // A connection that PostgreSQL has closed is not lent again; one that the network has
+        // dropped silently is found by `still_answers`.
         config.recycling_method = RecyclingMethod::Fast;
         let to = target.clone();
-        // A connection ends with the runtime that opened it: with that of a thread of the web
-        // server, it would end under the worker.
+        // A connection ends with the runtime that opened it: on the runtime of a web server thread,
+        // it could end while the worker uses it.
         let runtime = Handle::current();
         config.custom_setup = Box::new(move |_| {
             let to = to.clone();
@@ -69,9 +67,10 @@ impl Pool {
                         .map(move |alive| alive.then_some(()).ok_or_else(dead))
                         .boxed()
                 }))
-                // Without all three, whoever waits while PostgreSQL restarts waits for ever.
+                // Without all three timeouts, a caller that waits while PostgreSQL restarts would
+                // wait for ever.
                 .wait_timeout(Some(TIMEOUT))
-                .create_timeout(Some(target.patience()))
+                .create_timeout(Some(target.connect_timeout()))
                 .recycle_timeout(Some(TIMEOUT))
                 .runtime(Runtime::Tokio1)
                 .build()
@@ -79,10 +78,10 @@ impl Pool {
         Self { connections, target }
     }
 
-    /// Lends a connection that answers; waits at most two seconds for each of: a free place, the
-    /// connecting, its answer.
+    /// Lends a connection that answers. Waits at most two seconds for each of: a free slot,
+    /// connecting, the answer of the connection.
     pub async fn get(&self) -> Result<PooledConn, Unavailable> {
-        let lent = self.connections.get().await.map_err(|error| {
+        let borrowed = self.connections.get().await.map_err(|error| {
             let size = self.connections.status().max_size;
             let reason = match error {
                 PoolError::Timeout(TimeoutType::Wait) => {
@@ -99,30 +98,30 @@ impl Pool {
             };
             Unavailable::new(&self.target, reason)
         })?;
-        Ok(PooledConn(Some(lent)))
+        Ok(PooledConn(Some(borrowed)))
     }
 
-    /// Where the connections lead to; also opens connections outside the pool.
+    /// The database of the pool; also opens connections outside the pool.
     pub const fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Connections that are open and connections on loan, for metrics.
+    /// The numbers of open and of borrowed connections, for metrics.
     pub fn usage(&self) -> (usize, usize) {
         let status = self.connections.status();
         (status.size, status.size.saturating_sub(status.available))
     }
 
-    /// Refuses further loans and closes connections as they come back.
+    /// Refuses further borrowing, and closes connections as they are returned.
     pub fn close(&self) {
         self.connections.close();
     }
 }
 
-/// Asks a connection that has not been lent for a while whether it is still there; to ask each time
-/// would be one more round trip.
+/// Checks that a connection still answers if it was unused for [`TRUST_PERIOD`]; a check at every
+/// use would cost a round trip.
 pub(super) async fn still_answers(conn: &mut Conn, unused: Duration) -> bool {
-    unused < TRUSTED
+    unused < TRUST_PERIOD
         || matches!(timeout(TIMEOUT, conn.ping(&RecyclingMethod::Verified)).await, Ok(Ok(())))
 }
 
@@ -132,15 +131,15 @@ impl std::fmt::Debug for Pool {
     }
 }
 
-/// Only the end takes the connection out.
-const LENT: &str = "a connection is there for as long as it is on loan";
+/// What `expect` says of a missing connection: only `drop` takes it out.
+const PRESENT: &str = "a borrowed connection is present until it is dropped";
 
 impl Drop for PooledConn {
     fn drop(&mut self) {
-        if let Some(mut lent) = self.0.take()
-            && lent.is_broken()
+        if let Some(mut borrowed) = self.0.take()
+            && borrowed.is_broken()
         {
-            drop(Object::take(lent));
+            drop(Object::take(borrowed));
         }
     }
 }
@@ -149,12 +148,12 @@ impl Deref for PooledConn {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
-        self.0.as_ref().expect(LENT)
+        self.0.as_ref().expect(PRESENT)
     }
 }
 
 impl DerefMut for PooledConn {
     fn deref_mut(&mut self) -> &mut Conn {
-        self.0.as_mut().expect(LENT)
+        self.0.as_mut().expect(PRESENT)
     }
 }

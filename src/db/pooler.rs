@@ -1,8 +1,8 @@
-//! Poolers in transaction mode, such as PgBouncer's: told at start from a PostgreSQL, since
-//! Carillon cannot work behind one.
+//! Detects at start a pooler in transaction mode, such as PgBouncer's, behind which Carillon cannot
+//! work.
 //!
-//! It prepares statements once for each connection, listens, and holds locks of a session: behind
-//! such a pooler the next statement may reach another session.
+//! Carillon prepares statements once per connection, uses LISTEN, and holds session locks; behind
+//! such a pooler, the next statement may reach another session.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::{Target, Unavailable};
 
-/// A session that nobody else uses answers at once; a pooler with a single session makes the other
-/// connection wait.
-const ANSWER: Duration = Duration::from_secs(1);
+/// How long a session may take to answer. An unshared one answers at once; a pooler with a single
+/// session makes the second connection wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Busy neighbours may hide it in one round, and hardly in all.
-const ROUNDS: usize = 3;
+/// The number of checks. Other clients' traffic may hide a pooler in one check, but hardly in all.
+const CHECKS: usize = 3;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PoolerError {
-    /// Connections share sessions.
+    /// Several connections share a session.
     #[error(
         "DATABASE_URL leads to a pooler in transaction mode ({0}), such as PgBouncer, behind which \
          prepared statements, LISTEN and session \
@@ -29,26 +29,27 @@ pub enum PoolerError {
          for this database"
     )]
     SharedSessions(String),
-    /// It does not answer.
+    /// The database does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Makes sure that each connection is a session of its own: the same one for as long as it is open,
-/// and shared with none.
+/// Checks that each connection has its own session: the same one for as long as it is open, shared
+/// with no other connection.
 pub async fn refuse_shared_sessions(target: &Target) -> Result<(), PoolerError> {
-    let (one, other) = (target.connect_plainly().await?, target.connect_plainly().await?);
+    let (one, other) = (target.connect_raw().await?, target.connect_raw().await?);
     let failed = |error: tokio_postgres::Error| Unavailable::new(target, error.to_string());
     let shared = || Err(PoolerError::SharedSessions(target.to_string()));
-    for _ in 0..ROUNDS {
-        let first = session(&one).await.map_err(failed)?;
-        if session(&other).await.map_err(failed)? == first {
+    for _ in 0..CHECKS {
+        let first = session_id(&one).await.map_err(failed)?;
+        if session_id(&other).await.map_err(failed)? == first {
             return shared();
         }
-        // With a transaction open on the session that was free, the first connection gets another.
+        // An open transaction occupies the session that was free, so that a pooler gives the first
+        // connection another one.
         other.batch_execute("BEGIN").await.map_err(failed)?;
-        let _held = session(&other).await.map_err(failed)?;
-        let again = timeout(ANSWER, session(&one)).await;
+        let _occupied = session_id(&other).await.map_err(failed)?;
+        let again = timeout(ANSWER_TIMEOUT, session_id(&one)).await;
         other.batch_execute("ROLLBACK").await.map_err(failed)?;
         match again {
             Ok(again) if again.as_ref().is_ok_and(|again| *again == first) => {}
@@ -59,9 +60,9 @@ pub async fn refuse_shared_sessions(target: &Target) -> Result<(), PoolerError> 
     Ok(())
 }
 
-/// What names the session that a statement reaches; without preparing anything. Servers of several
-/// hosts may give the same process ids.
-async fn session(client: &Client) -> Result<String, tokio_postgres::Error> {
+/// The identity of the session that a statement reaches, read without a prepared statement. The
+/// start time is part of it, since servers of several hosts may use the same process ids.
+async fn session_id(client: &Client) -> Result<String, tokio_postgres::Error> {
     let answer =
         client.simple_query("SELECT pg_backend_pid() || '/' || pg_postmaster_start_time()").await?;
     let name = answer.iter().find_map(|message| match message {

@@ -1,5 +1,5 @@
-//! How large the tables are and how well they are kept, as PostgreSQL knows it: nothing is counted
-//! for it.
+//! The sizes and vacuum state of the tables, from PostgreSQL's statistics: no rows are counted for
+//! it.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -14,10 +14,10 @@ pub struct Table {
     /// Its name.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// About how many rows it has.
+    /// Its estimated number of rows.
     #[diesel(sql_type = BigInt)]
     pub rows: i64,
-    /// About how many rows are deleted or replaced, and take up room until the next vacuum.
+    /// The estimated number of deleted or replaced rows, which take up space until the next vacuum.
     #[diesel(sql_type = BigInt)]
     pub dead_rows: i64,
     /// Bytes on disk, with indexes and long values.
@@ -26,18 +26,18 @@ pub struct Table {
     /// Of these, the bytes of its indexes.
     #[diesel(sql_type = BigInt)]
     pub index_bytes: i64,
-    /// Of these, the bytes of long values that are kept aside (TOAST).
+    /// Of these, the bytes of long values that are stored separately (TOAST).
     #[diesel(sql_type = BigInt)]
     pub toast_bytes: i64,
-    /// When it was last vacuumed, by hand or by PostgreSQL itself.
+    /// When it was last vacuumed, manually or by autovacuum.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub vacuumed_at: Option<DateTime<Utc>>,
-    /// When it was last analyzed, by hand or by PostgreSQL itself.
+    /// When it was last analyzed, manually or by autovacuum.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub analyzed_at: Option<DateTime<Utc>>,
 }
 
-/// Rows that were never counted since a crash of PostgreSQL are as many as the planner believes.
+/// Without row statistics, as after a crash of PostgreSQL, the planner's estimate is used.
 const TABLES: &str = "\
 SELECT c.relname::text AS name, coalesce(nullif(s.n_live_tup, 0), greatest(c.reltuples, 0)::bigint) AS rows,
     coalesce(s.n_dead_tup, 0) AS dead_rows, pg_total_relation_size(c.oid) AS bytes, pg_indexes_size(c.oid) AS index_bytes,
@@ -47,12 +47,12 @@ FROM pg_class c LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
 ORDER BY bytes DESC, name";
 
-/// Every table, the largest first.
+/// All tables, the largest first.
 pub async fn tables(conn: &mut Conn) -> diesel::QueryResult<Vec<Table>> {
     diesel::sql_query(TABLES).load(conn).await
 }
 
-/// What is known of the database and of the server that it is on.
+/// Facts about the database and its server.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct DatabaseFacts {
     /// The version of PostgreSQL, such as `15.14 (Debian 15.14-0+deb12u1)`.
@@ -73,10 +73,10 @@ pub struct DatabaseFacts {
     /// When the server was started.
     #[diesel(sql_type = Timestamptz)]
     pub started_at: DateTime<Utc>,
-    /// How many connections to the server are open, whoever has them.
+    /// The number of open connections to the server, of all clients.
     #[diesel(sql_type = BigInt)]
     pub connections: i64,
-    /// How many may be.
+    /// The largest number of connections that the server accepts.
     #[diesel(sql_type = BigInt)]
     pub most_connections: i64,
     /// The newest migration that was applied.
@@ -96,7 +96,7 @@ SELECT current_setting('server_version') AS version, current_database()::text AS
     newest.version::text AS migration, newest.run_on AT TIME ZONE 'UTC' AS migrated_at
 FROM (SELECT version, run_on FROM __diesel_schema_migrations ORDER BY version DESC LIMIT 1) AS newest";
 
-/// Asks the server about itself and the database.
+/// Queries the facts about the server and the database.
 pub async fn facts(conn: &mut Conn) -> diesel::QueryResult<DatabaseFacts> {
     diesel::sql_query(FACTS).get_result(conn).await
 }

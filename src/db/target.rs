@@ -18,16 +18,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Conn, Unavailable};
 
-/// Connecting, and waiting for a connection, takes milliseconds when all is well: past this, the
-/// database counts as away.
+/// How long connecting to a host, or waiting for a connection, may take before the database counts
+/// as unavailable; normally it takes milliseconds.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A PostgreSQL database and the way to it.
+/// A PostgreSQL database, and how to connect to it.
 #[derive(Clone)]
 pub struct Target {
     config: tokio_postgres::Config,
     tls: Tls,
-    /// Made on first use: reading the system's certificates takes a while.
+    /// Created on first use, since reading the system's certificates is slow.
     connector: Arc<OnceLock<MakeRustlsConnect>>,
 }
 
@@ -43,12 +43,11 @@ enum Tls {
     Verified,
 }
 
-/// A transaction in which nothing happens for half a minute belongs to a machine that is suspended
-/// or cut off: PostgreSQL ends it, with the locks for which all others would wait as long as that
-/// machine sleeps.
-const GIVE_UP_IDLE: &str = "SET idle_in_transaction_session_timeout = '30s'";
+/// Makes PostgreSQL end a transaction that is idle for half a minute: its machine is suspended or
+/// cut off, and all others would wait for its locks until it wakes.
+const SET_IDLE_TIMEOUT: &str = "SET idle_in_transaction_session_timeout = '30s'";
 
-/// Why a text is no [`Target`]; never repeats the text, which may hold a password.
+/// Why a text is not a [`Target`]; never repeats the text, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "it is not a PostgreSQL address ({0}); write it like postgres://user:password@host/database?sslmode=require"
@@ -66,9 +65,9 @@ impl Target {
                 "it starts neither with postgres:// nor with key=value pairs".to_owned(),
             ));
         }
-        let (text, mode) = take(text, "sslmode=");
-        // The driver would take a list in the query for the name of one host.
-        let (text, listed) = if is_url { take(&text, "host=") } else { (text, None) };
+        let (text, mode) = take_parameter(text, "sslmode=");
+        // The driver would read a list of hosts in the query as the name of one host.
+        let (text, listed) = if is_url { take_parameter(&text, "host=") } else { (text, None) };
         let tls = match mode.as_deref() {
             Some("disable") => Tls::None,
             None | Some("allow" | "prefer") => Tls::Opportunistic,
@@ -102,11 +101,10 @@ impl Target {
             config.application_name("carillon");
         }
         if config.get_connect_timeout().is_none() {
-            // Of several hosts one may be down: the next ones need time within the patience for
-            // all.
-            config.connect_timeout(if hosts(&config) > 1 { TIMEOUT / 2 } else { TIMEOUT });
+            // One of several hosts may be down: the others need time within the overall timeout.
+            config.connect_timeout(if host_count(&config) > 1 { TIMEOUT / 2 } else { TIMEOUT });
         }
-        // TLS has no meaning on unix sockets, and the driver would look for a host name to check.
+        // TLS has no meaning on unix sockets, and the driver would need a host name to check.
         let sockets_only = config.get_hostaddrs().is_empty()
             && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         let tls = if sockets_only { Tls::None } else { tls };
@@ -157,13 +155,17 @@ impl Target {
         )
     }
 
-    /// Opens a connection outside the pool, for what needs one to itself (LISTEN, advisory locks).
+    /// Opens a connection outside the pool, for uses that need a dedicated one (LISTEN, advisory
+    /// locks).
     pub async fn connect(&self) -> Result<Conn, Unavailable> {
-        self.in_time(async {
+        self.with_timeout(async {
             let connected = match self.tls {
                 Tls::None => {
-                    let (client, connection) =
-                        self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
+                    let (client, connection) = self
+                        .config
+                        .connect(NoTls)
+                        .await
+                        .map_err(|error| self.connect_error(&error))?;
                     AsyncPgConnection::try_from_client_and_connection(client, connection).await
                 }
                 Tls::Opportunistic | Tls::Verified => {
@@ -171,25 +173,28 @@ impl Target {
                         .config
                         .connect(self.connector()?)
                         .await
-                        .map_err(|error| self.refused(&error))?;
+                        .map_err(|error| self.connect_error(&error))?;
                     AsyncPgConnection::try_from_client_and_connection(client, connection).await
                 }
             };
             let failed = |error: &dyn std::error::Error| Unavailable::new(self, error.to_string());
             let mut conn = connected.map_err(|error| failed(&error))?;
-            conn.batch_execute(GIVE_UP_IDLE).await.map_err(|error| failed(&error))?;
+            conn.batch_execute(SET_IDLE_TIMEOUT).await.map_err(|error| failed(&error))?;
             Ok(conn)
         })
         .await
     }
 
-    /// As [`Self::connect`], without diesel on top: nothing is prepared on the connection.
-    pub(super) async fn connect_plainly(&self) -> Result<Client, Unavailable> {
-        self.in_time(async {
+    /// Like [`Self::connect`], but without diesel: nothing is prepared on the connection.
+    pub(super) async fn connect_raw(&self) -> Result<Client, Unavailable> {
+        self.with_timeout(async {
             match self.tls {
                 Tls::None => {
-                    let (client, connection) =
-                        self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
+                    let (client, connection) = self
+                        .config
+                        .connect(NoTls)
+                        .await
+                        .map_err(|error| self.connect_error(&error))?;
                     tokio::spawn(connection);
                     Ok(client)
                 }
@@ -198,7 +203,7 @@ impl Target {
                         .config
                         .connect(self.connector()?)
                         .await
-                        .map_err(|error| self.refused(&error))?;
+                        .map_err(|error| self.connect_error(&error))?;
                     tokio::spawn(connection);
                     Ok(client)
                 }
@@ -207,29 +212,26 @@ impl Target {
         .await
     }
 
-    /// How long connecting may take in all: each host gets its turn, and one that takes packets
-    /// without a word does not end it.
-    pub(super) fn patience(&self) -> Duration {
-        TIMEOUT * u32::try_from(hosts(&self.config)).unwrap_or(u32::MAX)
+    /// How long connecting may take overall: each host has its own share, so that one that accepts
+    /// packets but never answers does not use up the time of the others.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        TIMEOUT * u32::try_from(host_count(&self.config)).unwrap_or(u32::MAX)
     }
 
-    /// The driver's own time limit ends with the TCP connection; a server that is suspended takes
-    /// that and says nothing.
-    async fn in_time<T>(
+    /// Bounds the time to connect. The driver's own timeout ends with the TCP connection, which a
+    /// suspended server accepts without ever answering.
+    async fn with_timeout<T>(
         &self,
         connecting: impl Future<Output = Result<T, Unavailable>>,
     ) -> Result<T, Unavailable> {
-        let patience = self.patience();
+        let limit = self.connect_timeout();
         let late = |_| {
-            Unavailable::new(
-                self,
-                format!("it did not answer within {} seconds", patience.as_secs()),
-            )
+            Unavailable::new(self, format!("it did not answer within {} seconds", limit.as_secs()))
         };
-        tokio::time::timeout(patience, connecting).await.map_err(late)?
+        tokio::time::timeout(limit, connecting).await.map_err(late)?
     }
 
-    fn refused(&self, error: &tokio_postgres::Error) -> Unavailable {
+    fn connect_error(&self, error: &tokio_postgres::Error) -> Unavailable {
         let reason = describe(error);
         let hint = "; its certificate is checked against the system's, or those in the file that \
                     SSL_CERT_FILE names";
@@ -281,14 +283,14 @@ impl fmt::Debug for Target {
     }
 }
 
-/// How many hosts an address names, at least 1.
-fn hosts(config: &tokio_postgres::Config) -> usize {
+/// The number of hosts that an address names, at least 1.
+fn host_count(config: &tokio_postgres::Config) -> usize {
     config.get_hosts().len().max(config.get_hostaddrs().len()).max(1)
 }
 
-/// Takes a parameter, such as `sslmode=`, out of the text: the driver does not know all of libpq's
+/// Extracts a parameter, such as `sslmode=`, from the text: the driver does not know all of libpq's
 /// values.
-fn take(text: &str, name: &str) -> (String, Option<String>) {
+fn take_parameter(text: &str, name: &str) -> (String, Option<String>) {
     let found =
         text.match_indices(name).find(|(at, _)| *at == 0 || text[..*at].ends_with(['?', '&', ' ']));
     let Some((start, _)) = found else { return (text.to_owned(), None) };
@@ -303,13 +305,13 @@ fn take(text: &str, name: &str) -> (String, Option<String>) {
     (joined, Some(value[..length].trim_matches('\'').to_owned()))
 }
 
-/// Undoes the percent-encoding of a value in a URL, in which a plus is a plus.
+/// Decodes the percent-encoding of a value in a URL, in which `+` stands for itself.
 fn decode(value: &str) -> String {
     let pair = format!("={}", value.replace('+', "%2B"));
     url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
-/// The driver's error with its cause, which alone says what happened.
+/// The text of the driver's error: that of its cause, which says what happened.
 fn describe(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), error.source()) {
         (Some(refused), _) => refused.message().to_owned(),
@@ -327,7 +329,8 @@ fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Accepts every certificate: `sslmode=prefer` guards against listeners, not against impostors.
+/// Accepts every certificate: `sslmode=prefer` protects against eavesdroppers, not against
+/// impostors.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

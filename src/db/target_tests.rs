@@ -1,4 +1,4 @@
-//! Addresses of databases.
+//! Tests of database addresses.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn unix_sockets_never_use_tls() {
 }
 
 #[test]
-fn several_hosts_may_stand_in_any_form_that_libpq_reads() {
+fn several_hosts_may_be_named_in_any_form_that_libpq_reads() {
     for text in ["postgres://a,b/x", "postgres:///x?host=a,b", "host=a,b dbname=x"] {
         let target = Target::parse(text).unwrap();
         assert_eq!(
@@ -65,17 +65,16 @@ fn several_hosts_may_stand_in_any_form_that_libpq_reads() {
             [Host::Unix("/run/a".into()), Host::Unix("/run/b".into())],
             "{text}"
         );
-        assert_eq!(target.patience(), TIMEOUT * 2);
+        assert_eq!(target.connect_timeout(), TIMEOUT * 2);
     }
 }
 
 #[test]
-fn what_is_shown_holds_no_password() {
+fn what_is_shown_contains_no_password() {
     let target = Target::parse("postgres://ada:hunter2@db.example.com/carillon").unwrap();
     assert_eq!(format!("{target:?}"), "Target(“carillon” at db.example.com:5432)");
     assert_eq!(target.masked(), "postgres://ada:…@db.example.com:5432/carillon?sslmode=prefer");
-    // The first two are passwords to the driver, and a port with a path to other readers of
-    // URLs.
+    // The driver reads the first two as passwords; other URL parsers read a port and a path.
     for secret in [
         "postgres://ada:2024/hunter2@db/x",
         "postgres://ada:1?hunter2@db/x",
@@ -106,7 +105,7 @@ fn what_is_shown_holds_no_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named() {
+async fn an_unreachable_server_is_named() {
     let error = Target::parse("postgres://ada:hunter2@127.0.0.1:1/carillon")
         .unwrap()
         .connect()

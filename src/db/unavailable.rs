@@ -1,12 +1,12 @@
-//! The database does not answer: told apart from refused statements, because trying again later
+//! Errors of a database that does not answer, as distinct from refused statements: a later retry
 //! helps.
 
 use std::fmt::Display;
 
 use diesel::result::{DatabaseErrorKind, Error};
 
-/// The database cannot be reached, or has no connection to spare; pages and hooks answer 503, jobs
-/// try again.
+/// The database cannot be reached, or has no free connection; pages and hooks answer 503, jobs
+/// retry.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the database {target} cannot be used: {reason}")]
 pub struct Unavailable {
@@ -19,14 +19,14 @@ impl Unavailable {
         Self { target: target.to_string(), reason: reason.into() }
     }
 
-    /// Why, without addresses: for the log or a status page.
+    /// The reason without addresses, for the log or a status page.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
-/// Whether a statement failed because the database went away or shuts down, and not because of the
-/// statement.
+/// Whether a statement failed because the database is gone or shutting down, and not because of the
+/// statement itself.
 pub fn is_away(error: &Error) -> bool {
     match error {
         Error::BrokenTransactionManager
@@ -37,9 +37,9 @@ pub fn is_away(error: &Error) -> bool {
         Error::RollbackErrorOnCommit { rollback_error, commit_error } => {
             is_away(rollback_error) || is_away(commit_error)
         }
-        // The driver gives these no kind of their own, and its texts are those of PostgreSQL in
-        // English (`lc_messages` of clusters made by others may differ: then the connection is
-        // closed right after, and the next statement is told apart above).
+        // The driver reports these as `Unknown`, with PostgreSQL's English text. If the cluster's
+        // `lc_messages` differs, the connection is closed right after, and the next statement
+        // matches above.
         Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
             let message = information.message();
             [

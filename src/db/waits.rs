@@ -1,5 +1,4 @@
-//! Waits of a start: whatever takes longer than two seconds is said in the log, with who holds it
-//! up.
+//! Slow startup: waits of more than two seconds are logged, with the clients that cause them.
 
 use std::time::Duration;
 
@@ -11,32 +10,32 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Conn, Target};
 
-/// How long a start waits for something in silence.
-pub(super) const SAID_AFTER: Duration = Duration::from_secs(2);
+/// How long startup waits before it logs the wait.
+pub(super) const LOG_AFTER: Duration = Duration::from_secs(2);
 
-/// How often a wait that goes on is said again.
-const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// The interval at which a continuing wait is logged again.
+const LOG_INTERVAL: Duration = Duration::from_secs(30);
 
-/// When a wait is to be said: after two seconds, and then every half minute.
-pub(super) struct Silence {
-    until: Instant,
-    started: Instant,
+/// Decides when a wait is logged: after two seconds, then every half minute.
+pub(super) struct WaitLog {
+    next_log_at: Instant,
+    started_at: Instant,
 }
 
-impl Silence {
-    pub(super) fn begin() -> Self {
-        let started = Instant::now();
-        Self { until: started + SAID_AFTER, started }
+impl WaitLog {
+    pub(super) fn start() -> Self {
+        let started_at = Instant::now();
+        Self { next_log_at: started_at + LOG_AFTER, started_at }
     }
 
-    /// How many seconds have been waited, when it is time to say so.
-    pub(super) fn is_over(&mut self) -> Option<u64> {
+    /// The seconds waited so far, if it is time to log them.
+    pub(super) fn seconds_if_due(&mut self) -> Option<u64> {
         let now = Instant::now();
-        if now < self.until {
+        if now < self.next_log_at {
             return None;
         }
-        self.until = now + AGAIN_AFTER;
-        Some((now - self.started).as_secs())
+        self.next_log_at = now + LOG_INTERVAL;
+        Some((now - self.started_at).as_secs())
     }
 }
 
@@ -47,37 +46,37 @@ pub(super) struct DatabaseClient {
     words: String,
 }
 
-/// The columns of `pg_stat_activity` that tell an admin who a client is; some are hidden from users
-/// that are no superusers.
-const WORDS: &str = "format('PostgreSQL process %s (%s at %s), connected since %s, %s since %s', a.pid,
+/// A description of a client from `pg_stat_activity`, by which an admin recognises it; some columns
+/// are hidden from users who are not superusers.
+const DESCRIPTION: &str = "format('PostgreSQL process %s (%s at %s), connected since %s, %s since %s', a.pid,
     coalesce(nullif(a.application_name, ''), 'a program without a name'), coalesce(host(a.client_addr), 'a local socket'),
     coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', 'a time that is not shown'),
     coalesce(a.state, 'in an unknown state'),
     coalesce(to_char(a.state_change AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', 'a time that is not shown')) AS words";
 
-/// Who holds a session's advisory lock, in words.
+/// A description of the sessions that hold an advisory lock.
 pub(super) async fn holders(conn: &mut Conn, lock: i64) -> diesel::QueryResult<String> {
-    // PostgreSQL shows the key's halves.
+    // PostgreSQL shows the key as two halves.
     let query = format!(
-        "SELECT {WORDS} FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        "SELECT {DESCRIPTION} FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
            AND (l.classid::bigint << 32) | l.objid::bigint = $1"
     );
-    Ok(list(sql_query(query).bind::<BigInt, _>(lock).load(conn).await?))
+    Ok(describe(sql_query(query).bind::<BigInt, _>(lock).load(conn).await?))
 }
 
-/// Says who holds up a session that does something long, for as long as the handle lives. A
-/// database that refuses a second connection is watched by nobody: the work goes on all the same.
+/// Logs which clients block a long-running session, until the handle is dropped. If the database
+/// refuses a second connection, nothing is logged, and the work continues.
 pub(super) fn watch(target: &Target, pid: i32, what: &'static str) -> AbortOnDropHandle<()> {
     let target = target.clone();
     AbortOnDropHandle::new(tokio::spawn(async move {
-        let mut silence = Silence::begin();
-        tokio::time::sleep(SAID_AFTER).await;
+        let mut wait_log = WaitLog::start();
+        tokio::time::sleep(LOG_AFTER).await;
         let Ok(mut conn) = target.connect().await else { return };
         loop {
             let blocking = blockers(&mut conn, pid).await.unwrap_or_default();
-            if let Some(seconds) = silence.is_over() {
+            if let Some(seconds) = wait_log.seconds_if_due() {
                 if blocking.is_empty() {
                     tracing::info!(seconds, "{what}: still at work");
                 } else {
@@ -92,13 +91,13 @@ pub(super) fn watch(target: &Target, pid: i32, what: &'static str) -> AbortOnDro
     }))
 }
 
-/// The sessions for whose locks a session waits, in words.
+/// A description of the sessions whose locks a session waits for.
 async fn blockers(conn: &mut Conn, pid: i32) -> diesel::QueryResult<String> {
     let pids: Vec<Blocking> =
         sql_query("SELECT pg_blocking_pids($1) AS pids").bind::<Integer, _>(pid).load(conn).await?;
     let pids: Vec<i32> = pids.into_iter().flat_map(|row| row.pids).collect();
-    let query = format!("SELECT {WORDS} FROM pg_stat_activity a WHERE a.pid = ANY ($1)");
-    Ok(list(sql_query(query).bind::<Array<Integer>, _>(pids).load(conn).await?))
+    let query = format!("SELECT {DESCRIPTION} FROM pg_stat_activity a WHERE a.pid = ANY ($1)");
+    Ok(describe(sql_query(query).bind::<Array<Integer>, _>(pids).load(conn).await?))
 }
 
 #[derive(QueryableByName)]
@@ -107,6 +106,6 @@ struct Blocking {
     pids: Vec<i32>,
 }
 
-fn list(clients: Vec<DatabaseClient>) -> String {
+fn describe(clients: Vec<DatabaseClient>) -> String {
     clients.into_iter().map(|client| client.words).collect::<Vec<_>>().join(", and ")
 }

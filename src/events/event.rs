@@ -1,4 +1,4 @@
-//! Events as they are reported and as they are stored, and finding them.
+//! Events as reported and as stored, and queries for them.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -13,49 +13,49 @@ use crate::error::{Error, Result};
 use crate::types::id::{ContactId, EventId};
 use crate::types::phone::PhoneNumber;
 
-/// An event as it is stored.
+/// A stored event.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = events)]
 pub struct Event {
-    /// Our id.
+    /// Carillon's id.
     pub id: EventId,
-    /// The id that the reporting program gave it, if it did.
+    /// Id assigned by the reporting program, if any.
     pub client_id: Option<String>,
     /// What happened, such as `order_completed`.
     pub name: EventName,
-    /// Who did it.
+    /// The contact who did it.
     pub contact_id: ContactId,
-    /// Details: an object.
+    /// Details, a JSON object.
     pub properties: Value,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
-    /// When it was reported.
+    /// When Carillon received the report.
     pub received_at: DateTime<Utc>,
 }
 
-/// A report of an event, read and checked.
+/// A parsed report of an event.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
-    /// The reporting program's own id: a repeat of it is a no-op.
+    /// Id assigned by the reporting program, which makes repeated reports idempotent.
     pub client_id: Option<ClientId>,
     /// What happened.
     pub name: EventName,
-    /// Who did it.
+    /// The contact who did it.
     pub contact: ContactRef,
     /// Details.
     pub properties: Properties,
-    /// When it happened; none means now.
+    /// When it happened; `None` means now.
     pub occurred_at: Option<DateTime<Utc>>,
 }
 
-/// How a report names its contact.
+/// How a report identifies its contact.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ContactRef {
-    /// By our id; it must exist.
+    /// By Carillon's id; it must exist.
     Id(ContactId),
-    /// By number; an unknown one becomes a contact.
+    /// By phone number; a contact is created for an unknown number.
     Phone(PhoneNumber),
-    /// By the id that another system gave it; it must exist.
+    /// By the id of an external system; it must exist.
     ExternalId(ExternalId),
 }
 
@@ -65,7 +65,7 @@ pub async fn find(conn: &mut Conn, id: EventId) -> Result<Event> {
     found.ok_or(Error::NotFound("event"))
 }
 
-/// The events with these ids, in no particular order; those that do not exist are left out.
+/// The events with these ids, in no particular order; unknown ids are missing.
 pub async fn find_many(mut conn: &Conn, ids: &[EventId]) -> Result<Vec<Event>> {
     if ids.is_empty() {
         return Ok(Vec::new());

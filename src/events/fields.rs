@@ -1,4 +1,4 @@
-//! What may stand in the fields of an event, each with one constructor.
+//! Types for the fields of an event, each with one fallible constructor.
 
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -12,21 +12,21 @@ use crate::types::json_text::JsonText;
 use crate::types::mistake::{self, Mistake};
 use crate::types::text;
 
-/// Bytes that the properties of one event may have as JSON.
+/// Maximum size of an event's properties as JSON, in bytes.
 pub const MAX_PROPERTIES_BYTES: usize = 32 * 1024;
 const MAX_NAME: usize = 120;
 const MAX_CLIENT_ID: usize = 200;
 
-/// The name of a kind of event, such as `order_completed`; upper and lower case differ.
+/// The name of a kind of event, such as `order_completed`; case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct EventName(String);
 
-/// The id that the reporting program gave an event.
+/// The id that the reporting program assigned to an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(String);
 
-/// Details of an event: a JSON object that PostgreSQL can store, and its text.
+/// The details of an event: a JSON object that PostgreSQL can store, with its serialized form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Properties {
     object: Value,
@@ -34,7 +34,7 @@ pub struct Properties {
 }
 
 impl EventName {
-    /// Reads 1 to 120 characters; white space around them is dropped.
+    /// Parses 1 to 120 characters, trimmed.
     pub fn parse(text: &str) -> Result<Self, String> {
         Ok(Self(mistake::line(text, MAX_NAME)?.to_owned()))
     }
@@ -47,7 +47,7 @@ impl EventName {
 }
 
 impl ClientId {
-    /// Reads 1 to 200 characters; white space around them is dropped.
+    /// Parses 1 to 200 characters, trimmed.
     pub fn parse(text: &str) -> Result<Self, String> {
         Ok(Self(mistake::line(text, MAX_CLIENT_ID)?.to_owned()))
     }
@@ -60,7 +60,7 @@ impl ClientId {
 }
 
 impl Properties {
-    /// Takes an object of up to [`MAX_PROPERTIES_BYTES`] without NUL characters, which PostgreSQL
+    /// Accepts an object of up to [`MAX_PROPERTIES_BYTES`] without NUL characters, which PostgreSQL
     /// cannot store.
     pub fn parse(object: Map<String, Value>) -> Result<Self, String> {
         let value = Value::Object(object);
@@ -83,7 +83,7 @@ impl Properties {
         &self.object
     }
 
-    /// The object as it is stored.
+    /// The serialized object, as it is stored.
     #[must_use]
     pub const fn text(&self) -> &JsonText {
         &self.text

@@ -1,7 +1,6 @@
-//! Events: what contacts did, reported from outside.
-//!
-//! [`record()`] stores reports in bulk; the edge hands what is new to `automations::enroll` in the
-//! same transaction.
+//! Events: actions of contacts, reported from outside. A report is a [`NewEvent`], a stored one an
+//! [`Event`]. Start with [`record()`], which stores reports in bulk; the caller passes new events
+//! to `automations::enroll` in the same transaction.
 
 mod event;
 mod fields;
@@ -10,5 +9,7 @@ mod timing;
 
 pub use event::{ContactRef, Event, NewEvent, find, find_many, newest, of_contact};
 pub use fields::{ClientId, EventName, MAX_PROPERTIES_BYTES, Properties};
-pub use record::{MAX_EVENTS, RecordOutcome, RecordedBatch, RecordedNow, record, was_quicker};
+pub use record::{
+    MAX_EVENTS, RecordOutcome, RecordedBatch, RecordedEvent, is_client_id_conflict, record,
+};
 pub use timing::{MAX_AGE_SECONDS, Timing, is_within};

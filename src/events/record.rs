@@ -1,4 +1,4 @@
-//! Records events in bulk: a handful of statements for up to a thousand reports.
+//! Records events in bulk: a few statements for up to a thousand reports.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,45 +18,45 @@ use crate::types::json_text::JsonText;
 use crate::types::mistake::Mistake;
 use crate::types::phone::PhoneNumber;
 
-/// Events that may be recorded at once.
+/// Maximum number of events per batch.
 pub const MAX_EVENTS: usize = 1_000;
 
-/// What became of one report.
+/// Result for one report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordOutcome {
-    /// It is stored, as this event.
+    /// Stored as this event.
     New(EventId),
-    /// It had been reported before, as this event, or earlier in the same batch: nothing happened.
+    /// Already reported as this event, before or earlier in the batch; nothing changed.
     Repeat(EventId),
-    /// It cannot be recorded; nothing of it is stored.
+    /// Invalid; nothing is stored.
     Refused(FieldErrors),
 }
 
-/// What became of a batch of reports.
+/// Results for a batch of reports.
 #[must_use = "the new events and the changes belong to automations::enroll in the same transaction"]
 #[derive(Debug)]
 pub struct RecordedBatch<'r> {
-    /// One answer per report, in their order.
+    /// One result per report, in the same order.
     pub recorded: Vec<RecordOutcome>,
-    /// The events that are new.
-    pub new: Vec<RecordedNow<'r>>,
+    /// The newly stored events.
+    pub new: Vec<RecordedEvent<'r>>,
     /// Contacts that were created.
     pub changes: Vec<Change>,
 }
 
-/// An event that has just been stored.
+/// A newly stored event.
 #[derive(Debug)]
-pub struct RecordedNow<'r> {
-    /// Our id.
+pub struct RecordedEvent<'r> {
+    /// Carillon's id.
     pub id: EventId,
-    /// Who did it.
+    /// The contact who did it.
     pub contact_id: ContactId,
-    /// What was reported.
+    /// The report.
     pub report: &'r NewEvent,
 }
 
 statement! {
-    /// Inserts events; in the order of their client ids, so that two batches cannot deadlock.
+    /// Inserts events in the order of their client ids, so that two batches cannot deadlock.
     struct Insert<'a> {
         event: batch of InsertRow<'a> {
             id: EventId => SqlUuid,
@@ -75,12 +75,14 @@ statement! {
      ORDER BY client_id, id"
 }
 
-/// Records reports, at most [`MAX_EVENTS`], and answers each in its place.
+/// Records at most [`MAX_EVENTS`] reports. The results have the order of the reports.
 ///
-/// A known client id is a repeat, whatever else the report says; within the batch, too. An unknown
-/// number becomes a contact, an unknown id is refused. The caller holds deletions of contacts off,
-/// and passes the new events and the changes to `automations::enroll` before it commits. Where
-/// another transaction [was quicker](was_quicker) with a client id, the caller begins anew.
+/// A known client id makes a report a repeat, whatever its other fields. A contact is created for
+/// an unknown number; an unknown id is refused.
+///
+/// The caller blocks deletions of contacts, and passes the new events and changes to
+/// `automations::enroll` before it commits. On a [client id conflict](is_client_id_conflict), the
+/// caller starts over.
 pub async fn record<'r>(
     conn: &mut Conn,
     reports: &'r [NewEvent],
@@ -89,9 +91,12 @@ pub async fn record<'r>(
     let known =
         find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref()))
             .await?;
-    let mut seen: HashMap<&ClientId, usize> = HashMap::new();
-    let firsts: Vec<usize> =
-        reports.iter().enumerate().map(|(index, report)| first(&mut seen, index, report)).collect();
+    let mut index_by_client_id: HashMap<&ClientId, usize> = HashMap::new();
+    let firsts: Vec<usize> = reports
+        .iter()
+        .enumerate()
+        .map(|(index, report)| first_with_client_id(&mut index_by_client_id, index, report))
+        .collect();
     let is_known = |report: &NewEvent| {
         report.client_id.as_ref().and_then(|id| known.get(id.as_str())).copied()
     };
@@ -99,8 +104,8 @@ pub async fn record<'r>(
         .iter()
         .enumerate()
         .filter(|(index, report)| firsts[*index] == *index && is_known(report).is_none());
-    let (people, changes) =
-        People::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
+    let (contacts, changes) =
+        NamedContacts::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
 
     let (mut recorded, mut new) =
         (Vec::<RecordOutcome>::with_capacity(reports.len()), Vec::with_capacity(reports.len()));
@@ -109,10 +114,10 @@ pub async fn record<'r>(
             (Some(id), _) => RecordOutcome::Repeat(id),
             (None, Some(RecordOutcome::New(id))) => RecordOutcome::Repeat(*id),
             (None, Some(same)) => same.clone(),
-            (None, None) => match people.resolve(&report.contact) {
+            (None, None) => match contacts.resolve(&report.contact) {
                 Ok(contact_id) => {
                     let id = EventId::new();
-                    new.push(RecordedNow { id, contact_id, report });
+                    new.push(RecordedEvent { id, contact_id, report });
                     RecordOutcome::New(id)
                 }
                 Err(errors) => RecordOutcome::Refused(errors),
@@ -124,20 +129,24 @@ pub async fn record<'r>(
     Ok(RecordedBatch { recorded, new, changes })
 }
 
-/// Whether another transaction was quicker with a client id: to be begun anew, it then finds that
-/// one's event.
+/// Whether another transaction inserted the same client id first. The caller starts over and then
+/// finds that event.
 #[must_use]
-pub fn was_quicker(error: &Error) -> bool {
+pub fn is_client_id_conflict(error: &Error) -> bool {
     matches!(error, Error::Database(error) if db::constraint(error) == Some("events_client_id_key"))
 }
 
-/// The place of the first report in the batch with the same client id: its own, unless it repeats
-/// one.
-fn first<'r>(seen: &mut HashMap<&'r ClientId, usize>, index: usize, report: &'r NewEvent) -> usize {
-    report.client_id.as_ref().map_or(index, |id| *seen.entry(id).or_insert(index))
+/// The index of the first report in the batch with the same client id: `index` itself, unless it is
+/// a repeat.
+fn first_with_client_id<'r>(
+    index_by_client_id: &mut HashMap<&'r ClientId, usize>,
+    index: usize,
+    report: &'r NewEvent,
+) -> usize {
+    report.client_id.as_ref().map_or(index, |id| *index_by_client_id.entry(id).or_insert(index))
 }
 
-async fn insert(conn: &mut Conn, new: &[RecordedNow<'_>], now: DateTime<Utc>) -> Result<()> {
+async fn insert(conn: &mut Conn, new: &[RecordedEvent<'_>], now: DateTime<Utc>) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }
@@ -172,49 +181,49 @@ async fn find_by_client_id<'r>(
         .collect())
 }
 
-/// The contacts that a batch of reports names.
-struct People {
+/// The contacts that a batch of reports refers to.
+struct NamedContacts {
     ids: HashSet<ContactId>,
     by_phone: HashMap<PhoneNumber, ContactId>,
     by_external_id: HashMap<String, ContactId>,
 }
 
-impl People {
-    /// Finds them all, and creates those of unknown numbers.
+impl NamedContacts {
+    /// Finds the contacts, and creates those of unknown numbers.
     async fn find<'r>(
         conn: &mut Conn,
-        named: impl Iterator<Item = &'r ContactRef>,
+        references: impl Iterator<Item = &'r ContactRef>,
         now: DateTime<Utc>,
     ) -> Result<(Self, Vec<Change>)> {
         let (mut ids, mut phones, mut external_ids) =
             (HashSet::new(), HashSet::new(), HashSet::new());
-        for reference in named {
+        for reference in references {
             match reference {
                 ContactRef::Id(id) => drop(ids.insert(*id)),
                 ContactRef::Phone(phone) => drop(phones.insert(phone.clone())),
                 ContactRef::ExternalId(id) => drop(external_ids.insert(id.as_str().to_owned())),
             }
         }
-        let mut people =
+        let mut found =
             Self { ids: HashSet::new(), by_phone: HashMap::new(), by_external_id: HashMap::new() };
         if !ids.is_empty() {
             let ids: Vec<ContactId> = ids.into_iter().collect();
-            people.ids = contacts::existing(conn, &ids).await?.into_iter().collect();
+            found.ids = contacts::existing(conn, &ids).await?.into_iter().collect();
         }
         if !external_ids.is_empty() {
             let external_ids: Vec<String> = external_ids.into_iter().collect();
-            people.by_external_id =
+            found.by_external_id =
                 contacts::ids_by_external_id(conn, &external_ids).await?.into_iter().collect();
         }
         let mut changes = Vec::new();
         if !phones.is_empty() {
             let phones: Vec<PhoneNumber> = phones.into_iter().collect();
-            let (found, created) =
+            let (by_phone, created) =
                 contacts::find_or_create_many_by_phone(conn, &phones, now).await?;
-            people.by_phone = found.into_iter().collect();
+            found.by_phone = by_phone.into_iter().collect();
             changes = created;
         }
-        Ok((people, changes))
+        Ok((found, changes))
     }
 
     fn resolve(&self, reference: &ContactRef) -> std::result::Result<ContactId, FieldErrors> {

@@ -1,26 +1,26 @@
-//! Whether an event happened lately: only then is it a reason to text its contact now.
+//! Classifies events by age: only a recent event is a reason to text its contact now.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How old an event may be, unless a trigger says otherwise, in seconds: what is reported later
-/// comes from an import or an outage.
+/// Maximum age of an event in seconds, unless a trigger sets another: older reports come from an
+/// import or an outage.
 pub const MAX_AGE_SECONDS: u32 = 24 * 60 * 60;
-/// How far ahead of our clock an event may be, for clocks that differ.
+/// How far in the future an event may lie, to tolerate clock skew.
 const MAX_AHEAD: TimeDelta = TimeDelta::minutes(5);
 
-/// Whether an event happened lately.
+/// How recent an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timing {
-    /// It did.
+    /// Happened recently.
     Recent,
-    /// It happened more than [`MAX_AGE_SECONDS`] ago: only triggers that allow it start.
+    /// Happened more than [`MAX_AGE_SECONDS`] ago: starts only triggers that allow it.
     TooOld,
-    /// It lies more than five minutes ahead: it starts nothing.
+    /// More than five minutes in the future: starts nothing.
     InFuture,
 }
 
 impl Timing {
-    /// Of an event that is reported now.
+    /// The timing of an event that is reported at `now`.
     #[must_use]
     pub fn of(occurred_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         if is_within(occurred_at, now, MAX_AGE_SECONDS) {
@@ -33,7 +33,7 @@ impl Timing {
     }
 }
 
-/// Whether an event is neither older than this nor in the future.
+/// Whether an event is neither older than `max_age_seconds` nor in the future.
 #[must_use]
 pub fn is_within(occurred_at: DateTime<Utc>, now: DateTime<Utc>, max_age_seconds: u32) -> bool {
     let age = now - occurred_at;

@@ -14,7 +14,7 @@ use crate::db::statement::statement;
 use crate::error::Result;
 use crate::types::id::{AutomationId, SenderId};
 
-/// A bucket of which the ledger says something else than the messages.
+/// A bucket in which the ledger differs from the messages.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Difference {
     /// The day on which the messages were composed.
@@ -29,15 +29,15 @@ pub struct Difference {
     pub reason: Option<String>,
     /// Twilio's error code.
     pub error_code: Option<i32>,
-    /// How many there are by the ledger.
+    /// The number in the ledger.
     pub in_ledger: i64,
-    /// How many there are.
+    /// The number of messages.
     pub in_messages: i64,
 }
 
-/// Counts messages anew and keeps the buckets in which the ledger differs, as `differing`; first by
+/// Recounts messages and selects the buckets in which the ledger differs, as `differing`; first by
 /// their bare columns, as the triggers do. `wanted` hides the days from the planner, which would
-/// sort their messages where it now puts them into a hash table.
+/// otherwise sort the messages instead of hashing them.
 macro_rules! differing {
     () => {
         "WITH wanted AS (
@@ -120,8 +120,8 @@ statement! {
 }
 
 statement! {
-    /// Adds what the ledger lacks, in the statement that finds it: changes that commit meanwhile
-    /// count for themselves.
+    /// Adds the differences as changes, in the statement that finds them; changes that commit
+    /// meanwhile count separately.
     struct Correct<'a> {
         from: NaiveDate => Date,
         to: NaiveDate => Date,
@@ -144,8 +144,7 @@ statement! {
     )
 }
 
-/// Counts the messages of a filter themselves, in one statement, and returns where the ledger says
-/// something else.
+/// Recounts the messages of a filter, in one statement, and returns where the ledger differs.
 ///
 /// It reads every message of these days: about a second for each million.
 pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Difference>> {
@@ -159,10 +158,10 @@ pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Differe
         .await?)
 }
 
-/// Makes the ledger say of a filter what the messages say, and returns how many numbers were wrong.
-/// Needs the caller's transaction, as its first statement.
+/// Corrects the ledger of a filter to match the messages, and returns how many numbers were wrong.
+/// Call it first in the caller's transaction.
 pub async fn correct(conn: &mut Conn, filter: &LedgerFilter) -> Result<usize> {
-    // Were the ledger counted anew meanwhile, what it lacks would be added once too often.
+    // If the ledger were recounted meanwhile, the differences would be added twice.
     LEDGER_LOCK.lock_exclusive(conn).await?;
     let (automation_id, one_off) = filter.made_by();
     let (from, to, begin, end) =

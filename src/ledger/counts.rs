@@ -6,11 +6,11 @@ use super::Share;
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
 
-/// How many messages were to be sent, and how they stand.
+/// The numbers of messages by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// How many were composed, counted apart from how they ended; a person who gets two messages is
-    /// counted twice.
+    /// The number of composed messages, counted independently of their outcomes; a person who gets
+    /// two messages counts twice.
     pub recipients: i64,
     /// See [`Outcome::Delivered`].
     pub delivered: i64,
@@ -31,7 +31,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// How many have this outcome.
+    /// The number of messages with this outcome.
     #[must_use]
     pub const fn of(&self, outcome: Outcome) -> i64 {
         match outcome {
@@ -46,25 +46,25 @@ impl Counts {
         }
     }
 
-    /// How many messages were to be sent: recipients without those that another message repeats, so
-    /// that nothing is meant twice.
+    /// The number of messages to be sent: recipients without the messages that another one
+    /// replaced, so that none counts twice.
     #[must_use]
     pub const fn messages(&self) -> i64 {
         self.recipients - self.retried
     }
 
-    /// What part of [`Self::messages`] has an outcome; all of them sum up to the whole. None of
+    /// The share of [`Self::messages`] with an outcome; all shares add up to the whole. `None` for
     /// [`Outcome::Retried`], which is not among them.
     ///
-    /// This is the one definition of every rate on pages and in the API: “delivered” is what was
-    /// delivered of all that was to be sent.
+    /// Every rate on pages and in the API is defined here: “delivered” is the delivered part of all
+    /// messages to be sent.
     #[must_use]
     pub fn share(&self, outcome: Outcome) -> Option<Share> {
         (outcome != Outcome::Retried)
             .then(|| Share { count: self.of(outcome), of: self.messages() })
     }
 
-    /// All outcomes together.
+    /// The sum of all outcomes.
     #[must_use]
     pub fn sum(&self) -> i64 {
         Outcome::ALL.iter().map(|outcome| self.of(*outcome)).sum()
@@ -100,10 +100,10 @@ pub(super) enum Counted {
 }
 
 impl Counted {
-    pub(super) fn of(word: &str) -> Result<Self> {
-        match word {
+    pub(super) fn of(name: &str) -> Result<Self> {
+        match name {
             "recipients" => Ok(Self::Recipients),
-            _ => word
+            _ => name
                 .parse()
                 .map(Self::Outcome)
                 .map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),

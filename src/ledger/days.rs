@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// Days from one to another, both included; never more than ten years.
+/// A range of days, the first and last included; at most ten years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
     from: NaiveDate,
@@ -11,16 +11,16 @@ pub struct Days {
     zone: Tz,
 }
 
-/// Why two days are no range.
+/// Why two days do not form a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DaysError {
-    /// The wrong way round.
+    /// The last day is before the first.
     #[error("The last day is before the first one.")]
     Backwards,
-    /// Longer than anybody can want.
+    /// Longer than ten years.
     #[error("These are more than ten years; choose fewer.")]
     TooMany,
-    /// Longer than what is asked for can bear.
+    /// Longer than the query allows.
     #[error("These are more than {0} days; choose fewer.")]
     MoreThan(i64),
     /// Not written as a day.
@@ -29,7 +29,7 @@ pub enum DaysError {
 }
 
 impl Days {
-    /// From one day to another, of a time zone.
+    /// The days from `from` to `to` in a time zone.
     pub fn new(from: NaiveDate, to: NaiveDate, zone: Tz) -> Result<Self, DaysError> {
         if to < from {
             return Err(DaysError::Backwards);
@@ -40,22 +40,22 @@ impl Days {
         Ok(Self { from, to, zone })
     }
 
-    /// The last `count` days of a time zone, today among them; at least today.
+    /// The last `count` days of a time zone, today included; at least today.
     #[must_use]
     pub fn last(count: i64, now: DateTime<Utc>, zone: Tz) -> Self {
         let to = date(now, zone);
         Self { from: to - TimeDelta::days((count - 1).clamp(0, 3_660)), to, zone }
     }
 
-    /// Ten years up to today: all that there is.
+    /// The ten years up to today, which contain all messages.
     #[must_use]
     pub fn all(now: DateTime<Utc>, zone: Tz) -> Self {
         let to = date(now, zone);
         Self { from: to.with_year(to.year() - 10).unwrap_or(to - TimeDelta::days(3_650)), to, zone }
     }
 
-    /// Reads a day such as `2026-11-21`, of the years 1970 to 9999: there are no messages before,
-    /// and nobody can reckon with days far after.
+    /// Parses a day such as `2026-11-21`, of the years 1970 to 9999: there are no messages before,
+    /// and arithmetic with days far after overflows.
     pub fn parse_day(text: &str) -> Result<NaiveDate, DaysError> {
         text.trim()
             .parse()
@@ -64,46 +64,46 @@ impl Days {
             .ok_or(DaysError::NotADay)
     }
 
-    /// The first one.
+    /// The first day.
     #[must_use]
     pub const fn from(self) -> NaiveDate {
         self.from
     }
 
-    /// The last one.
+    /// The last day.
     #[must_use]
     pub const fn to(self) -> NaiveDate {
         self.to
     }
 
-    /// Whose days they are.
+    /// The time zone of the days.
     #[must_use]
     pub const fn zone(self) -> Tz {
         self.zone
     }
 
-    /// How many they are.
+    /// The number of days.
     #[must_use]
     pub fn count(self) -> i64 {
         (self.to - self.from).num_days() + 1
     }
 
-    /// When the first one begins.
+    /// When the first day begins.
     #[must_use]
     pub fn begin(self) -> DateTime<Utc> {
         first_moment(self.from, self.zone)
     }
 
-    /// When the last one is over: the first moment that does not belong to them.
+    /// When the last day ends: the first moment after the range.
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {
         end_of(self.to, self.zone)
     }
 }
 
-/// Days with their first moments, side by side, for statements that ask which day a moment belongs
-/// to: `days[width_bucket(moment, begins)]`. PostgreSQL's own time zones may be of another year
-/// than ours.
+/// Days and their first moments, in parallel, for statements that find the day of a moment:
+/// `days[width_bucket(moment, begins)]`. PostgreSQL's time zone data may be of another version than
+/// ours.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calendar {
     pub(super) days: Vec<NaiveDate>,
@@ -111,7 +111,7 @@ pub(super) struct Calendar {
 }
 
 impl Calendar {
-    /// The days from one to another.
+    /// The days from `from` to `to`, both included.
     pub(super) fn of(from: NaiveDate, to: NaiveDate, zone: Tz) -> Self {
         let days: Vec<NaiveDate> = from.iter_days().take_while(|day| *day <= to).collect();
         Self { begins: days.iter().map(|day| first_moment(*day, zone)).collect(), days }
@@ -129,18 +129,18 @@ pub(super) fn date(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
-/// The moment at which a day is over.
+/// The moment at which a day ends.
 pub(super) fn end_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     first_moment(day + TimeDelta::days(1), zone)
 }
 
-/// The moment at which a day begins. Where clocks leap over midnight, it begins after the leap;
-/// where they go back to the evening before, at the second midnight.
+/// The moment at which a day begins. If clocks skip midnight, it begins after the gap; if they go
+/// back to the evening before, at the second midnight.
 fn first_moment(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
-    // A leap of a whole day, as Samoa's in 2011, leaves a day of no time: the next one begins where
-    // it would.
-    let after_leap = |quarters: i32| {
+    // A gap of a whole day, as Samoa's in 2011, leaves an empty day: it begins where the next one
+    // does.
+    let after_gap = |quarters: i32| {
         zone.from_local_datetime(&(midnight + TimeDelta::minutes(15) * quarters)).earliest()
     };
     let found = zone.from_local_datetime(&midnight);
@@ -149,7 +149,7 @@ fn first_moment(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
         .earliest()
         .filter(of_the_day)
         .or_else(|| found.latest().filter(of_the_day))
-        .or_else(|| (1..=96).find_map(after_leap));
+        .or_else(|| (1..=96).find_map(after_gap));
     first.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
 }
 
@@ -203,8 +203,8 @@ mod tests {
             hours("2026-10-04", Tz::Australia__Lord_Howe),
             is("2026-10-03T13:30:00Z", 23 * 60 + 30)
         );
-        // Clocks leap from 00:00 to 01:00, go back from 24:00 to 23:00, and once left a whole day
-        // out.
+        // Clocks skip from 00:00 to 01:00, go back from 24:00 to 23:00, and once skipped a whole
+        // day.
         assert_eq!(
             hours("2018-11-04", Tz::America__Sao_Paulo),
             is("2018-11-04T03:00:00Z", 23 * 60)
@@ -221,8 +221,8 @@ mod tests {
         assert_eq!(hours("2011-12-31", Tz::Pacific__Apia), is("2011-12-30T10:00:00Z", 24 * 60));
     }
 
-    /// The ledger's changes name a quarter of an hour: it must belong to one day wherever the
-    /// organization is.
+    /// The ledger's changes name a quarter of an hour, which must belong to one day in every time
+    /// zone.
     #[test]
     fn in_every_zone_days_follow_one_another_and_begin_with_a_quarter_of_an_hour() {
         for zone in chrono_tz::TZ_VARIANTS {

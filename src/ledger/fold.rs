@@ -1,5 +1,5 @@
-//! Folding: what messages have changed is summed up into the ledger, all at once, or in parts where
-//! one change cannot be folded.
+//! Folding: sums pending changes up into the ledger, all at once, or in parts if one of them cannot
+//! be folded.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -14,20 +14,21 @@ use crate::db::{Conn, is_away};
 use crate::error::{Error, Result};
 use crate::users::organization;
 
-/// As many changes as are folded at once.
-pub const FOLD: i64 = 50_000;
+/// The largest number of changes that are folded at once.
+pub const FOLD_LIMIT: i64 = 50_000;
 
-/// As many as are looked at where one of them cannot be folded.
-const PART: i64 = 4_096;
+/// The number of changes that are read at once when one of them cannot be folded.
+const PART_SIZE: i64 = 4_096;
 
-/// More changes than this that fail are not told apart in one go.
+/// The largest number of failing changes that one run isolates.
 const MAX_FAILURES: usize = 50;
 
-/// Changes that are further apart are not folded together: the days between them are a list.
+/// The longest span of changes that are folded together, in days: the days between them are passed
+/// as a list.
 const MAX_DAYS: i64 = 40_000;
 
 statement! {
-    /// Finds from when to when the changes are that are folded next.
+    /// Finds the time span of the changes that are folded next.
     struct Span { limit: i64 => BigInt }
     returns (Nullable<Timestamptz>, Nullable<Timestamptz>);
     "SELECT min(quarter), max(quarter)
@@ -35,7 +36,7 @@ statement! {
 }
 
 statement! {
-    /// Finds from when to when some changes are.
+    /// Finds the time span of some changes.
     struct SpanOf<'a> { ids: &'a [i64] => Array<BigInt> }
     returns (Nullable<Timestamptz>, Nullable<Timestamptz>);
     "SELECT min(quarter), max(quarter) FROM ledger_changes WHERE id = ANY ({ids})"
@@ -106,17 +107,17 @@ statement! {
     move_changes!("id = ANY ({ids})")
 }
 
-/// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns
-/// how many. Needs the caller's transaction.
+/// Folds up to [`FOLD_LIMIT`] pending changes into the ledger, and returns their number. Needs the
+/// caller's transaction.
 ///
-/// If the organization has moved to another time zone, the ledger is counted anew first.
+/// If the organization's time zone has changed, the ledger is recounted first.
 pub async fn fold(conn: &mut Conn, now: DateTime<Utc>) -> Result<i64> {
     follow_zone(conn, i64::MAX, now).await?;
-    let (Some(first), Some(last)) = Span { limit: FOLD }.get_result(conn).await? else {
+    let (Some(first), Some(last)) = Span { limit: FOLD_LIMIT }.get_result(conn).await? else {
         return Ok(0);
     };
     let (Calendar { days, begins }, end) = calendar(conn, first, last).await?;
-    Ok(Fold { limit: FOLD, begin: first, end, days: &days, begins: &begins }
+    Ok(Fold { limit: FOLD_LIMIT, begin: first, end, days: &days, begins: &begins }
         .get_result(conn)
         .await?)
 }
@@ -137,7 +138,7 @@ async fn calendar(
     Ok((Calendar::of(date(first, zone), to, zone), end_of(to, zone)))
 }
 
-/// Folds some changes, in a transaction of its own.
+/// Folds some changes in its own transaction.
 async fn fold_some(conn: &mut Conn, ids: &[i64]) -> Result<i64> {
     conn.transaction(async |conn| {
         LEDGER_LOCK.lock_exclusive(conn).await?;
@@ -150,9 +151,9 @@ async fn fold_some(conn: &mut Conn, ids: &[i64]) -> Result<i64> {
     .await
 }
 
-/// Folds all changes but those that cannot be folded, which it finds by halving, and those that are
-/// left out; returns how many it has folded, and what failed with its error. What is not folded is
-/// counted all the same by whoever reads the ledger.
+/// Folds all changes except those in `left_out` and those that fail, which it isolates by
+/// bisection. Returns the number of folded changes, and each failed one with its error. Reads of
+/// the ledger include unfolded changes.
 pub async fn fold_each(
     conn: &mut Conn,
     left_out: &[i64],
@@ -166,22 +167,22 @@ pub async fn fold_each(
             .filter(ledger_changes::id.gt(after))
             .filter(ledger_changes::id.ne_all(left_out))
             .order(ledger_changes::id)
-            .limit(PART)
+            .limit(PART_SIZE)
             .select(ledger_changes::id)
             .load(conn)
             .await?;
         let Some(last) = part.last() else { break };
         after = *last;
-        let mut heaps: Vec<&[i64]> = vec![&part];
-        while let Some(heap) = heaps.pop() {
-            match fold_some(conn, heap).await {
+        let mut chunks: Vec<&[i64]> = vec![&part];
+        while let Some(chunk) = chunks.pop() {
+            match fold_some(conn, chunk).await {
                 Ok(count) => folded += count,
                 Err(Error::Database(error)) if is_away(&error) => return Err(error.into()),
-                Err(error) if heap.len() == 1 => failed.push((heap[0], error)),
+                Err(error) if chunk.len() == 1 => failed.push((chunk[0], error)),
                 Err(_) if failed.len() >= MAX_FAILURES => {}
                 Err(_) => {
-                    let (first, second) = heap.split_at(heap.len() / 2);
-                    heaps.extend([second, first]);
+                    let (first, second) = chunk.split_at(chunk.len() / 2);
+                    chunks.extend([second, first]);
                 }
             }
         }

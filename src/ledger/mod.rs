@@ -1,10 +1,13 @@
-//! The ledger: how many messages ended how, for every day, automation and sender, exact at any
-//! moment and instant at any size.
+//! The ledger: how many messages have which [`Outcome`], by day, automation and sender; exact at
+//! any moment, and fast at any size.
 //!
-//! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own
-//! transaction and by inserts alone, so that no statement can forget it and none waits for another
-//! over a counter. [`fold()`] sums them up into `ledger`; whoever reads adds both. [`mod@check`]
-//! counts the messages themselves. Days are those of the organization's time zone ([`zone`]).
+//! Triggers on `messages` append the changes of each statement to `ledger_changes`, in the same
+//! transaction and by inserts alone, so that no statement can bypass them and none waits for a
+//! shared counter. [`fold()`] sums the changes up into `ledger`; [`read()`] adds both.
+//! [`mod@check`] compares the ledger with the messages themselves. Days are those of the
+//! organization's time zone ([`zone`]).
+//!
+//! Start with [`LedgerFilter`] and [`read()`].
 
 mod check;
 mod counts;
@@ -40,44 +43,46 @@ use outcome::Outcome;
 pub use check::{Difference, check, correct};
 pub use counts::Counts;
 pub use days::{Days, DaysError};
-pub use fold::{FOLD, fold, fold_each};
+pub use fold::{FOLD_LIMIT, fold, fold_each};
 pub use pending::pending;
 pub use share::Share;
-pub use zone::{FEW, Following, follow_zone};
+pub use zone::{INLINE_RECOUNT_LIMIT, ZoneChange, follow_zone};
 
-/// “Carillon LEDG”: passed by whoever moves buckets, so that changes are folded into days of the
-/// zone that the ledger has.
+/// The advisory lock “Carillon LEDG”, which transactions that move buckets hold exclusively, so
+/// that changes are folded into days of the ledger's time zone.
 const LEDGER_LOCK: AdvisoryLock = AdvisoryLock::new(0x4341_524c_4544_4700);
 
-/// How the outbound messages composed on some days stand, from anybody to anybody, or narrower.
+/// Which outbound messages to count: those composed on some days, optionally of one maker or
+/// sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerFilter {
-    /// The days on which they were composed, in the zone that the ledger has:
+    /// The days on which they were composed, in the ledger's time zone:
     /// [`crate::users::organization::Organization::day_zone`].
     pub days: Days,
-    /// What made them.
+    /// What created them.
     pub maker: Option<Maker>,
-    /// What they are sent from.
+    /// The sender that they are sent from.
     pub sender_id: Option<SenderId>,
 }
 
-/// What makes messages.
+/// What creates messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
     /// An automation.
     Automation(AutomationId),
-    /// None: a person or a program asked for this one message, or the automation was deleted.
+    /// No automation: a user or program requested the single message, or its automation was
+    /// deleted.
     OneOff,
 }
 
 text_enum! {
-    /// What a row of the ledger stands for.
+    /// How the ledger is grouped into rows.
     pub enum Grouping {
-        /// One day.
+        /// One row for each day.
         Day = "day",
-        /// One automation, and one row for messages of none.
+        /// One row for each automation, and one for messages without any.
         Automation = "automation",
-        /// One sender.
+        /// One row for each sender.
         Sender = "sender",
     }
 }
@@ -87,9 +92,9 @@ text_enum! {
 pub enum LedgerKey {
     /// The messages that were composed on this day.
     Day(NaiveDate),
-    /// Those of an automation, or of none.
+    /// The messages of an automation, or of none.
     Automation(Option<AutomationId>),
-    /// Those from a sender.
+    /// The messages from a sender.
     Sender(Option<SenderId>),
 }
 
@@ -98,11 +103,11 @@ pub enum LedgerKey {
 pub struct LedgerRow {
     /// What it stands for.
     pub key: LedgerKey,
-    /// How many messages ended how.
+    /// The numbers of its messages by outcome.
     pub counts: Counts,
 }
 
-/// How many messages failed, were suppressed or skipped for one and the same reason.
+/// The number of messages that failed, were suppressed or were skipped for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     /// [`Outcome::Failed`], [`Outcome::Suppressed`] or [`Outcome::Skipped`].
@@ -111,24 +116,24 @@ pub struct Cause {
     pub error_code: Option<i32>,
     /// Otherwise the first 200 characters of the reason, if there is one.
     pub reason: Option<String>,
-    /// How many.
+    /// The number of messages.
     pub count: i64,
 }
 
-/// The ledger of a filter, all of it as of one moment.
+/// The ledger of a filter, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
-    /// All together.
+    /// The totals of all rows.
     pub totals: Counts,
-    /// The newest day first, else the most recipients first.
+    /// The rows: the newest day first, or else the most recipients first.
     pub rows: Vec<LedgerRow>,
-    /// By outcome, the most frequent first.
+    /// The causes by outcome, the most frequent first.
     pub causes: Vec<Cause>,
 }
 
 statement! {
-    /// Sums buckets by one of their dimensions, outcome and cause; what is not folded yet is part
-    /// of it.
+    /// Sums buckets by one of their dimensions, outcome and cause, including changes that are not
+    /// folded yet.
     struct Read<'a> {
         grouping: Grouping => Text,
         from: NaiveDate => Date,
@@ -177,7 +182,7 @@ pub async fn has_any(conn: &mut Conn) -> Result<bool> {
     Ok(diesel::select(folded.or(changes)).get_result(conn).await?)
 }
 
-/// Reads the ledger.
+/// Reads the ledger of a filter.
 pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Ledger> {
     type Bucket = (Option<NaiveDate>, Option<Uuid>, String, Option<String>, Option<i32>, i64);
     let (automation_id, one_off) = filter.made_by();
@@ -211,7 +216,7 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
 }
 
 impl LedgerFilter {
-    /// The automation, and whether only messages of none are wanted.
+    /// The automation to count, and whether to count only messages without an automation.
     pub(crate) const fn made_by(&self) -> (Option<AutomationId>, bool) {
         match self.maker {
             None => (None, false),
@@ -222,7 +227,7 @@ impl LedgerFilter {
 }
 
 impl Cause {
-    /// Whether it is the same cause, however many messages each counts.
+    /// Whether it is the same cause, regardless of the count.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         (self.outcome, self.error_code, &self.reason)
@@ -238,8 +243,8 @@ impl Ledger {
     }
 
     fn row(&mut self, key: LedgerKey) -> &mut Counts {
-        // Buckets of one row do not come one after the other; rows are few, and the last one is the
-        // likeliest.
+        // The buckets of a row are not adjacent. Rows are few, and the last one is the likeliest
+        // match.
         let at = self.rows.iter().rposition(|row| row.key == key).unwrap_or_else(|| {
             self.rows.push(LedgerRow { key, counts: Counts::default() });
             self.rows.len() - 1

@@ -1,5 +1,4 @@
-//! The newest day that has messages of a kind, so that they are not looked for on the days that
-//! have none.
+//! The newest day with matching messages, so that searches skip the days without any.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::sql_types::{Array, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -13,29 +12,29 @@ use crate::error::Result;
 use crate::types::id::{AutomationId, SenderId};
 use crate::users::organization;
 
-/// How exact the time of a change is.
+/// The precision of the time of a change.
 const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
-/// Which messages the ledger is asked about; all conditions hold together.
+/// The messages to search the ledger for; all conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Question {
-    /// With one of these outcomes.
+pub(crate) struct NewestQuery {
+    /// Those with one of these outcomes.
     pub(crate) outcomes: Vec<Outcome>,
-    /// With this error code, where they failed.
+    /// Those with this error code, if they failed.
     pub(crate) error_code: Option<i32>,
-    /// With this reason, where they were not sent.
+    /// Those with this reason, if they were not sent.
     pub(crate) reason: Option<String>,
-    /// Made by this automation.
+    /// Those created by this automation.
     pub(crate) automation_id: Option<AutomationId>,
-    /// Made by no automation.
+    /// Those created by no automation.
     pub(crate) one_off: bool,
-    /// From this sender.
+    /// Those from this sender.
     pub(crate) sender_id: Option<SenderId>,
 }
 
 statement! {
-    /// Finds the newest day and the newest quarter of an hour, which is not folded yet, and says
-    /// whose days these are.
+    /// Finds the newest folded day, the newest quarter of an hour that is not folded yet, and the
+    /// time zone of the days.
     struct Newest<'a> {
         until: NaiveDate => Date,
         moment: DateTime<Utc> => Timestamptz,
@@ -69,15 +68,15 @@ statement! {
        AND ({sender_id} IS NULL OR b.sender_id = {sender_id})"
 }
 
-/// The moment from which on, up to `until`, there are no messages that the question is about; none
-/// if there are none before it either.
+/// The moment from which on, up to `until`, no message matches; `None` if none matches before it
+/// either.
 pub(crate) async fn none_from(
     conn: &mut Conn,
-    question: &Question,
+    query: &NewestQuery,
     until: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>> {
     let zone = organization::find(conn).await?.day_zone;
-    let Question { outcomes, error_code, reason, automation_id, one_off, sender_id } = question;
+    let NewestQuery { outcomes, error_code, reason, automation_id, one_off, sender_id } = query;
     let newest = Newest {
         until: date(until, zone),
         moment: until,
@@ -88,10 +87,10 @@ pub(crate) async fn none_from(
         one_off: *one_off,
         sender_id: *sender_id,
     };
-    let (day, quarter, of): (Option<NaiveDate>, Option<DateTime<Utc>>, String) =
+    let (day, quarter, ledger_zone): (Option<NaiveDate>, Option<DateTime<Utc>>, String) =
         newest.get_result(conn).await?;
-    if of != zone.name() {
-        // The ledger was counted anew between the two questions.
+    if ledger_zone != zone.name() {
+        // The ledger was recounted between the two queries.
         return Ok(Some(until));
     }
     Ok(day.map(|day| end_of(day, zone)).max(quarter.map(|quarter| quarter + QUARTER)))

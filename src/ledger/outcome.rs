@@ -1,9 +1,9 @@
-//! Outcomes: the eight ways in which a message can stand in the ledger.
+//! Outcomes: the eight ways in which a message can count in the ledger.
 
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// How a message stands, for whoever asks how many; every outbound message has exactly one.
+    /// How a message counts in the ledger; every outbound message has exactly one outcome.
     pub enum Outcome {
         /// The carrier, or the handset, confirmed it.
         Delivered = "delivered",
@@ -13,20 +13,20 @@ text_enum! {
         Failed = "failed",
         /// Not sent: the number may not be texted.
         Suppressed = "suppressed",
-        /// Not sent: a rule left it out, its time had passed, or somebody canceled it.
+        /// Not sent: a rule left it out, its time had passed, or a user canceled it.
         Skipped = "skipped",
-        /// Nobody knows whether Twilio has it.
+        /// It is unknown whether Twilio has it.
         Unconfirmed = "unconfirmed",
-        /// Not handed to Twilio yet.
+        /// Not yet submitted to Twilio.
         Pending = "pending",
-        /// It never reached anybody, and another message took its place, which is counted by
-        /// itself.
+        /// It never reached its recipient, and another message replaced it, which counts
+        /// separately.
         Retried = "retried",
     }
 }
 
 impl Outcome {
-    /// What the outcome means, in words for people.
+    /// What the outcome means, in a sentence for pages.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What waits to be handed to Twilio, by sender.
+//! The messages that wait to be submitted to Twilio, by sender.
 
 use std::collections::HashMap;
 
@@ -18,16 +18,15 @@ struct Pending {
     count: i64,
 }
 
-/// Old days have none left: an index of the few buckets that do makes it independent of how many
-/// there are.
+/// Old days have no pending messages left: an index on the few buckets that do makes the query
+/// independent of the number of days.
 const PENDING: &str = "SELECT sender_id, sum(count)::bigint AS count \
      FROM (SELECT sender_id, count FROM ledger WHERE outcome = 'pending' AND count <> 0 \
            UNION ALL \
            SELECT sender_id, count FROM ledger_changes WHERE outcome = 'pending') AS b \
      GROUP BY sender_id HAVING sum(count) <> 0";
 
-/// How many messages of each sender are pending, whenever they were composed; those without any are
-/// left out.
+/// The number of pending messages of each sender, of any age; senders without any are left out.
 pub async fn pending(conn: &mut Conn) -> Result<HashMap<Option<SenderId>, i64>> {
     let rows: Vec<Pending> = diesel::sql_query(PENDING).load(conn).await?;
     Ok(rows.into_iter().map(|row| (row.sender_id, row.count)).collect())

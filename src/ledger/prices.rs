@@ -1,5 +1,4 @@
-//! What an SMS part costs: the average of what Twilio has billed for the newest messages to a
-//! country.
+//! What an SMS part costs: the average that Twilio billed for the newest messages to a country.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +14,16 @@ use crate::twilio::{Address, TwilioMessage};
 use crate::types::country::Country;
 use crate::types::id::ConnectionId;
 
-/// What Twilio bills for a part, on average.
+/// The average price that Twilio bills for a part.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Price {
-    /// In `unit`.
+    /// The price of a part, in `unit`.
     pub per_part: f64,
-    /// The currency: `USD`.
+    /// The currency, such as `USD`.
     pub unit: String,
-    /// How many parts it is the average of.
+    /// The number of parts in the average.
     pub parts: i64,
-    /// When Twilio was asked.
+    /// When the bills were fetched from Twilio.
     pub learned_at: DateTime<Utc>,
 }
 
@@ -60,8 +59,8 @@ pub fn bills(shown: &[TwilioMessage]) -> Vec<CountryBill> {
         .collect()
 }
 
-/// Keeps what the newest messages of a connection to a country have cost, in place of what was
-/// known of it.
+/// Stores what the newest messages of a connection to a country cost, and replaces the earlier
+/// figures.
 pub async fn learn(
     conn: &mut Conn,
     connection: ConnectionId,
@@ -88,8 +87,8 @@ pub async fn learn(
     Ok(())
 }
 
-/// What a part to this country costs; none while Twilio has not billed any. Of several currencies,
-/// the one with most parts.
+/// The price of a part to this country; `None` until Twilio has billed one. Of several currencies,
+/// the one with the most parts.
 pub async fn find(conn: &mut Conn, country: Country) -> Result<Option<Price>> {
     let rows: Vec<(String, i64, f64, DateTime<Utc>)> = prices::table
         .filter(prices::country.eq(country.code()))
@@ -102,8 +101,8 @@ pub async fn find(conn: &mut Conn, country: Country) -> Result<Option<Price>> {
         bill.add(parts, amount);
         *latest = at.max(*latest);
     }
-    let most = units.into_iter().max_by_key(|(_, (bill, _))| bill.parts);
-    Ok(most.map(|(unit, (bill, learned_at))| Price {
+    let most_used = units.into_iter().max_by_key(|(_, (bill, _))| bill.parts);
+    Ok(most_used.map(|(unit, (bill, learned_at))| Price {
         per_part: bill.per_part(),
         unit,
         parts: bill.parts,
@@ -111,8 +110,7 @@ pub async fn find(conn: &mut Conn, country: Country) -> Result<Option<Price>> {
     }))
 }
 
-/// The bills of what was sent as SMS, by country and currency; MMS has another price, and WhatsApp
-/// too.
+/// The bills of SMS, by country and currency; MMS and WhatsApp messages have other prices.
 fn sums(shown: &[TwilioMessage]) -> BTreeMap<(Country, String), Bill> {
     let mut bills: BTreeMap<(Country, String), Bill> = BTreeMap::new();
     for message in shown {
@@ -122,7 +120,7 @@ fn sums(shown: &[TwilioMessage]) -> BTreeMap<(Country, String), Bill> {
             Some(Address::Phone(number)) if is_sms => number.country(),
             _ => None,
         };
-        // Twilio writes what it takes as a negative number, and nothing until it has billed it.
+        // Twilio writes a charge as a negative number, and null until the message is billed.
         let amount = message
             .price
             .as_deref()

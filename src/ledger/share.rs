@@ -5,15 +5,15 @@ use serde::Serialize;
 /// A part of the messages that were to be sent: see [`super::Counts::share`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Share {
-    /// How many have the outcome.
+    /// The number of messages with the outcome.
     pub count: i64,
-    /// Of how many messages: [`super::Counts::messages`].
+    /// The number of all messages: [`super::Counts::messages`].
     pub of: i64,
 }
 
 impl Share {
-    /// `96.4 %`; none of no messages. What is there is never shown as nothing, and what is missing
-    /// never as all.
+    /// The share as text, such as `96.4 %`; `None` if there are no messages. A share above 0 % is
+    /// never rounded to 0 %, nor one below 100 % to 100 %.
     #[must_use]
     pub fn percent(self) -> Option<String> {
         let Self { count, of } = self;
@@ -28,7 +28,7 @@ impl Share {
         })
     }
 
-    /// From 0 to 1, with four decimals; none of no messages.
+    /// The share from 0 to 1, with four decimals; `None` if there are no messages.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,

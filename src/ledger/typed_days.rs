@@ -1,4 +1,5 @@
-//! Days as queries and forms name them: a first and a last one, of the organization's time zone.
+//! Days as they are typed into queries and forms: a first and a last one, in the organization's
+//! time zone.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -6,7 +7,8 @@ use chrono_tz::Tz;
 use super::{Days, DaysError};
 use crate::error::FieldErrors;
 
-/// The time, and whose day it is: [`crate::users::organization::Organization::day_zone`].
+/// The current time, and the time zone of days:
+/// [`crate::users::organization::Organization::day_zone`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Today {
     pub(crate) now: DateTime<Utc>,
@@ -23,8 +25,8 @@ pub(crate) struct TypedDays<'a> {
 }
 
 impl TypedDays<'_> {
-    /// The days of a zone: a last day that is not named is today's, a first one lies `span` days
-    /// back, the last one among them. What is wrong is told beside the field.
+    /// Parses the days. A missing last day means today; a missing first day means `span` days back,
+    /// the last one included. Errors are added to their field.
     pub(crate) fn read(self, now: Today, span: i64, errors: &mut FieldErrors) -> Option<Days> {
         let today = now.now.with_timezone(&now.zone).date_naive();
         let mut day = |(field, text): (&'static str, &str)| match text.trim() {
@@ -42,7 +44,7 @@ impl TypedDays<'_> {
         errors.check(field, days)
     }
 
-    /// Whether a day is named at all.
+    /// Whether at least one day is given.
     pub(crate) fn are_named(self) -> bool {
         !(self.from.1.trim().is_empty() && self.to.1.trim().is_empty())
     }
@@ -65,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_are_not_named_are_the_last_thirty() {
+    fn missing_days_are_the_last_thirty() {
         let range = |from: &str, to: &str| Ok((from.to_owned(), to.to_owned()));
         assert_eq!(read("", ""), range("2026-10-23", "2026-11-21"));
         assert_eq!(read("2026-11-01", ""), range("2026-11-01", "2026-11-21"));
@@ -74,14 +76,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_day_and_no_range_is_told_beside_its_field() {
+    fn an_invalid_day_or_range_is_an_error_of_its_field() {
         assert_eq!(read("yesterday", "2026-02-30"), Err(vec!["from".to_owned(), "to".to_owned()]));
         assert_eq!(read("2026-11-02", "2026-11-01"), Err(vec!["to".to_owned()]));
         assert_eq!(read("1999-01-01", "2026-11-01"), Err(vec!["from".to_owned()]));
     }
 
     #[test]
-    fn a_day_far_away_is_none() {
+    fn a_day_out_of_range_is_refused() {
         for day in ["-262143-01-01", "+262142-12-31", "1969-12-31", "+10000-01-01"] {
             assert_eq!(
                 (read(day, ""), read("", day)),

@@ -1,5 +1,5 @@
-//! The days of another time zone: the ledger is counted anew from the messages, in one statement,
-//! while everything goes on.
+//! Changing the ledger's time zone: it is recounted from the messages, in one statement, while
+//! everything else goes on.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -14,16 +14,17 @@ use crate::db::statement::statement;
 use crate::error::Result;
 use crate::users::organization;
 
-/// As many messages as are counted anew at once while a person waits: 0.2 s.
-pub const FEW: i64 = 100_000;
+/// The largest number of messages that are recounted while a user waits: 0.2 s.
+pub const INLINE_RECOUNT_LIMIT: i64 = 100_000;
 
 /// Whether the ledger has the days of the organization's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Following {
-    /// It has.
+pub enum ZoneChange {
+    /// The ledger has them.
     UpToDate,
-    /// Not yet: there are too many messages to be counted at once.
-    Later,
+    /// Not yet: there are too many messages to recount inline, so that the routine that folds the
+    /// ledger recounts them.
+    Deferred,
 }
 
 #[derive(QueryableByName)]
@@ -40,7 +41,7 @@ struct Extent {
     recipients: i64,
 }
 
-/// From when to when there are messages, and how many.
+/// The time span of the messages, and their number.
 const EXTENT: &str = "SELECT min(day) AS first_day, max(day) AS last_day,
     (SELECT min(quarter) FROM ledger_changes) AS first_change,
     (SELECT max(quarter) FROM ledger_changes) AS last_change,
@@ -48,8 +49,8 @@ const EXTENT: &str = "SELECT min(day) AS first_day, max(day) AS last_day,
 FROM ledger";
 
 statement! {
-    /// Puts the counts of the messages in place of all buckets and changes that its snapshot sees.
-    /// Changes that commit later name a quarter of an hour, and are right in any zone.
+    /// Replaces all buckets and changes that its snapshot contains by the counts of the messages.
+    /// Changes that commit later name a quarter of an hour, which is valid in any time zone.
     struct Recount<'a> {
         zone: &'a str => Text,
         days: &'a [NaiveDate] => Array<Date>,
@@ -94,19 +95,19 @@ statement! {
      WHERE cleared.count >= 0"
 }
 
-/// Counts the ledger anew if the organization's time zone is another than that of its days: all of
-/// it, or only if there are [`FEW`] messages. Needs the caller's transaction, as its first
-/// statements. Nothing waits for it but folding; whoever reads sees the old days until the commit.
-pub async fn follow_zone(conn: &mut Conn, at_most: i64, now: DateTime<Utc>) -> Result<Following> {
+/// Recounts the ledger if its time zone differs from the organization's, unless it has more than
+/// `at_most` messages. Call it first in the caller's transaction. Only folding waits for it;
+/// readers see the old days until the commit.
+pub async fn follow_zone(conn: &mut Conn, at_most: i64, now: DateTime<Utc>) -> Result<ZoneChange> {
     LEDGER_LOCK.lock_exclusive(conn).await?;
     let organization = organization::find(conn).await?;
     let (old, new) = (organization.day_zone, organization.time_zone);
     if old == new {
-        return Ok(Following::UpToDate);
+        return Ok(ZoneChange::UpToDate);
     }
     let extent: Extent = diesel::sql_query(EXTENT).get_result(conn).await?;
     if extent.recipients > at_most {
-        return Ok(Following::Later);
+        return Ok(ZoneChange::Deferred);
     }
     let Calendar { days, begins } = extent.calendar(new, now);
     Recount { zone: new.name(), days: &days, begins: &begins }.execute(conn).await?;
@@ -116,11 +117,11 @@ pub async fn follow_zone(conn: &mut Conn, at_most: i64, now: DateTime<Utc>) -> R
         messages = extent.recipients,
         "the ledger was counted anew for another time zone"
     );
-    Ok(Following::UpToDate)
+    Ok(ZoneChange::UpToDate)
 }
 
 impl Extent {
-    /// The days on which there can be messages, in whichever zone: also those that are composed
+    /// The days on which messages can exist in any time zone, including those that are composed
     /// before the statement begins.
     fn calendar(&self, zone: Tz, now: DateTime<Utc>) -> Calendar {
         let today = date(now, zone);

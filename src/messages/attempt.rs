@@ -1,4 +1,4 @@
-//! Attempts: each POST of a message to Twilio, and what came of it.
+//! Attempts: each POST of a message to Twilio, and its outcome.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,31 +10,31 @@ use crate::error::Result;
 use crate::types::id::{MessageId, WorkerId};
 use crate::types::text_enum::text_enum;
 
-/// One POST to Twilio.
+/// One POST of a message to Twilio.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = attempts)]
 pub struct Attempt {
-    /// From 1.
+    /// The number of the attempt, from 1.
     pub number: i16,
-    /// The process that made it.
+    /// The worker that made it.
     pub worker_id: WorkerId,
-    /// When it was claimed.
+    /// When the worker claimed the message.
     pub claimed_at: DateTime<Utc>,
-    /// When its outcome was known.
+    /// When the outcome was known; none while the attempt is open.
     pub finished_at: Option<DateTime<Utc>>,
-    /// What came of it.
+    /// The outcome; none while the attempt is open.
     pub outcome: Option<AttemptOutcome>,
-    /// The status of Twilio's HTTP answer.
+    /// The HTTP status of Twilio's answer.
     pub http_status: Option<i16>,
-    /// The error code in it.
+    /// Twilio's error code in that answer.
     pub error_code: Option<i32>,
     /// Twilio's id of the request.
     pub twilio_request_id: Option<String>,
-    /// How long Twilio took.
+    /// How long the call took, in milliseconds.
     pub duration_ms: Option<i32>,
 }
 
-/// The attempts to submit a message, in order.
+/// Loads the attempts of a message, in order.
 pub async fn of_message(conn: &mut Conn, id: MessageId) -> Result<Vec<Attempt>> {
     let query = attempts::table
         .filter(attempts::message_id.eq(id))
@@ -50,13 +50,13 @@ text_enum! {
         Accepted = "accepted",
         /// Twilio refused it with an error code: it does not have the message.
         Refused = "refused",
-        /// Twilio was too busy to look at it: it does not have the message.
+        /// Twilio was too busy to process it: it does not have the message.
         Busy = "busy",
         /// The request never left: Twilio does not have the message.
         NotSent = "not_sent",
-        /// It was not sent, since too much time had passed since the claim.
+        /// Carillon did not send it, because the claim was too old.
         HeldBack = "held_back",
-        /// Nobody can know from the answer.
+        /// The answer does not tell whether Twilio has the message.
         Unknown = "unknown",
     }
 }

@@ -1,4 +1,5 @@
-//! Messages: one SMS, MMS or WhatsApp message as it stands, and finding it.
+//! The [`Message`] row: one SMS, MMS or WhatsApp message in its current state, and the queries that
+//! load it.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,7 +17,7 @@ use crate::types::phone::PhoneNumber;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// Which way a message goes.
+    /// The direction of a message.
     pub enum Direction {
         /// From us to a contact.
         Outbound = "outbound",
@@ -25,56 +26,56 @@ text_enum! {
     }
 }
 
-/// A message as it stands.
+/// A message in its current state.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = messages)]
 pub struct Message {
     /// Its id.
     pub id: MessageId,
-    /// Out or in.
+    /// Outbound or inbound.
     pub direction: Direction,
-    /// The Twilio account.
+    /// The Twilio account that sends or receives it.
     pub connection_id: ConnectionId,
-    /// What it is sent from, or came to.
+    /// The sender that it goes out from or comes in to.
     pub sender_id: Option<SenderId>,
-    /// Whom it is for or from, while that contact exists.
+    /// The contact at the other end; none once that contact is deleted.
     pub contact_id: Option<ContactId>,
-    /// Where it goes; empty when the draft named no usable recipient.
+    /// The recipient's address; empty when the draft has no valid recipient.
     pub to_address: String,
-    /// Where it comes from; none until a Messaging Service has chosen.
+    /// The sender's address; none until a Messaging Service has chosen a number.
     pub from_address: Option<String>,
-    /// The text as it is sent.
+    /// The rendered text.
     pub body: String,
-    /// Pictures and the like.
+    /// The URLs of its media.
     pub media_urls: Vec<String>,
-    /// How many SMS parts the text takes.
+    /// How many SMS parts the text has.
     pub parts: i16,
     /// `gsm7` or `ucs2`; none without a text.
     pub encoding: Option<String>,
-    /// Where it is on its way.
+    /// The delivery status.
     pub status: MessageStatus,
-    /// Why it ended without a report.
+    /// Why it ended without a report from Twilio.
     pub reason: Option<String>,
     /// Twilio's error code.
     pub error_code: Option<i32>,
-    /// Twilio's id.
+    /// Twilio's SID of the message.
     pub twilio_sid: Option<String>,
-    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed
-    /// over once more.
+    /// The SIDs of earlier attempts that Twilio accepted and then dropped unsent, before the
+    /// automatic retry.
     pub former_sids: Option<Vec<String>>,
-    /// The template that it was made from.
+    /// The template that the text was rendered from.
     pub template_id: Option<TemplateId>,
-    /// And the version of it.
+    /// The version of that template.
     pub template_version: Option<i32>,
-    /// The automation that made it.
+    /// The automation that created it.
     pub automation_id: Option<AutomationId>,
-    /// The contact's passage through that automation.
+    /// The enrollment that created it.
     pub enrollment_id: Option<EnrollmentId>,
     /// The step's index, from 0.
     pub step: Option<i16>,
-    /// The message that never reached anybody, and that this one repeats.
+    /// The undelivered message that this one resends.
     pub retry_of: Option<MessageId>,
-    /// When another message repeated this one.
+    /// When another message resent this one.
     pub retried_at: Option<DateTime<Utc>>,
     /// When it was composed or received.
     pub created_at: DateTime<Utc>,
@@ -83,7 +84,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// The address of the person at the other end; none where the draft named no usable recipient.
+    /// The contact's address: the sender of an inbound message, the recipient of an outbound one.
+    /// None when the draft has no valid recipient.
     #[must_use]
     pub fn their_address(&self) -> Option<&str> {
         let address = match self.direction {
@@ -93,22 +95,22 @@ impl Message {
         address.filter(|address| !address.is_empty())
     }
 
-    /// The same, if it is another number than the contact has now: it was changed since, or the
-    /// message went elsewhere.
+    /// The contact's address in this message, if it differs from the contact's current number: the
+    /// number has changed since, or the message went elsewhere.
     #[must_use]
     pub fn other_address(&self, contact: &PhoneNumber) -> Option<&str> {
         self.their_address().filter(|address| !contact.is_at(address))
     }
 }
 
-/// One message.
+/// Loads one message; [`Error::NotFound`] if it does not exist.
 pub async fn find(conn: &mut Conn, id: MessageId) -> Result<Message> {
     let found =
         messages::table.find(id).select(Message::as_select()).first(conn).await.optional()?;
     found.ok_or(Error::NotFound("message"))
 }
 
-/// The message that a one-off request made, found by its key; see
+/// Finds the message that a one-off request created, by its key; see
 /// [`super::compose::Origin::OneOff`].
 pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Message>> {
     let query = messages::table
@@ -117,7 +119,7 @@ pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Me
     Ok(query.select(Message::as_select()).first(conn).await.optional()?)
 }
 
-/// Some messages as they stand now, in no order.
+/// Loads several messages, in no particular order.
 pub async fn find_many(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Message>> {
     Ok(messages::table
         .filter(messages::id.eq_any(ids))
@@ -126,7 +128,7 @@ pub async fn find_many(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Message
         .await?)
 }
 
-/// How the database writes the encoding of a text; none of no text.
+/// The database's name for the encoding of a text; none for an empty text.
 pub(super) const fn encoding_word(counted: &parts::Parts) -> Option<&'static str> {
     match counted.encoding {
         _ if counted.units == 0 => None,

@@ -1,12 +1,13 @@
-//! Messages: one SMS, MMS or WhatsApp message from composing to its final status.
+//! Messages: one SMS, MMS or WhatsApp message from composition to its final status.
 //!
-//! The life of a message, each room entered once: [`compose`] makes it `pending` with its job;
-//! [`claim`] takes it before the call to Twilio, or lets it wait for its sender's rate
-//! ([`throttle`]); [`submit`] records what came of the call; [`delivery`] takes in Twilio's
-//! reports; [`reconcile`] settles what nobody confirmed. [`policy`] says what their error codes
-//! mean, and `retry` makes a new attempt where Twilio dropped one unsent. [`inbound`] takes in what
-//! contacts text to us, STOP among it. [`log`] finds messages, and [`resend`] sends again what
-//! never reached anybody.
+//! [`message::Message`] is the row, and [`status`] orders its statuses. [`compose`] inserts it as
+//! `pending` with a job; [`claim`] reserves it before the call to Twilio, within the sender's rate
+//! ([`throttle`]); [`submit`] records the answer; [`delivery`] applies status reports;
+//! [`reconcile`] asks Twilio about messages without an answer. [`policy`] says what error codes
+//! mean, and `retry` starts a new attempt where Twilio dropped one unsent.
+//!
+//! [`inbound`] stores what contacts text to us, STOP among it. [`log`] searches messages, and
+//! [`resend`] sends undelivered ones again. Start reading in [`status`] and [`compose`].
 
 pub mod attempt;
 pub mod claim;

@@ -1,5 +1,5 @@
-//! The error policy: what Twilio's words mean for a message, and for whatever else is concerned.
-//! `twilio/errors/table.rs` has the data.
+//! The error policy: what Twilio's answers and error codes mean for a message, its number, its
+//! sender and its connection. `twilio/errors/table.rs` has the data.
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::Los_Angeles;
@@ -13,48 +13,48 @@ use crate::twilio::{Disposition, SendError, Wait};
 use crate::types::id::{ConnectionId, MessageId, SenderId};
 use crate::types::phone::PhoneNumber;
 
-/// How often Twilio may refuse a message with a code that is worth another try; answers that only
-/// say “not now” do not count.
+/// How often Twilio may refuse a message with a retryable code before the message fails; answers
+/// that only say “not now” do not count.
 const MAX_REFUSALS: i16 = 8;
 
-/// The same for codes that need hours or days.
-const MAX_LATE_REFUSALS: i16 = 4;
+/// The limit of refusals with a code whose retries are hours or days apart.
+const MAX_SLOW_REFUSALS: i16 = 4;
 
-/// How often a message that Twilio had accepted and then dropped unsent is handed over once more; a
-/// full queue does not count.
+/// How often a message that Twilio accepted and then dropped unsent is retried; a full queue does
+/// not count.
 pub(super) const MAX_RETRIES: usize = 3;
 
-/// Up to this attempt, one that came too late is followed by the next at once.
-const MAX_AT_ONCE: i16 = 3;
+/// The last attempt that is repeated at once when it came too late.
+const MAX_IMMEDIATE_ATTEMPTS: i16 = 3;
 
-/// How long a message waits whose sender's queue at Twilio is full.
+/// How long a message waits when its sender's queue at Twilio is full.
 pub const QUEUE_FULL_PAUSE: TimeDelta = TimeDelta::minutes(15);
 
-/// What must happen besides the message's own row.
+/// What must happen in addition to the update of the message's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The number may not be texted any more.
+    /// Suppress the number.
     Suppress(Reason),
-    /// The sender cannot send; an admin must look.
+    /// Stop the sender: it cannot send until an admin repairs it.
     StopSender,
-    /// Twilio refuses the whole account; an admin must look.
+    /// Stop the connection: Twilio refuses the whole account until an admin repairs it.
     StopConnection,
-    /// The sender's queue at Twilio is full: it sends nothing for a while.
+    /// Pause the sender: its queue at Twilio is full.
     SlowSender,
 }
 
-/// An effect with what it concerns; the caller of the recording sees to it in the same transaction.
+/// An [`Effect`] with its subject; the caller carries it out in the same transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consequence {
     /// What must happen.
     pub effect: Effect,
-    /// The message that brought it up.
+    /// The message that caused it.
     pub message_id: MessageId,
     /// Its connection.
     pub connection_id: ConnectionId,
     /// Its sender.
     pub sender_id: Option<SenderId>,
-    /// Whom it was for.
+    /// The recipient of that message.
     pub to_address: String,
     /// Twilio's error code.
     pub error_code: Option<i32>,
@@ -65,20 +65,20 @@ pub struct Consequence {
 /// What the outcome of an attempt means for the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// The status to report; our own ones (`pending`, `unconfirmed`, `failed`) apply only to a
+    /// The status to report. Our own statuses (`pending`, `unconfirmed`, `failed`) apply only to a
     /// message that is still `submitting`.
     pub status: MessageStatus,
-    /// When to try again; only with `pending`. Without it a `pending` message waits until it is
+    /// When to try again; only with `pending`. A `pending` message without it waits until it is
     /// woken.
     pub retry_at: Option<DateTime<Utc>>,
-    /// Twilio's error code, as far as it says something about the message.
+    /// Twilio's error code, if it says something about the message.
     pub error_code: Option<i32>,
     /// What else must happen.
     pub effect: Option<Effect>,
 }
 
-/// Decides what an answer means. `refusals` says how often the message was refused before with a
-/// code that [`counts`].
+/// Decides what an answer means for the message. `refusals` is how often Twilio refused it before
+/// with a code that [`counts_as_refusal`].
 #[must_use]
 pub fn decide(outcome: &SubmitOutcome, refusals: i16, now: DateTime<Utc>) -> Decision {
     let plain = |status| Decision { status, retry_at: None, error_code: None, effect: None };
@@ -98,16 +98,18 @@ pub fn decide(outcome: &SubmitOutcome, refusals: i16, now: DateTime<Utc>) -> Dec
             let status = status.unwrap_or(MessageStatus::Queued);
             Decision { error_code: created.error_code, effect: effect_of(outcome), ..plain(status) }
         }
-        // Neither was processed, however often it happens: the message's validity ends it, not a
-        // count.
+        // Twilio processed neither, so no count ends the exponential backoff: the validity of the
+        // message does.
         Err(SendError::Busy { .. }) => again(lease::backoff(attempt.min(5))),
         Err(SendError::NotSent { .. }) => again(lease::backoff(attempt.min(8))),
-        // Nothing stands against it that is known: it is judged at once, unless that has been too
-        // slow time and again.
-        Err(SendError::TooLate { .. }) if attempt <= MAX_AT_ONCE => {
+        // Nothing is known against the message, so it is claimed again at once, unless that has
+        // been too slow several times.
+        Err(SendError::TooLate { .. }) if attempt <= MAX_IMMEDIATE_ATTEMPTS => {
             Decision { retry_at: Some(now), ..plain(MessageStatus::Pending) }
         }
-        Err(SendError::TooLate { .. }) => again(lease::backoff((attempt - MAX_AT_ONCE).min(5))),
+        Err(SendError::TooLate { .. }) => {
+            again(lease::backoff((attempt - MAX_IMMEDIATE_ATTEMPTS).min(5)))
+        }
         Err(SendError::Unknown { .. }) => plain(MessageStatus::Unconfirmed),
         Err(refusal) => {
             let (status, retry_at) = match refusal.disposition() {
@@ -115,10 +117,12 @@ pub fn decide(outcome: &SubmitOutcome, refusals: i16, now: DateTime<Utc>) -> Dec
                 Disposition::SenderBroken | Disposition::AccountBroken => {
                     (MessageStatus::Pending, None)
                 }
-                Disposition::RetryAfter(wait) => match pause(wait, id, attempt, refusals, now) {
-                    Some(at) => (MessageStatus::Pending, Some(at)),
-                    None => (MessageStatus::Failed, None),
-                },
+                Disposition::RetryAfter(wait) => {
+                    match refusal_retry_at(wait, id, attempt, refusals, now) {
+                        Some(at) => (MessageStatus::Pending, Some(at)),
+                        None => (MessageStatus::Failed, None),
+                    }
+                }
                 Disposition::Reject
                 | Disposition::OptedOut
                 | Disposition::BadNumber
@@ -134,15 +138,15 @@ pub fn decide(outcome: &SubmitOutcome, refusals: i16, now: DateTime<Utc>) -> Dec
     }
 }
 
-/// When to try a refused message again; none when it has been refused often enough.
-fn pause(
+/// When to retry a refused message; none when it has reached its limit of refusals.
+fn refusal_retry_at(
     wait: Wait,
     id: MessageId,
     attempt: i16,
     refusals: i16,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let most = if wait == Wait::Backoff { MAX_REFUSALS } else { MAX_LATE_REFUSALS };
+    let limit = if wait == Wait::Backoff { MAX_REFUSALS } else { MAX_SLOW_REFUSALS };
     let at = match wait {
         Wait::QueueFull => return Some(now + with_jitter(id, attempt, QUEUE_FULL_PAUSE)),
         Wait::Backoff => now + with_jitter(id, attempt, lease::backoff(refusals + 1)),
@@ -151,23 +155,23 @@ fn pause(
         }
         Wait::NextDay => next_day(id, now),
     };
-    (refusals + 1 < most).then_some(at)
+    (refusals + 1 < limit).then_some(at)
 }
 
-/// Whether a refusal with this code uses up one of the tries that a message has.
+/// Whether a refusal with this code counts towards the limit of refusals.
 #[must_use]
-pub fn counts(code: &ErrorCode) -> bool {
+pub fn counts_as_refusal(code: &ErrorCode) -> bool {
     matches!(code.on_refusal(), Disposition::RetryAfter(wait) if wait != Wait::QueueFull)
 }
 
-/// Whether the refusals before this outcome matter for what is decided.
-pub(super) fn minds_refusals(outcome: &SubmitOutcome) -> bool {
+/// Whether the decision about this outcome depends on earlier refusals.
+pub(super) fn depends_on_refusals(outcome: &SubmitOutcome) -> bool {
     let code = outcome.answer.as_ref().err().and_then(SendError::code);
     matches!(outcome.answer, Err(SendError::Refused { .. }))
-        && code.is_some_and(|code| counts(&errors::lookup(code)))
+        && code.is_some_and(|code| counts_as_refusal(&errors::lookup(code)))
 }
 
-/// What the outcome of an attempt demands besides the message's own row.
+/// What the outcome of an attempt requires in addition to the update of the message's row.
 pub(super) fn effect_of(outcome: &SubmitOutcome) -> Option<Effect> {
     match &outcome.answer {
         Ok(created) => {
@@ -178,8 +182,8 @@ pub(super) fn effect_of(outcome: &SubmitOutcome) -> Option<Effect> {
     }
 }
 
-/// What a report demands besides the message's own row. A 21610 counts whatever it is said of; the
-/// others only where a message failed.
+/// What a report requires in addition to the update of the message's row. An opt-out (21610) counts
+/// with any status; other codes count only if the message failed.
 pub(super) fn effect_of_report(code: i32, status: Option<MessageStatus>) -> Option<Effect> {
     let disposition = errors::lookup(code).on_report();
     let on_its_way = status.is_some_and(|status| {
@@ -204,12 +208,12 @@ const fn effect(disposition: Disposition) -> Option<Effect> {
     }
 }
 
-/// When a message that Twilio had accepted, and now reports as `failed` with this code, is handed
-/// over once more; none if it is not.
+/// When to retry a message that Twilio accepted and now reports as `failed` with this code; none
+/// when it is not retried.
 ///
-/// `failed` says that it never reached a carrier, so that nobody can have got it; of `undelivered`
-/// that cannot be said. Never within a minute: by then the attempt that brought the failure has
-/// ended, whatever became of its answer.
+/// `failed` says that no carrier had it, so no recipient can have received it; `undelivered` does
+/// not say so. The wait is at least a minute: by then the attempt that led to the failure has
+/// ended, whatever its answer.
 pub(super) fn retry_dropped_at(
     code: i32,
     id: MessageId,
@@ -219,7 +223,7 @@ pub(super) fn retry_dropped_at(
     let Disposition::RetryAfter(wait) = errors::lookup(code).on_report() else { return None };
     let turn = i16::try_from(retries).unwrap_or(i16::MAX);
     match wait {
-        // Nothing was tried: the message's validity ends it, not a count.
+        // Twilio tried nothing, so no count ends the retries: the validity of the message does.
         Wait::QueueFull => Some(now + with_jitter(id, turn, QUEUE_FULL_PAUSE * (1 << turn.min(3)))),
         _ if retries >= MAX_RETRIES => None,
         Wait::Backoff | Wait::Later => {
@@ -229,10 +233,10 @@ pub(super) fn retry_dropped_at(
     }
 }
 
-/// The wait and up to a half more; always the same for the same message and turn. What failed
-/// together does not come back together.
+/// Adds jitter of up to half the wait, so that messages that failed together are not retried
+/// together. The same message and turn always get the same wait.
 fn with_jitter(id: MessageId, turn: i16, wait: TimeDelta) -> TimeDelta {
-    // The second half of a UUID of version 7 is random; one multiplication stirs in the turn.
+    // The second half of a UUIDv7 is random; one multiplication mixes in the turn.
     let seed =
         id.0.as_u64_pair()
             .1
@@ -242,7 +246,7 @@ fn with_jitter(id: MessageId, turn: i16, wait: TimeDelta) -> TimeDelta {
     wait + wait * share / 2_048
 }
 
-/// Up to half an hour after the next midnight in Pacific time.
+/// A time between 1 and 31 minutes after the next midnight in Pacific time.
 fn next_day(id: MessageId, now: DateTime<Utc>) -> DateTime<Utc> {
     let tomorrow = now.with_timezone(&Los_Angeles).date_naive() + Days::new(1);
     let midnight = Los_Angeles.from_local_datetime(&tomorrow.and_time(NaiveTime::MIN)).earliest();
@@ -252,21 +256,21 @@ fn next_day(id: MessageId, now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 impl Consequence {
-    /// The number that is silenced, if one is.
+    /// The number to suppress, with the reason; none for other effects.
     #[must_use]
     pub fn silences(&self) -> Option<(PhoneNumber, Reason)> {
         match self.effect {
             Effect::Suppress(reason) => {
                 let phone = PhoneNumber::from_e164(&self.to_address).ok()?;
-                // That a line's former number cannot be reached says nothing of the line; that the
-                // person opted out does.
-                Some((if reason.is_will() { phone.current() } else { phone }, reason))
+                // An opt-out concerns the whole line. That a former number of the line is
+                // unreachable says nothing about its current one.
+                Some((if reason.follows_person() { phone.current() } else { phone }, reason))
             }
             Effect::StopSender | Effect::StopConnection | Effect::SlowSender => None,
         }
     }
 
-    /// What follows from the outcome of an attempt, if anything.
+    /// The consequence of an attempt's outcome, if it has one.
     pub(super) fn of(outcome: &SubmitOutcome) -> Option<Self> {
         let code = match &outcome.answer {
             Ok(created) => created.error_code,

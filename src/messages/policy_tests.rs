@@ -1,5 +1,4 @@
-//! Tests of the error policy: every code of the table, refused and reported, and the times of what
-//! is tried again.
+//! Tests of the error policy: every code of the table, refused and reported, and the retry times.
 
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ fn outcome(attempt: i16, answer: Result<CreatedMessage, SendError>) -> SubmitOut
         media_urls: Vec::new(),
         parts: 1,
         validity_seconds: 36_000,
-        judged_at: Deadline::now(),
+        checked_at: Deadline::now(),
     };
     SubmitOutcome { claimed, answer, finished_at: now(), duration_ms: 5 }
 }
@@ -110,7 +109,7 @@ fn every_code_does_what_its_row_says_when_it_is_reported() {
             assert_eq!(
                 effect_of_report(code.code, Some(status)),
                 refusal,
-                "{} {status}: the same for all that is concerned",
+                "{} {status}: a report has the same effect as a refusal",
                 code.code
             );
         }
@@ -121,10 +120,10 @@ fn every_code_does_what_its_row_says_when_it_is_reported() {
             MessageStatus::Read,
         ];
         for status in progress {
-            let kept = refusal.filter(|_| code.class == Class::OptOut);
+            let expected = refusal.filter(|_| code.class == Class::OptOut);
             assert_eq!(
                 effect_of_report(code.code, Some(status)),
-                kept,
+                expected,
                 "{} {status}: only an opt-out counts always",
                 code.code
             );
@@ -138,18 +137,18 @@ fn every_code_does_what_its_row_says_when_it_is_reported() {
             "{}: after the attempt has ended",
             code.code
         );
-        let for_ever = retry_dropped_at(code.code, id, MAX_RETRIES, now()).is_some();
+        let without_limit = retry_dropped_at(code.code, id, MAX_RETRIES, now()).is_some();
         assert_eq!(
-            for_ever,
+            without_limit,
             again && code.retry == Retry::QueueFull,
-            "{}: only a full queue wears nothing out",
+            "{}: only a full queue is retried without limit",
             code.code
         );
     }
 }
 
 #[test]
-fn a_code_that_nobody_knows_fails_the_message_and_nothing_else() {
+fn an_unknown_code_fails_the_message_and_nothing_else() {
     let decision = decide(&refused(99_999), 0, now());
     assert_eq!(
         (decision.status, decision.retry_at, decision.effect),
@@ -160,13 +159,13 @@ fn a_code_that_nobody_knows_fails_the_message_and_nothing_else() {
 }
 
 #[test]
-fn nothing_that_twilio_may_have_is_ever_tried_again() {
+fn a_message_that_twilio_may_have_is_never_retried() {
     let decision = decide(&outcome(1, Err(lost())), 0, now());
     assert_eq!((decision.status, decision.retry_at), (MessageStatus::Unconfirmed, None));
 }
 
 #[test]
-fn what_was_not_processed_is_tried_for_as_long_as_the_message_is_worth_it() {
+fn an_unprocessed_message_is_retried_without_a_limit() {
     let exchange = Exchange::default();
     let not_processed = [
         SendError::Busy { exchange: exchange.clone() },
@@ -192,13 +191,17 @@ fn what_was_not_processed_is_tried_for_as_long_as_the_message_is_worth_it() {
 }
 
 #[test]
-fn refusals_that_count_end_after_some() {
-    for (code, most) in
-        [(63_018, MAX_REFUSALS), (30_500, MAX_LATE_REFUSALS), (30_023, MAX_LATE_REFUSALS)]
+fn a_message_fails_at_its_limit_of_refusals() {
+    for (code, limit) in
+        [(63_018, MAX_REFUSALS), (30_500, MAX_SLOW_REFUSALS), (30_023, MAX_SLOW_REFUSALS)]
     {
-        let before_last = decide(&refused(code), most - 2, now());
+        let before_last = decide(&refused(code), limit - 2, now());
         assert_eq!(before_last.status, MessageStatus::Pending, "{code}");
-        assert_eq!(decide(&refused(code), most - 1, now()).status, MessageStatus::Failed, "{code}");
+        assert_eq!(
+            decide(&refused(code), limit - 1, now()).status,
+            MessageStatus::Failed,
+            "{code}"
+        );
     }
     for code in [20_003, 21_606] {
         assert_eq!(
@@ -254,7 +257,7 @@ fn the_next_day_begins_at_midnight_on_the_pacific_coast() {
 }
 
 #[test]
-fn waits_are_spread_but_the_same_for_the_same_message_and_turn() {
+fn jitter_spreads_waits_and_is_stable_for_a_message_and_turn() {
     let (id, minute) = (MessageId::new(), TimeDelta::minutes(1));
     assert_eq!(with_jitter(id, 3, minute), with_jitter(id, 3, minute));
     let waits: Vec<TimeDelta> =

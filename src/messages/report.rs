@@ -1,5 +1,4 @@
-//! Reports: what Twilio, or Carillon itself, says of a message's status, and how it came to be
-//! known.
+//! Status reports about a message, from Twilio or from Carillon itself, and their source.
 
 use crate::twilio::TwilioStatus;
 use crate::types::id::{ConnectionId, MessageId};
@@ -7,15 +6,15 @@ use crate::types::json_text::JsonText;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// How a status came to be known.
+    /// Where a status report comes from.
     pub enum ReportSource {
-        /// We decided it.
+        /// Carillon's own decision.
         Carillon = "carillon",
         /// Twilio's answer to our request.
         Response = "response",
-        /// Twilio called us.
+        /// A status callback from Twilio.
         Callback = "callback",
-        /// We asked Twilio.
+        /// A lookup at Twilio.
         Lookup = "lookup",
     }
 }
@@ -23,20 +22,20 @@ text_enum! {
 /// One report of a message's status, from Twilio.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Our message, from the URL that Twilio called or from the question that we asked.
+    /// Our message, from the URL of the callback or from the lookup.
     pub message_id: MessageId,
-    /// The connection through which the report came; a message of another one is not moved by it.
+    /// The connection that the report came through; it cannot move a message of another connection.
     pub connection_id: ConnectionId,
-    /// Twilio's id of the message.
+    /// Twilio's SID of the message.
     pub twilio_sid: String,
-    /// What Twilio says; a status that we do not know is kept and moves nothing.
+    /// Twilio's status; an unknown one is stored and moves nothing.
     pub status: TwilioStatus,
     /// Twilio's error code.
     pub error_code: Option<i32>,
-    /// What it was sent from; a Messaging Service chooses only after it has accepted the message.
+    /// The sender's address; a Messaging Service chooses it only after it has accepted the message.
     pub from_address: Option<String>,
-    /// How it came.
+    /// How the report came.
     pub source: ReportSource,
-    /// Everything that Twilio said, as a JSON object.
+    /// All parameters of the report, as a JSON object.
     pub params: JsonText,
 }

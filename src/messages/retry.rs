@@ -1,5 +1,5 @@
-//! Sending again what Twilio had accepted and then dropped before it reached a carrier: as a new
-//! attempt of the same message.
+//! Automatic retry: a message that Twilio accepted and then dropped before a carrier had it gets a
+//! new attempt.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Int4, Text, Timestamptz, Uuid as SqlUuid};
@@ -11,23 +11,23 @@ use crate::error::Result;
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::MessageId;
 
-/// A message that goes back to `pending`.
+/// A message that goes back to `pending` for another attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::messages) struct PlannedRetry {
     pub(in crate::messages) message_id: MessageId,
-    /// Twilio's id of what it dropped: reports about it move the message no more.
+    /// The SID of what Twilio dropped; reports about it no longer move the message.
     pub(in crate::messages) dropped_sid: String,
-    /// Why it dropped it.
+    /// Twilio's error code for it.
     pub(in crate::messages) error_code: i32,
     /// When the next attempt is due.
     pub(in crate::messages) at: DateTime<Utc>,
 }
 
 statement! {
-    /// Takes messages back to `pending`. An attempt whose answer is still out is closed: the report
-    /// proves that it was accepted.
-    struct TakeBack<'a> {
-        retry: batch of TakeBackRow<'a> {
+    /// Returns messages to `pending`. Closes an attempt without an answer as accepted, because the
+    /// report proves that Twilio accepted it.
+    struct ReturnToPending<'a> {
+        retry: batch of ReturnRow<'a> {
             id: MessageId => SqlUuid,
             sid: &'a str => Text,
             error_code: i32 => Int4,
@@ -52,9 +52,8 @@ statement! {
      WHERE m.id = d.id"
 }
 
-/// Takes messages, which are locked, back to `pending` with a job for each, in the caller's
-/// transaction.
-pub(in crate::messages) async fn take_back(
+/// Returns locked messages to `pending`, with a job for each, in the caller's transaction.
+pub(in crate::messages) async fn return_to_pending(
     conn: &mut Conn,
     retries: &[PlannedRetry],
     now: DateTime<Utc>,
@@ -62,12 +61,12 @@ pub(in crate::messages) async fn take_back(
     if retries.is_empty() {
         return Ok(());
     }
-    let rows = retries.iter().map(|retry| TakeBackRow {
+    let rows = retries.iter().map(|retry| ReturnRow {
         id: retry.message_id,
         sid: retry.dropped_sid.as_str(),
         error_code: retry.error_code,
     });
-    TakeBack { retry: rows.collect(), now }.execute(conn).await?;
+    ReturnToPending { retry: rows.collect(), now }.execute(conn).await?;
     let jobs: Vec<NewJob> = retries
         .iter()
         .map(|retry| NewJob { job: Job::Send(retry.message_id), run_at: retry.at })

@@ -1,15 +1,15 @@
-//! The status of a message: the words, their order, and the one function that decides whether a
-//! report moves it.
+//! [`MessageStatus`]: the statuses of a message, their order, and the one function that decides
+//! whether a report moves it.
 
 use crate::ledger::outcome::Outcome;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// Where a message is on its way; Twilio's own names are kept as they are.
+    /// The delivery status of a message; a status that Twilio reports has Twilio's name.
     pub enum MessageStatus {
-        /// Composed, waiting for its turn.
+        /// Composed, and waiting to be sent.
         Pending = "pending",
-        /// Claimed: the request to Twilio is about to be made or under way.
+        /// Claimed: the request to Twilio is about to start or in flight.
         Submitting = "submitting",
         /// Twilio may or may not have accepted it: the answer was lost.
         Unconfirmed = "unconfirmed",
@@ -37,7 +37,7 @@ text_enum! {
         Suppressed = "suppressed",
         /// Not sent: a rule left it out.
         Skipped = "skipped",
-        /// Not sent: its time had passed.
+        /// Not sent: its validity had ended.
         Expired = "expired",
         /// An inbound message.
         Received = "received",
@@ -45,8 +45,8 @@ text_enum! {
 }
 
 impl MessageStatus {
-    /// How far along the way; reports never lower it. Statuses of one rank are alternatives or
-    /// ends.
+    /// The position of the status in a message's life; reports never lower it. Statuses of equal
+    /// rank are alternatives or final.
     #[must_use]
     pub const fn rank(self) -> u8 {
         match self {
@@ -68,13 +68,13 @@ impl MessageStatus {
         }
     }
 
-    /// Whether nothing more is expected; `delivered` may still become `read`.
+    /// Whether no further report is expected; `delivered` may still become `read`.
     #[must_use]
     pub const fn is_final(self) -> bool {
         self.rank() >= Self::Delivered.rank()
     }
 
-    /// Whether this status comes from Twilio, and so proves that Twilio accepted the message.
+    /// Whether the status comes from Twilio, which proves that Twilio accepted the message.
     #[must_use]
     pub const fn is_reported_by_twilio(self) -> bool {
         matches!(
@@ -92,11 +92,11 @@ impl MessageStatus {
         )
     }
 
-    /// The status after a report from Twilio, or none when the report changes nothing.
+    /// The status after a report from Twilio; none when the report changes nothing.
     ///
-    /// Rank only rises; among `accepted`, `scheduled` and `queued` the latest report wins; a final
-    /// status stays, except that `delivered` may become `read`. Reports of our own statuses are not
-    /// reports, and change nothing.
+    /// The rank only rises; among `accepted`, `scheduled` and `queued` the latest report wins; a
+    /// final status stays, except that `delivered` may become `read`. Statuses that only Carillon
+    /// sets are not reports, and change nothing.
     #[must_use]
     pub fn after(self, report: Self) -> Option<Self> {
         if !report.is_reported_by_twilio() || report == self {
@@ -113,8 +113,8 @@ impl MessageStatus {
         moves.then_some(report)
     }
 
-    /// The outcome of an outbound message; none for one that came in. The database's
-    /// `ledger_outcome` says the same.
+    /// The ledger outcome of an outbound message; none for an inbound one. The database function
+    /// `ledger_outcome` computes the same.
     #[must_use]
     pub const fn outcome(self, resent: Resent) -> Option<Outcome> {
         if matches!(resent, Resent::Yes) {
@@ -134,7 +134,7 @@ impl MessageStatus {
         })
     }
 
-    /// The statuses that an outcome gathers; a message that was sent again keeps the one it had.
+    /// The statuses with this outcome; a resent message keeps the status that it had.
     #[must_use]
     pub fn with_outcome(outcome: Outcome) -> Vec<Self> {
         let resent = if outcome == Outcome::Retried { Resent::Yes } else { Resent::No };
@@ -142,7 +142,7 @@ impl MessageStatus {
         all.filter(|status| status.outcome(resent) == Some(outcome)).collect()
     }
 
-    /// What the status means, in words for people.
+    /// An explanation of the status for users.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -170,7 +170,7 @@ impl MessageStatus {
     }
 }
 
-/// Whether another message took this one's place.
+/// Whether the message was resent as another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resent {
     /// No.
@@ -224,7 +224,10 @@ mod tests {
 
         #[test]
         fn shuffled_reports_of_one_delivery_all_end_delivered(mut reports in Just(vec![
-            MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Sent, MessageStatus::Delivered,
+            MessageStatus::Queued,
+            MessageStatus::Sending,
+            MessageStatus::Sent,
+            MessageStatus::Delivered,
         ]).prop_shuffle()) {
             let mut status = MessageStatus::Submitting;
             for report in reports.drain(..) {
@@ -234,7 +237,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_but_twilio_moves_a_status(
+        fn only_twilio_moves_a_status(
             start in any_status(),
             report in any_status().prop_filter("ours", |s| !s.is_reported_by_twilio())
         ) {

@@ -1,13 +1,12 @@
-//! The gate between STOP and claim: after a suppression commits, no claim of a message to that
-//! number succeeds.
+//! The advisory lock between STOP and claim: once a suppression commits, no claim of a message to
+//! that number succeeds.
 //!
-//! A claim checks suppressions in its own statement, and a suppression takes back the number's
-//! pending messages. Only one hole is left: a message composed while the suppression's transaction
-//! is open, claimed by a statement whose snapshot is older than the commit. The gate closes it. A
-//! claim passes it before its statement (shared, so that claims do not wait for one another); a
-//! suppression passes it alone as the last thing before its commit, so that it waits for the claims
-//! under way, and those that come later see it. The claim waits for nothing else while it holds the
-//! gate (it skips locked rows), so that no deadlock is possible.
+//! A claim checks suppressions in its own statement, and a suppression also stops pending messages.
+//! One race remains: a message composed while the suppression's transaction is open, claimed by a
+//! statement whose snapshot is older than the commit. The lock closes it. A claim takes it shared,
+//! before its statement; a suppression takes it exclusively, as the last thing before its commit. A
+//! claim waits for nothing else while it holds the lock (it skips locked rows), so no deadlock is
+//! possible.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -23,21 +22,21 @@ use crate::error::Result;
 use crate::types::id::{ContactId, EnrollmentId, MessageId};
 use crate::types::phone::PhoneNumber;
 
-/// Why a message to a contact that was deleted is not sent.
+/// The reason on a message that is skipped because its contact was deleted.
 pub const CONTACT_DELETED: &str = "The contact was deleted.";
 
-/// “Carillon STOP”.
+/// The key of the lock: “CARSTOP” in ASCII.
 const LOCK: AdvisoryLock = AdvisoryLock::new(0x4341_5253_544f_5000);
 
-/// Lets a claim through until its transaction ends; call it before the claim's statement takes its
-/// snapshot.
-pub(super) async fn pass_with_claims(conn: &Conn) -> Result<()> {
+/// Takes the lock shared until the claim's transaction ends; call it before the claim's statement
+/// takes its snapshot.
+pub(super) async fn lock_for_claim(conn: &Conn) -> Result<()> {
     Ok(LOCK.lock_shared(conn).await?)
 }
 
 statement! {
-    /// Takes back every pending message to a line, however its number is written.
-    struct TakeBack<'a> {
+    /// Suppresses every pending message to a line, in every form of its number.
+    struct SuppressPending<'a> {
         reason: Reason => Text,
         now: DateTime<Utc> => Timestamptz,
         addresses: &'a [PhoneNumber] => Array<Text>,
@@ -54,20 +53,18 @@ statement! {
      SELECT id FROM moved"
 }
 
-/// Takes back every pending message to a number that has just been suppressed in this transaction,
-/// and returns them.
+/// Suppresses every pending message to a number that this transaction suppresses, and returns them.
 ///
-/// It must be the last thing in the transaction: it holds the gate that all claims pass, until the
-/// commit.
-pub async fn take_back_pending(
+/// Call it last in the transaction: until the commit it holds the lock, which blocks all claims.
+pub async fn suppress_pending(
     conn: &mut Conn,
     phone: &PhoneNumber,
     reason: Reason,
     now: DateTime<Utc>,
 ) -> Result<Vec<MessageId>> {
-    let taken = TakeBack { reason, now, addresses: &phone.forms() }.load(conn).await?;
+    let suppressed = SuppressPending { reason, now, addresses: &phone.forms() }.load(conn).await?;
     LOCK.lock_exclusive(conn).await?;
-    Ok(taken)
+    Ok(suppressed)
 }
 
 statement! {
@@ -89,13 +86,11 @@ statement! {
      SELECT id FROM moved"
 }
 
-/// Skips every pending message to a contact that is deleted in this transaction, and returns them:
-/// nobody who was deleted is texted. The messages stay, without the contact, and know that it was
-/// deleted: one that is being sent may yet come back to `pending`, and is then skipped by its next
-/// claim.
+/// Skips every pending message to a contact that this transaction deletes, and returns them.
 ///
-/// The deletion has begun ([`deletion::begin`](crate::contacts::deletion::begin)), so that no
-/// message to it is being composed.
+/// All its messages stay, without the contact but marked: one that is being sent may return to
+/// `pending`, and its next claim then skips it. No message to the contact is being composed,
+/// because the deletion has begun ([`deletion::begin`](crate::contacts::deletion::begin)).
 pub async fn forget_contact(
     conn: &mut Conn,
     contact_id: ContactId,

@@ -1,5 +1,5 @@
-//! A test message: one message that somebody sends to try something out, by the way that all
-//! messages take.
+//! A test message: one message that a user sends to try something out, through the same pipeline as
+//! every other message.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -13,20 +13,20 @@ use crate::types::id::{MessageId, SenderId, TemplateId, UserId};
 use crate::types::phone::PhoneNumber;
 use crate::users::test_phone;
 
-/// What is sent, and from where to where; a number that may not be texted gets nothing.
+/// A test message to send; a number that may not be texted gets nothing.
 #[derive(Debug)]
 pub(crate) struct TestMessage {
     pub(crate) to: PhoneNumber,
     pub(crate) sender_id: SenderId,
     pub(crate) text: String,
-    /// The template and version whose text it is.
+    /// The template and version that the text comes from.
     pub(crate) template: Option<(TemplateId, i32)>,
     pub(crate) media_urls: Vec<String>,
 }
 
 impl TestMessage {
-    /// Hands the message over for sending and remembers the number as the user's own; the same
-    /// `request_key`, made with the form, makes one message however often the form is sent.
+    /// Composes the message and remembers the number as the user's own. The `request_key` comes
+    /// with the form, so that submitting the form again creates no second message.
     pub(crate) async fn send(
         self,
         conn: &mut Conn,

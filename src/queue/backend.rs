@@ -1,9 +1,9 @@
-//! Apalis over our own table: a backend that hands each batch of leased jobs to an apalis worker as
-//! one task.
+//! The apalis backend over our own table: it passes each batch of leased jobs to an apalis worker
+//! as one task.
 //!
-//! Apalis gives what a runtime should: concurrency, panics caught, a graceful stop. Leasing,
-//! finishing and heartbeats stay with us ([`crate::queue::lease`]), because an `Err` from a backend
-//! ends an apalis worker for good, and a database that restarts must not.
+//! Apalis provides the runtime: concurrency, caught panics and a graceful stop. Leases and
+//! heartbeats stay in [`crate::queue::lease`], because an `Err` from a backend ends an apalis
+//! worker for good, which a restart of the database must not do.
 
 use std::task::{Context, Poll};
 
@@ -23,26 +23,25 @@ use crate::queue::lease::Leased;
 pub struct Batch {
     /// The jobs, longest due first.
     pub jobs: Vec<Leased>,
-    /// One permit for each job, given back when the batch is dropped.
+    /// One permit for each job, returned when the batch is dropped.
     pub permits: OwnedSemaphorePermit,
 }
 
-/// Batches that may wait for apalis to take them, which takes it a moment; their permits bound how
-/// many jobs they hold.
-const WAITING: usize = 64;
+/// The number of batches that may wait until apalis picks them up; permits bound the jobs in them.
+const CHANNEL_CAPACITY: usize = 64;
 
-/// The apalis side of a channel of batches.
+/// The receiving end of a channel of batches, which apalis polls.
 #[derive(Debug)]
 pub struct JobBackend {
     batches: mpsc::Receiver<Batch>,
 }
 
 impl JobBackend {
-    /// Makes a backend and the sender that feeds it; dropping the sender ends the worker when it
-    /// has finished what it has.
+    /// Creates a backend and the sender that feeds it; dropping the sender ends the worker once it
+    /// has finished the batches that it has.
     #[must_use]
     pub fn channel() -> (mpsc::Sender<Batch>, Self) {
-        let (sender, batches) = mpsc::channel(WAITING);
+        let (sender, batches) = mpsc::channel(CHANNEL_CAPACITY);
         (sender, Self { batches })
     }
 }

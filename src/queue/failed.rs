@@ -1,10 +1,10 @@
-//! Jobs that were given up, for an admin to look at and to try again.
+//! Failed jobs: those that were given up, for admins to inspect and retry.
 //!
-//! To try one again is always safe: it goes through the same doors as at first. A message is
-//! claimed before it is sent, and one whose last attempt has no known outcome is asked about
-//! instead; an enrollment takes each step once; what has moved on without the job, or is gone, is
-//! left alone. To throw one away is not offered: its message or enrollment would stand still for
-//! ever, and nobody would know.
+//! A retry is always safe, since it passes the same checks as the first run: a message is claimed
+//! before it is sent, or looked up at Twilio if its last attempt is unconfirmed; an enrollment
+//! takes each step once. What has moved on meanwhile, or no longer exists, is left alone.
+//!
+//! Failed jobs cannot be deleted: their messages and enrollments would stay stuck unnoticed.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -17,43 +17,43 @@ use crate::error::{Error, Result};
 use crate::queue::lease::JobId;
 use crate::queue::{Job, JobKind};
 
-/// So many are counted at most.
-pub const COUNTED: i64 = 10_000;
+/// The highest number of failed jobs that [`count`] counts exactly.
+pub const MAX_COUNTED: i64 = 10_000;
 
-/// So many are tried again at once at most, the oldest first.
-pub const AT_ONCE: i64 = 20_000;
+/// The largest number of jobs that one [`retry_all`] puts back into the queue, oldest first.
+pub const MAX_RETRIED_AT_ONCE: i64 = 20_000;
 
 /// A job that was given up.
 #[derive(Debug, Clone)]
 pub struct FailedJob {
-    /// The row.
+    /// Its row.
     pub id: JobId,
-    /// What it was to do.
+    /// The job.
     pub job: Job,
     /// How often it was started.
     pub attempts: i16,
     /// Why it was given up.
     pub error: String,
-    /// When.
+    /// When it was given up.
     pub failed_at: DateTime<Utc>,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
 }
 
-/// Where a list of failed jobs goes on: after the job that failed at this time and has this id.
+/// A position in the list of failed jobs (keyset pagination): the failure time and id of a job.
 pub type FailedJobCursor = (DateTime<Utc>, i64);
 
 impl FailedJob {
-    /// Its place in the list.
+    /// Its position in the list.
     #[must_use]
-    pub const fn place(&self) -> FailedJobCursor {
+    pub const fn cursor(&self) -> FailedJobCursor {
         (self.failed_at, self.id.0)
     }
 }
 
 type Row = (i64, JobKind, Uuid, i16, Option<String>, Option<DateTime<Utc>>, DateTime<Utc>);
 
-/// Failed jobs of a kind, or of all, those that failed last before the others.
+/// Failed jobs of a kind, or of all kinds, latest failure first.
 pub async fn list(
     conn: &mut Conn,
     kind: Option<JobKind>,
@@ -78,7 +78,7 @@ pub async fn list(
         query = query.filter(jobs::kind.eq(kind));
     }
     if let Some((at, id)) = before {
-        // Said twice, since an index serves only the first.
+        // The first condition is redundant, but it is the one that can use the index.
         query =
             query.filter(jobs::failed_at.le(at)).filter(jobs::failed_at.lt(at).or(jobs::id.lt(id)));
     }
@@ -97,11 +97,12 @@ pub async fn list(
     Ok(rows.into_iter().filter_map(job).collect())
 }
 
-/// How many jobs have failed, of a kind or of all, counted up to one more than [`COUNTED`].
+/// The number of failed jobs of a kind, or of all kinds, counted up to one more than
+/// [`MAX_COUNTED`].
 pub async fn count(conn: &mut Conn, kind: Option<JobKind>) -> Result<i64> {
     let mut failed = jobs::table
         .filter(jobs::failed_at.is_not_null())
-        .limit(COUNTED + 1)
+        .limit(MAX_COUNTED + 1)
         .select(jobs::id)
         .into_boxed();
     if let Some(kind) = kind {
@@ -111,18 +112,19 @@ pub async fn count(conn: &mut Conn, kind: Option<JobKind>) -> Result<i64> {
     Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
 }
 
-/// Puts a failed job back into the queue, with as many attempts as a new one; [`Error::NotFound`]
-/// when it has not failed, or not any more.
+/// Puts a failed job back into the queue with its attempts reset; [`Error::NotFound`] if it has not
+/// failed, or was retried already.
 pub async fn retry(conn: &mut Conn, id: JobId, now: DateTime<Utc>) -> Result<Job> {
     let failed = jobs::table.find(id.0).filter(jobs::failed_at.is_not_null());
-    let retried = diesel::update(failed).set(back_at(now)).returning((jobs::kind, jobs::subject));
+    let retried =
+        diesel::update(failed).set(retry_changes(now)).returning((jobs::kind, jobs::subject));
     let (kind, subject): (JobKind, Uuid) =
         retried.get_result(conn).await.optional()?.ok_or(Error::NotFound("failed job"))?;
     Ok(Job::of(kind, subject))
 }
 
-/// Puts the failed jobs of a kind back into the queue, or those of all kinds, the oldest up to
-/// [`AT_ONCE`]; returns how many.
+/// Puts the failed jobs of a kind, or of all kinds, back into the queue: the oldest, up to
+/// [`MAX_RETRIED_AT_ONCE`]. Returns their number.
 pub async fn retry_all(
     conn: &mut Conn,
     kind: Option<JobKind>,
@@ -131,30 +133,32 @@ pub async fn retry_all(
     let mut oldest = jobs::table
         .filter(jobs::failed_at.is_not_null())
         .order((jobs::failed_at, jobs::id))
-        .limit(AT_ONCE)
+        .limit(MAX_RETRIED_AT_ONCE)
         .select(jobs::id)
         .into_boxed();
     if let Some(kind) = kind {
         oldest = oldest.filter(jobs::kind.eq(kind));
     }
-    // By their ids: joined with the choice, each would be looked for among all.
+    // The ids are passed as values: with a subquery, PostgreSQL would search the whole table for
+    // each.
     let ids: Vec<i64> = oldest.load(conn).await?;
-    // Said again of the rows themselves: another admin may have been faster, and a worker may have
-    // them by now.
+    // The condition is repeated: another admin may have retried a job meanwhile, and a worker may
+    // hold it by now.
     let failed = jobs::table.filter(jobs::id.eq_any(ids)).filter(jobs::failed_at.is_not_null());
-    Ok(diesel::update(failed).set(back_at(now)).execute(conn).await?)
+    Ok(diesel::update(failed).set(retry_changes(now)).execute(conn).await?)
 }
 
-/// Due now, as if it had never failed; workers look at least once a second.
+/// The changes that make a failed job due now, as if it were new; workers poll at least once a
+/// second.
 #[derive(AsChangeset)]
 #[diesel(table_name = jobs, treat_none_as_null = true)]
-struct Back {
+struct RetryChanges {
     failed_at: Option<DateTime<Utc>>,
     error: Option<String>,
     attempt: i16,
     run_at: DateTime<Utc>,
 }
 
-const fn back_at(now: DateTime<Utc>) -> Back {
-    Back { failed_at: None, error: None, attempt: 0, run_at: now }
+const fn retry_changes(now: DateTime<Utc>) -> RetryChanges {
+    RetryChanges { failed_at: None, error: None, attempt: 0, run_at: now }
 }

@@ -1,9 +1,9 @@
-//! Handing over: jobs that are due at once go from the transaction that makes them straight to the
-//! worker of the same process.
+//! Handover (fast path): jobs that are due at once go from the transaction that creates them
+//! straight to the worker of the same process.
 //!
-//! They are rows of the queue like all others, leased to the worker from the first moment: when the
-//! process dies, the others take them over. Without a worker here, or when it is busy, they wait in
-//! the queue for whoever asks first.
+//! They are rows of the queue like all others, leased to that worker from the start: if the process
+//! dies, other workers take them over. If this process has no worker, or a busy one, they wait in
+//! the queue for any worker.
 
 use std::sync::Arc;
 
@@ -13,83 +13,84 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::queue::Receiver;
 use crate::queue::backend::Batch;
 use crate::queue::lease::Leased;
-use crate::queue::leases::{Leases, Taking};
+use crate::queue::leases::{LeaseGuard, Leases};
 use crate::types::id::WorkerId;
 
-/// Where the processes' makers of jobs find its worker, while there is one; cheap to clone.
+/// The way from code that creates jobs to this process's worker, while there is one; cheap to
+/// clone.
 #[derive(Clone, Default)]
-pub struct Handover(Arc<Mutex<Option<Desk>>>);
+pub struct Handover(Arc<Mutex<Option<WorkerIntake>>>);
 
-/// What a worker takes jobs with.
+/// The intake of a worker: what accepts jobs for it.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct WorkerIntake {
     pub(crate) worker: WorkerId,
-    /// The jobs that it may have at the same time.
-    pub(crate) places: Arc<Semaphore>,
+    /// One permit for each job that the worker may hold at a time.
+    pub(crate) permits: Arc<Semaphore>,
     pub(crate) leases: Leases,
-    /// What it performs.
+    /// The batches that the worker performs.
     pub(crate) batches: mpsc::Sender<Batch>,
-    /// The most jobs in a batch.
-    pub(crate) largest_batch: usize,
+    /// The largest number of jobs in a batch.
+    pub(crate) max_batch: usize,
 }
 
-/// Places of a worker for jobs of a transaction that has not committed yet; given back when it is
-/// dropped.
-pub struct HandoverOffer {
-    desk: Desk,
-    places: OwnedSemaphorePermit,
-    taking: Taking,
+/// Permits of a worker that are reserved for the jobs of a transaction that has not committed yet;
+/// returned when dropped.
+pub struct HandoverReservation {
+    intake: WorkerIntake,
+    permits: OwnedSemaphorePermit,
+    lease_guard: LeaseGuard,
 }
 
 impl Handover {
-    /// Lets a worker take jobs.
-    pub(crate) fn open(&self, desk: Desk) {
-        *self.0.lock() = Some(desk);
+    /// Registers a worker's intake.
+    pub(crate) fn open(&self, intake: WorkerIntake) {
+        *self.0.lock() = Some(intake);
     }
 
-    /// Ends that, for the worker that opened it.
+    /// Removes the intake of this worker, if it is the one that is registered.
     pub(crate) fn close(&self, worker: WorkerId) {
-        self.0.lock().take_if(|desk| desk.worker == worker);
+        self.0.lock().take_if(|intake| intake.worker == worker);
     }
 
-    /// Places for up to `most` jobs, if the worker has any; to be asked for before the transaction
-    /// begins.
-    pub async fn offer(&self, most: usize) -> Option<HandoverOffer> {
-        let desk = self.0.lock().clone()?;
-        let free = desk.places.available_permits().min(most);
-        let places = Arc::clone(&desk.places)
+    /// Reserves permits for up to `max_jobs` jobs, if the worker has any free. Call it before the
+    /// transaction begins.
+    pub async fn reserve(&self, max_jobs: usize) -> Option<HandoverReservation> {
+        let intake = self.0.lock().clone()?;
+        let free = intake.permits.available_permits().min(max_jobs);
+        let permits = Arc::clone(&intake.permits)
             .try_acquire_many_owned(u32::try_from(free).ok()?)
             .ok()
-            .filter(|places| places.num_permits() > 0)?;
-        let taking = desk.leases.taking().await;
-        Some(HandoverOffer { desk, places, taking })
+            .filter(|permits| permits.num_permits() > 0)?;
+        let lease_guard = intake.leases.begin_leasing().await;
+        Some(HandoverReservation { intake, permits, lease_guard })
     }
 }
 
-impl HandoverOffer {
-    /// Who gets the jobs of a transaction: the worker, as far as it has places, where there is an
-    /// offer; otherwise anyone.
+impl HandoverReservation {
+    /// The receiver of a transaction's jobs: the worker, up to the reserved permits, or any worker
+    /// if there is no reservation.
     #[must_use]
-    pub fn receiver(offer: Option<&Self>) -> Receiver {
-        offer.map_or(Receiver::Anyone, |offer| Receiver::Worker {
-            id: offer.desk.worker,
-            most: offer.places.num_permits(),
+    pub fn receiver(reservation: Option<&Self>) -> Receiver {
+        reservation.map_or(Receiver::AnyWorker, |reservation| Receiver::Worker {
+            id: reservation.intake.worker,
+            max_jobs: reservation.permits.num_permits(),
         })
     }
 
-    /// Hands over what [`enqueue_for`](super::enqueue_for) gave to the receiver, after the commit.
-    /// What the worker cannot take any more, because it is ending, goes back to the queue with the
-    /// next look at its leases, or when it signs off.
-    pub fn hand_over(self, jobs: &[Leased]) {
-        let Self { desk, mut places, taking } = self;
-        taking.hold(jobs);
-        for jobs in jobs.chunks(desk.largest_batch) {
-            let permits = places.split(jobs.len());
-            let taken = permits.is_some_and(|permits| {
-                desk.batches.try_send(Batch { jobs: jobs.to_vec(), permits }).is_ok()
+    /// Passes to the worker, after the commit, the jobs that [`enqueue_for`](super::enqueue_for)
+    /// leased to it. Jobs that a stopping worker no longer accepts return to the queue at its next
+    /// check of its leases, or when it deregisters.
+    pub fn dispatch(self, jobs: &[Leased]) {
+        let Self { intake, mut permits, lease_guard } = self;
+        lease_guard.hold(jobs);
+        for jobs in jobs.chunks(intake.max_batch) {
+            let of_batch = permits.split(jobs.len());
+            let accepted = of_batch.is_some_and(|permits| {
+                intake.batches.try_send(Batch { jobs: jobs.to_vec(), permits }).is_ok()
             });
-            if !taken {
-                desk.leases.release(jobs);
+            if !accepted {
+                intake.leases.release(jobs);
             }
         }
     }

@@ -14,15 +14,15 @@ pub enum Job {
     Advance(EnrollmentId),
     /// Claim a pending message and submit it to Twilio.
     Send(MessageId),
-    /// Find out from Twilio what became of a message whose submission nobody confirmed.
+    /// Find out from Twilio whether it accepted a message whose submission was never confirmed.
     Settle(MessageId),
-    /// Let those of a sender's queued messages go that fit its rate now; there is one as long as
-    /// messages wait.
+    /// Release those of a sender's queued messages that its rate allows now; one such job exists as
+    /// long as messages wait.
     Release(SenderId),
 }
 
 text_enum! {
-    /// The kind of a [`Job`], as the database writes it.
+    /// The kind of a [`Job`], as the database stores it.
     pub enum JobKind {
         /// See [`Job::Advance`].
         Advance = "advance",
@@ -57,7 +57,7 @@ impl Job {
         }
     }
 
-    /// Puts kind and id together again.
+    /// The job of this kind about the row with this id.
     #[must_use]
     pub const fn of(kind: JobKind, subject: Uuid) -> Self {
         match kind {
@@ -72,8 +72,8 @@ impl Job {
 /// A job to enqueue and when it is due.
 #[derive(Debug, Clone, Copy)]
 pub struct NewJob {
-    /// What to do.
+    /// The job.
     pub job: Job,
-    /// Not before this time.
+    /// The time before which the job does not run.
     pub run_at: DateTime<Utc>,
 }

@@ -1,5 +1,5 @@
-//! How workers share the queue: who has which job, who is alive, and what becomes of the jobs of
-//! the dead.
+//! Leases: which worker holds which job, which workers are alive, and how the jobs of dead workers
+//! return to the queue.
 
 use std::collections::HashMap;
 
@@ -16,22 +16,22 @@ use crate::error::Result;
 use crate::queue::{Job, JobKind};
 use crate::types::id::WorkerId;
 
-/// A worker that has not been seen for this long is dead, and its jobs are given to others: with a
-/// look every five seconds, within 30 s.
+/// The time without a heartbeat after which a worker counts as dead. Workers check every five
+/// seconds, so that its jobs are taken over within 30 s.
 pub const DEAD_AFTER: TimeDelta = TimeDelta::seconds(22);
 
 /// The key of a job's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId(pub i64);
 
-/// A job that this worker has and no other.
+/// A job that is leased to one worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Leased {
-    /// The row.
+    /// Its row.
     pub id: JobId,
-    /// What to do.
+    /// The job.
     pub job: Job,
-    /// How often it has been started, this time included.
+    /// How often the job has been started, this time included.
     pub attempt: i16,
 }
 
@@ -44,22 +44,22 @@ impl From<LeasedRow> for Leased {
     }
 }
 
-/// What becomes of a leased job.
+/// How a lease ends.
 #[derive(Debug, Clone)]
 pub enum Finish {
-    /// It is done and its row is deleted.
+    /// The job is done; its row is deleted.
     Done,
-    /// It runs again at this time; the error that delayed it is kept for the admin.
+    /// The job runs again at this time; the error that delayed it is stored for admins.
     Again(DateTime<Utc>, Option<String>),
-    /// It could not be begun, or has only done its share: it runs again at this time, and this
+    /// The job could not start, or did only part of its work. It runs again at this time, and this
     /// start does not count as an attempt.
     Uncounted(DateTime<Utc>),
-    /// It is given up; the row stays with its error for an admin to see and retry.
+    /// The job is given up; its row stays, with the error, for an admin to inspect and retry.
     Failed(String),
 }
 
 statement! {
-    /// Takes the jobs that have been due longest.
+    /// Leases the jobs that have been due longest.
     struct Take {
         worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
@@ -78,7 +78,7 @@ statement! {
      RETURNING id, kind, subject, attempt"
 }
 
-/// Leases up to `limit` due jobs to a worker, those first that have been due longest.
+/// Leases up to `limit` due jobs to a worker, the longest due first.
 pub async fn take(
     conn: &mut Conn,
     worker: WorkerId,
@@ -100,8 +100,8 @@ statement! {
 }
 
 statement! {
-    /// Gives jobs back, to run again later or to stay as failed. They are named by an array as
-    /// well, for the reason that [`Turn`](super::Turn) gives.
+    /// Returns jobs to the queue, to run again later or to stay as failed. The rows are named by an
+    /// array for the reason given at [`ConvertToSends`](super::ConvertToSends).
     struct PutBack<'a> {
         job: batch of PutBackRow<'a> {
             id: i64 => BigInt,
@@ -123,15 +123,15 @@ statement! {
      WHERE jobs.id = job.id AND jobs.id = ANY ({job.id}) AND jobs.worker_id = {worker}"
 }
 
-/// Ends the worker's lease of each job as told; together with the work itself when called in its
-/// transaction. A job that another worker has taken over meanwhile is left to that one.
+/// Ends the worker's lease of each job; atomic with the work itself if called in its transaction. A
+/// job that another worker has taken over meanwhile stays with that worker.
 pub async fn finish(
     conn: &mut Conn,
     worker: WorkerId,
     jobs: &[(JobId, Finish)],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let (mut done, mut back) = (Vec::new(), Vec::new());
+    let (mut done, mut returned) = (Vec::new(), Vec::new());
     for (JobId(id), finish) in jobs {
         let (run_at, error, counted) = match finish {
             Finish::Done => {
@@ -142,25 +142,26 @@ pub async fn finish(
             Finish::Uncounted(at) => (Some(*at), None, false),
             Finish::Failed(error) => (None, Some(error.as_str()), true),
         };
-        back.push(PutBackRow { id: *id, run_at, error, counted });
+        returned.push(PutBackRow { id: *id, run_at, error, counted });
     }
     if !done.is_empty() {
         Delete { ids: &done, worker }.execute(conn).await?;
     }
-    if !back.is_empty() {
-        PutBack { job: back.into_iter().collect(), now, worker }.execute(conn).await?;
+    if !returned.is_empty() {
+        PutBack { job: returned.into_iter().collect(), now, worker }.execute(conn).await?;
     }
     Ok(())
 }
 
-/// When the next job comes due that nobody has; in the past when another worker is about to take
+/// When the next job that is not leased comes due; in the past if another worker is about to lease
 /// it.
 pub async fn next_due(conn: &mut Conn) -> Result<Option<DateTime<Utc>>> {
     let waiting = jobs::table.filter(jobs::worker_id.is_null()).filter(jobs::failed_at.is_null());
     Ok(waiting.order(jobs::run_at).select(jobs::run_at).first(conn).await.optional()?)
 }
 
-/// Says that a worker is alive; the first time it is registered. Returns the database's own time.
+/// Records a worker's heartbeat; the first one registers the worker. Returns the database's own
+/// time.
 pub async fn heartbeat(
     conn: &mut Conn,
     worker: WorkerId,
@@ -169,7 +170,7 @@ pub async fn heartbeat(
     let host =
         std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
-    let beaten = diesel::insert_into(workers::table)
+    let recorded = diesel::insert_into(workers::table)
         .values((
             workers::id.eq(worker),
             workers::host.eq(host),
@@ -181,16 +182,16 @@ pub async fn heartbeat(
         .do_update()
         .set(workers::seen_at.eq(now))
         .returning(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"));
-    Ok(beaten.get_result(conn).await?)
+    Ok(recorded.get_result(conn).await?)
 }
 
-/// How many workers share the work; the dead are counted until they are taken over.
+/// The number of workers, including dead ones that are not taken over yet.
 pub async fn count_workers(conn: &mut Conn) -> Result<usize> {
     let count: i64 = workers::table.count().get_result(conn).await?;
     Ok(usize::try_from(count).unwrap_or(1))
 }
 
-/// The machines of those of some workers that are alive.
+/// The host names of those of these workers that are still registered.
 pub async fn machines(conn: &mut Conn, ids: &[WorkerId]) -> Result<HashMap<WorkerId, String>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
@@ -204,8 +205,8 @@ pub async fn machines(conn: &mut Conn, ids: &[WorkerId]) -> Result<HashMap<Worke
 }
 
 statement! {
-    /// Frees the jobs of workers that are dead or gone, and those of mine that I have not; forgets
-    /// the dead.
+    /// Frees the jobs of dead and deregistered workers, and those leased to this worker that it
+    /// does not hold; deletes the dead workers.
     struct TakeOver<'a> {
         myself: WorkerId => SqlUuid,
         held: &'a [i64] => Array<BigInt>,
@@ -230,9 +231,9 @@ statement! {
      SELECT count(*) FROM freed"
 }
 
-/// Gives the jobs of dead workers back to the queue, and those that are leased to me without my
-/// having them, because the answer to a lease was lost; returns how many there were. None may be
-/// leased to me meanwhile.
+/// Returns to the queue the jobs of dead workers, and those leased to `myself` that it does not
+/// hold, because the answer to a lease was lost. Returns their number. The caller makes sure that
+/// no job is leased to `myself` meanwhile.
 pub async fn take_over(
     conn: &mut Conn,
     myself: WorkerId,
@@ -243,7 +244,7 @@ pub async fn take_over(
     Ok(TakeOver { myself, held: &held, dead_since: now - DEAD_AFTER, now }.get_result(conn).await?)
 }
 
-/// Signs a worker off: its unfinished jobs go back to the queue at once.
+/// Deregisters a worker; its unfinished jobs return to the queue at once.
 pub async fn leave(conn: &mut Conn, worker: WorkerId) -> Result<()> {
     diesel::update(jobs::table.filter(jobs::worker_id.eq(worker.0)))
         .set(jobs::worker_id.eq(None::<Uuid>))
@@ -253,8 +254,8 @@ pub async fn leave(conn: &mut Conn, worker: WorkerId) -> Result<()> {
     Ok(())
 }
 
-/// How long a job waits before it runs again after its `attempt`-th failure: 2 s, 4 s, … up to 15
-/// min.
+/// The delay before a job runs again after its `attempt`-th failure (exponential backoff): 2 s, 4
+/// s, … up to 15 min.
 #[must_use]
 pub fn backoff(attempt: i16) -> TimeDelta {
     let exponent = u32::try_from(attempt.clamp(1, 10)).unwrap_or(1);

@@ -1,8 +1,8 @@
-//! Which jobs a worker of this process has: whatever is leased to it beyond these, it has never
-//! heard of, and gives back.
+//! The jobs that a worker of this process holds. A job that is leased to it in the database but
+//! missing here returns to the queue.
 //!
-//! A lease can be committed while its answer is lost, when PostgreSQL restarts at the wrong moment.
-//! As long as this worker is alive, nobody else would take such a job over.
+//! A lease can commit while its answer is lost, if PostgreSQL restarts at the wrong moment. No
+//! other worker takes over such a job as long as this one is alive.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,31 +12,32 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::queue::lease::{JobId, Leased};
 
-/// The jobs of one worker; cheap to clone.
+/// The jobs that one worker holds; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Leases(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     held: Mutex<HashSet<JobId>>,
-    /// Shared by those who take jobs, from before they ask until they hold them; alone by whoever
-    /// compares.
-    taking: Arc<RwLock<()>>,
+    /// Locked shared while jobs are leased, from before the statement until they are held here;
+    /// locked exclusively while the held jobs are compared with the database.
+    leasing: Arc<RwLock<()>>,
 }
 
-/// Permission to take jobs.
-pub(crate) struct Taking {
+/// A guard under which jobs are leased and then held.
+pub(crate) struct LeaseGuard {
     leases: Leases,
     _shared: OwnedRwLockReadGuard<()>,
 }
 
 impl Leases {
-    /// To be had before jobs are leased.
-    pub(crate) async fn taking(&self) -> Taking {
-        Taking { leases: self.clone(), _shared: Arc::clone(&self.0.taking).read_owned().await }
+    /// Acquires the guard; call it before jobs are leased.
+    pub(crate) async fn begin_leasing(&self) -> LeaseGuard {
+        let shared = Arc::clone(&self.0.leasing).read_owned().await;
+        LeaseGuard { leases: self.clone(), _shared: shared }
     }
 
-    /// Lets go of jobs that have been finished.
+    /// Releases jobs that have been finished.
     pub(crate) fn release(&self, jobs: &[Leased]) {
         let mut held = self.0.held.lock();
         for job in jobs {
@@ -44,16 +45,16 @@ impl Leases {
         }
     }
 
-    /// Calls `compare` with all jobs that are held, while none is being taken.
+    /// Calls `compare` with all held jobs, while none is being leased.
     pub(crate) async fn compare<T>(&self, compare: impl AsyncFnOnce(&[JobId]) -> T) -> T {
-        let _alone = self.0.taking.write().await;
+        let _exclusive = self.0.leasing.write().await;
         let held: Vec<JobId> = self.0.held.lock().iter().copied().collect();
         compare(&held).await
     }
 }
 
-impl Taking {
-    /// Holds jobs that have been leased.
+impl LeaseGuard {
+    /// Adds jobs that have been leased to those held.
     pub(crate) fn hold<'j>(self, jobs: impl IntoIterator<Item = &'j Leased>) {
         self.leases.0.held.lock().extend(jobs.into_iter().map(|leased| leased.id));
     }

@@ -1,8 +1,10 @@
-//! The job queue: what may be enqueued, and the one way to enqueue it.
+//! The job queue: which jobs exist, and how they are enqueued, leased and finished.
 //!
-//! A job is a row of `jobs` that names one enrollment, message or sender. It is inserted on the
-//! caller's connection, so that it exists exactly when the caller's transaction commits. Apalis
-//! runs the jobs ([`backend`]); this folder and `worker/` are the only places that know it.
+//! A [`Job`] is a row of `jobs` that names one enrollment, message or sender. It is inserted on the
+//! caller's connection, so that it exists exactly when the caller's transaction commits (outbox).
+//! Apalis runs the jobs ([`backend`]); only this folder and `worker/` use it.
+//!
+//! Start with [`enqueue`] and [`lease`].
 
 pub mod backend;
 pub mod failed;
@@ -32,25 +34,25 @@ pub use job::{Job, JobKind, NewJob};
 /// The PostgreSQL channel on which a commit with new jobs wakes idle workers.
 pub const CHANNEL: &str = "carillon_jobs";
 
-/// Who gets new jobs.
+/// Which worker receives new jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receiver {
-    /// Whoever asks first.
-    Anyone,
-    /// The first ones that are due go to this worker at once, which spares them the way through the
-    /// queue; the rest to anyone.
+    /// The first worker that polls the queue.
+    AnyWorker,
+    /// One worker receives the first due jobs at once, without a poll of the queue (fast path); the
+    /// rest go to any worker.
     Worker {
-        /// The worker; it performs them as soon as the transaction has committed.
+        /// The worker, which performs them as soon as the transaction commits.
         id: WorkerId,
-        /// How many it can take.
-        most: usize,
+        /// The number of jobs for which the worker has reserved permits.
+        max_jobs: usize,
     },
 }
 
 statement! {
-    /// Inserts jobs that a worker has already.
-    struct HandOver {
-        job: batch of HandOverRow { kind: JobKind => Text, subject: Uuid => SqlUuid },
+    /// Inserts jobs that are leased to a worker from the start.
+    struct InsertLeased {
+        job: batch of InsertLeasedRow { kind: JobKind => Text, subject: Uuid => SqlUuid },
         worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
     }
@@ -62,7 +64,7 @@ statement! {
 }
 
 statement! {
-    /// Inserts jobs and wakes idle workers when one of them is due already.
+    /// Inserts jobs, and notifies idle workers if one of them is already due.
     struct Enqueue {
         job: batch of EnqueueRow {
             kind: JobKind => Text,
@@ -83,10 +85,10 @@ statement! {
 }
 
 statement! {
-    /// Makes sends of a worker's jobs. The rows are named by an array and not by a join: where the
-    /// queue was empty when PostgreSQL counted it last, it would plan a join to read all of it for
-    /// each of them.
-    struct Turn<'a> {
+    /// Turns a worker's finished jobs into sends, in place. The rows are named by an array instead
+    /// of a join: after an ANALYZE of an empty queue, PostgreSQL would plan a join that scans the
+    /// whole table for each row.
+    struct ConvertToSends<'a> {
         ids: &'a [i64] => Array<BigInt>,
         messages: &'a [MessageId] => Array<SqlUuid>,
         worker: WorkerId => SqlUuid,
@@ -112,7 +114,7 @@ pub async fn enqueue(conn: &mut Conn, jobs: &[NewJob], now: DateTime<Utc>) -> Re
     Ok(())
 }
 
-/// Enqueues the sending of messages, due at once, within the caller's transaction.
+/// Enqueues a send for each message, due at once, within the caller's transaction.
 pub async fn enqueue_sends(
     conn: &mut Conn,
     messages: &[MessageId],
@@ -123,23 +125,23 @@ pub async fn enqueue_sends(
     enqueue(conn, &jobs, now).await
 }
 
-/// Adds jobs like [`enqueue`], and returns those that went to the receiver: it has them once the
-/// caller's transaction commits.
+/// Adds jobs like [`enqueue`], and returns those that are leased to the receiver; the leases hold
+/// once the caller's transaction commits.
 pub async fn enqueue_for(
     conn: &mut Conn,
     receiver: Receiver,
     jobs: &[NewJob],
     now: DateTime<Utc>,
 ) -> Result<Vec<Leased>> {
-    let Receiver::Worker { id, most } = receiver else {
+    let Receiver::Worker { id, max_jobs } = receiver else {
         enqueue(conn, jobs, now).await?;
         return Ok(Vec::new());
     };
-    let mut room = most;
+    let mut capacity = max_jobs;
     let (at_once, rest): (Vec<NewJob>, Vec<NewJob>) = jobs.iter().partition(|new| {
-        let takes = room > 0 && new.run_at <= now;
-        room -= usize::from(takes);
-        takes
+        let is_leased = capacity > 0 && new.run_at <= now;
+        capacity -= usize::from(is_leased);
+        is_leased
     });
     enqueue(conn, &rest, now).await?;
     if at_once.is_empty() {
@@ -147,14 +149,14 @@ pub async fn enqueue_for(
     }
     let job = at_once
         .iter()
-        .map(|new| HandOverRow { kind: new.job.kind(), subject: new.job.subject() })
+        .map(|new| InsertLeasedRow { kind: new.job.kind(), subject: new.job.subject() })
         .collect();
-    let rows: Vec<lease::LeasedRow> = HandOver { job, worker: id, now }.load(conn).await?;
+    let rows: Vec<lease::LeasedRow> = InsertLeased { job, worker: id, now }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
 }
 
-/// Enqueues the sending of messages in the rows of a worker's jobs that end in the caller's
-/// transaction, and returns those that it has by that. What finds no row goes to anyone.
+/// Enqueues a send for each message by reusing the rows of a worker's `ended` jobs, and returns the
+/// jobs that the worker now holds. Messages without a row to reuse are enqueued for any worker.
 pub async fn send_next(
     conn: &mut Conn,
     worker: WorkerId,
@@ -164,19 +166,18 @@ pub async fn send_next(
 ) -> Result<Vec<Leased>> {
     let ids: Vec<i64> = ended.iter().take(messages.len()).map(|id| id.0).collect();
     let (first, _) = messages.split_at(ids.len());
-    let mut turned: Vec<Leased> = Vec::with_capacity(ids.len());
+    let mut converted: Vec<Leased> = Vec::with_capacity(ids.len());
     if !ids.is_empty() {
-        // Nothing that an index knows is changed: the new version of a row stays in its page,
-        // beside the old one.
+        // HOT update: no indexed column changes, so the new version of each row stays in its page.
         let rows: Vec<lease::LeasedRow> =
-            Turn { ids: &ids, messages: first, worker }.load(conn).await?;
-        turned.extend(rows.into_iter().map(Leased::from));
+            ConvertToSends { ids: &ids, messages: first, worker }.load(conn).await?;
+        converted.extend(rows.into_iter().map(Leased::from));
     }
-    if turned.len() < messages.len() {
-        let taken: HashSet<Uuid> = turned.iter().map(|leased| leased.job.subject()).collect();
-        let left: Vec<MessageId> =
-            messages.iter().filter(|id| !taken.contains(&id.0)).copied().collect();
-        enqueue_sends(conn, &left, now).await?;
+    if converted.len() < messages.len() {
+        let enqueued: HashSet<Uuid> = converted.iter().map(|leased| leased.job.subject()).collect();
+        let remaining: Vec<MessageId> =
+            messages.iter().filter(|id| !enqueued.contains(&id.0)).copied().collect();
+        enqueue_sends(conn, &remaining, now).await?;
     }
-    Ok(turned)
+    Ok(converted)
 }

@@ -1,9 +1,9 @@
-//! The queue at a glance, for an admin: how much of what is due, under way, waiting and failed, and
-//! which workers are alive.
+//! An overview of the queue for admins: how many jobs of each kind are due, leased, scheduled or
+//! failed, and which workers are alive.
 //!
-//! No index knows a job's kind, so that a job that becomes another one touches none. By kind are
-//! therefore counted the jobs that come first, up to [`COUNTED`], which takes some milliseconds
-//! however long the queue is; how many more there are is PostgreSQL's estimate.
+//! No index contains a job's kind, so that turning a job into a send is a HOT update. Jobs are
+//! therefore counted by kind among the first [`MAX_COUNTED`] of each state, which takes some
+//! milliseconds at any queue length; beyond that, PostgreSQL's estimate is shown.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,60 +20,60 @@ use crate::queue::{JobKind, lease};
 use crate::types::id::WorkerId;
 use crate::types::text_enum::text_enum;
 
-/// So many jobs in each state are counted at most.
-pub const COUNTED: i64 = 20_000;
+/// The largest number of jobs that is counted in each state.
+pub const MAX_COUNTED: i64 = 20_000;
 
 text_enum! {
     /// What a job waits for.
     pub enum JobState {
-        /// For a worker that is free.
+        /// A free worker.
         Due = "due",
-        /// For the worker that has it.
+        /// The worker that holds it.
         Leased = "leased",
-        /// For its time.
+        /// The time at which it is due.
         Later = "later",
-        /// For an admin.
+        /// An admin.
         Failed = "failed",
     }
 }
 
-/// The jobs of a kind that are in the same state, as far as they were counted.
+/// The jobs of one kind in one state, as far as they were counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobGroup {
-    /// How many.
+    /// Their number.
     pub jobs: i64,
-    /// Since when the oldest is due, when the next comes due, when the last failed; nothing for
-    /// leased ones.
+    /// For due jobs, since when the oldest is due; for later ones, when the next is due; for failed
+    /// ones, when the last failed. `None` for leased jobs.
     pub at: Option<DateTime<Utc>>,
 }
 
-/// The queue.
+/// A snapshot of the queue.
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
     groups: BTreeMap<(JobState, JobKind), JobGroup>,
     leases: HashMap<(JobKind, WorkerId), i64>,
-    /// About how many jobs nobody has and that have not failed, due or not, as PostgreSQL knew when
-    /// it last counted; only where they are more than could be counted here.
+    /// PostgreSQL's estimate of the jobs that are neither leased nor failed, from its last VACUUM
+    /// or ANALYZE; set only if there are more than were counted here.
     pub estimate: Option<i64>,
 }
 
 /// A process that performs jobs.
 #[derive(Debug, Clone, Queryable)]
 pub struct WorkerProcess {
-    /// Its identity, until it ends.
+    /// Identifies the worker until it ends.
     pub id: WorkerId,
-    /// The machine.
+    /// Its host name.
     pub host: String,
-    /// The process on that machine.
+    /// Its process id on that host.
     pub pid: i32,
-    /// When it began.
+    /// When it started.
     pub started_at: DateTime<Utc>,
-    /// When it last gave a sign of life.
+    /// When it sent its last heartbeat.
     pub seen_at: DateTime<Utc>,
 }
 
 impl WorkerProcess {
-    /// Whether it counts as alive; if not, others take its jobs over and forget it.
+    /// Whether it counts as alive; if not, other workers take over its jobs and delete it.
     #[must_use]
     pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
         self.seen_at >= now - lease::DEAD_AFTER
@@ -120,12 +120,12 @@ statement! {
      SELECT 'failed', kind, NULL, count(*), max(failed_at) FROM failed GROUP BY kind"
 }
 
-/// Looks at the queue, in the caller's transaction, which should do nothing but read: it finds rows
-/// by their indexes from here on.
+/// Takes a snapshot of the queue. The caller's transaction should do nothing but read, since all
+/// its further statements use generic plans and indexes ([`generic_plans::force`]).
 pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
-    // Of a queue that has grown since anybody counted it, PostgreSQL would read all.
+    // If the queue has grown since the last ANALYZE, PostgreSQL would scan all of it.
     generic_plans::force(conn).await?;
-    let rows: Vec<Row> = Count { now, most: COUNTED }.load(conn).await?;
+    let rows: Vec<Row> = Count { now, most: MAX_COUNTED }.load(conn).await?;
     let mut overview = Overview::default();
     for (state, kind, worker, jobs, at) in rows {
         let group = overview.groups.entry((state, kind)).or_default();
@@ -140,20 +140,19 @@ pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
     Ok(overview)
 }
 
-/// The number of entries of the index of due jobs when it was last counted, by a vacuum or an
-/// analysis.
+/// The number of entries in the index of due jobs, as of the last VACUUM or ANALYZE.
 async fn estimate(conn: &mut Conn) -> Result<Option<i64>> {
     let entries = diesel::dsl::sql::<BigInt>(
         "SELECT reltuples::bigint FROM pg_class WHERE oid = 'jobs_due_idx'::regclass",
     );
     let entries: i64 = entries.get_result(conn).await?;
-    Ok((entries > COUNTED).then_some(entries))
+    Ok((entries > MAX_COUNTED).then_some(entries))
 }
 
 impl Overview {
     #[cfg(debug_assertions)]
-    /// A queue in which one worker has jobs, for the samples of pages: so many due, a few of all
-    /// else.
+    /// A queue for the samples of pages, in which one worker holds jobs: `due` jobs are due, a few
+    /// are in each other state.
     #[must_use]
     pub fn sample(worker: WorkerId, due: i64, now: DateTime<Utc>) -> Self {
         let group = |jobs, at| JobGroup { jobs, at: Some(at) };
@@ -163,7 +162,7 @@ impl Overview {
             ((JobState::Later, JobKind::Advance), group(1_234, now + chrono::TimeDelta::hours(3))),
             ((JobState::Failed, JobKind::Advance), group(2, now - chrono::TimeDelta::days(1))),
         ];
-        let estimate = (due >= COUNTED).then_some(1_012_345);
+        let estimate = (due >= MAX_COUNTED).then_some(1_012_345);
         Self {
             groups: groups.into(),
             leases: HashMap::from([((JobKind::Send, worker), 256)]),
@@ -177,7 +176,7 @@ impl Overview {
         self.groups.get(&(state, kind)).copied().unwrap_or_default()
     }
 
-    /// How many jobs are in a state, of all kinds, as far as they were counted.
+    /// The number of jobs of all kinds in a state, as far as they were counted.
     #[must_use]
     pub fn total(&self, state: JobState) -> i64 {
         JobKind::ALL.iter().map(|kind| self.group(state, *kind).jobs).sum()
@@ -186,16 +185,16 @@ impl Overview {
     /// Whether more jobs may be in a state than were counted.
     #[must_use]
     pub fn is_cut(&self, state: JobState) -> bool {
-        self.total(state) >= COUNTED
+        self.total(state) >= MAX_COUNTED
     }
 
-    /// Since when the job is due that has been due longest, if one is.
+    /// Since when the longest due job has been due, if any is.
     #[must_use]
     pub fn oldest_due(&self) -> Option<DateTime<Utc>> {
         JobKind::ALL.iter().filter_map(|kind| self.group(JobState::Due, *kind).at).min()
     }
 
-    /// How many workers have jobs of a kind.
+    /// The number of workers that hold jobs of a kind.
     #[must_use]
     pub fn workers_with(&self, kind: JobKind) -> usize {
         self.leases
@@ -206,21 +205,21 @@ impl Overview {
             .len()
     }
 
-    /// How many jobs a worker has.
+    /// The number of jobs that a worker holds.
     #[must_use]
     pub fn held_by(&self, worker: WorkerId) -> i64 {
         self.leases.iter().filter(|((_, holder), _)| *holder == worker).map(|(_, jobs)| jobs).sum()
     }
 }
 
-/// The workers that have not been forgotten yet, those that began first before the others.
+/// All registered workers, the oldest first.
 pub async fn workers(conn: &mut Conn) -> Result<Vec<WorkerProcess>> {
     let columns = (workers::id, workers::host, workers::pid, workers::started_at, workers::seen_at);
     Ok(workers::table.order((workers::started_at, workers::id)).select(columns).load(conn).await?)
 }
 
-/// Since when jobs have been due while no worker is alive to do them; none while one is alive, or
-/// nothing is due.
+/// Since when jobs have been due without a live worker; `None` if a worker is alive or no job is
+/// due.
 pub async fn abandoned_since(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     if workers(conn).await?.iter().any(|worker| worker.is_alive(now)) {
         return Ok(None);

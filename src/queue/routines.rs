@@ -1,5 +1,5 @@
-//! Periodic work that runs once, however many workers there are: who runs which routine, and how
-//! far it has come.
+//! Routines: periodic work that one worker at a time does for all. Each has a schedule, a cursor
+//! and the result of its last run.
 //!
 //! A new routine is a variant of [`Routine`], a row that its migration inserts into `routines`, and
 //! an arm in `worker/routines.rs`.
@@ -20,24 +20,24 @@ use crate::types::id::WorkerId;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// A piece of work that is done again and again.
+    /// A kind of periodic work.
     pub enum Routine {
-        /// Asks Twilio for inbound messages whose webhooks did not come.
+        /// Polls Twilio for inbound messages whose webhooks did not arrive.
         CollectInbound = "collect_inbound",
-        /// Forgets the sessions of browsers that have ended by themselves.
+        /// Deletes browser sessions that have expired.
         EndSessions = "end_sessions",
-        /// Asks Twilio whether webhooks and registrations are as they should be.
+        /// Checks at Twilio whether webhooks and registrations are set up correctly.
         InspectConnections = "inspect_connections",
-        /// Folds what messages have changed into the ledger.
+        /// Folds pending changes into the ledger.
         FoldLedger = "fold_ledger",
-        /// Asks Twilio what the newest messages have cost.
+        /// Fetches from Twilio what the newest messages cost.
         LearnPrices = "learn_prices",
-        /// Asks Twilio what became of messages whose callbacks did not come.
+        /// Looks up at Twilio the status of messages whose callbacks did not arrive.
         LookUpStale = "look_up_stale",
     }
 }
 
-/// What [`Turn::keep`] says when another worker runs the routine now.
+/// The error of [`RoutineRun::save_cursor`] when another worker has taken the routine over.
 const TAKEN_OVER: &str = "Another worker has taken this routine over.";
 
 /// Whether an error says that another worker has taken the routine over.
@@ -46,35 +46,35 @@ pub fn is_taken_over(error: &Error) -> bool {
     matches!(error, Error::Refused(reason) if reason == TAKEN_OVER)
 }
 
-/// A routine that one worker runs now, and no other.
+/// A run of a routine, which one worker holds exclusively.
 #[derive(Debug, Clone)]
-pub struct Turn {
-    /// What to do.
+pub struct RoutineRun {
+    /// The routine.
     pub routine: Routine,
-    /// Who does it.
+    /// The worker that runs it.
     pub worker: WorkerId,
     cursor: Option<Value>,
 }
 
-/// How a routine stands, for an admin.
+/// The status of a routine, for admins.
 #[derive(Debug, Clone, Queryable)]
-pub struct RoutineStanding {
-    /// Which.
+pub struct RoutineStatus {
+    /// The routine.
     pub routine: Routine,
-    /// When it is due, or was.
+    /// When it is or was due.
     pub due_at: DateTime<Utc>,
     /// When it last ended.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Why the last run failed.
+    /// The error of the last run, if it failed.
     pub error: Option<String>,
-    /// When the first of the runs ended that have failed since the last good one.
+    /// When the first of the current series of failed runs ended.
     pub failing_since: Option<DateTime<Utc>>,
-    /// The machine and the process that run it now.
+    /// The host name and process id of the worker that runs it now.
     pub run_by: Option<(String, i32)>,
 }
 
-/// How each routine stands, in the order of their names.
-pub async fn standings(conn: &mut Conn) -> Result<Vec<RoutineStanding>> {
+/// The status of each routine, in the order of their names.
+pub async fn statuses(conn: &mut Conn) -> Result<Vec<RoutineStatus>> {
     let columns = (
         routines::name,
         routines::due_at,
@@ -83,7 +83,7 @@ pub async fn standings(conn: &mut Conn) -> Result<Vec<RoutineStanding>> {
         routines::failing_since,
         (workers::host, workers::pid).nullable(),
     );
-    // A newer version may know more.
+    // A newer version may have stored routines that this one does not know.
     let known = routines::table
         .left_join(workers::table.on(routines::worker_id.eq(workers::id.nullable())))
         .filter(routines::name.eq_any(Routine::ALL))
@@ -108,7 +108,7 @@ statement! {
 }
 
 statement! {
-    /// Takes the routines that are due and that nobody runs who is alive.
+    /// Takes the due routines that no live worker runs.
     struct Take<'a> {
         worker: WorkerId => SqlUuid,
         names: &'a [Routine] => Array<Text>,
@@ -122,20 +122,20 @@ statement! {
      RETURNING name, cursor"
 }
 
-/// Takes those of some routines that are due; the worker must not be running any of them, and must
-/// have given a sign of life.
+/// Takes those of these routines that are due. The worker must not be running any of them, and must
+/// be registered by a heartbeat.
 pub async fn take(
     conn: &mut Conn,
     worker: WorkerId,
     of: &[Routine],
     now: DateTime<Utc>,
-) -> Result<Vec<Turn>> {
+) -> Result<Vec<RoutineRun>> {
     let taken: Vec<(Routine, Option<Value>)> = Take { worker, names: of, now }.load(conn).await?;
-    Ok(taken.into_iter().map(|(routine, cursor)| Turn { routine, worker, cursor }).collect())
+    Ok(taken.into_iter().map(|(routine, cursor)| RoutineRun { routine, worker, cursor }).collect())
 }
 
-/// Makes a routine due now, if nobody is at it.
-pub async fn hasten(conn: &mut Conn, routine: Routine, now: DateTime<Utc>) -> Result<()> {
+/// Makes a routine due now, unless it is due or running already.
+pub async fn make_due(conn: &mut Conn, routine: Routine, now: DateTime<Utc>) -> Result<()> {
     diesel::update(routines::table.find(routine).filter(routines::due_at.gt(now)))
         .set(routines::due_at.eq(now))
         .execute(conn)
@@ -143,9 +143,9 @@ pub async fn hasten(conn: &mut Conn, routine: Routine, now: DateTime<Utc>) -> Re
     Ok(())
 }
 
-impl Turn {
-    /// How far the routine has come; the default before its first run, and when another version has
-    /// left something that cannot be read.
+impl RoutineRun {
+    /// The routine's saved progress; the default before its first run, and if another version
+    /// stored a cursor that this one cannot read.
     #[must_use]
     pub fn cursor<T: DeserializeOwned + Default>(&self) -> T {
         self.cursor
@@ -154,25 +154,25 @@ impl Turn {
             .unwrap_or_default()
     }
 
-    /// Notes how far the routine has come, in the transaction of the work; an error, so that the
-    /// work is undone, when another worker has taken the routine over meanwhile.
-    pub async fn keep(&self, conn: &mut Conn, cursor: &impl Serialize) -> Result<()> {
+    /// Saves the routine's progress in the transaction of the work. Fails if another worker has
+    /// taken the routine over meanwhile, so that the work is rolled back.
+    pub async fn save_cursor(&self, conn: &mut Conn, cursor: &impl Serialize) -> Result<()> {
         let cursor =
             serde_json::to_value(cursor).map_err(|error| Error::Internal(error.to_string()))?;
-        let kept = diesel::update(
+        let updated = diesel::update(
             routines::table.find(self.routine).filter(routines::worker_id.eq(self.worker.0)),
         )
         .set(routines::cursor.eq(cursor))
         .execute(conn)
         .await?;
-        if kept == 0 {
+        if updated == 0 {
             return Err(Error::Refused(TAKEN_OVER.to_owned()));
         }
         Ok(())
     }
 
-    /// Ends the run; the routine is due again at `next`, for whichever worker is first. `error`
-    /// says why it could not do all.
+    /// Ends the run; the routine is due again at `next`, for any worker. `error` says why it did
+    /// not do everything.
     pub async fn end(
         &self,
         conn: &mut Conn,

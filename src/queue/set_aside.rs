@@ -1,9 +1,9 @@
-//! What a routine could not do is set aside, so that it does the rest: with its error for an admin,
-//! to be tried again later and later.
+//! Items that a routine failed to process: they are set aside with their error and retried with
+//! exponential backoff, while the routine does the rest.
 //!
-//! One bad item never stops a routine. A routine that fails with a batch does it item by item,
-//! keeps here what fails, and looks here for what is due again. Jobs need no row: each is an item
-//! by itself, with its own error and its own times.
+//! One bad item never stops a routine. A routine whose batch fails processes it item by item,
+//! records the failures here, and polls this table for items that are due again. Jobs need no row
+//! here: each has its own error and schedule.
 
 use std::collections::HashSet;
 
@@ -19,70 +19,70 @@ use crate::queue::routines::{self, Routine};
 use crate::types::id::ConnectionId;
 use crate::types::text_enum::text_enum;
 
-/// So many are counted at most.
-pub const COUNTED: i64 = 10_000;
+/// The highest number of items that [`count`] counts exactly.
+pub const MAX_COUNTED: i64 = 10_000;
 
-/// After its first failure an item waits this long; each further one doubles it.
+/// The delay after an item's first failure; each further failure doubles it.
 const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
 
-/// The longest wait between two tries.
+/// The longest delay between two tries.
 const MAX_WAIT: TimeDelta = TimeDelta::hours(6);
 
-/// Errors are kept up to this length.
-const MAX_CHARACTERS: usize = 500;
+/// The length to which stored errors are cut, in characters.
+const MAX_ERROR_LENGTH: usize = 500;
 
 text_enum! {
-    /// What could not be done.
+    /// The kind of work that failed.
     pub enum Task {
-        /// To take in an incoming message that was found at Twilio; the subject is its SID.
+        /// Store an inbound message that was found at Twilio; the subject is its SID.
         TakeIn = "take_in",
-        /// To list the incoming messages of a sender; the subject is its id.
+        /// List the inbound messages of a sender; the subject is its id.
         ListInbound = "list_inbound",
-        /// To look up the status of a message; the subject is its id.
+        /// Look up the status of a message; the subject is its id.
         LookUp = "look_up",
-        /// To inspect a connection; the subject is its id.
+        /// Inspect a connection; the subject is its id.
         Inspect = "inspect",
-        /// To learn the prices of a connection's messages; the subject is its id, and the country
-        /// where it is one of them.
+        /// Learn the prices of a connection's messages; the subject is its id, followed by the
+        /// country if storing that country's prices failed.
         LearnPrices = "learn_prices",
-        /// To fold a change into the ledger; the subject is the change's number.
+        /// Fold a change into the ledger; the subject is the change's id.
         Fold = "fold",
-        /// To release a message from its sender's queue; the subject is its id.
+        /// Release a message from its sender's queue; the subject is its id.
         Release = "release",
-        /// To forget a session that has ended; the subject is its id.
+        /// Delete a session that has ended; the subject is its id.
         EndSession = "end_session",
-        /// To put a message into an export; the subject is its id.
+        /// Write a message to an export; the subject is its id.
         Export = "export",
     }
 }
 
-/// Something that could not be done.
+/// An item that a routine failed to process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Item {
-    /// What was to be done.
+    /// The kind of work.
     pub task: Task,
-    /// With what.
+    /// What the work is about, as [`Task`] says.
     pub subject: String,
-    /// Through which connection, if it is about one.
+    /// The connection that it belongs to, if any.
     pub connection: Option<ConnectionId>,
 }
 
 /// An item that is set aside.
 #[derive(Debug, Clone)]
 pub struct SetAside {
-    /// The row.
+    /// Its row.
     pub id: i64,
     /// The item.
     pub item: Item,
-    /// Why it could not be done the last time.
+    /// Its latest error.
     pub error: String,
     /// How often it was tried.
     pub attempts: i32,
-    /// When it failed first.
+    /// When it first failed.
     pub first_at: DateTime<Utc>,
-    /// When it failed last.
+    /// When it last failed.
     pub last_at: DateTime<Utc>,
-    /// When it is tried again.
+    /// When it is tried next.
     pub next_try_at: DateTime<Utc>,
 }
 
@@ -97,7 +97,7 @@ type Row = (
 );
 
 impl Item {
-    /// An item.
+    /// Creates an item.
     pub fn new(
         task: Task,
         subject: &(impl ToString + ?Sized),
@@ -108,7 +108,7 @@ impl Item {
 }
 
 impl Task {
-    /// The routine that tries it again.
+    /// The routine that retries it.
     #[must_use]
     pub const fn routine(self) -> Routine {
         match self {
@@ -138,14 +138,14 @@ impl From<Row> for SetAside {
     }
 }
 
-/// How long an item waits after so many failures: 1 minute, 2, 4, … up to 6 hours.
+/// The delay of an item after this many failures: 1 minute, 2, 4, … up to 6 hours.
 #[must_use]
-pub fn wait(failures: i32) -> TimeDelta {
+pub fn backoff(failures: i32) -> TimeDelta {
     (FIRST_WAIT * (1 << (failures.clamp(1, 10) - 1))).min(MAX_WAIT)
 }
 
-/// Sets an item aside, or notes that it has failed once more.
-pub async fn keep(conn: &mut Conn, item: &Item, error: &str, now: DateTime<Utc>) -> Result<()> {
+/// Sets an item aside, or records another failure of one that is set aside already.
+pub async fn record(conn: &mut Conn, item: &Item, error: &str, now: DateTime<Utc>) -> Result<()> {
     let known = set_aside::table
         .filter(set_aside::kind.eq(item.task))
         .filter(set_aside::subject.eq(&item.subject));
@@ -156,11 +156,11 @@ pub async fn keep(conn: &mut Conn, item: &Item, error: &str, now: DateTime<Utc>)
             set_aside::kind.eq(item.task),
             set_aside::subject.eq(&item.subject),
             set_aside::connection_id.eq(item.connection),
-            set_aside::error.eq(harmless(error)),
+            set_aside::error.eq(redacted(error)),
             set_aside::attempts.eq(failures),
             set_aside::first_at.eq(now),
             set_aside::last_at.eq(now),
-            set_aside::next_try_at.eq(now + wait(failures)),
+            set_aside::next_try_at.eq(now + backoff(failures)),
         ))
         .on_conflict((set_aside::kind, set_aside::subject))
         .do_update()
@@ -176,7 +176,7 @@ pub async fn keep(conn: &mut Conn, item: &Item, error: &str, now: DateTime<Utc>)
     Ok(())
 }
 
-/// Forgets items that were done, or that nothing is left to do with.
+/// Deletes items that were processed, or that need no more processing.
 pub async fn forget(conn: &mut Conn, task: Task, subjects: &[String]) -> Result<()> {
     if !subjects.is_empty() {
         diesel::delete(
@@ -190,8 +190,8 @@ pub async fn forget(conn: &mut Conn, task: Task, subjects: &[String]) -> Result<
     Ok(())
 }
 
-/// Forgets the items of a task that were due at this time and that its routine did not meet:
-/// nothing is left to do with them.
+/// Deletes the items of a task that were due at `due_at` and that its routine did not encounter:
+/// they need no more processing.
 pub async fn forget_unmet(conn: &mut Conn, task: Task, due_at: DateTime<Utc>) -> Result<()> {
     let due =
         set_aside::table.filter(set_aside::kind.eq(task)).filter(set_aside::next_try_at.le(due_at));
@@ -199,7 +199,7 @@ pub async fn forget_unmet(conn: &mut Conn, task: Task, due_at: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Forgets those of some items that were due at this time and have not failed since.
+/// Deletes those of these items that were due at `due_at` and have not failed since.
 pub async fn forget_due(
     conn: &mut Conn,
     task: Task,
@@ -212,7 +212,7 @@ pub async fn forget_due(
     Ok(())
 }
 
-/// The subjects that are set aside of a task, whether they are due or not.
+/// The subjects of all items of a task, due or not.
 pub async fn subjects(conn: &mut Conn, task: Task) -> Result<HashSet<String>> {
     let known: Vec<String> = set_aside::table
         .filter(set_aside::kind.eq(task))
@@ -222,7 +222,7 @@ pub async fn subjects(conn: &mut Conn, task: Task) -> Result<HashSet<String>> {
     Ok(known.into_iter().collect())
 }
 
-/// The items of a task that are to be tried again now, those first that have waited longest.
+/// The items of a task that are due now, the longest due first.
 pub async fn due(
     conn: &mut Conn,
     task: Task,
@@ -239,7 +239,7 @@ pub async fn due(
     Ok(rows.into_iter().map(SetAside::from).collect())
 }
 
-/// When the first item of some tasks is tried again.
+/// When the next item of these tasks is due.
 pub async fn next_try(conn: &mut Conn, tasks: &[Task]) -> Result<Option<DateTime<Utc>>> {
     let first = set_aside::table
         .filter(set_aside::kind.eq_any(tasks))
@@ -248,9 +248,9 @@ pub async fn next_try(conn: &mut Conn, tasks: &[Task]) -> Result<Option<DateTime
     Ok(first.first(conn).await.optional()?)
 }
 
-/// What is set aside, the newest first, after a place in that order.
+/// The items that are set aside, newest first, from below the id `before` on (keyset pagination).
 pub async fn list(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<SetAside>> {
-    // A newer version may set other things aside.
+    // A newer version may have stored tasks that this one does not know.
     let mut query = set_aside::table
         .filter(set_aside::kind.eq_any(Task::ALL))
         .order(set_aside::id.desc())
@@ -264,30 +264,30 @@ pub async fn list(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Ve
     Ok(rows.into_iter().map(SetAside::from).collect())
 }
 
-/// How many items are set aside, counted up to one more than [`COUNTED`].
+/// The number of items, counted up to one more than [`MAX_COUNTED`].
 pub async fn count(conn: &mut Conn) -> Result<i64> {
     let ids: Vec<i64> =
-        set_aside::table.limit(COUNTED + 1).select(set_aside::id).load(conn).await?;
+        set_aside::table.limit(MAX_COUNTED + 1).select(set_aside::id).load(conn).await?;
     Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
 }
 
-/// Makes an item due, and its routine; [`Error::NotFound`] when it is not set aside any more.
+/// Makes an item and its routine due now; [`Error::NotFound`] if it is no longer set aside.
 pub async fn try_now(conn: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Item> {
     let row = diesel::update(set_aside::table.find(id))
         .set(set_aside::next_try_at.eq(now))
         .returning(COLUMNS);
     let row: Row = row.get_result(conn).await.optional()?.ok_or(Error::NotFound("item"))?;
     let item = SetAside::from(row).item;
-    routines::hasten(conn, item.task.routine(), now).await?;
+    routines::make_due(conn, item.task.routine(), now).await?;
     Ok(item)
 }
 
-/// Makes all items due, and their routines; returns how many there are.
+/// Makes all items and routines due now; returns the number of items.
 pub async fn try_all_now(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize> {
     let count =
         diesel::update(set_aside::table).set(set_aside::next_try_at.eq(now)).execute(conn).await?;
     for routine in Routine::ALL {
-        routines::hasten(conn, *routine, now).await?;
+        routines::make_due(conn, *routine, now).await?;
     }
     Ok(count)
 }
@@ -312,13 +312,13 @@ type Columns = (
     (set_aside::first_at, set_aside::last_at, set_aside::next_try_at),
 );
 
-/// An error without what may be a phone number, and not too long: databases quote what they cannot
-/// take.
-fn harmless(error: &str) -> String {
-    let mut text = String::with_capacity(error.len().min(MAX_CHARACTERS));
+/// An error, cut to [`MAX_ERROR_LENGTH`], without digits that may be a phone number: databases
+/// quote the values that they refuse.
+fn redacted(error: &str) -> String {
+    let mut text = String::with_capacity(error.len().min(MAX_ERROR_LENGTH));
     let mut digits = String::new();
     for character in
-        error.chars().take(MAX_CHARACTERS).filter(|character| *character != '\0').chain([' '])
+        error.chars().take(MAX_ERROR_LENGTH).filter(|character| *character != '\0').chain([' '])
     {
         if character.is_ascii_digit() {
             digits.push(character);
@@ -337,17 +337,17 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_six_hours() {
-        let waits = [1, 2, 3, 9, 10, 100].map(|failures| wait(failures).num_minutes());
+        let waits = [1, 2, 3, 9, 10, 100].map(|failures| backoff(failures).num_minutes());
         assert_eq!(waits, [1, 2, 4, 256, 360, 360]);
     }
 
     #[test]
-    fn an_error_is_kept_without_phone_numbers_and_not_at_any_length() {
+    fn an_error_is_stored_without_phone_numbers_and_cut_to_length() {
         assert_eq!(
-            harmless("Key (phone)=(+12065550111) exists, code 30007"),
+            redacted("Key (phone)=(+12065550111) exists, code 30007"),
             "Key (phone)=(+…) exists, code 30007"
         );
-        assert_eq!(harmless("4155550123"), "…");
-        assert_eq!(harmless(&"long ".repeat(1_000)).chars().count(), 499);
+        assert_eq!(redacted("4155550123"), "…");
+        assert_eq!(redacted(&"long ".repeat(1_000)).chars().count(), 499);
     }
 }

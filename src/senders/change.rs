@@ -1,4 +1,4 @@
-//! Changing a sender by hand: its name, its limits, and switching it off and on.
+//! Changes that users make to a sender: its name and limits, and whether it is enabled.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -13,20 +13,19 @@ use crate::types::id::SenderId;
 use crate::types::mistake;
 use crate::users::audit::{self, Actor, AuditKind, Differences};
 
-/// What changes about a sender; none leaves it as it is.
+/// Changes to a sender; a field that is `None` leaves the value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct SenderChange {
-    /// What people call it.
+    /// Display name.
     pub name: Option<String>,
-    /// How fast it sends and how long its messages may wait; the caller lets what waits go by the
-    /// new rate.
+    /// Its rate and validity; the caller reschedules waiting messages by the new rate.
     pub limits: Option<Limits>,
-    /// `true` switches it off: nothing is claimed for it from the commit on. `false` switches it on
-    /// again, whether a person or Carillon had stopped it; the caller wakes what has been waiting.
+    /// `true` disables it: from the commit on, nothing is claimed for it. `false` enables it again,
+    /// whether a user or Carillon had stopped it; the caller wakes the waiting messages.
     pub disabled: Option<bool>,
 }
 
-/// Changes a sender, all of it or nothing, and tells in the audit log what is different. Needs the
+/// Applies all changes or none, and records the differences in the audit log. Must run in the
 /// caller's transaction.
 pub async fn change(
     conn: &mut Conn,
@@ -67,7 +66,7 @@ pub async fn change(
 }
 
 impl SenderChange {
-    /// The sender as it will be.
+    /// Returns the changed sender.
     fn apply(&self, before: &Sender, now: DateTime<Utc>) -> Result<Sender> {
         let mut after = before.clone();
         if let Some(name) = &self.name {

@@ -1,5 +1,4 @@
-//! Where Twilio reports a sender's incoming messages: looking it up and setting it. HTTP only, no
-//! database.
+//! Reads and sets where Twilio reports a sender's incoming messages: HTTP only, no database.
 
 use super::pools::{Pools, ServicePool};
 use crate::connections::{Problem, SenderAddress};
@@ -10,20 +9,20 @@ use crate::twilio::{Client, Credentials, TwilioError};
 use crate::types::hook_address::{redacted, without_secret};
 use crate::types::public_url::PublicUrl;
 
-/// What decides where a sender's incoming messages go.
+/// The Twilio resource whose settings decide where a sender's incoming messages go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// The number itself; also where a service has it in its pool and leaves incoming messages to
+    /// The number itself, also if it is in the pool of a service that leaves incoming messages to
     /// its numbers.
     Number {
         /// The number.
         number: TwilioNumber,
-        /// The service that has it in its pool.
+        /// The service whose pool it is in.
         service: Option<TwilioService>,
     },
     /// The Messaging Service that is the sender.
     Service(TwilioService),
-    /// A Messaging Service that has the number in its pool, and takes what comes in there.
+    /// A Messaging Service that has the number in its pool and handles its incoming messages.
     ServiceOfNumber {
         /// The service.
         service: TwilioService,
@@ -35,35 +34,34 @@ pub enum Route {
 /// Why incoming messages do not reach Carillon, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InboundError {
-    /// Twilio could not be asked, or refused.
+    /// The request did not reach Twilio, or Twilio rejected it.
     Problem(Problem),
-    /// The number's Messaging Service reports to something else, which is not Carillon's to take
-    /// over.
+    /// The number's Messaging Service reports to another server, which Carillon must not replace.
     ServiceReportsElsewhere {
         /// Its name in Twilio.
         service: String,
         /// Its SID.
         sid: ServiceSid,
-        /// Host of the address that it reports to.
+        /// Host of its webhook URL.
         host: String,
     },
 }
 
-/// Whether two addresses lead to the same place; how often Twilio tries again, which the fragment
-/// says, does not matter.
+/// Whether two webhook URLs are the same, apart from the fragment, which holds Twilio's retry
+/// settings.
 pub fn is_same(one: &str, other: &str) -> bool {
     let bare = |url: &str| url.split('#').next().map(str::to_owned);
     bare(one) == bare(other)
 }
 
-/// Whether two addresses differ in their secret only: one has another, or none.
+/// Whether two webhook URLs differ only in their secret, including one without a secret.
 pub(super) fn differs_in_secret(one: &str, other: &str) -> bool {
     let plain = |url: &str| without_secret(url).unwrap_or_else(|| url.to_owned());
     one != other && is_same(&plain(one), &plain(other))
 }
 
-/// Looks up what decides where the sender's incoming messages go: for a number also the services
-/// that have it in their `pools`.
+/// Finds the resource that decides where the sender's incoming messages go: for a number, also
+/// among the services that have it in their `pools`.
 pub(super) async fn route(
     client: &Client,
     credentials: &Credentials,
@@ -90,9 +88,8 @@ pub(super) async fn route(
     }
 }
 
-/// Has Twilio report the sender's incoming messages to `url`. A service that was not chosen as
-/// sender, but has the number in its pool, is changed only where it reports nowhere or to an
-/// address below `public_url`.
+/// Sets the sender's inbound webhook to `url`. A service that is not the sender but has the number
+/// in its pool is changed only if it reports nowhere or to a URL below `public_url`.
 pub async fn set(
     client: &Client,
     credentials: &Credentials,
@@ -136,7 +133,7 @@ pub async fn set(
 }
 
 impl Route {
-    /// What decides about a number that is in this pool, or in none.
+    /// The route of a number that is in this pool, or in none.
     pub(super) fn of_number(number: TwilioNumber, pool: Option<&ServicePool>) -> Self {
         match pool {
             Some(pool) if pool.takes_inbound() => {
@@ -148,7 +145,7 @@ impl Route {
 }
 
 impl InboundError {
-    /// What is wrong and what to do, for people. The secret of the address stays out of it.
+    /// Explanation and advice for users, without the secret in the URL.
     pub fn message(&self, url: &str) -> String {
         let url = redacted(url);
         match self {
@@ -172,8 +169,7 @@ impl InboundError {
     }
 }
 
-/// The host of an address: the whole can hold a password or a token, and the host tells whose it
-/// is.
+/// The host of a URL, which shows whose server it is; the rest may contain a password or a token.
 pub(super) fn host_of(address: &str) -> String {
     let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| "another address".to_owned())

@@ -1,5 +1,5 @@
-//! Looking at everything that a connection needs, at Twilio: HTTP only; [`record`] then takes over
-//! what was found.
+//! Inspects everything that a connection needs at Twilio: HTTP only; [`record`] then stores the
+//! results.
 
 use std::collections::HashMap;
 
@@ -27,75 +27,75 @@ use crate::twilio::{Client, Credentials};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::types::public_url::PublicUrl;
 
-/// What Twilio said about a sender when it was last looked at.
+/// The last inspection of a sender at Twilio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// When that look began.
+    /// Time at which the inspection began.
     pub checked_at: DateTime<Utc>,
-    /// Everything in lines, for people.
+    /// All results as checks, for users.
     pub checks: Vec<Check>,
-    /// Twilio's word for the kind of number: `local`, `toll-free` …; none for a Messaging Service.
+    /// Twilio's type of number: `local`, `toll-free` …; `None` for a Messaging Service.
     pub number_type: Option<String>,
-    /// Where incoming messages go; none where Twilio did not say.
+    /// Where incoming messages go; `None` if Twilio did not answer.
     pub webhook: Option<Webhook>,
-    /// What has to be registered, and how far that has come; empty where nothing has to be.
+    /// Required registrations and their status; empty if none is required.
     pub registrations: Vec<Registration>,
-    /// The numbers of a Messaging Service, as people read them.
+    /// The numbers of a Messaging Service in international format.
     pub pool: Vec<String>,
 }
 
-/// What was found about a connection.
+/// The result of inspecting a connection.
 #[derive(Debug)]
 pub struct Inspection {
     /// The account, or why it cannot be used.
     pub account: std::result::Result<VerifiedAccount, Problem>,
-    /// What is said of keys and account, in lines for people.
+    /// Checks of keys and account.
     checks: Vec<Check>,
-    /// What is said of the public address.
+    /// Check of the public address.
     address: Option<Check>,
     senders: Vec<InspectedSender>,
 }
 
-/// What Twilio says about one sender.
+/// The result of inspecting one sender.
 pub struct InspectedSender {
     id: SenderId,
     found: Option<VerifiedSender>,
     health: Health,
-    /// Where incoming messages have to be reported.
+    /// The expected URL of the inbound webhook.
     url: String,
 }
 
 impl std::fmt::Debug for InspectedSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seen")
+        f.debug_struct("InspectedSender")
             .field("id", &self.id)
             .field("health", &self.health)
             .finish_non_exhaustive()
     }
 }
 
-/// Where a connection's incoming messages have to be reported.
-struct Here {
+/// The expected inbound webhook of a connection.
+struct ExpectedWebhook {
     url: String,
-    /// Whether Twilio can call it, as far as the address tells.
+    /// Whether Twilio can call it, as far as the address reveals.
     is_reachable: bool,
 }
 
-impl Here {
+impl ExpectedWebhook {
     fn of(url: String, client: &Client, public_url: &PublicUrl) -> Self {
         let address = connections::address_check(client, public_url);
         Self { url, is_reachable: !address.is_some_and(|check| check.has_failed()) }
     }
 }
 
-/// Senders that are asked about at the same time.
-const AT_ONCE: usize = 2;
+/// Number of senders inspected concurrently.
+const MAX_CONCURRENT: usize = 2;
 
-/// A pool can have thousands of numbers; so many of them are named.
-const MAX_NAMED: usize = 50;
+/// Maximum number of pool numbers that are stored; a pool can have thousands.
+const MAX_POOL_NUMBERS: usize = 50;
 
-/// Asks Twilio about the keys, and about each of the connection's senders, whose incoming messages
-/// are to be reported at `inbound_url`.
+/// Inspects the keys and each of the connection's senders, whose inbound webhooks should be
+/// `inbound_url`.
 pub async fn inspect(
     client: &Client,
     keys: &Keys,
@@ -111,23 +111,25 @@ pub async fn inspect(
         return Inspection { account, checks, address, senders: Vec::new() };
     }
     let credentials = keys.credentials();
-    let here = Here::of(inbound_url, client, public_url);
+    let expected = ExpectedWebhook::of(inbound_url, client, public_url);
     let pools =
         Pools::read(client, &credentials).await.map_err(|error| Problem::of(error, &credentials));
-    let looks: Vec<BoxFuture<'_, InspectedSender>> = senders
+    let inspections: Vec<BoxFuture<'_, InspectedSender>> = senders
         .into_iter()
-        .map(|sender| see(client, &credentials, sender, pools.as_ref(), &here, now).boxed())
+        .map(|sender| {
+            inspect_with_pools(client, &credentials, sender, pools.as_ref(), &expected, now).boxed()
+        })
         .collect();
     Inspection {
         account,
         checks,
         address,
-        senders: stream::iter(looks).buffered(AT_ONCE).collect().await,
+        senders: stream::iter(inspections).buffered(MAX_CONCURRENT).collect().await,
     }
 }
 
-/// Asks Twilio about one sender, whose incoming messages are to be reported at `inbound_url`.
-pub async fn look_at(
+/// Inspects one sender, whose inbound webhook should be `inbound_url`.
+pub async fn inspect_sender(
     client: &Client,
     credentials: &Credentials,
     sender: Sender,
@@ -135,25 +137,25 @@ pub async fn look_at(
     public_url: &PublicUrl,
     now: DateTime<Utc>,
 ) -> InspectedSender {
-    let here = Here::of(inbound_url, client, public_url);
+    let expected = ExpectedWebhook::of(inbound_url, client, public_url);
     let pools = match &sender.address {
         SenderAddress::PhoneNumber(_) => {
             Pools::read(client, credentials).await.map_err(|error| Problem::of(error, credentials))
         }
         SenderAddress::MessagingService(_) => Ok(Pools::default()),
     };
-    see(client, credentials, sender, pools.as_ref(), &here, now).await
+    inspect_with_pools(client, credentials, sender, pools.as_ref(), &expected, now).await
 }
 
-/// Takes over what was found, and keeps it for everybody to see.
+/// Stores the results of an inspection.
 pub async fn record(
     conn: &mut Conn,
     id: ConnectionId,
     inspection: &Inspection,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    for seen in &inspection.senders {
-        record_seen(conn, seen).await?;
+    for sender in &inspection.senders {
+        record_sender(conn, sender).await?;
     }
     if let Ok(account) = &inspection.account {
         connections::record_accepted(conn, id, account, now).await?;
@@ -161,56 +163,55 @@ pub async fn record(
     connections::record_checks(conn, id, &inspection.checks, now).await
 }
 
-/// Takes over what was found about one sender, unless a look that began later has been recorded
-/// meanwhile.
-pub async fn record_seen(conn: &mut Conn, seen: &InspectedSender) -> Result<()> {
+/// Stores the results for one sender, unless those of an inspection that began later are already
+/// stored.
+pub async fn record_sender(conn: &mut Conn, inspected: &InspectedSender) -> Result<()> {
     let newest: Option<Value> = senders::table
-        .find(seen.id)
+        .find(inspected.id)
         .select(senders::health)
         .for_no_key_update()
         .first(conn)
         .await?;
     let newest = newest.and_then(|health| serde_json::from_value::<Health>(health).ok());
-    if newest.is_some_and(|newest| newest.checked_at > seen.health.checked_at) {
+    if newest.is_some_and(|newest| newest.checked_at > inspected.health.checked_at) {
         return Ok(());
     }
-    let json =
-        serde_json::to_value(&seen.health).map_err(|error| Error::Internal(error.to_string()))?;
-    diesel::update(senders::table.find(seen.id))
+    let json = serde_json::to_value(&inspected.health)
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    diesel::update(senders::table.find(inspected.id))
         .set(senders::health.eq(json))
         .execute(conn)
         .await?;
-    if let Some(found) = &seen.found {
-        refresh(conn, seen.id, found).await?;
+    if let Some(found) = &inspected.found {
+        refresh(conn, inspected.id, found).await?;
     }
-    if let Some(webhook) = &seen.health.webhook {
-        let has_no_inbound_webhook = webhook.why_not_heard();
-        record_inbound(conn, seen.id, has_no_inbound_webhook.as_deref().map_or(Ok(&seen.url), Err))
+    if let Some(webhook) = &inspected.health.webhook {
+        let error = webhook.why_not_reported();
+        record_inbound(conn, inspected.id, error.as_deref().map_or(Ok(&inspected.url), Err))
             .await?;
     }
     Ok(())
 }
 
-/// What Twilio last said about the senders of a connection; those that were never looked at are
-/// missing.
+/// The last inspections of a connection's senders; senders never inspected are missing.
 pub async fn healths(conn: &mut Conn, id: ConnectionId) -> Result<HashMap<SenderId, Health>> {
     let rows: Vec<(SenderId, Option<Value>)> = senders::table
         .filter(senders::connection_id.eq(id))
         .select((senders::id, senders::health))
         .load(conn)
         .await?;
-    // What another version has left and cannot be read is looked at anew.
+    // A result that cannot be parsed, because another version wrote it, counts as missing.
     let read =
         |(id, health): (SenderId, Option<Value>)| Some((id, serde_json::from_value(health?).ok()?));
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
-async fn see(
+async fn inspect_with_pools(
     client: &Client,
     credentials: &Credentials,
     sender: Sender,
     pools: std::result::Result<&Pools, &Problem>,
-    here: &Here,
+    expected: &ExpectedWebhook,
     now: DateTime<Utc>,
 ) -> InspectedSender {
     let found = connections::find_sender(client, credentials, &sender.address).await;
@@ -223,27 +224,29 @@ async fn see(
         pool: Vec::new(),
     };
     let health = match pools {
-        Ok(pools) => look(client, credentials, &sender.address, pools, here, empty.clone()).await,
+        Ok(pools) => {
+            read_health(client, credentials, &sender.address, pools, expected, empty.clone()).await
+        }
         Err(problem) => Err(problem.clone()),
     };
     let checks = checks(&sender, &found, &health);
     let health = Health { checks, ..health.unwrap_or(empty) };
-    InspectedSender { id: sender.id, found: found.ok(), health, url: here.url.clone() }
+    InspectedSender { id: sender.id, found: found.ok(), health, url: expected.url.clone() }
 }
 
-/// Reads where incoming messages go and what is registered.
-async fn look(
+/// Reads the inbound webhook and the registrations into `health`.
+async fn read_health(
     client: &Client,
     credentials: &Credentials,
     address: &SenderAddress,
     pools: &Pools,
-    here: &Here,
+    expected: &ExpectedWebhook,
     mut health: Health,
 ) -> std::result::Result<Health, Problem> {
     let route = inbound::route(client, credentials, address, pools).await?;
-    let webhook = Webhook::compare(&route, &here.url);
+    let webhook = Webhook::compare(&route, &expected.url);
     health.webhook =
-        Some(if here.is_reachable { webhook } else { webhook.at_unreachable_address() });
+        Some(if expected.is_reachable { webhook } else { webhook.at_unreachable_address() });
     match route {
         Route::Service(service) => {
             let pool = client
@@ -254,7 +257,7 @@ async fn look(
                 registration::of_service(client, credentials, &service, &pool).await;
             health.pool = pool
                 .iter()
-                .take(MAX_NAMED)
+                .take(MAX_POOL_NUMBERS)
                 .map(|number| number.phone_number.international())
                 .collect();
         }
@@ -267,7 +270,7 @@ async fn look(
     Ok(health)
 }
 
-/// The lines of one sender.
+/// The checks of one sender.
 fn checks(
     sender: &Sender,
     found: &std::result::Result<VerifiedSender, Problem>,
@@ -281,12 +284,12 @@ fn checks(
     let mut checks = vec![sender_check(sender, &label, found)];
     match health {
         Ok(health) => {
-            // That the internet does not reach the address is told once, for all senders.
+            // An unreachable public address has its own check, once for all senders.
             checks.extend(
                 health
                     .webhook
                     .as_ref()
-                    .filter(|webhook| !webhook.is_set_in_vain())
+                    .filter(|webhook| !webhook.is_set_but_unreachable())
                     .map(|webhook| webhook.check(&label)),
             );
             checks.extend(health.registrations.iter().map(Registration::check));
@@ -299,31 +302,31 @@ fn checks(
 }
 
 impl InspectedSender {
-    /// Whether incoming messages are reported here; none where Twilio did not say.
+    /// Whether incoming messages are reported to Carillon; `None` if Twilio did not answer.
     #[must_use]
-    pub fn is_heard(&self) -> Option<bool> {
-        self.health.webhook.as_ref().map(Webhook::is_heard)
+    pub fn reports_here(&self) -> Option<bool> {
+        self.health.webhook.as_ref().map(Webhook::reports_here)
     }
 }
 
 impl Inspection {
-    /// All lines: first those of account and address, then those of each sender.
+    /// All checks: first those of account and address, then those of each sender.
     #[must_use]
     pub fn checks(&self) -> Vec<Check> {
-        self.lines().cloned().collect()
+        self.iter_checks().cloned().collect()
     }
 
-    fn lines(&self) -> impl Iterator<Item = &Check> {
+    fn iter_checks(&self) -> impl Iterator<Item = &Check> {
         self.checks
             .iter()
             .chain(&self.address)
-            .chain(self.senders.iter().flat_map(|seen| &seen.health.checks))
+            .chain(self.senders.iter().flat_map(|inspected| &inspected.health.checks))
     }
 
-    /// Whether nothing has failed.
+    /// Whether no check failed.
     #[must_use]
     pub fn has_passed(&self) -> bool {
-        !self.lines().any(Check::has_failed)
+        !self.iter_checks().any(Check::has_failed)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A sender's limits: how fast it sends, and how long its messages may wait.
+//! A sender's limits: its rate, and how long its messages stay valid.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -10,44 +10,44 @@ use serde::Serialize;
 
 use crate::connections::SenderAddress;
 
-/// How many SMS parts a sender sends per second at most: from 0.1 to 1,000.
+/// Maximum rate of a sender in SMS parts per second: from 0.1 to 1,000.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Double)]
 #[serde(transparent)]
 pub struct PartsPerSecond(f64);
 
-/// How long after its making a message may still be handed to Twilio, in minutes: from 5 to 10,080,
-/// a week.
+/// How long after its creation a message may still be submitted to Twilio, in minutes: from 5 to
+/// 10,080 (a week).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Integer)]
 #[serde(transparent)]
 pub struct Validity(i32);
 
-/// Why a number is no limit, with those that are.
+/// Why a number is not a valid limit, with the allowed range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// Not a rate.
+    /// Not a valid rate.
     #[error(
         "Enter how many SMS parts are sent per second, from 0.1 to 1,000, or nothing: Carillon \
          does not limit the sender then."
     )]
     PartsPerSecond,
-    /// Not a validity.
+    /// Not a valid validity.
     #[error("Enter for how many minutes a message may wait, from 5 to 10,080 (a week).")]
     Validity,
 }
 
-/// What a sender may be told to keep to.
+/// The limits of a sender.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// None: Carillon does not limit it.
+    /// Maximum rate; `None` for no limit by Carillon.
     pub parts_per_second: Option<PartsPerSecond>,
-    /// See [`Validity`].
+    /// How long its messages stay valid.
     pub validity: Validity,
 }
 
 impl PartsPerSecond {
-    /// Takes a rate between the bounds.
+    /// Accepts a rate within the bounds.
     pub fn new(rate: f64) -> Result<Self, LimitError> {
         if (0.1..=1_000.0).contains(&rate) {
             Ok(Self(rate))
@@ -56,7 +56,7 @@ impl PartsPerSecond {
         }
     }
 
-    /// Reads what was typed: a number, or nothing for no limit.
+    /// Parses user input: a number, or empty for no limit.
     pub fn parse(text: &str) -> Result<Option<Self>, LimitError> {
         match text.trim() {
             "" => Ok(None),
@@ -66,8 +66,8 @@ impl PartsPerSecond {
         }
     }
 
-    /// What Twilio usually grants this kind of number; none for a Messaging Service, whose messages
-    /// Twilio spreads over a pool.
+    /// Twilio's usual rate for this kind of number; `None` for a Messaging Service, which spreads
+    /// its messages over a pool.
     #[must_use]
     pub fn usual(address: &SenderAddress) -> Option<Self> {
         match address {
@@ -78,13 +78,13 @@ impl PartsPerSecond {
         }
     }
 
-    /// The number itself.
+    /// Parts per second as a number.
     #[must_use]
     pub const fn get(self) -> f64 {
         self.0
     }
 
-    /// How long so many parts take, to the microsecond, rather too long than too short.
+    /// How long `parts` take at this rate, rounded up to the microsecond.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -97,39 +97,39 @@ impl PartsPerSecond {
 }
 
 impl Validity {
-    /// Two days: a retry on the next day is still in time.
+    /// Default: two days, so that a retry on the next day is still valid.
     pub const USUAL: Self = Self(2_880);
 
-    /// A week, in minutes.
-    pub const MAX_LENGTH: i32 = 10_080;
+    /// Upper bound: a week, in minutes.
+    pub const MAX_MINUTES: i32 = 10_080;
 
-    /// Takes minutes between the bounds.
+    /// Accepts minutes within the bounds.
     pub fn new(minutes: i32) -> Result<Self, LimitError> {
-        if (5..=Self::MAX_LENGTH).contains(&minutes) {
+        if (5..=Self::MAX_MINUTES).contains(&minutes) {
             Ok(Self(minutes))
         } else {
             Err(LimitError::Validity)
         }
     }
 
-    /// Reads what was typed.
+    /// Parses user input.
     pub fn parse(text: &str) -> Result<Self, LimitError> {
         text.trim().parse().map_err(|_| LimitError::Validity).and_then(Self::new)
     }
 
-    /// The minutes.
+    /// The validity in minutes.
     #[must_use]
     pub const fn minutes(self) -> i32 {
         self.0
     }
 
-    /// The same as a duration.
+    /// The validity as a duration.
     #[must_use]
     pub fn duration(self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.0))
     }
 
-    /// When a message that was made at `created_at` is too late.
+    /// Time at which a message created at `created_at` expires.
     #[must_use]
     pub fn end_of(self, created_at: DateTime<Utc>) -> DateTime<Utc> {
         created_at + self.duration()

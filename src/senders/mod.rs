@@ -1,4 +1,6 @@
 //! Senders: the phone numbers and Messaging Services of a connection that messages are sent from.
+//! The main types are [`Sender`], its [`Limits`] and the [`Health`] that Twilio last reported.
+//! Start with `sender.rs` for the row and `inspect.rs` for the requests to Twilio.
 
 mod change;
 pub mod inbound;
@@ -13,7 +15,7 @@ pub mod webhook;
 
 pub use change::{SenderChange, change};
 pub use inspect::{
-    Health, InspectedSender, Inspection, healths, inspect, look_at, record, record_seen,
+    Health, InspectedSender, Inspection, healths, inspect, inspect_sender, record, record_sender,
 };
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity};
 pub use sender::{

@@ -1,5 +1,5 @@
-//! What an account offers to send from: its numbers and Messaging Services, with what each can do
-//! and where it stands. HTTP only, no database.
+//! The numbers and Messaging Services that an account could send from, with their capabilities and
+//! registrations. HTTP only, no database.
 
 use std::collections::HashMap;
 
@@ -16,51 +16,51 @@ use crate::twilio::registrations::{Campaign, Verification};
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::{Client, Credentials, TwilioError};
 
-/// Something that messages could be sent from.
+/// A number or Messaging Service that could become a sender.
 #[derive(Debug, Clone, Serialize)]
 pub struct Offer {
     /// Its address.
     pub address: SenderAddress,
-    /// The address as people read it.
+    /// The address as shown to users.
     pub shown: String,
-    /// Its name in Twilio; empty where that is the address itself.
+    /// Its name in Twilio; empty if the name is the address.
     pub name: String,
-    /// Twilio's word for the kind of number, such as `local` or `toll-free`; none for a Messaging
-    /// Service.
+    /// Twilio's type of number, such as `local` or `toll-free`; `None` for a Messaging Service.
     pub number_type: Option<String>,
     /// Whether it sends SMS.
     pub sms: bool,
     /// Whether it sends MMS.
     pub mms: bool,
-    /// Whether it takes calls.
+    /// Whether it receives calls.
     pub voice: bool,
-    /// The numbers of a Messaging Service, as people read them.
+    /// The numbers of a Messaging Service in international format.
     pub pool: Vec<String>,
-    /// The Messaging Service that has the number in its pool.
+    /// Name of the Messaging Service that has the number in its pool.
     pub in_service: Option<String>,
-    /// Where its incoming messages go now.
+    /// Where its incoming messages go at present.
     pub webhook: Webhook,
-    /// What has to be registered, as far as it was asked.
+    /// Required registrations, as far as they were read.
     pub registrations: Vec<Registration>,
-    /// Why it cannot be a sender, in a sentence.
+    /// Why it cannot become a sender, in a sentence.
     pub unfit: Option<&'static str>,
 }
 
-const AT_ONCE: usize = 4;
+/// Number of services read concurrently.
+const MAX_CONCURRENT: usize = 4;
 
 /// The campaigns of the services that need one.
 type Campaigns = HashMap<ServiceSid, Result<Vec<Campaign>, TwilioError>>;
 
-/// What the account has.
+/// All offers of an account.
 #[derive(Debug)]
 pub struct Offers {
-    /// Services first, then numbers; those that cannot send SMS say so.
+    /// Services first, then numbers, including those that cannot send SMS.
     pub offers: Vec<Offer>,
-    /// How many services are not among them, because there are so many.
+    /// Number of services omitted because of the limit.
     pub left_out: usize,
 }
 
-/// Lists what the account has. `inbound_url` is where incoming messages would have to be reported.
+/// Lists the offers of an account and compares their inbound webhooks with `inbound_url`.
 pub async fn offers(
     client: &Client,
     credentials: &Credentials,
@@ -79,11 +79,15 @@ pub async fn offers(
     };
     let (numbers, pools, verifications) =
         read().await.map_err(|error| Problem::of(error, credentials))?;
-    let needing = pools.pools.iter().filter(|pool| pool.needs_campaign());
-    let ask = async |pool: &ServicePool| {
+    let requiring_campaign = pools.pools.iter().filter(|pool| pool.needs_campaign());
+    let read_campaigns = async |pool: &ServicePool| {
         (pool.service.sid.clone(), client.campaigns(credentials, &pool.service.sid).await)
     };
-    let campaigns: Campaigns = stream::iter(needing).map(ask).buffered(AT_ONCE).collect().await;
+    let campaigns: Campaigns = stream::iter(requiring_campaign)
+        .map(read_campaigns)
+        .buffered(MAX_CONCURRENT)
+        .collect()
+        .await;
     let of_services =
         pools.pools.iter().map(|pool| Offer::of_service(pool, &campaigns, inbound_url));
     let of_numbers = numbers.iter().map(|number| {
@@ -104,7 +108,7 @@ fn registrations(
 ) -> Vec<Registration> {
     let phone = &number.phone_number;
     if phone.is_toll_free() {
-        return vec![registration::verified(phone, &number.sid, verifications)];
+        return vec![registration::toll_free_verification(phone, &number.sid, verifications)];
     }
     if !phone.is_ten_digit_long_code() {
         return Vec::new();
@@ -112,7 +116,7 @@ fn registrations(
     match pools.of(phone) {
         Some(pool) => campaigns
             .get(&pool.service.sid)
-            .map(|found| registration::covered(phone.international(), found))
+            .map(|found| registration::a2p_campaign(phone.international(), found))
             .into_iter()
             .collect(),
         None => vec![Registration::without_service(phone.international(), pools)],
@@ -125,14 +129,14 @@ impl Offer {
         let address = SenderAddress::MessagingService(service.sid.clone());
         let campaign = campaigns
             .get(&service.sid)
-            .map(|found| registration::covered(service.friendly_name.clone(), found));
+            .map(|found| registration::a2p_campaign(service.friendly_name.clone(), found));
         Self {
             shown: address.for_people(),
             address,
             name: service.friendly_name.clone(),
             number_type: None,
-            // Short codes and alphanumeric sender IDs are listed apart; whether there are any is
-            // looked at when it is chosen.
+            // Twilio lists short codes and alphanumeric sender IDs apart; whether there are any is
+            // checked when the service is chosen.
             sms: pool.numbers.is_empty() || pool.any(|number| number.capabilities.sms),
             mms: pool.any(|number| number.capabilities.mms),
             voice: false,
@@ -148,13 +152,13 @@ impl Offer {
         let phone = &number.phone_number;
         let shown = phone.international();
         let name = number.friendly_name.clone().unwrap_or_default();
-        let is_own_name = name
+        let is_named_after_number = name
             .chars()
             .filter(char::is_ascii_digit)
             .eq(shown.chars().filter(char::is_ascii_digit));
         Self {
             address: SenderAddress::PhoneNumber(phone.clone()),
-            name: if is_own_name { String::new() } else { name },
+            name: if is_named_after_number { String::new() } else { name },
             number_type: number.kind.clone(),
             sms: number.capabilities.sms,
             mms: number.capabilities.mms,
@@ -168,19 +172,19 @@ impl Offer {
         }
     }
 
-    /// What becomes of those who get its incoming messages now, in sentences; none where nobody
-    /// does, or Carillon.
+    /// What adding the sender would change for its incoming messages, in sentences; `None` if no
+    /// server or only Carillon receives them.
     #[must_use]
-    pub fn takes_from(&self) -> Option<String> {
+    pub fn effect_on_inbound(&self) -> Option<String> {
         let drift = *self.webhook.drift.first()?;
-        let ends = match drift {
+        let effect = match drift {
             Drift::OtherAddress | Drift::Application => "They would come here instead.",
             Drift::OverriddenByService if self.webhook.address.is_some() => {
                 "Carillon leaves that alone: choose the Messaging Service instead."
             }
             _ => return None,
         };
-        Some(format!("Its incoming messages: {} {ends}", self.webhook.sentence(drift)))
+        Some(format!("Its incoming messages: {} {effect}", self.webhook.sentence(drift)))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What American carriers want registered before a sender may text Americans, and how far that has
-//! come at Twilio. HTTP only, no database.
+//! Registrations that US carriers require before a sender may text recipients in the United States,
+//! and their status at Twilio. HTTP only, no database.
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
@@ -15,51 +15,52 @@ use crate::twilio::{Client, Credentials, TwilioError};
 use crate::types::phone::PhoneNumber;
 use crate::types::text_enum::text_enum;
 
-/// One thing that has to be registered.
+/// A required registration and its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    /// What it is about: a number as people read it, or the name of a Messaging Service.
+    /// The number in international format, or the name of a Messaging Service.
     pub subject: String,
-    /// What has to be registered.
+    /// Kind of registration.
     pub scheme: Scheme,
-    /// How far it has come.
+    /// Status of the registration.
     pub state: RegistrationState,
-    /// Why it was rejected, or why it is not known, in a sentence.
+    /// Why it was rejected or is unknown, in a sentence.
     pub reason: Option<String>,
 }
 
 text_enum! {
-    /// What has to be registered.
+    /// Kind of registration.
     pub enum Scheme {
-        /// A campaign, which says what ten-digit long codes are used for.
+        /// An A2P campaign, which declares what ten-digit long codes are used for.
         A2pCampaign = "a2p_campaign",
-        /// The toll-free number.
+        /// The verification of a toll-free number.
         TollFreeVerification = "toll_free_verification",
     }
 }
 
 text_enum! {
-    /// How far a registration has come.
+    /// Status of a registration.
     pub enum RegistrationState {
-        /// It is done.
+        /// Approved.
         Registered = "registered",
-        /// It is looked at.
+        /// Under review.
         InReview = "in_review",
-        /// It was rejected.
+        /// Rejected.
         Rejected = "rejected",
-        /// Nothing was registered.
+        /// Not submitted.
         Missing = "missing",
-        /// Twilio did not tell.
+        /// Twilio did not report a known status.
         Unknown = "unknown",
     }
 }
 
-/// A pool can have hundreds of toll-free numbers; so many of them are asked about.
+/// Maximum number of toll-free numbers to check per pool, which can have hundreds.
 const MAX_NUMBERS: usize = 20;
 
-const AT_ONCE: usize = 4;
+/// Number of verifications read concurrently.
+const MAX_CONCURRENT: usize = 4;
 
-/// What a number needs.
+/// The registrations that a number requires.
 pub(super) async fn of_number(
     client: &Client,
     credentials: &Credentials,
@@ -68,7 +69,7 @@ pub(super) async fn of_number(
 ) -> Vec<Registration> {
     let phone = &number.phone_number;
     if phone.is_toll_free() {
-        return vec![verified(
+        return vec![toll_free_verification(
             phone,
             &number.sid,
             &client.verifications(credentials, Some(&number.sid)).await,
@@ -78,14 +79,15 @@ pub(super) async fn of_number(
         return Vec::new();
     }
     vec![match pools.of(phone) {
-        Some(pool) => {
-            covered(phone.international(), &client.campaigns(credentials, &pool.service.sid).await)
-        }
+        Some(pool) => a2p_campaign(
+            phone.international(),
+            &client.campaigns(credentials, &pool.service.sid).await,
+        ),
         None => Registration::without_service(phone.international(), pools),
     }]
 }
 
-/// What the numbers of a Messaging Service need.
+/// The registrations that the numbers of a Messaging Service require.
 pub(super) async fn of_service(
     client: &Client,
     credentials: &Credentials,
@@ -94,16 +96,16 @@ pub(super) async fn of_service(
 ) -> Vec<Registration> {
     let mut found = Vec::new();
     if pool.iter().any(|number| number.phone_number.is_ten_digit_long_code()) {
-        found.push(covered(
+        found.push(a2p_campaign(
             service.friendly_name.clone(),
             &client.campaigns(credentials, &service.sid).await,
         ));
     }
     let toll_free =
         pool.iter().filter(|number| number.phone_number.is_toll_free()).take(MAX_NUMBERS);
-    let asked: Vec<BoxFuture<'_, Registration>> =
+    let requests: Vec<BoxFuture<'_, Registration>> =
         toll_free.map(|number| of_toll_free(client, credentials, number).boxed()).collect();
-    found.extend(stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await);
+    found.extend(stream::iter(requests).buffered(MAX_CONCURRENT).collect::<Vec<_>>().await);
     found
 }
 
@@ -112,15 +114,15 @@ async fn of_toll_free(
     credentials: &Credentials,
     number: &ServiceNumber,
 ) -> Registration {
-    verified(
+    toll_free_verification(
         &number.phone_number,
         &number.sid,
         &client.verifications(credentials, Some(&number.sid)).await,
     )
 }
 
-/// What the campaigns of a service say about its long codes.
-pub(super) fn covered(
+/// The A2P registration of a service's long codes, derived from its campaigns.
+pub(super) fn a2p_campaign(
     subject: String,
     campaigns: &Result<Vec<Campaign>, TwilioError>,
 ) -> Registration {
@@ -132,7 +134,7 @@ pub(super) fn covered(
                 subject,
                 scheme,
                 state: RegistrationState::Unknown,
-                reason: Some(not_told(error)),
+                reason: Some(unknown_reason(error)),
             };
         }
     };
@@ -159,17 +161,18 @@ pub(super) fn covered(
     Registration { subject, scheme, state, reason }
 }
 
-/// What a list of verifications says about a toll-free number; the newest of its own counts.
-pub(super) fn verified(
+/// The registration of a toll-free number, derived from `listed`; the number's newest verification
+/// counts.
+pub(super) fn toll_free_verification(
     number: &PhoneNumber,
     sid: &NumberSid,
     listed: &Result<Vec<Verification>, TwilioError>,
 ) -> Registration {
-    let is_its_own = |found: &&Verification| {
+    let is_of_number = |found: &&Verification| {
         found.tollfree_phone_number_sid.as_deref().is_none_or(|about| about == sid.as_str())
     };
-    let (state, reason) = match listed.as_ref().map(|found| found.iter().find(is_its_own)) {
-        Err(error) => (RegistrationState::Unknown, Some(not_told(error))),
+    let (state, reason) = match listed.as_ref().map(|found| found.iter().find(is_of_number)) {
+        Err(error) => (RegistrationState::Unknown, Some(unknown_reason(error))),
         Ok(None) => (RegistrationState::Missing, None),
         Ok(Some(found)) => match found.status {
             VerificationStatus::TwilioApproved => (RegistrationState::Registered, None),
@@ -193,7 +196,8 @@ pub(super) fn verified(
     }
 }
 
-fn not_told(error: &TwilioError) -> String {
+/// Why the status of a registration could not be read.
+fn unknown_reason(error: &TwilioError) -> String {
     match error {
         TwilioError::Keys { .. } | TwilioError::Refused { .. } => {
             "The saved keys may not read it.".to_owned()
@@ -204,7 +208,7 @@ fn not_told(error: &TwilioError) -> String {
 }
 
 impl Registration {
-    /// Of a ten-digit long code that none of these services has.
+    /// The registration of a ten-digit long code that is in none of these services.
     pub(super) fn without_service(subject: String, pools: &Pools) -> Self {
         if pools.left_out == 0 {
             return Self::missing_campaign(
@@ -230,8 +234,8 @@ impl Registration {
         }
     }
 
-    /// What somebody has to know who is about to send, in a sentence; none where all is well or is
-    /// being looked at.
+    /// A warning for users who are about to send, in a sentence; `None` if registered or under
+    /// review.
     #[must_use]
     pub fn concern(&self) -> Option<String> {
         let subject = &self.subject;
@@ -259,7 +263,7 @@ impl Registration {
         }
     }
 
-    /// The line that *Verify connection* shows.
+    /// The check that *Verify connection* shows.
     #[must_use]
     pub fn check(&self) -> Check {
         let title = match self.scheme {
@@ -322,7 +326,7 @@ impl Registration {
 }
 
 impl Scheme {
-    /// Twilio's page about it.
+    /// Twilio's documentation page.
     #[must_use]
     pub const fn page(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! A sender: what messages are sent from, finding senders, and what is noted of them.
+//! The row of a sender: finding, adding and stopping senders, and recording their inbound webhook.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,16 +17,16 @@ use crate::types::hook_address::redacted;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// The longest name of a sender, in characters.
+/// Maximum length of a sender's name, in characters.
 pub(super) const NAME_LIMIT: usize = 100;
 
-/// What messages are sent from.
+/// A number or Messaging Service that messages are sent from.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize)]
 #[diesel(table_name = senders, check_for_backend(diesel::pg::Pg))]
 pub struct Sender {
-    /// Names it in URLs and in automations.
+    /// Identifies it in URLs and automations.
     pub id: SenderId,
-    /// The account that it belongs to.
+    /// The connection that it belongs to.
     pub connection_id: ConnectionId,
     /// A number or a Messaging Service.
     pub kind: SenderKind,
@@ -34,44 +34,44 @@ pub struct Sender {
     pub address: SenderAddress,
     /// `PN…` or `MG…`.
     pub twilio_sid: String,
-    /// What people call it; at first the friendly name in Twilio.
+    /// Display name; initially the friendly name in Twilio.
     pub name: String,
     /// Whether it can send SMS.
     pub sms_capable: bool,
-    /// Whether it can send MMS: pictures.
+    /// Whether it can send MMS.
     pub mms_capable: bool,
-    /// The address that Twilio calls with incoming messages, as it was set last.
+    /// URL of the inbound webhook that was last set, without its secret.
     pub webhook_url: Option<String>,
-    /// Why that address could not be set, in a sentence.
+    /// Why the inbound webhook could not be set, in a sentence.
     pub webhook_error: Option<String>,
-    /// How many SMS parts it sends per second at most; none when Carillon does not limit it.
+    /// Maximum rate in SMS parts per second; `None` for no limit by Carillon.
     pub parts_per_second: Option<PartsPerSecond>,
-    /// How long its messages may wait.
+    /// How long its messages stay valid.
     #[diesel(column_name = validity_minutes)]
     #[serde(rename = "validity_minutes")]
     pub validity: Validity,
-    /// When it was added.
+    /// Time at which it was added.
     pub created_at: DateTime<Utc>,
-    /// When a person switched it off.
+    /// Time at which a user disabled it.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// When Carillon stopped it because Twilio refuses to send from it.
+    /// Time at which Carillon stopped it because Twilio refuses to send from it.
     pub stopped_at: Option<DateTime<Utc>>,
     /// Why Carillon stopped it, in a sentence.
     pub stopped_reason: Option<String>,
 }
 
 impl Sender {
-    /// Whether it sends, as far as it is up to itself and not to its connection.
+    /// Whether the sender sends, apart from the status of its connection.
     pub fn status(&self) -> Status {
         Status::of(self.disabled_at, self.stopped_at)
     }
 
-    /// How fast it sends, and how long its messages may wait.
+    /// Its rate and validity.
     pub fn limits(&self) -> Limits {
         Limits { parts_per_second: self.parts_per_second, validity: self.validity }
     }
 
-    /// The sender in a list of choices: `Shop (+1 500 555 0006)`, `Newsletter (Messaging Service)`.
+    /// Label in lists: `Shop (+1 500 555 0006)`, `Newsletter (Messaging Service)`.
     pub fn label(&self) -> String {
         let address = self.address.for_people();
         let is_unnamed = self.name == address || self.name == self.address.as_str();
@@ -82,7 +82,7 @@ impl Sender {
         }
     }
 
-    /// The sender where no number may stand in full: `Shop`, `+1…06`.
+    /// Label without a full phone number, for the audit log: `Shop`, `+1…06`.
     pub fn discreet_label(&self) -> String {
         let address = self.address.as_str();
         match self.kind {
@@ -102,7 +102,7 @@ pub async fn find(conn: &mut Conn, id: SenderId) -> Result<Sender> {
     found.ok_or(Error::NotFound("sender"))
 }
 
-/// The senders with these ids, those that exist, by id.
+/// The senders with these ids, by id; unknown ids are missing.
 pub async fn find_many(mut conn: &Conn, ids: &[SenderId]) -> Result<HashMap<SenderId, Sender>> {
     let found: Vec<Sender> = senders::table
         .filter(senders::id.eq_any(ids))
@@ -112,8 +112,8 @@ pub async fn find_many(mut conn: &Conn, ids: &[SenderId]) -> Result<HashMap<Send
     Ok(found.into_iter().map(|sender| (sender.id, sender)).collect())
 }
 
-/// The sender of a connection with this address (`+…` or `MG…`), if there is one: what incoming
-/// messages were sent to.
+/// The sender of a connection with this address (`+…` or `MG…`), if any: the recipient of an
+/// incoming message.
 pub async fn find_by_address(
     conn: &mut Conn,
     connection: ConnectionId,
@@ -125,7 +125,7 @@ pub async fn find_by_address(
     Ok(with_address.select(Sender::as_select()).first(conn).await.optional()?)
 }
 
-/// The sender of any connection with this address that a person has not disabled, if there is one.
+/// The sender of any connection with this address that no user has disabled, if any.
 pub async fn find_enabled_by_address(conn: &mut Conn, address: &str) -> Result<Option<Sender>> {
     let enabled = senders::table
         .filter(senders::address.eq(address))
@@ -143,13 +143,13 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
         .await?)
 }
 
-/// The senders of a connection, in the order in which they were added.
+/// The senders of a connection in the order of their creation.
 pub async fn of_connection(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Sender>> {
     let own = senders::table.filter(senders::connection_id.eq(connection)).order(senders::id);
     Ok(own.select(Sender::as_select()).load(conn).await?)
 }
 
-/// The senders that send now: neither they nor their connection are disabled or stopped. By name.
+/// The senders that can send: neither they nor their connections are disabled or stopped. By name.
 pub async fn usable(conn: &mut Conn) -> Result<Vec<Sender>> {
     let active = senders::table
         .inner_join(connections::table)
@@ -164,8 +164,8 @@ pub async fn usable_ids(conn: &mut Conn) -> Result<HashSet<SenderId>> {
     Ok(usable(conn).await?.iter().map(|sender| sender.id).collect())
 }
 
-/// Adds a sender that was found in the account; one that the connection has already is the field
-/// error `sender`. Needs the caller's transaction.
+/// Adds a sender that was found in the account; one that the connection already has results in the
+/// field error `sender`. Must run in the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     actor: &Actor,
@@ -207,19 +207,19 @@ pub async fn create(
     Ok(sender)
 }
 
-/// Takes over what Twilio says about the sender now: SID and capabilities. The name stays.
+/// Updates SID and capabilities from Twilio; the name stays.
 pub(super) async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSender) -> Result<()> {
-    let seen = (
+    let changes = (
         senders::twilio_sid.eq(&found.twilio_sid),
         senders::sms_capable.eq(found.sms_capable),
         senders::mms_capable.eq(found.mms_capable),
     );
-    diesel::update(senders::table.find(id)).set(seen).execute(conn).await?;
+    diesel::update(senders::table.find(id)).set(changes).execute(conn).await?;
     Ok(())
 }
 
-/// Notes the address that Twilio now calls with incoming messages, without its secret, or the
-/// sentence that says why it could not be set.
+/// Records the URL of the inbound webhook without its secret, or the reason why it could not be
+/// set.
 pub async fn record_inbound(
     conn: &mut Conn,
     id: SenderId,
@@ -242,8 +242,7 @@ pub async fn record_inbound(
     changed.optional()?.ok_or(Error::NotFound("sender"))
 }
 
-/// Notes at the senders of connections that Twilio calls an address without the secret that they
-/// have now.
+/// Records at the senders of these connections that Twilio calls a URL without the current secret.
 pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
     let called = senders::table
         .filter(senders::connection_id.eq_any(connections))
@@ -256,8 +255,8 @@ pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) 
     Ok(())
 }
 
-/// Tells in the audit log that somebody had Twilio report the sender's incoming messages here.
-/// Needs the caller's transaction.
+/// Records in the audit log that a user repaired the sender's inbound webhook. Must run in the
+/// caller's transaction.
 pub async fn note_repaired(
     conn: &mut Conn,
     actor: &Actor,
@@ -271,8 +270,8 @@ pub async fn note_repaired(
     audit::record(conn, actor, AuditKind::Sender, Some(sender.id.0), &summary, now).await
 }
 
-/// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether
-/// it ran before.
+/// Stops the sender because Twilio refuses to send from it; the first reason is kept. Returns
+/// whether it was running.
 pub async fn stop(conn: &mut Conn, id: SenderId, reason: &str, now: DateTime<Utc>) -> Result<bool> {
     let running = senders::table.find(id).filter(senders::stopped_at.is_null());
     let stopped = (senders::stopped_at.eq(now), senders::stopped_reason.eq(reason));

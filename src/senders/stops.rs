@@ -1,4 +1,5 @@
-//! What Carillon has stopped because Twilio refuses it, for everybody to see.
+//! The connections and senders that Carillon stopped because Twilio refuses to send, for a banner
+//! on every page.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -11,19 +12,19 @@ use crate::db::schema::{connections, senders};
 use crate::error::Result;
 use crate::types::id::ConnectionId;
 
-/// Something through which nothing is sent until an admin has looked.
+/// A stopped connection or sender, through which nothing is sent until an admin enables it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stop {
-    /// The connection that it is, or that the sender belongs to.
+    /// The stopped connection, or the one of the stopped sender.
     pub connection_id: ConnectionId,
     /// The connection's name.
     pub connection: String,
-    /// The sender's address, for people; none when it is the whole connection.
+    /// The sender's address as shown to users; `None` if the whole connection is stopped.
     pub sender: Option<String>,
 }
 
-/// The connections that are stopped, and the stopped senders of the others. What a person has
-/// switched off is not among them.
+/// The stopped connections, and the stopped senders of the others. Those that a user disabled are
+/// omitted.
 pub async fn stops(conn: &Conn) -> Result<Vec<Stop>> {
     let of_connections = connections::table
         .filter(connections::stopped_at.is_not_null())
@@ -36,20 +37,20 @@ pub async fn stops(conn: &Conn) -> Result<Vec<Stop>> {
         .filter(connections::stopped_at.is_null().and(connections::disabled_at.is_null()))
         .select((connections::id, connections::name, senders::address))
         .order((connections::name, senders::id));
-    // Asked together, which takes one round trip.
-    let (mut one, mut other) = (conn, conn);
-    let whole = of_connections.load::<(ConnectionId, String)>(&mut one);
-    let single = of_senders.load::<(ConnectionId, String, SenderAddress)>(&mut other);
-    let (whole, single) = try_join!(whole, single)?;
-    let whole = whole.into_iter().map(|(connection_id, connection)| Stop {
+    // Pipelined: both queries take one round trip.
+    let (mut first_conn, mut second_conn) = (conn, conn);
+    let connections = of_connections.load::<(ConnectionId, String)>(&mut first_conn);
+    let senders = of_senders.load::<(ConnectionId, String, SenderAddress)>(&mut second_conn);
+    let (connections, senders) = try_join!(connections, senders)?;
+    let connections = connections.into_iter().map(|(connection_id, connection)| Stop {
         connection_id,
         connection,
         sender: None,
     });
-    let single = single.into_iter().map(|(connection_id, connection, address)| Stop {
+    let senders = senders.into_iter().map(|(connection_id, connection, address)| Stop {
         connection_id,
         connection,
         sender: Some(address.for_people()),
     });
-    Ok(whole.chain(single).collect())
+    Ok(connections.chain(senders).collect())
 }

@@ -1,5 +1,4 @@
-//! How Twilio reports a sender's incoming messages, compared with how it should: each difference by
-//! its name.
+//! Compares a sender's inbound webhook at Twilio with the expected one, and names each difference.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,66 +7,66 @@ use crate::connections::{Check, Mend};
 use crate::types::hook_address::{redacted, without_secret};
 use crate::types::text_enum::text_enum;
 
-/// What Twilio has set for a sender's incoming messages.
+/// A sender's inbound webhook as it is set at Twilio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
-    /// What decides about it: `the number`, `the Messaging Service “Shop”` …
+    /// The resource that decides, for users: `the number`, `the Messaging Service “Shop”` …
     pub decided_by: String,
-    /// The address that is called; none if nothing is. Of other servers' addresses only the host,
-    /// since the rest can hold secrets.
+    /// The URL that Twilio calls; only the host of another server, since the rest can contain
+    /// secrets.
     pub address: Option<String>,
-    /// `POST` or `GET`; none if nothing is called.
+    /// `POST` or `GET`; `None` if no URL is set.
     pub method: Option<String>,
-    /// What is not as it should be, the gravest first.
+    /// Differences, most severe first.
     pub drift: Vec<Drift>,
 }
 
 text_enum! {
-    /// A difference between what Twilio has and what it should have.
+    /// A difference between the actual and the expected inbound webhook.
     pub enum Drift {
-        /// The internet does not reach the address that should be called.
+        /// The internet cannot reach the expected URL.
         Unreachable = "unreachable",
-        /// An application at the number takes the messages.
+        /// A TwiML application at the number handles the messages.
         Application = "application",
-        /// The service leaves them to its numbers, each of which reports where it likes.
+        /// The service leaves them to its numbers, each with a webhook of its own.
         LeftToNumbers = "left_to_numbers",
-        /// The service that has the number in its pool reports them elsewhere.
+        /// The service that has the number in its pool reports them to another URL.
         OverriddenByService = "overridden_by_service",
-        /// No address is set: they are dropped.
+        /// No URL is set: incoming messages are dropped.
         NotSet = "not_set",
-        /// The address has not the secret that proves Twilio's calls where there is no Auth Token.
+        /// The URL lacks the secret that authenticates calls without an Auth Token.
         WithoutSecret = "without_secret",
-        /// Another address is set.
+        /// Another URL is set.
         OtherAddress = "other_address",
-        /// They come by GET.
+        /// The method is GET.
         OtherMethod = "other_method",
-        /// A call that fails is tried again once only, and only if no connection could be made.
+        /// The retry settings are missing: Twilio retries only once, if it could not connect.
         FewRetries = "few_retries",
     }
 }
 
-/// What is said of an address that is ours but for its secret.
+/// Explanation of [`Drift::WithoutSecret`] for users.
 pub const WITHOUT_SECRET: &str = "They are reported at an address that lacks the connection’s \
                                   present secret: Carillon takes a STOP at once, and \
                                   finds other texts within minutes.";
 
 impl Webhook {
-    /// Compares what Twilio has with what it should: a POST to `expected`.
+    /// Compares the inbound webhook at Twilio with the expected one: a POST to `expected`.
     #[must_use]
     pub fn compare(route: &Route, expected: &str) -> Self {
-        let new = |by: String, set: Set<'_>, drift| Self::new(by, set, drift, expected);
+        let new = |by: String, set: Setting<'_>, drift| Self::new(by, set, drift, expected);
         match route {
             Route::Number { number, .. } => {
                 let set = (number.sms_url.as_deref(), number.sms_method.as_deref());
                 match &number.sms_application_sid {
-                    // It wins over the number's own address.
+                    // An application takes precedence over the number's URL.
                     Some(sid) => new(
                         format!("the application {sid}"),
                         (None, None),
                         vec![Drift::Application],
                     ),
                     None => {
-                        new("the number".to_owned(), set, drift(set, expected, Drift::OtherAddress))
+                        new("the number".to_owned(), set, diff(set, expected, Drift::OtherAddress))
                     }
                 }
             }
@@ -82,82 +81,84 @@ impl Webhook {
                 new(
                     "the Messaging Service".to_owned(),
                     set,
-                    drift(set, expected, Drift::OtherAddress),
+                    diff(set, expected, Drift::OtherAddress),
                 )
             }
             Route::ServiceOfNumber { service, .. } => {
                 let set =
                     (service.inbound_request_url.as_deref(), service.inbound_method.as_deref());
                 let by = format!("the Messaging Service “{}”", service.friendly_name);
-                new(by, set, drift(set, expected, Drift::OverriddenByService))
+                new(by, set, diff(set, expected, Drift::OverriddenByService))
             }
         }
     }
 
     fn new(
         decided_by: String,
-        (address, method): Set<'_>,
+        (address, method): Setting<'_>,
         drift: Vec<Drift>,
         expected: &str,
     ) -> Self {
         let method = address.map(|_| method.unwrap_or("POST").to_uppercase());
-        Self { decided_by, address: address.map(|address| shown(address, expected)), method, drift }
+        let address = address.map(|address| redacted_url(address, expected));
+        Self { decided_by, address, method, drift }
     }
 
-    /// The same, with an address that the internet does not reach, whatever is set.
+    /// Adds [`Drift::Unreachable`].
     #[must_use]
     pub fn at_unreachable_address(mut self) -> Self {
         self.drift.insert(0, Drift::Unreachable);
         self
     }
 
-    /// Whether everything is set as it should be, and only the internet does not reach the address.
+    /// Whether the webhook is set as expected, but the internet cannot reach its URL.
     #[must_use]
-    pub fn is_set_in_vain(&self) -> bool {
+    pub fn is_set_but_unreachable(&self) -> bool {
         self.drift == [Drift::Unreachable]
     }
 
-    /// Whether incoming messages arrive here, though perhaps not as well as they could.
+    /// Whether Twilio reports incoming messages to Carillon, even if without retries.
     #[must_use]
-    pub fn is_heard(&self) -> bool {
+    pub fn reports_here(&self) -> bool {
         self.drift.iter().all(|drift| *drift == Drift::FewRetries)
     }
 
-    /// Why incoming messages do not arrive, and what to do; none if they do.
+    /// Why incoming messages do not arrive, with advice; `None` if they do.
     #[must_use]
-    pub fn why_not_heard(&self) -> Option<String> {
-        self.drift.first().filter(|_| !self.is_heard()).map(|drift| self.what_to_do(*drift))
+    pub fn why_not_reported(&self) -> Option<String> {
+        let worst = self.drift.first().filter(|_| !self.reports_here());
+        worst.map(|drift| self.what_to_do(*drift))
     }
 
-    /// The line that *Verify connection* shows.
+    /// The check that *Verify connection* shows.
     #[must_use]
     pub fn check(&self, label: &str) -> Check {
         let title = format!("Incoming messages of {label}");
-        let Some(gravest) = self.drift.first() else {
+        let Some(worst) = self.drift.first() else {
             return Check::passed(title, "Twilio reports them to Carillon.");
         };
         let detail =
             self.drift.iter().map(|drift| self.sentence(*drift)).collect::<Vec<_>>().join(" ");
-        if self.is_heard() {
-            return Check::warning(title, detail, gravest.advice());
+        if self.reports_here() {
+            return Check::warning(title, detail, worst.advice());
         }
-        let advice = match gravest {
-            Drift::WithoutSecret => gravest.advice().to_owned(),
+        let advice = match worst {
+            Drift::WithoutSecret => worst.advice().to_owned(),
             _ => format!(
                 "{} Until then Carillon does not see replies, STOP among them.",
-                gravest.advice()
+                worst.advice()
             ),
         };
         Check::failed(title, detail, advice).mended_at(Mend::Webhook)
     }
 
-    /// What is wrong, and what to do.
+    /// A difference in a sentence, with advice.
     #[must_use]
     pub fn what_to_do(&self, drift: Drift) -> String {
         format!("{} {}", self.sentence(drift), drift.advice())
     }
 
-    /// What is wrong, in a sentence.
+    /// A difference in a sentence.
     #[must_use]
     pub fn sentence(&self, drift: Drift) -> String {
         let by = &self.decided_by;
@@ -219,15 +220,15 @@ impl Drift {
     }
 }
 
-/// Address and method, as they are set.
-type Set<'a> = (Option<&'a str>, Option<&'a str>);
+/// URL and method at Twilio.
+type Setting<'a> = (Option<&'a str>, Option<&'a str>);
 
-/// Differences of an address and its method; `other` is what another address is called.
-fn drift((address, method): Set<'_>, expected: &str, other: Drift) -> Vec<Drift> {
+/// Compares URL and method with the expected webhook; a different URL counts as `other`.
+fn diff((address, method): Setting<'_>, expected: &str, other: Drift) -> Vec<Drift> {
     let Some(address) = address else {
         return vec![if other == Drift::OverriddenByService { other } else { Drift::NotSet }];
     };
-    // Where signatures are checked, a secret in the address is one more than is needed.
+    // If signatures are checked, a secret in the URL is unnecessary but harmless.
     let plain = if without_secret(expected).is_none() { without_secret(address) } else { None };
     let address = plain.as_deref().unwrap_or(address);
     if !inbound::is_same(address, expected) {
@@ -238,16 +239,15 @@ fn drift((address, method): Set<'_>, expected: &str, other: Drift) -> Vec<Drift>
         }];
     }
     let by_get = method.is_some_and(|method| !method.eq_ignore_ascii_case("POST"));
-    let forgetful = address != expected;
-    [(by_get, Drift::OtherMethod), (forgetful, Drift::FewRetries)]
+    let lacks_retry_settings = address != expected;
+    [(by_get, Drift::OtherMethod), (lacks_retry_settings, Drift::FewRetries)]
         .into_iter()
         .filter_map(|(is, drift)| is.then_some(drift))
         .collect()
 }
 
-/// An address as it may be shown: ours whole, but for a query; others' only as far as it says whose
-/// it is.
-fn shown(address: &str, expected: &str) -> String {
+/// A URL for display: Carillon's own without query and secret, others only as scheme and host.
+fn redacted_url(address: &str, expected: &str) -> String {
     let origin = |address: &str| url::Url::parse(address).ok().map(|url| url.origin());
     let Ok(mut url) = url::Url::parse(address) else {
         return "an address that cannot be read".to_owned();
@@ -255,7 +255,7 @@ fn shown(address: &str, expected: &str) -> String {
     if Some(url.origin()) != origin(expected) {
         return format!("{}://{}/…", url.scheme(), url.host_str().unwrap_or_default());
     }
-    // Only addresses without a host refuse these, and have nothing to hide there.
+    // These fail only for URLs without a host, which cannot contain credentials.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     url.set_query(None);
     redacted(url.as_str()).into_owned()
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_it_should_be_has_no_drift() {
+    fn an_expected_webhook_has_no_drift() {
         let routes = [
             number(&here("sms_url", "sms_method", "POST")),
             Route::Service(service(&here("inbound_request_url", "inbound_method", "post"))),
@@ -303,7 +303,7 @@ mod tests {
         for route in routes {
             let webhook = Webhook::compare(&route, HERE);
             assert_eq!(webhook.drift, [], "{route:?}");
-            assert!(webhook.is_heard());
+            assert!(webhook.reports_here());
             assert_eq!(webhook.address.as_deref(), Some(HERE));
         }
     }
@@ -340,7 +340,7 @@ mod tests {
         ] {
             let webhook = Webhook::compare(&route, HERE);
             assert_eq!(webhook.drift.first(), Some(&expected), "{route:?}");
-            assert!(!webhook.is_heard());
+            assert!(!webhook.reports_here());
             let check = webhook.check("Shop");
             let shown = format!("{check:?} {webhook:?}");
             assert!(check.detail.contains(words), "{shown}");
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_the_present_secret_is_told_and_shown_without_any() {
+    fn a_url_without_the_current_secret_is_reported_and_shown_redacted() {
         let secret = HERE.replace("/1/inbound", "/1/c2VjcmV0/inbound");
         let former = HERE.replace("/1/inbound", "/1/Zm9ybWVy/inbound");
         let set = |address: &str| number(&format!(r#", "sms_url": "{address}""#));
@@ -359,7 +359,7 @@ mod tests {
             let check = webhook.check("Shop");
             let shown = format!("{webhook:?} {check:?}");
             assert!(
-                !webhook.is_heard() && check.has_failed() && shown.contains("Repair webhook"),
+                !webhook.reports_here() && check.has_failed() && shown.contains("Repair webhook"),
                 "{shown}"
             );
             assert!(!shown.contains("c2VjcmV0") && !shown.contains("Zm9ybWVy"), "{shown}");
@@ -377,23 +377,23 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_twilio_cannot_call_is_not_heard_however_it_is_set() {
+    fn a_webhook_at_an_unreachable_address_never_reports_here() {
         let webhook = Webhook::compare(&number(&here("sms_url", "sms_method", "POST")), HERE)
             .at_unreachable_address();
-        assert!(webhook.is_set_in_vain() && !webhook.is_heard());
-        assert!(webhook.why_not_heard().unwrap().contains("CARILLON_PUBLIC_URL"));
+        assert!(webhook.is_set_but_unreachable() && !webhook.reports_here());
+        assert!(webhook.why_not_reported().unwrap().contains("CARILLON_PUBLIC_URL"));
         let elsewhere =
             Webhook::compare(&number(r#", "sms_url": "https://old.example.com/""#), HERE)
                 .at_unreachable_address();
-        assert!(!elsewhere.is_set_in_vain() && !elsewhere.is_heard());
+        assert!(!elsewhere.is_set_but_unreachable() && !elsewhere.reports_here());
     }
 
     #[test]
-    fn missing_retries_are_a_warning_and_no_failure() {
+    fn missing_retries_are_a_warning_not_a_failure() {
         let bare = HERE.split('#').next().unwrap();
         let webhook = Webhook::compare(&number(&format!(r#", "sms_url": "{bare}""#)), HERE);
         assert_eq!(webhook.drift, [Drift::FewRetries]);
-        assert!(webhook.is_heard());
+        assert!(webhook.reports_here());
         assert_eq!(webhook.check("Shop").outcome, crate::connections::CheckOutcome::Warning);
     }
 }

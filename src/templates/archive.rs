@@ -1,4 +1,4 @@
-//! Putting templates away, and offering them again.
+//! Archives and restores templates.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::types::id::TemplateId;
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// Puts a template away: it is no longer offered, but still sent where it is in use. To be called
-/// in a transaction.
+/// Archives a template: it is no longer offered, but still sent where it is in use. Must run in the
+/// caller's transaction.
 pub async fn archive(
     conn: &mut Conn,
     actor: &Actor,
@@ -22,7 +22,7 @@ pub async fn archive(
     set_archived(conn, actor, id, Some(now), now).await
 }
 
-/// Offers an archived template again. To be called in a transaction.
+/// Restores an archived template. Must run in the caller's transaction.
 pub async fn unarchive(
     conn: &mut Conn,
     actor: &Actor,
@@ -47,7 +47,7 @@ async fn set_archived(
         .set((templates::archived_at.eq(archived_at), templates::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    let done = if archived_at.is_some() {
+    let action = if archived_at.is_some() {
         "archived the template"
     } else {
         "took out of the archive the template"
@@ -57,7 +57,7 @@ async fn set_archived(
         actor,
         AuditKind::Template,
         Some(id.0),
-        &format!("{done} {}", before.name),
+        &format!("{action} {}", before.name),
         now,
     )
     .await

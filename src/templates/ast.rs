@@ -1,23 +1,24 @@
-//! The expression inside a tag as a tree: Tera's grammar, less what the sandbox leaves out.
+//! The syntax tree of an expression inside a tag: Tera's grammar, restricted to what the sandbox
+//! allows.
 
-use super::place::Place;
+use super::position::SourcePosition;
 
-/// An expression, and where it begins.
+/// An expression and the position where it begins.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Expr {
     pub(super) node: Node,
-    pub(super) place: Place,
+    pub(super) position: SourcePosition,
 }
 
-/// What an expression is made of; parentheses are gone.
+/// A node of the tree; parentheses are not part of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
     Text(String),
-    Whole(i64),
-    /// As it was written.
+    Integer(i64),
+    /// The digits as written.
     Decimal(String),
-    Truth(bool),
-    /// Its index among the template's variables.
+    Boolean(bool),
+    /// Index into the template's variables.
     Variable(usize),
     List(Vec<Expr>),
     Not(Box<Expr>),
@@ -31,32 +32,31 @@ pub(super) enum Node {
         call: Call,
         negated: bool,
     },
-    Choice {
+    Conditional {
         yes: Box<Expr>,
         condition: Box<Expr>,
         no: Box<Expr>,
     },
 }
 
-/// A filter or test with its arguments.
+/// A call of a filter or test with its arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Call {
     pub(super) name: &'static str,
-    pub(super) place: Place,
+    pub(super) position: SourcePosition,
     pub(super) arguments: Vec<(&'static str, Expr)>,
 }
 
-/// What stands between two values; `and` and `or` decide whether the second is looked at, and are
-/// nodes of their own.
+/// A binary operator. `and` and `or` are separate nodes, because they short-circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     Plus,
     Minus,
     Times,
     Divide,
-    DivideWhole,
+    DivideFloor,
     Remainder,
-    Join,
+    Concatenate,
     Equal,
     Unequal,
     Less,
@@ -73,9 +73,9 @@ impl Operator {
         Self::Minus,
         Self::Times,
         Self::Divide,
-        Self::DivideWhole,
+        Self::DivideFloor,
         Self::Remainder,
-        Self::Join,
+        Self::Concatenate,
         Self::Equal,
         Self::Unequal,
         Self::Less,
@@ -86,16 +86,16 @@ impl Operator {
         Self::NotIn,
     ];
 
-    /// As it is typed.
+    /// The operator as written in a template.
     pub(super) const fn symbol(self) -> &'static str {
         match self {
             Self::Plus => "+",
             Self::Minus => "-",
             Self::Times => "*",
             Self::Divide => "/",
-            Self::DivideWhole => "//",
+            Self::DivideFloor => "//",
             Self::Remainder => "%",
-            Self::Join => "~",
+            Self::Concatenate => "~",
             Self::Equal => "==",
             Self::Unequal => "!=",
             Self::Less => "<",
@@ -107,17 +107,17 @@ impl Operator {
         }
     }
 
-    /// The filter that does it: Tera's own operators print nothing for a missing value and name
-    /// Rust's types in errors.
+    /// The filter that implements the operator: Tera's own operators print nothing for a missing
+    /// value and name Rust types in errors.
     pub(super) const fn filter(self) -> &'static str {
         match self {
             Self::Plus => "op_plus",
             Self::Minus => "op_minus",
             Self::Times => "op_times",
             Self::Divide => "op_divide",
-            Self::DivideWhole => "op_divide_whole",
+            Self::DivideFloor => "op_divide_whole",
             Self::Remainder => "op_remainder",
-            Self::Join => "op_join",
+            Self::Concatenate => "op_join",
             Self::Equal => "op_equal",
             Self::Unequal => "op_unequal",
             Self::Less => "op_less",
@@ -129,7 +129,7 @@ impl Operator {
         }
     }
 
-    /// Works on two numbers and gives one.
+    /// Whether the operator takes two numbers and returns one.
     pub(super) const fn is_arithmetic(self) -> bool {
         matches!(
             self,
@@ -137,13 +137,13 @@ impl Operator {
                 | Self::Minus
                 | Self::Times
                 | Self::Divide
-                | Self::DivideWhole
+                | Self::DivideFloor
                 | Self::Remainder
         )
     }
 
-    /// How strongly it holds what is left and right of it, as in Tera.
-    pub(super) const fn binding(self) -> (u8, u8) {
+    /// Left and right binding power, as in Tera.
+    pub(super) const fn binding_power(self) -> (u8, u8) {
         match self {
             Self::In | Self::NotIn => (5, 6),
             Self::Equal
@@ -153,18 +153,20 @@ impl Operator {
             | Self::Greater
             | Self::GreaterOrEqual => (7, 8),
             Self::Plus | Self::Minus => (11, 12),
-            Self::Times | Self::Divide | Self::DivideWhole | Self::Remainder | Self::Join => {
-                (13, 14)
-            }
+            Self::Times
+            | Self::Divide
+            | Self::DivideFloor
+            | Self::Remainder
+            | Self::Concatenate => (13, 14),
         }
     }
 }
 
 impl Expr {
-    /// Whether it is the same for every message.
+    /// Whether the expression has the same value for every message.
     pub(super) fn is_constant(&self) -> bool {
         match &self.node {
-            Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) => true,
+            Node::Text(_) | Node::Integer(_) | Node::Decimal(_) | Node::Boolean(_) => true,
             Node::Variable(_) => false,
             Node::List(items) => items.iter().all(Self::is_constant),
             Node::Not(of) | Node::Minus(of) => of.is_constant(),
@@ -174,45 +176,49 @@ impl Expr {
             Node::Filter(of, call) | Node::Test { of, call, .. } => {
                 of.is_constant() && call.is_constant()
             }
-            Node::Choice { yes, condition, no } => {
+            Node::Conditional { yes, condition, no } => {
                 yes.is_constant() && condition.is_constant() && no.is_constant()
             }
         }
     }
 
-    /// Written as a value itself: there is nothing in it that could fail.
+    /// Whether the expression is a literal, which cannot fail.
     pub(super) const fn is_literal(&self) -> bool {
-        matches!(self.node, Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_))
+        matches!(self.node, Node::Text(_) | Node::Integer(_) | Node::Decimal(_) | Node::Boolean(_))
     }
 
-    /// The variables of which one without a value leaves the expression without one.
-    pub(super) fn needs(&self, found: &mut Vec<usize>) {
+    /// Collects the variables without which the expression has no value.
+    pub(super) fn collect_required(&self, found: &mut Vec<usize>) {
         match &self.node {
             Node::Variable(index) => found.push(*index),
-            Node::List(items) => items.iter().for_each(|item| item.needs(found)),
-            Node::Minus(of) => of.needs(found),
+            Node::List(items) => items.iter().for_each(|item| item.collect_required(found)),
+            Node::Minus(of) => of.collect_required(found),
             Node::And(left, right) | Node::Binary(_, left, right) => {
-                left.needs(found);
-                right.needs(found);
+                left.collect_required(found);
+                right.collect_required(found);
             }
-            Node::Or(_, right) => right.needs(found),
+            Node::Or(_, right) => right.collect_required(found),
             Node::Filter(of, call) => {
                 if call.name != "default" {
-                    of.needs(found);
+                    of.collect_required(found);
                 }
-                call.arguments.iter().for_each(|(_, argument)| argument.needs(found));
+                call.arguments.iter().for_each(|(_, argument)| argument.collect_required(found));
             }
             Node::Test { of, call, .. } => {
-                if !call.asks_for_presence() {
-                    of.needs(found);
+                if !call.tests_presence() {
+                    of.collect_required(found);
                 }
-                call.arguments.iter().for_each(|(_, argument)| argument.needs(found));
+                call.arguments.iter().for_each(|(_, argument)| argument.collect_required(found));
             }
-            Node::Choice { yes, no, .. } => {
-                yes.needs(found);
-                no.needs(found);
+            Node::Conditional { yes, no, .. } => {
+                yes.collect_required(found);
+                no.collect_required(found);
             }
-            Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) | Node::Not(_) => {}
+            Node::Text(_)
+            | Node::Integer(_)
+            | Node::Decimal(_)
+            | Node::Boolean(_)
+            | Node::Not(_) => {}
         }
     }
 }
@@ -222,13 +228,13 @@ impl Call {
         self.arguments.iter().all(|(_, argument)| argument.is_constant())
     }
 
-    /// Whether all arguments are the same for every message, so that they can be tried before.
+    /// Whether all arguments are constant, so that they can be tried when the template is saved.
     pub(super) fn has_constant_arguments(&self) -> bool {
         self.is_constant()
     }
 
-    /// A test that a missing value answers too: it is what is asked for.
-    pub(super) fn asks_for_presence(&self) -> bool {
+    /// Whether the test also has an answer for a missing value, because it tests presence or kind.
+    pub(super) fn tests_presence(&self) -> bool {
         matches!(
             self.name,
             "defined" | "undefined" | "string" | "number" | "integer" | "float" | "bool"

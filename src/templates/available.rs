@@ -1,4 +1,4 @@
-//! What a text can name for a contact and event, each with the value that it would have.
+//! The variables that a template can use for a contact and event, with their values.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -6,32 +6,32 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::fault::Side;
-use super::operators::shown;
+use super::operators::printed;
 use super::variables::{Key, Root, Variable, Variables};
 
-/// Properties of an event that are offered; one with more is a document, not something to choose
-/// from.
+/// Maximum number of event properties listed; an event with more is a document, not a list to
+/// choose from.
 const MAX_PROPERTIES: usize = 24;
-/// Objects inside objects.
+/// Maximum nesting depth of listed properties.
 const MAX_DEPTH: usize = 4;
 
-/// A variable, and what stands in it.
+/// A variable and its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Available {
-    /// As a template names it: `contact.attributes.city`.
+    /// The variable as written in a template: `contact.attributes.city`.
     pub variable: String,
-    /// Its value as text; none where it is not set.
+    /// Its value as text; `None` if it is not set.
     pub value: Option<String>,
 }
 
 impl Variables<'_> {
-    /// The variables of contact, event and organization; besides the contact's own attributes also
-    /// those that are named.
+    /// The variables of contact, event and organization. `attributes` adds names of attributes that
+    /// the contact may lack.
     pub fn available(&self, attributes: &BTreeSet<String>) -> Vec<Available> {
-        let plain = |root| Variable { root, keys: Vec::new() };
+        let without_keys = |root| Variable { root, keys: Vec::new() };
         let of_contact =
             [Root::FirstName, Root::LastName, Root::Phone, Root::Email, Root::ExternalId]
-                .map(plain);
+                .map(without_keys);
         let attributes = attributes
             .iter()
             .map(|name| Variable { root: Root::Attributes, keys: vec![Key::Name(name.clone())] });
@@ -44,20 +44,20 @@ impl Variables<'_> {
             .into_iter()
             .chain(attributes)
             .chain(properties)
-            .chain([plain(Root::Organization)]);
+            .chain([without_keys(Root::Organization)]);
         all.map(|variable| Available {
-            value: self.shown(&variable),
+            value: self.printed(&variable),
             variable: variable.to_string(),
         })
         .collect()
     }
 
-    fn shown(&self, variable: &Variable) -> Option<String> {
-        shown(&self.get(variable)?, Side::Left).ok().map(Cow::into_owned)
+    fn printed(&self, variable: &Variable) -> Option<String> {
+        printed(&self.get(variable)?, Side::Left).ok().map(Cow::into_owned)
     }
 }
 
-/// The paths to what can be printed; of a list, its first item stands for all.
+/// Collects the paths to printable values; the first item of a list represents all.
 fn collect(value: &serde_json::Value, path: &mut Vec<Key>, found: &mut Vec<Vec<Key>>) {
     if path.len() > MAX_DEPTH || found.len() >= MAX_PROPERTIES {
         return;
@@ -92,7 +92,7 @@ mod tests {
     use crate::types::phone::PhoneNumber;
 
     #[test]
-    fn each_variable_that_is_offered_can_be_written_and_has_that_value() {
+    fn each_available_variable_renders_its_value() {
         let phone = PhoneNumber::from_e164("+14155550123").unwrap();
         let event = json!(
             {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_any_size_and_depth_stays_a_list_to_choose_from() {
+    fn the_list_is_bounded_for_events_of_any_size_and_depth() {
         let phone = PhoneNumber::from_e164("+14155550123").unwrap();
         let mut deep = json!("x");
         for _ in 0..50 {

@@ -1,45 +1,45 @@
-//! A template's text, parsed: known to be allowed, ready to render.
+//! The parsed text of a template, checked and ready to render.
 
 use std::collections::BTreeSet;
 
 use super::check::expected;
-use super::checked::Reach;
+use super::checked_source::Reach;
 use super::error::{RenderError, TemplateError};
-use super::foreign;
 use super::grammar::{Printing, check};
 use super::media::MediaUrl;
-use super::place::Place;
+use super::merge_tags;
+use super::position::SourcePosition;
 use super::program::Program;
 use super::variables::{self, Expected, Unset, Variable, Variables};
 
-/// The most that a text may have, in UTF-16 units as Twilio counts them; also the most that a body
-/// may have as typed.
+/// Maximum length of a rendered text in UTF-16 units, as Twilio counts them; also of the body as
+/// typed.
 pub const MAX_CHARACTERS: usize = 1_600;
-/// A UTF-16 unit is at most 3 bytes of UTF-8.
+/// Upper bound in bytes: a UTF-16 unit takes at most 3 bytes of UTF-8.
 const MAX_BYTES: usize = MAX_CHARACTERS * 3;
 
-/// A text with variables that is allowed, checked once and rendered as often as wanted.
+/// A template text that passed the checks and can be rendered repeatedly.
 pub struct TemplateBody {
     text: String,
     program: Program,
 }
 
 impl TemplateBody {
-    /// Checks a text as typed: at most 1,600 characters, only what the sandbox allows, and nothing
+    /// Parses a text as typed: at most 1,600 characters, only what the sandbox allows, and nothing
     /// that fails for every message.
     ///
-    /// Line ends become `\n`, whitespace at the end goes.
+    /// Line ends become `\n`; trailing whitespace is removed.
     pub fn parse(typed: &str) -> Result<Self, TemplateError> {
-        let body = Self::saved(typed)?;
+        let body = Self::parse_saved(typed)?;
         body.program.check()?;
         Ok(body)
     }
 
-    /// Reads a text that was saved, by this or an older release: what fails in it may stand where
-    /// no message comes by.
-    pub(super) fn saved(typed: &str) -> Result<Self, TemplateError> {
+    /// Parses a text saved by this or an older release, without checking for failures, which may be
+    /// in a branch that no message takes.
+    pub(super) fn parse_saved(typed: &str) -> Result<Self, TemplateError> {
         let text = typed.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned();
-        let start = Place { line: 1, column: 1 };
+        let start = SourcePosition { line: 1, column: 1 };
         if text.is_empty() {
             return Err(start.error("The text is empty."));
         }
@@ -50,57 +50,56 @@ impl TemplateBody {
             );
         }
         if let Some(byte) = text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
-            return Err(place_of(&text, byte)
+            return Err(position_of(&text, byte)
                 .error("There is an invisible control character here; remove it."));
         }
         let program = Program::new(check(&text, Printing::Text)?)?;
         Ok(Self { text, program })
     }
 
-    /// The text as it is saved.
+    /// The text in its saved form.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The names of the variables that the text uses.
+    /// The names of the variables in the text.
     pub fn variables(&self) -> BTreeSet<String> {
         self.program.checked.variables.iter().map(ToString::to_string).collect()
     }
 
-    /// The variables that the text uses, in its order.
+    /// The variables in the order of the text.
     pub(super) fn parsed_variables(&self) -> &[Variable] {
         &self.program.checked.variables
     }
 
-    /// Of which kind the value of each of these variables has to be, where that can be told from
-    /// what is done with it.
+    /// The expected kind of each variable's value, as far as its use reveals it.
     pub(super) fn expected_kinds(&self) -> Vec<Option<Expected>> {
         expected(&self.program.checked)
     }
 
-    /// The variables that have no value for this contact and event, in the order of the text.
+    /// The variables without a value for this contact and event, in the order of the text.
     pub fn unset(&self, variables: &Variables<'_>) -> Vec<Unset> {
         self.program.unset(variables)
     }
 
-    /// What is probably not meant as it stands, in sentences: merge tags of other tools.
+    /// Warnings about likely mistakes, in sentences: merge tags of other tools.
     pub fn warnings(&self) -> Vec<String> {
-        foreign::warnings(&self.text)
+        merge_tags::warnings(&self.text)
     }
 
-    /// What fails with values of the kinds that these have; an error says whether it fails for
-    /// every message.
+    /// Checks the text against the kinds of the samples' values; the error says whether every
+    /// message fails.
     pub fn check_with(&self, samples: &[Variables<'_>]) -> Result<(), (TemplateError, Reach)> {
         self.program.check_with(samples)
     }
 
-    /// The text outside all variables and ifs: what each message has at least, unless an if leaves
-    /// some of it out.
+    /// The text outside all tags, which every message contains unless an `if` omits some of it.
     pub fn fixed_text(&self) -> &str {
         &self.program.checked.fixed
     }
 
-    /// The text for one contact and event: at most 1,600 characters (UTF-16 units), never empty.
+    /// Renders the text for one contact and event: at most 1,600 characters (UTF-16 units), never
+    /// empty.
     pub fn render(&self, variables: &Variables<'_>) -> Result<String, RenderError> {
         let mut text = self.program.render(variables, MAX_BYTES)?;
         if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
@@ -113,8 +112,7 @@ impl TemplateBody {
     }
 }
 
-/// Properties of an event that would fill in every `event.…` of a text and its media, to try them
-/// with.
+/// A sample event with a property for every `event.…` in a text and its media URLs.
 pub fn sample_event(body: Option<&TemplateBody>, media: &[MediaUrl]) -> serde_json::Value {
     let programs = body
         .map(|body| &body.program)
@@ -140,11 +138,11 @@ impl PartialEq for TemplateBody {
     }
 }
 
-fn place_of(text: &str, byte: usize) -> Place {
+fn position_of(text: &str, byte: usize) -> SourcePosition {
     let before = &text[..byte];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-    Place {
+    SourcePosition {
         line: u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX),
         column: count(&before[line_start..]).saturating_add(1),
     }

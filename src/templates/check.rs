@@ -1,36 +1,41 @@
-//! Checks a template by the kinds of its values and by trying its constants: what can only fail is
-//! told before it is sent.
+//! Static checks of a template: infers the kinds of its values and tries its constants, so that
+//! what can only fail is reported on saving.
 
 use tera::{Context, ErrorKind};
 
 use super::ast::{Call, Expr, Node, Operator};
-use super::calls::{self, FILTERS, Signature, TESTS};
-use super::checked::{Checked, Found, Reach, sentence};
+use super::checked_source::{CheckedSource, ExprUse, Reach, sentence};
 use super::error::TemplateError;
 use super::expression::Parser;
 use super::fault::FaultAt;
 use super::kinds::{Kinds, mismatch};
 use super::lexer::{Piece, pieces};
 use super::sandbox::SANDBOX;
+use super::signatures::{self, FILTERS, Signature, TESTS};
 use super::variables::Expected;
-use super::write::{label, tried};
+use super::write::{discarded, label};
 
 const PRINTABLE: Kinds = Kinds::SCALAR.or(Kinds::LIST);
 const CONTAINER: Kinds = Kinds::TEXT.or(Kinds::LIST).or(Kinds::OBJECT);
 const COMPARABLE: Kinds = Kinds::TEXT.or(Kinds::NUMBER);
 const NAME: &str = "constant";
 
-/// Checks all expressions with variables of these kinds; the first that can only fail is the error.
-pub(super) fn check(checked: &Checked, kinds: &[Kinds]) -> Result<(), TemplateError> {
+/// Checks all expressions for variables of these kinds; the error is the first expression that can
+/// only fail.
+pub(super) fn check(checked: &CheckedSource, kinds: &[Kinds]) -> Result<(), TemplateError> {
     check_each(checked, kinds).map_err(|(error, _)| error)
 }
 
-/// The same, also telling whether it fails whatever an if decides; what always fails comes first.
-pub(super) fn check_each(checked: &Checked, kinds: &[Kinds]) -> Result<(), (TemplateError, Reach)> {
-    let check = Check { checked, kinds };
+/// Checks all expressions and reports whether every message fails; failures of every message come
+/// first.
+pub(super) fn check_each(
+    checked: &CheckedSource,
+    kinds: &[Kinds],
+) -> Result<(), (TemplateError, Reach)> {
+    let check = KindCheck { checked, kinds };
     let mut sometimes = Ok(());
     for found in &checked.expressions {
-        if let Err(error) = check.found(found) {
+        if let Err(error) = check.check_use(found) {
             if found.reach == Reach::Always {
                 return Err((error, Reach::Always));
             }
@@ -40,13 +45,14 @@ pub(super) fn check_each(checked: &Checked, kinds: &[Kinds]) -> Result<(), (Temp
     sometimes
 }
 
-struct Check<'c> {
-    checked: &'c Checked,
+/// Infers kinds, given those of the variables.
+struct KindCheck<'c> {
+    checked: &'c CheckedSource,
     kinds: &'c [Kinds],
 }
 
-impl Check<'_> {
-    fn found(&self, found: &Found) -> Result<(), TemplateError> {
+impl KindCheck<'_> {
+    fn check_use(&self, found: &ExprUse) -> Result<(), TemplateError> {
         if found.is_printed {
             self.need(&found.expr, PRINTABLE, "the text").map(drop)
         } else {
@@ -54,13 +60,12 @@ impl Check<'_> {
         }
     }
 
-    /// The kinds that an expression can have; an error where it can have none of those that it is
-    /// used as.
+    /// The possible kinds of an expression; an error if none of them fits its use.
     fn kinds(&self, expr: &Expr) -> Result<Kinds, TemplateError> {
         Ok(match &expr.node {
             Node::Text(_) => Kinds::TEXT,
-            Node::Whole(_) | Node::Decimal(_) => Kinds::NUMBER,
-            Node::Truth(_) => Kinds::TRUTH,
+            Node::Integer(_) | Node::Decimal(_) => Kinds::NUMBER,
+            Node::Boolean(_) => Kinds::BOOLEAN,
             Node::Variable(index) => self.kinds.get(*index).copied().unwrap_or(Kinds::ANY),
             Node::List(items) => {
                 for item in items {
@@ -70,7 +75,7 @@ impl Check<'_> {
             }
             Node::Not(of) => {
                 self.kinds(of)?;
-                Kinds::TRUTH
+                Kinds::BOOLEAN
             }
             Node::Minus(of) => {
                 self.need(of, Kinds::NUMBER, "“-”")?;
@@ -82,13 +87,13 @@ impl Check<'_> {
             Node::Binary(operator, left, right) => self.binary(*operator, left, right)?,
             Node::Filter(of, call) => self.filter(of, call)?,
             Node::Test { of, call, .. } => {
-                let takes =
-                    calls::find(&TESTS, call.name).map_or(Kinds::ANY, |signature| signature.takes);
+                let takes = signatures::find(&TESTS, call.name)
+                    .map_or(Kinds::ANY, |signature| signature.takes);
                 self.need(of, takes, &format!("“{}”", call.name))?;
                 self.arguments(call)?;
-                Kinds::TRUTH
+                Kinds::BOOLEAN
             }
-            Node::Choice { yes, condition, no } => {
+            Node::Conditional { yes, condition, no } => {
                 self.kinds(condition)?;
                 self.kinds(yes)?.or(self.kinds(no)?)
             }
@@ -109,7 +114,7 @@ impl Check<'_> {
                     .map_err(|error| self.with_parentheses(error, operator, left, right))?;
                 Ok(Kinds::NUMBER)
             }
-            Operator::Join => {
+            Operator::Concatenate => {
                 self.need(left, PRINTABLE, &by)?;
                 self.need(right, PRINTABLE, &by)?;
                 Ok(Kinds::TEXT)
@@ -120,25 +125,25 @@ impl Check<'_> {
             | Operator::GreaterOrEqual => {
                 let (of_left, of_right) =
                     (self.need(left, COMPARABLE, &by)?, self.need(right, COMPARABLE, &by)?);
-                let alike = |kind: Kinds| of_left.meets(kind) && of_right.meets(kind);
+                let alike = |kind: Kinds| of_left.intersects(kind) && of_right.intersects(kind);
                 if !alike(Kinds::NUMBER) && !alike(Kinds::TEXT) {
-                    // The text of the two can be made a number.
-                    let text = if of_left.meets(Kinds::TEXT) { left } else { right };
-                    return Err(text.place.error(
+                    // Blame the text operand, which can be converted to a number.
+                    let text = if of_left.intersects(Kinds::TEXT) { left } else { right };
+                    return Err(text.position.error(
                         mismatch(&label(self.checked, text), Kinds::TEXT, &by, Kinds::NUMBER) + ".",
                     ));
                 }
-                Ok(Kinds::TRUTH)
+                Ok(Kinds::BOOLEAN)
             }
             Operator::In | Operator::NotIn => {
                 self.kinds(left)?;
                 self.need(right, CONTAINER, &by)?;
-                Ok(Kinds::TRUTH)
+                Ok(Kinds::BOOLEAN)
             }
             _ => {
                 self.kinds(left)?;
                 self.kinds(right)?;
-                Ok(Kinds::TRUTH)
+                Ok(Kinds::BOOLEAN)
             }
         }
     }
@@ -151,7 +156,7 @@ impl Check<'_> {
                 .kinds(of)?
                 .or(value.map_or(Ok(Kinds::NONE), |(_, value)| self.kinds(value))?));
         }
-        let Some(signature) = calls::find(&FILTERS, call.name) else { return Ok(Kinds::ANY) };
+        let Some(signature) = signatures::find(&FILTERS, call.name) else { return Ok(Kinds::ANY) };
         self.need(of, signature.takes, &format!("“{}”", call.name))?;
         Ok(signature.gives)
     }
@@ -160,16 +165,16 @@ impl Check<'_> {
         call.arguments.iter().try_for_each(|(_, argument)| self.kinds(argument).map(drop))
     }
 
-    /// The kinds of an expression that has to be one of the needed.
+    /// The possible kinds of an expression that must be of one of the `needed` kinds.
     fn need(&self, expr: &Expr, needed: Kinds, by: &str) -> Result<Kinds, TemplateError> {
         let kinds = self.kinds(expr)?;
-        if kinds.meets(needed) {
+        if kinds.intersects(needed) {
             return Ok(kinds);
         }
-        Err(expr.place.error(mismatch(&label(self.checked, expr), kinds, by, needed) + "."))
+        Err(expr.position.error(mismatch(&label(self.checked, expr), kinds, by, needed) + "."))
     }
 
-    /// What is most often meant by `event.total / 3 | fixed` is `(event.total / 3) | fixed`.
+    /// Suggests parentheses: `event.total / 3 | fixed` usually means `(event.total / 3) | fixed`.
     fn with_parentheses(
         &self,
         error: TemplateError,
@@ -191,62 +196,67 @@ impl Check<'_> {
     }
 }
 
-/// Tries whatever is the same for every message: constant expressions, and the constant arguments
-/// of filters and operators.
-pub(super) fn try_constants(checked: &Checked) -> Result<(), TemplateError> {
-    checked.expressions.iter().try_for_each(|found| walk(&found.expr))
+/// Tries what is the same for every message: constant expressions, and the constant arguments of
+/// filters and operators.
+pub(super) fn try_constants(checked: &CheckedSource) -> Result<(), TemplateError> {
+    checked.expressions.iter().try_for_each(|found| try_expr(&found.expr))
 }
 
-fn walk(expr: &Expr) -> Result<(), TemplateError> {
+/// Tries the constant parts of an expression.
+fn try_expr(expr: &Expr) -> Result<(), TemplateError> {
     if expr.is_constant() {
-        return if expr.is_literal() { Ok(()) } else { attempt(expr) };
+        return if expr.is_literal() { Ok(()) } else { try_render(expr) };
     }
     match &expr.node {
-        Node::List(items) => items.iter().try_for_each(walk),
-        Node::Not(of) | Node::Minus(of) => walk(of),
-        Node::And(left, right) | Node::Or(left, right) => walk(left).and_then(|()| walk(right)),
+        Node::List(items) => items.iter().try_for_each(try_expr),
+        Node::Not(of) | Node::Minus(of) => try_expr(of),
+        Node::And(left, right) | Node::Or(left, right) => {
+            try_expr(left).and_then(|()| try_expr(right))
+        }
         Node::Binary(operator, left, right) => {
-            walk(left)?;
-            walk(right)?;
+            try_expr(left)?;
+            try_expr(right)?;
             if operator.is_arithmetic() && right.is_constant() {
-                let one = Expr { node: Node::Whole(1), place: left.place };
-                attempt(&Expr {
+                let one = Expr { node: Node::Integer(1), position: left.position };
+                try_render(&Expr {
                     node: Node::Binary(*operator, Box::new(one), right.clone()),
-                    place: expr.place,
+                    position: expr.position,
                 })?;
             }
             Ok(())
         }
         Node::Filter(of, call) => {
-            walk(of)?;
+            try_expr(of)?;
             arguments(call)?;
-            probe(calls::find(&FILTERS, call.name), call, |of| {
+            probe(signatures::find(&FILTERS, call.name), call, |of| {
                 Node::Filter(Box::new(of), call.clone())
             })
         }
         Node::Test { of, call, negated } => {
-            walk(of)?;
+            try_expr(of)?;
             arguments(call)?;
-            probe(calls::find(&TESTS, call.name), call, |of| Node::Test {
+            probe(signatures::find(&TESTS, call.name), call, |of| Node::Test {
                 of: Box::new(of),
                 call: call.clone(),
                 negated: *negated,
             })
         }
-        Node::Choice { yes, condition, no } => {
-            walk(yes).and_then(|()| walk(condition)).and_then(|()| walk(no))
+        Node::Conditional { yes, condition, no } => {
+            try_expr(yes).and_then(|()| try_expr(condition)).and_then(|()| try_expr(no))
         }
-        Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) | Node::Variable(_) => {
-            Ok(())
-        }
+        Node::Text(_)
+        | Node::Integer(_)
+        | Node::Decimal(_)
+        | Node::Boolean(_)
+        | Node::Variable(_) => Ok(()),
     }
 }
 
 fn arguments(call: &Call) -> Result<(), TemplateError> {
-    call.arguments.iter().try_for_each(|(_, argument)| walk(argument))
+    call.arguments.iter().try_for_each(|(_, argument)| try_expr(argument))
 }
 
-/// Tries the arguments of a call on a value that it can work on.
+/// Tries the arguments of a call on a value of a suitable kind.
 fn probe(
     signature: Option<&Signature>,
     call: &Call,
@@ -263,18 +273,18 @@ fn probe(
         _ => None,
     });
     let Some(tag) = tag else { return Ok(()) };
-    let of = Parser::parse(&mut Checked::default(), &tag.tokens, tag.end)?;
-    attempt(&Expr { node: node(of), place: call.place })
+    let of = Parser::parse(&mut CheckedSource::default(), &tag.tokens, tag.end)?;
+    try_render(&Expr { node: node(of), position: call.position })
 }
 
-/// Renders a constant; its error, if it has one, is every message's error.
-fn attempt(expr: &Expr) -> Result<(), TemplateError> {
-    let mut checked = Checked::default();
+/// Renders a constant expression; an error would occur in every message.
+fn try_render(expr: &Expr) -> Result<(), TemplateError> {
+    let mut checked = CheckedSource::default();
     checked.source.push_str("{{ ");
-    tried(&mut checked, expr);
+    discarded(&mut checked, expr);
     checked.source.push_str(" }}");
     let mut tera = SANDBOX.clone();
-    // What Tera cannot read it refuses in the whole template, too.
+    // Tera rejects the whole template for the same syntax error.
     if tera.add_raw_template(NAME, &checked.source).is_err() {
         return Ok(());
     }
@@ -282,41 +292,41 @@ fn attempt(expr: &Expr) -> Result<(), TemplateError> {
     let ErrorKind::RenderingError(report) = error.kind() else { return Ok(()) };
     match FaultAt::read(report.message()) {
         Some(FaultAt { site, fault }) => {
-            let (place, words) = sentence(&checked, site, &fault);
-            Err(place.error(format!("{words}.")))
+            let (position, words) = sentence(&checked, site, &fault);
+            Err(position.error(format!("{words}.")))
         }
-        None => Err(expr.place.error(report.message())),
+        None => Err(expr.position.error(report.message())),
     }
 }
 
-/// What each variable should be, where that can be told from what is done with it.
-pub(super) fn expected(checked: &Checked) -> Vec<Option<Expected>> {
+/// The expected kind of each variable, as far as its use reveals it.
+pub(super) fn expected(checked: &CheckedSource) -> Vec<Option<Expected>> {
     let mut expected = vec![None; checked.variables.len()];
-    checked.expressions.iter().for_each(|found| expect(&found.expr, None, &mut expected));
+    checked.expressions.iter().for_each(|found| infer_expected(&found.expr, None, &mut expected));
     expected
 }
 
-fn expect(expr: &Expr, what: Option<Expected>, expected: &mut [Option<Expected>]) {
+fn infer_expected(expr: &Expr, what: Option<Expected>, expected: &mut [Option<Expected>]) {
     match &expr.node {
         Node::Variable(index) => {
-            if let (Some(place), Some(what)) = (expected.get_mut(*index), what) {
-                place.get_or_insert(what);
+            if let (Some(slot), Some(what)) = (expected.get_mut(*index), what) {
+                slot.get_or_insert(what);
             }
         }
-        Node::List(items) => items.iter().for_each(|item| expect(item, None, expected)),
-        Node::Not(of) => expect(of, None, expected),
-        Node::Minus(of) => expect(of, Some(Expected::Number), expected),
+        Node::List(items) => items.iter().for_each(|item| infer_expected(item, None, expected)),
+        Node::Not(of) => infer_expected(of, None, expected),
+        Node::Minus(of) => infer_expected(of, Some(Expected::Number), expected),
         Node::And(left, right) | Node::Or(left, right) => {
-            expect(left, None, expected);
-            expect(right, what, expected);
+            infer_expected(left, None, expected);
+            infer_expected(right, what, expected);
         }
         Node::Binary(operator, left, right) => {
-            let is_number = |expr: &Expr| matches!(expr.node, Node::Whole(_) | Node::Decimal(_));
+            let is_number = |expr: &Expr| matches!(expr.node, Node::Integer(_) | Node::Decimal(_));
             let is_numeric = operator.is_arithmetic() || is_number(left) || is_number(right);
-            let of =
-                (is_numeric && !matches!(operator, Operator::Join)).then_some(Expected::Number);
-            expect(left, of, expected);
-            expect(
+            let of = (is_numeric && !matches!(operator, Operator::Concatenate))
+                .then_some(Expected::Number);
+            infer_expected(left, of, expected);
+            infer_expected(
                 right,
                 if matches!(operator, Operator::In | Operator::NotIn) {
                     Some(Expected::List)
@@ -334,21 +344,25 @@ fn expect(expr: &Expr, what: Option<Expected>, expected: &mut [Option<Expected>]
                 "join" | "first" | "last" | "nth" => Some(Expected::List),
                 _ => None,
             };
-            expect(of, needed, expected);
-            call.arguments.iter().for_each(|(_, argument)| expect(argument, None, expected));
+            infer_expected(of, needed, expected);
+            call.arguments
+                .iter()
+                .for_each(|(_, argument)| infer_expected(argument, None, expected));
         }
         Node::Test { of, call, .. } => {
             let needed =
                 matches!(call.name, "odd" | "even" | "divisible_by" | "number" | "integer")
                     .then_some(Expected::Number);
-            expect(of, needed, expected);
-            call.arguments.iter().for_each(|(_, argument)| expect(argument, None, expected));
+            infer_expected(of, needed, expected);
+            call.arguments
+                .iter()
+                .for_each(|(_, argument)| infer_expected(argument, None, expected));
         }
-        Node::Choice { yes, condition, no } => {
-            expect(yes, what, expected);
-            expect(condition, None, expected);
-            expect(no, what, expected);
+        Node::Conditional { yes, condition, no } => {
+            infer_expected(yes, what, expected);
+            infer_expected(condition, None, expected);
+            infer_expected(no, what, expected);
         }
-        Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) => {}
+        Node::Text(_) | Node::Integer(_) | Node::Decimal(_) | Node::Boolean(_) => {}
     }
 }

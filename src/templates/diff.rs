@@ -1,37 +1,36 @@
-//! What differs between two texts, word by word.
+//! Word-by-word differences between two texts.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-/// A stretch of text that stands in both, or in one of them.
+/// A stretch of text that is in both texts or in one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiffPart {
-    /// Where it stands.
+    /// Which of the texts contain it.
     pub change: DiffKind,
-    /// The words with the blanks between them.
+    /// Words with the whitespace between them.
     pub text: String,
 }
 
-/// What became of a stretch from the older to the newer text.
+/// How a stretch changed from the older to the newer text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiffKind {
-    /// It stands in both.
+    /// In both texts.
     Same,
-    /// Only the older one has it.
+    /// Only in the older text.
     Removed,
-    /// Only the newer one has it.
+    /// Only in the newer text.
     Added,
 }
 
-/// After so long the rest is told roughly: texts as long as templates take far less, but a draft
-/// may be whatever was pasted.
+/// Time after which the rest is compared coarsely: templates take far less, but a draft may contain
+/// any pasted text.
 const MAX_TIME: Duration = Duration::from_millis(100);
 
-/// Compares two texts; the stretches of the newer one, put together, are the newer text, likewise
-/// those of the older one.
+/// Compares two texts. Concatenating the stretches of one text restores it.
 pub fn compare(older: &str, newer: &str) -> Vec<DiffPart> {
     let mut stretches: Vec<DiffPart> = Vec::new();
     for change in
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_that_changed_are_told_apart() {
+    fn changed_words_are_marked() {
         let found = compare("Hi Ada, your order is here.", "Hi Ada, your parcel is here!");
         let shown: Vec<_> =
             found.iter().map(|stretch| (stretch.change, stretch.text.as_str())).collect();
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_that_have_nothing_in_common_do_not_hold_anybody_up() {
+    fn long_texts_with_nothing_in_common_are_compared_within_two_seconds() {
         let words = |many: usize, of: usize| {
             (0..many).map(|n| (n * n % of).to_string()).collect::<Vec<_>>().join(" ")
         };
@@ -91,16 +90,16 @@ mod tests {
         let begun = std::time::Instant::now();
         let found = compare(&older, &newer);
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-        let kept = found
+        let remaining = found
             .iter()
             .filter(|stretch| stretch.change != DiffKind::Removed)
             .map(|stretch| stretch.text.as_str());
-        assert_eq!(kept.collect::<String>(), newer);
+        assert_eq!(remaining.collect::<String>(), newer);
     }
 
     proptest! {
         #[test]
-        fn both_texts_can_be_put_together_again(
+        fn both_texts_can_be_restored(
             older in "[a-d é\n😀]{0,60}",
             newer in "[a-d é\n😀]{0,60}"
         ) {

@@ -1,4 +1,4 @@
-//! Drafts: what somebody has typed into the editor and not saved, kept for when they come back.
+//! Drafts: unsaved input of the template editor, stored until the user returns.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,31 +10,31 @@ use crate::db::schema::template_drafts;
 use crate::error::Result;
 use crate::types::id::{TemplateId, UserId};
 
-/// Longer than anything that can be saved; whatever is pasted beyond it is not worth keeping.
+/// Maximum size of a draft, above that of any valid template; larger pasted text is not stored.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The fields of the editor as they were left.
+/// The fields of the editor.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = template_drafts, check_for_backend(diesel::pg::Pg))]
 pub struct TemplateDraft {
-    /// The saved version that was changed; 0 for a template that was never saved.
+    /// The version that was edited; 0 for a new template.
     pub version: i32,
     /// The name.
     pub name: String,
-    /// The name when it was begun; blank for a template that was never saved.
+    /// The saved name when editing began; blank for a new template.
     pub saved_name: String,
     /// The text.
     pub body: String,
-    /// The addresses of the media, one per line.
+    /// Media URLs, one per line.
     pub media_urls: String,
-    /// When it was kept.
+    /// When the draft was stored.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Keeps what a user has typed for a template, or for a new one; the draft before it is forgotten.
+/// Stores a user's draft of a template, or of a new one, replacing the former draft.
 ///
-/// Says whether it was kept: what is far too long, or cannot be stored, is not.
-pub async fn keep(
+/// Returns whether it was stored: text that is too long or contains NUL is not.
+pub async fn save(
     conn: &mut Conn,
     user: UserId,
     template: Option<TemplateId>,
@@ -60,7 +60,7 @@ pub async fn keep(
     Ok(true)
 }
 
-/// What the user has left unsaved of a template, or of a new one.
+/// The user's draft of a template, or of a new one.
 pub async fn find(
     conn: &mut Conn,
     user: UserId,
@@ -74,7 +74,7 @@ pub async fn find(
         .optional()?)
 }
 
-/// The templates of which the user has left something unsaved; none stands for a new one.
+/// The templates for which the user has a draft; `None` stands for a new one.
 pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Option<TemplateId>>> {
     let found: Vec<TemplateId> = template_drafts::table
         .filter(template_drafts::user_id.eq(user))
@@ -84,7 +84,7 @@ pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Option<Templat
     Ok(found.into_iter().map(|id| (id != key(None)).then_some(id)).collect())
 }
 
-/// Forgets what the user has left unsaved.
+/// Deletes the user's draft.
 pub async fn discard(conn: &mut Conn, user: UserId, template: Option<TemplateId>) -> Result<()> {
     diesel::delete(template_drafts::table.find((user, key(template)))).execute(conn).await?;
     Ok(())

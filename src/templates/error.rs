@@ -1,57 +1,56 @@
-//! Why a text cannot be a template, and why a template gives no text.
+//! Errors of parsing and of rendering a template.
 
-/// Why a text cannot be a template, and where: line and column from 1.
+/// Why a text is not a valid template, with line and column from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Line {line}, column {column}: {message}")]
 pub struct TemplateError {
-    /// What is wrong and what to do, in a sentence.
+    /// Explanation and advice in a sentence.
     pub message: String,
-    /// From 1.
+    /// Line, from 1.
     pub line: u32,
-    /// From 1, in characters.
+    /// Column in characters, from 1.
     pub column: u32,
 }
 
-/// Why a template gives no text for this contact and event; the sentence is shown as the message's
-/// reason.
+/// Why a template cannot be rendered for this contact and event; shown as the message's reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// A variable has no value, and the template no default for it.
+    /// A variable has no value, and the template gives no default.
     #[error("{sentence}")]
     NotSet {
-        /// As the template names it: `contact.attributes.city`.
+        /// The variable as written in the template: `contact.attributes.city`.
         variable: String,
-        /// The same in a sentence.
+        /// The explanation in a sentence.
         sentence: String,
     },
-    /// Above [`MAX_CHARACTERS`](super::MAX_CHARACTERS).
+    /// Longer than [`MAX_CHARACTERS`](super::MAX_CHARACTERS).
     #[error("it came out longer than can be sent")]
     TooLong,
     /// Nothing but whitespace.
     #[error("the text came out empty")]
     Empty,
-    /// A filter or comparison cannot work with the value that it got.
+    /// A filter or operator cannot process its value.
     #[error("{message} (template line {line}, column {column})")]
     Failed {
-        /// What could not be done.
+        /// What failed.
         message: String,
-        /// From 1.
+        /// Line, from 1.
         line: u32,
-        /// From 1, in characters.
+        /// Column in characters, from 1.
         column: u32,
     },
-    /// What came out as the address of a medium is none.
+    /// A media URL rendered to an invalid address.
     #[error("it came out as no web address; it must begin with https:// or http://, in full")]
     NoAddress,
-    /// The address of a medium cannot be made.
+    /// A media URL cannot be rendered.
     #[error("media address {number}: {reason}")]
     Media {
-        /// Its place in the list, from 1.
+        /// Its position in the list, from 1.
         number: usize,
-        /// Why.
+        /// The reason.
         reason: Box<RenderError>,
     },
-    /// The stored text is not allowed (any more).
+    /// The stored text is not, or no longer, valid.
     #[error("the template cannot be read: {0}")]
     Unreadable(TemplateError),
 }

@@ -1,24 +1,24 @@
-//! Reads the tokens of one tag as an expression: variables, literals, operators, and the filters
-//! and tests on the lists.
+//! A Pratt parser for the expression in a tag: variables, literals, operators, and allowed filters
+//! and tests.
 
 use super::ast::{Call, Expr, Node};
-use super::calls::{self, FILTERS, Signature, TESTS};
-use super::checked::{Checked, NAMES};
+use super::checked_source::{CheckedSource, NAMES};
 use super::error::TemplateError;
 use super::hints;
 use super::lexer::Lexeme;
 use super::next_operator::operator;
-use super::place::Place;
+use super::position::SourcePosition;
+use super::signatures::{self, FILTERS, Signature, TESTS};
 use super::variables::{Key, Variable};
 
-/// Parentheses, brackets and arguments inside one another; Tera itself stops at 40.
+/// Maximum nesting of parentheses, brackets and arguments; Tera itself stops at 40.
 const MAX_DEPTH: usize = 6;
-/// Operators and filters in one tag; Tera itself stops at 256, with several of its own for one of
-/// these.
+/// Maximum number of operators and filters per tag. Tera stops at 256, and one of these becomes
+/// several of Tera's.
 const MAX_OPERATIONS: usize = 40;
 
-/// How strongly `or`, `and`, `is` and a filter's `|` hold what is beside them; operators have
-/// [`super::ast::Operator::binding`].
+/// Binding powers of `or`, `and`, `is` and a filter's `|`; operators have
+/// [`super::ast::Operator::binding_power`].
 const OR: (u8, u8) = (1, 2);
 const AND: (u8, u8) = (3, 4);
 const IS: u8 = 5;
@@ -26,122 +26,126 @@ const NOT: u8 = 5;
 const PIPE: u8 = 17;
 const NEGATIVE: u8 = 20;
 
-/// Reads the tokens of one tag.
+/// Parser of the tokens in one tag.
 pub(super) struct Parser<'a> {
-    checked: &'a mut Checked,
-    tokens: std::slice::Iter<'a, (Lexeme, Place)>,
-    end: Place,
+    checked: &'a mut CheckedSource,
+    tokens: std::slice::Iter<'a, (Lexeme, SourcePosition)>,
+    end: SourcePosition,
     depth: usize,
     operations: usize,
 }
 
 impl<'a> Parser<'a> {
-    /// The tokens as exactly one expression.
+    /// Parses the tokens as exactly one expression.
     pub(super) fn parse(
-        checked: &'a mut Checked,
-        tokens: &'a [(Lexeme, Place)],
-        end: Place,
+        checked: &'a mut CheckedSource,
+        tokens: &'a [(Lexeme, SourcePosition)],
+        end: SourcePosition,
     ) -> Result<Expr, TemplateError> {
         let mut parser = Self { checked, tokens: tokens.iter(), end, depth: 0, operations: 0 };
         let expr = parser.expression()?;
         match parser.tokens.next() {
             None => Ok(expr),
-            Some((Lexeme::Symbol("("), place)) => {
-                Err(place.error("Functions cannot be used in a template."))
+            Some((Lexeme::Symbol("("), position)) => {
+                Err(position.error("Functions cannot be used in a template."))
             }
-            Some((token, place)) => Err(place.error(hints::unexpected(token))),
+            Some((token, position)) => Err(position.error(hints::unexpected(token))),
         }
     }
 
     fn expression(&mut self) -> Result<Expr, TemplateError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.place().error(format!(
+            return Err(self.position().error(format!(
                 "More than {MAX_DEPTH} levels of parentheses cannot be read; make it simpler."
             )));
         }
-        let expr = self.binding(0)?;
+        let expr = self.expression_with(0)?;
         self.depth -= 1;
         Ok(expr)
     }
 
-    /// An expression whose operators hold at least so strongly (a Pratt parser).
-    fn binding(&mut self, least: u8) -> Result<Expr, TemplateError> {
+    /// Parses an expression whose operators bind with at least `min_power`.
+    fn expression_with(&mut self, min_power: u8) -> Result<Expr, TemplateError> {
         let mut left = self.prefix()?;
         loop {
-            let (place, beginning) = (self.place(), left.place);
+            let (position, beginning) = (self.position(), left.position);
             let node = match self.tokens.as_slice() {
                 [(Lexeme::Symbol("|"), _), (Lexeme::Symbol("|"), _), ..] => {
-                    return Err(place.error(hints::double_pipe(self.checked, &left)));
+                    return Err(position.error(hints::double_pipe(self.checked, &left)));
                 }
-                [(Lexeme::Symbol("|"), _), ..] if PIPE >= least => {
+                [(Lexeme::Symbol("|"), _), ..] if PIPE >= min_power => {
                     self.tokens.next();
-                    let place = self.place();
+                    let position = self.position();
                     let call = self.call("filter", &FILTERS)?;
-                    self.count(place)?;
-                    left = Expr { node: Node::Filter(Box::new(left), call), place: beginning };
+                    self.count(position)?;
+                    left = Expr { node: Node::Filter(Box::new(left), call), position: beginning };
                     continue;
                 }
-                [(Lexeme::Name(word), _), ..] if word == "is" && IS >= least => {
+                [(Lexeme::Name(word), _), ..] if word == "is" && IS >= min_power => {
                     self.tokens.next();
                     let negated = self.accept_name("not");
                     let call = self.call("test", &TESTS)?;
-                    self.count(place)?;
+                    self.count(position)?;
                     left = Expr {
                         node: Node::Test { of: Box::new(left), call, negated },
-                        place: beginning,
+                        position: beginning,
                     };
                     continue;
                 }
-                [(Lexeme::Name(word), _), ..] if word == "if" && least == 0 => {
+                [(Lexeme::Name(word), _), ..] if word == "if" && min_power == 0 => {
                     self.tokens.next();
-                    self.count(place)?;
+                    self.count(position)?;
                     let condition = Box::new(self.expression()?);
                     if !self.accept_name("else") {
-                        return Err(self.place().error(
+                        return Err(self.position().error(
                             "After “if” and its condition “else” and another value must follow.",
                         ));
                     }
                     let no = Box::new(self.expression()?);
                     return Ok(Expr {
-                        node: Node::Choice { yes: Box::new(left), condition, no },
-                        place: beginning,
+                        node: Node::Conditional { yes: Box::new(left), condition, no },
+                        position: beginning,
                     });
                 }
-                [(Lexeme::Name(word), _), ..] if word == "or" && OR.0 >= least => {
-                    self.next_operand(1, place)?;
-                    Node::Or(Box::new(left), Box::new(self.binding(OR.1)?))
+                [(Lexeme::Name(word), _), ..] if word == "or" && OR.0 >= min_power => {
+                    self.next_operand(1, position)?;
+                    Node::Or(Box::new(left), Box::new(self.expression_with(OR.1)?))
                 }
-                [(Lexeme::Name(word), _), ..] if word == "and" && AND.0 >= least => {
-                    self.next_operand(1, place)?;
-                    Node::And(Box::new(left), Box::new(self.binding(AND.1)?))
+                [(Lexeme::Name(word), _), ..] if word == "and" && AND.0 >= min_power => {
+                    self.next_operand(1, position)?;
+                    Node::And(Box::new(left), Box::new(self.expression_with(AND.1)?))
                 }
                 tokens => match operator(tokens)? {
-                    Some((operator, length)) if operator.binding().0 >= least => {
-                        self.next_operand(length, place)?;
+                    Some((operator, length)) if operator.binding_power().0 >= min_power => {
+                        self.next_operand(length, position)?;
                         Node::Binary(
                             operator,
                             Box::new(left),
-                            Box::new(self.binding(operator.binding().1)?),
+                            Box::new(self.expression_with(operator.binding_power().1)?),
                         )
                     }
                     _ => return Ok(left),
                 },
             };
-            // The error of an operator stands where the operator does.
-            let place = if matches!(node, Node::Binary(..)) { place } else { beginning };
-            left = Expr { node, place };
+            // An error of an operator points to the operator.
+            let position = if matches!(node, Node::Binary(..)) { position } else { beginning };
+            left = Expr { node, position };
         }
     }
 
-    fn next_operand(&mut self, operator_tokens: usize, place: Place) -> Result<(), TemplateError> {
+    fn next_operand(
+        &mut self,
+        operator_tokens: usize,
+        position: SourcePosition,
+    ) -> Result<(), TemplateError> {
         self.tokens.nth(operator_tokens - 1);
-        self.count(place)
+        self.count(position)
     }
 
-    /// `not`, `-`, or one value.
+    /// Parses `not`, `-` or a value.
     fn prefix(&mut self) -> Result<Expr, TemplateError> {
-        let place = self.place();
+        let position = self.position();
         let prefix = if self.accept_name("not") {
             Some(NOT)
         } else if self.accept("-") {
@@ -149,26 +153,28 @@ impl<'a> Parser<'a> {
         } else {
             None
         };
-        let Some(strength) = prefix else { return self.value() };
+        let Some(power) = prefix else { return self.value() };
         match self.tokens.as_slice().first() {
-            Some((Lexeme::Name(name), place)) if name == "not" => {
-                return Err(place.error("“not” cannot stand here."));
+            Some((Lexeme::Name(name), position)) if name == "not" => {
+                return Err(position.error("“not” cannot stand here."));
             }
-            Some((Lexeme::Symbol("-"), place)) => return Err(place.error("“-” cannot stand here.")),
+            Some((Lexeme::Symbol("-"), position)) => {
+                return Err(position.error("“-” cannot stand here."));
+            }
             _ => {}
         }
-        self.count(place)?;
-        let of = Box::new(self.binding(strength)?);
-        Ok(Expr { place, node: if strength == NOT { Node::Not(of) } else { Node::Minus(of) } })
+        self.count(position)?;
+        let of = Box::new(self.expression_with(power)?);
+        Ok(Expr { position, node: if power == NOT { Node::Not(of) } else { Node::Minus(of) } })
     }
 
     fn value(&mut self) -> Result<Expr, TemplateError> {
-        let Some((token, place)) = self.tokens.next() else {
+        let Some((token, position)) = self.tokens.next() else {
             return Err(self.end.error("A value is missing here."));
         };
         let node = match token {
             Lexeme::Text(text) => Node::Text(text.clone()),
-            Lexeme::Integer(number) => Node::Whole(*number),
+            Lexeme::Integer(number) => Node::Integer(*number),
             Lexeme::Decimal(number) => Node::Decimal(number.clone()),
             Lexeme::Symbol("(") => {
                 let expr = self.expression()?;
@@ -177,56 +183,56 @@ impl<'a> Parser<'a> {
             }
             Lexeme::Symbol("[") => self.list()?,
             Lexeme::Name(name) => match name.as_str() {
-                "true" | "True" => Node::Truth(true),
-                "false" | "False" => Node::Truth(false),
+                "true" | "True" => Node::Boolean(true),
+                "false" | "False" => Node::Boolean(false),
                 "none" | "None" | "null" => {
-                    return Err(place.error(format!(
+                    return Err(position.error(format!(
                         "“{name}” is never found; ask with “is defined” or “is not defined”."
                     )));
                 }
                 "and" | "or" | "in" | "is" | "if" | "else" => {
-                    return Err(place.error(format!("A value is missing before “{name}”.")));
+                    return Err(position.error(format!("A value is missing before “{name}”.")));
                 }
-                _ => self.variable(name, *place)?,
+                _ => self.variable(name, *position)?,
             },
-            Lexeme::Symbol("!") => return Err(place.error("“!” is written “not” here.")),
+            Lexeme::Symbol("!") => return Err(position.error("“!” is written “not” here.")),
             Lexeme::Symbol(_) => {
-                return Err(place.error(format!("A value is missing before {token}.")));
+                return Err(position.error(format!("A value is missing before {token}.")));
             }
         };
-        Ok(Expr { node, place: *place })
+        Ok(Expr { node, position: *position })
     }
 
-    fn variable(&mut self, root: &str, place: Place) -> Result<Node, TemplateError> {
+    fn variable(&mut self, root: &str, position: SourcePosition) -> Result<Node, TemplateError> {
         if self.next_is("(") {
             let message = format!(
                 "“{root}(…)” is a function; a template can use filters, such as | \
                  default(value=\"…\"), but no functions."
             );
-            return Err(place.error(message));
+            return Err(position.error(message));
         }
         let mut path = vec![Key::Name(root.to_owned())];
         loop {
             if self.accept(".") || self.accept("?.") {
                 path.push(match self.tokens.next() {
                     Some((Lexeme::Name(name), _)) => Key::Name(name.clone()),
-                    Some((Lexeme::Integer(_), place)) => {
-                        return Err(place.error("Write a position in brackets, such as [0]."));
+                    Some((Lexeme::Integer(_), position)) => {
+                        return Err(position.error("Write a position in brackets, such as [0]."));
                     }
-                    Some((token, place)) => {
-                        return Err(place.error(format!("A name is missing before {token}.")));
+                    Some((token, position)) => {
+                        return Err(position.error(format!("A name is missing before {token}.")));
                     }
                     None => return Err(self.end.error("A name is missing after the dot.")),
                 });
             } else if self.accept("[") {
                 path.push(match self.tokens.next() {
                     Some((Lexeme::Text(name), _)) => Key::Name(name.clone()),
-                    Some((Lexeme::Integer(index), place)) => Key::Index(
+                    Some((Lexeme::Integer(index), position)) => Key::Index(
                         usize::try_from(*index)
-                            .map_err(|_| place.error("This position is out of range."))?,
+                            .map_err(|_| position.error("This position is out of range."))?,
                     ),
                     _ => {
-                        return Err(place.error(
+                        return Err(position.error(
                             "In brackets only a text in quotes or a whole number can stand.",
                         ));
                     }
@@ -236,9 +242,9 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
-        let variable = Variable::parse(path).map_err(|message| place.error(message))?;
+        let variable = Variable::parse(path).map_err(|message| position.error(message))?;
         let Some(index) = self.checked.index_of(variable) else {
-            return Err(place.error(format!(
+            return Err(position.error(format!(
                 "A template can use at most {} different variables.",
                 NAMES.len()
             )));
@@ -249,8 +255,8 @@ impl<'a> Parser<'a> {
     fn list(&mut self) -> Result<Node, TemplateError> {
         let mut items = Vec::new();
         while !self.next_is("]") {
-            let place = self.place();
-            self.count(place)?;
+            let position = self.position();
+            self.count(position)?;
             items.push(self.expression()?);
             if !self.accept(",") {
                 break;
@@ -260,19 +266,21 @@ impl<'a> Parser<'a> {
         Ok(Node::List(items))
     }
 
-    /// The name of a filter or test that is on the list, with its arguments.
+    /// Parses an allowed filter or test with its arguments.
     fn call(&mut self, kind: &str, allowed: &'static [Signature]) -> Result<Call, TemplateError> {
-        let (name, place) = match self.tokens.next() {
-            Some((Lexeme::Name(name), place)) => (name, *place),
-            Some((token, place)) => {
-                return Err(place.error(format!("The name of a {kind} is missing before {token}.")));
+        let (name, position) = match self.tokens.next() {
+            Some((Lexeme::Name(name), position)) => (name, *position),
+            Some((token, position)) => {
+                return Err(
+                    position.error(format!("The name of a {kind} is missing before {token}."))
+                );
             }
             None => return Err(self.end.error(format!("The name of a {kind} is missing here."))),
         };
-        let Some(signature) = calls::find(allowed, name) else {
+        let Some(signature) = signatures::find(allowed, name) else {
             let close =
                 allowed.iter().find(|known| strsim::damerau_levenshtein(known.name, name) <= 2);
-            return Err(place.error(match (hints::other_filter(name), close) {
+            return Err(position.error(match (hints::other_filter(name), close) {
                 (Some(hint), _) => hint.to_owned(),
                 (None, Some(known)) => {
                     format!("There is no {kind} “{name}”; did you mean “{}”?", known.name)
@@ -286,7 +294,9 @@ impl<'a> Parser<'a> {
         };
         if self.next_is(":") || matches!(self.tokens.as_slice().first(), Some((Lexeme::Text(_), _)))
         {
-            return Err(place.error(hints::without_parentheses(signature, self.tokens.as_slice())));
+            return Err(
+                position.error(hints::without_parentheses(signature, self.tokens.as_slice()))
+            );
         }
         let mut arguments: Vec<(&'static str, Expr)> = Vec::new();
         if self.accept("(") {
@@ -299,13 +309,13 @@ impl<'a> Parser<'a> {
             }
             self.expect(")")?;
         }
-        let mut needed =
+        let mut required =
             signature.arguments.iter().filter_map(|parameter| parameter.strip_suffix('*'));
-        match needed.find(|needed| !arguments.iter().any(|(given, _)| given == needed)) {
-            Some(needed) => {
-                Err(place.error(format!("“{name}” needs an argument: {name}({needed}=…).")))
+        match required.find(|required| !arguments.iter().any(|(given, _)| given == required)) {
+            Some(missing) => {
+                Err(position.error(format!("“{name}” needs an argument: {name}({missing}=…).")))
             }
-            None => Ok(Call { name: signature.name, place, arguments }),
+            None => Ok(Call { name: signature.name, position, arguments }),
         }
     }
 
@@ -314,14 +324,14 @@ impl<'a> Parser<'a> {
         call: &Signature,
         given: &[(&'static str, Expr)],
     ) -> Result<(&'static str, Expr), TemplateError> {
-        let (place, called) = (self.place(), call.name);
+        let (position, called) = (self.position(), call.name);
         let list = call
             .arguments
             .iter()
             .map(|parameter| parameter.trim_end_matches('*'))
             .collect::<Vec<_>>();
         let [(Lexeme::Name(name), _), (Lexeme::Symbol("="), _), ..] = self.tokens.as_slice() else {
-            return Err(place.error(match list.first() {
+            return Err(position.error(match list.first() {
                 Some(first) => {
                     format!("Write each argument of “{called}” with its name: {called}({first}=…).")
                 }
@@ -331,27 +341,27 @@ impl<'a> Parser<'a> {
         let Some(known) = list.iter().find(|known| **known == name) else {
             let known = if list.is_empty() { "no arguments".to_owned() } else { list.join(", ") };
             return Err(
-                place.error(format!("“{called}” has no argument “{name}”; it takes {known}."))
+                position.error(format!("“{called}” has no argument “{name}”; it takes {known}."))
             );
         };
-        if given.iter().any(|(one, _)| one == known) {
-            return Err(place.error(format!("“{name}” is given twice.")));
+        if given.iter().any(|(given, _)| given == known) {
+            return Err(position.error(format!("“{name}” is given twice.")));
         }
         self.tokens.nth(1);
-        self.count(place)?;
+        self.count(position)?;
         Ok((known, self.expression()?))
     }
 
-    fn count(&mut self, place: Place) -> Result<(), TemplateError> {
+    fn count(&mut self, position: SourcePosition) -> Result<(), TemplateError> {
         self.operations += 1;
         if self.operations > MAX_OPERATIONS {
-            return Err(place.error("This expression is too long; make it simpler."));
+            return Err(position.error("This expression is too long; make it simpler."));
         }
         Ok(())
     }
 
-    fn place(&self) -> Place {
-        self.tokens.as_slice().first().map_or(self.end, |(_, place)| *place)
+    fn position(&self) -> SourcePosition {
+        self.tokens.as_slice().first().map_or(self.end, |(_, position)| *position)
     }
 
     fn next_is(&self, symbol: &str) -> bool {
@@ -379,7 +389,7 @@ impl<'a> Parser<'a> {
         if self.accept(symbol) {
             Ok(())
         } else {
-            Err(self.place().error(format!("A “{symbol}” is missing here.")))
+            Err(self.position().error(format!("A “{symbol}” is missing here.")))
         }
     }
 }

@@ -1,65 +1,66 @@
-//! Faults: why a filter or operator gives nothing, on its way through Tera and back.
+//! Faults of filters and operators, encoded into Tera's errors and decoded again.
 
 use tera::{Error, Kwargs, Value};
 
 use super::kinds::Kinds;
 
-/// The argument with the number of the site.
+/// Argument with the index of the site.
 pub(super) const SITE: &str = "site";
 
-/// The argument with the value right of an operator.
+/// Argument with the right operand.
 pub(super) const RIGHT: &str = "right";
 
-/// Stands between the parts of an error of ours; no text that a person types has it.
+/// Separator between the parts of an encoded fault; a control character that no typed text
+/// contains.
 const MARK: char = '\u{1}';
 
-/// A filter: a value and its arguments.
+/// Implementation of a filter: takes a value and its arguments.
 pub(super) type Function = fn(&Value, &Kwargs) -> Result<Value, Fault>;
 
-/// Why a filter or operator gives nothing.
+/// Why a filter or operator fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// There is no value, and no default for it.
+    /// The value is missing, without a default.
     Missing,
-    /// A value is not of a kind that can be worked on.
+    /// A value is of an unsuitable kind.
     Kind { side: Side, actual: Kinds, needed: Kinds },
-    /// Anything else, in words, without a full stop.
-    Said(String),
+    /// Any other reason, as a sentence without a full stop.
+    Message(String),
 }
 
-/// Of an operator's two values, the one that is meant; filters have only a left one.
+/// The operand at fault; filters have only a left one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Left,
     Right,
 }
 
-/// An error of rendering, read back.
+/// A fault with its site, decoded from an error of rendering.
 pub(super) struct FaultAt {
     pub(super) site: usize,
     pub(super) fault: Fault,
 }
 
-/// Null, and what is not there at all.
+/// Whether a value is null or undefined.
 pub(super) fn is_missing(value: &Value) -> bool {
     value.is_undefined() || value.is_none()
 }
 
-/// An argument that has a value.
+/// The value of an argument, if it has one.
 pub(super) fn argument<'k>(kwargs: &'k Kwargs, name: &'k str) -> Option<&'k Value> {
     kwargs.get::<&Value>(name).ok().flatten().filter(|value| !is_missing(value))
 }
 
 impl Fault {
-    pub(super) fn said(words: impl Into<String>) -> Self {
-        Self::Said(words.into())
+    pub(super) fn message(words: impl Into<String>) -> Self {
+        Self::Message(words.into())
     }
 
     pub(super) const fn left(actual: Kinds, needed: Kinds) -> Self {
         Self::Kind { side: Side::Left, actual, needed }
     }
 
-    /// The error that Tera carries to whoever renders.
+    /// Encodes the fault and its site as an error that Tera passes on.
     pub(super) fn at(self, kwargs: &Kwargs) -> Error {
         let site = argument(kwargs, SITE).and_then(Value::as_i64).unwrap_or_default();
         let rest = match self {
@@ -67,21 +68,21 @@ impl Fault {
             Self::Kind { side, actual, needed } => {
                 format!("{side:?}{MARK}{}{MARK}{}", actual.bits(), needed.bits())
             }
-            Self::Said(words) => format!("said{MARK}{words}"),
+            Self::Message(words) => format!("said{MARK}{words}"),
         };
         Error::message(format!("{MARK}{site}{MARK}{rest}"))
     }
 }
 
 impl FaultAt {
-    /// Reads what [`Fault::at`] wrote; none of an error that is Tera's own.
+    /// Decodes an error of [`Fault::at`]; `None` for Tera's own errors.
     pub(super) fn read(message: &str) -> Option<Self> {
         let mut parts = message.strip_prefix(MARK)?.splitn(3, MARK);
         let site = parts.next()?.parse().ok()?;
         let (what, rest) = (parts.next()?, parts.next().unwrap_or_default());
         let side = match what {
             "missing" => return Some(Self { site, fault: Fault::Missing }),
-            "said" => return Some(Self { site, fault: Fault::said(rest) }),
+            "said" => return Some(Self { site, fault: Fault::message(rest) }),
             "Left" => Side::Left,
             _ => Side::Right,
         };

@@ -1,5 +1,5 @@
-//! The filters of a template: each bounds what it gives, and says in words what it cannot work
-//! with.
+//! The filters of a template. Each bounds the size of its result and explains what it cannot
+//! process.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,26 +11,26 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::fault::{Fault, Function, Side, argument, is_missing};
 use super::kinds::Kinds;
-use super::numbers::{Rounding, read, rounded};
-use super::operators::{MAX_BYTES, list, number, shown, text, too_long};
+use super::numbers::{Rounding, parse_number, round_decimal};
+use super::operators::{MAX_BYTES, list, number, printed, text, too_long};
 use crate::types::moment::{Moment, MomentError};
 
-/// All but `default`, which alone has something to say about a missing value.
+/// All filters except `default`, which alone handles missing values.
 pub(super) const ALL: [(&str, Function); 25] = [
     ("upper", |value, _| bounded(text(value)?.to_uppercase())),
     ("lower", |value, _| bounded(text(value)?.to_lowercase())),
     ("capitalize", |value, _| bounded(capitalize(&text(value)?))),
     ("title", |value, _| bounded(title(&text(value)?))),
     ("trim", |value, kwargs| {
-        trimmed(value, kwargs, str::trim, |text, pattern| {
+        trim_with(value, kwargs, str::trim, |text, pattern| {
             text.trim_start_matches(pattern).trim_end_matches(pattern)
         })
     }),
     ("trim_start", |value, kwargs| {
-        trimmed(value, kwargs, str::trim_start, |text, pattern| text.trim_start_matches(pattern))
+        trim_with(value, kwargs, str::trim_start, |text, pattern| text.trim_start_matches(pattern))
     }),
     ("trim_end", |value, kwargs| {
-        trimmed(value, kwargs, str::trim_end, |text, pattern| text.trim_end_matches(pattern))
+        trim_with(value, kwargs, str::trim_end, |text, pattern| text.trim_end_matches(pattern))
     }),
     ("truncate", truncate),
     ("replace", replace),
@@ -41,7 +41,7 @@ pub(super) const ALL: [(&str, Function); 25] = [
     ("abs", absolute),
     ("int", int),
     ("float", float),
-    ("str", |value, _| bounded(shown(value, Side::Left)?.into_owned())),
+    ("str", |value, _| bounded(printed(value, Side::Left)?.into_owned())),
     ("length", length),
     ("wordcount", |value, _| Ok(Value::from(text(value)?.split_whitespace().count()))),
     ("pluralize", pluralize),
@@ -52,14 +52,14 @@ pub(super) const ALL: [(&str, Function); 25] = [
     ("first", |value, _| Ok(items(value)?.first().cloned().unwrap_or_else(Value::undefined))),
     ("last", |value, _| Ok(items(value)?.last().cloned().unwrap_or_else(Value::undefined))),
     ("nth", |value, kwargs| {
-        let index = whole_argument(kwargs, "n", 0..=i64::from(u32::MAX))?
+        let index = integer_argument(kwargs, "n", 0..=i64::from(u32::MAX))?
             .and_then(|index| usize::try_from(index).ok());
         let items = items(value)?;
         Ok(index.and_then(|index| items.get(index)).cloned().unwrap_or_else(Value::undefined))
     }),
 ];
 
-/// What is not set, null, or a text without a visible character gives way to the default.
+/// Replaces a missing value, null or a blank text by the default.
 pub(super) fn default(value: &Value, kwargs: &Kwargs) -> Value {
     let boolean = argument(kwargs, "boolean").is_some_and(Value::is_truthy);
     let empty = is_missing(value) || value.as_str().is_some_and(|text| text.trim().is_empty());
@@ -70,7 +70,7 @@ pub(super) fn default(value: &Value, kwargs: &Kwargs) -> Value {
     }
 }
 
-/// Everything but unreserved characters (RFC 3986) as %XX.
+/// Percent-encodes everything except unreserved characters (RFC 3986).
 pub(super) fn urlencode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -90,31 +90,31 @@ fn bounded(text: String) -> Result<Value, Fault> {
 
 fn text_argument<'k>(kwargs: &'k Kwargs, name: &'k str) -> Result<Option<Cow<'k, str>>, Fault> {
     let Some(value) = argument(kwargs, name) else { return Ok(None) };
-    text(value).map(Some).map_err(|_| Fault::said(format!("“{name}” must be a text")))
+    text(value).map(Some).map_err(|_| Fault::message(format!("“{name}” must be a text")))
 }
 
 fn pattern_argument<'k>(kwargs: &'k Kwargs, name: &'k str) -> Result<Option<Cow<'k, str>>, Fault> {
     match text_argument(kwargs, name)? {
         Some(pattern) if pattern.is_empty() => {
-            Err(Fault::said(format!("“{name}” must not be empty")))
+            Err(Fault::message(format!("“{name}” must not be empty")))
         }
         pattern => Ok(pattern),
     }
 }
 
-fn whole_argument(
+fn integer_argument(
     kwargs: &Kwargs,
     name: &str,
     range: RangeInclusive<i64>,
 ) -> Result<Option<i64>, Fault> {
     let Some(value) = argument(kwargs, name) else { return Ok(None) };
-    let whole = value
+    let integer = value
         .as_number()
         .and_then(|number| number.as_integer())
-        .and_then(|whole| i64::try_from(whole).ok());
-    match whole.filter(|whole| range.contains(whole)) {
-        Some(whole) => Ok(Some(whole)),
-        None => Err(Fault::said(format!(
+        .and_then(|integer| i64::try_from(integer).ok());
+    match integer.filter(|integer| range.contains(integer)) {
+        Some(integer) => Ok(Some(integer)),
+        None => Err(Fault::message(format!(
             "“{name}” must be a whole number from {} to {}",
             range.start(),
             range.end()
@@ -133,7 +133,7 @@ fn capitalize(text: &str) -> String {
     })
 }
 
-/// A capital at the beginning of each word; what follows an apostrophe belongs to the word.
+/// Capitalizes each word; an apostrophe does not begin a word.
 fn title(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut begins = true;
@@ -151,7 +151,7 @@ fn title(text: &str) -> String {
     result
 }
 
-fn trimmed(
+fn trim_with(
     value: &Value,
     kwargs: &Kwargs,
     of_spaces: for<'t> fn(&'t str) -> &'t str,
@@ -164,11 +164,11 @@ fn trimmed(
     })
 }
 
-/// Counts what people see as one character. Tera's “…” would turn a GSM-7 text into UCS-2, which
-/// more than doubles its parts: three dots do not.
+/// Truncates by grapheme cluster. Ends with three dots, because Tera's “…” would turn a GSM-7 text
+/// into UCS-2 and more than double its parts.
 fn truncate(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let text = text(value)?;
-    let length = whole_argument(kwargs, "length", 0..=100_000)?
+    let length = integer_argument(kwargs, "length", 0..=100_000)?
         .and_then(|length| usize::try_from(length).ok())
         .unwrap_or_default();
     let end = text_argument(kwargs, "end")?.unwrap_or(Cow::Borrowed("..."));
@@ -210,67 +210,66 @@ fn pluralize(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     Ok(Value::from(&*text_argument(kwargs, name)?.unwrap_or(Cow::Borrowed(usual))))
 }
 
-/// A number, also one that is written as a text.
+/// The value as a number, also if it is written as text.
 fn readable(value: &Value) -> Result<Number, Fault> {
     match value.as_str() {
-        Some(text) => {
-            read(text).ok_or_else(|| Fault::said("this text is not a number, such as 19.90"))
-        }
+        Some(text) => parse_number(text)
+            .ok_or_else(|| Fault::message("this text is not a number, such as 19.90")),
         None => number(value),
     }
 }
 
-/// A number with a fixed count of decimal places, as prices are written.
+/// Formats a number with a fixed number of decimal places, as for prices.
 fn fixed(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
-    let places = whole_argument(kwargs, "places", 0..=10)?.unwrap_or(2);
-    let written = i32::try_from(places)
+    let places = integer_argument(kwargs, "places", 0..=10)?.unwrap_or(2);
+    let digits = i32::try_from(places)
         .ok()
-        .and_then(|places| rounded(readable(value).ok()?, places, Rounding::Nearest));
-    match written {
-        Some(written) => bounded(written),
+        .and_then(|places| round_decimal(readable(value).ok()?, places, Rounding::Nearest));
+    match digits {
+        Some(digits) => bounded(digits),
         None => Err(readable(value)
             .err()
-            .unwrap_or_else(|| Fault::said("this number cannot be written"))),
+            .unwrap_or_else(|| Fault::message("this number cannot be written"))),
     }
 }
 
 fn round(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let number = number(value)?;
-    let precision = whole_argument(kwargs, "precision", -15..=15)?.unwrap_or_default();
+    let precision = integer_argument(kwargs, "precision", -15..=15)?.unwrap_or_default();
     let rounding = match text_argument(kwargs, "method")?.as_deref() {
         None | Some("common") => Rounding::Nearest,
         Some("ceil") => Rounding::Up,
         Some("floor") => Rounding::Down,
         Some(_) => {
-            return Err(Fault::said(
+            return Err(Fault::message(
                 "“method” must be \"ceil\" or \"floor\"; leave it out to round to the nearest",
             ));
         }
     };
     let written =
-        i32::try_from(precision).ok().and_then(|places| rounded(number, places, rounding));
+        i32::try_from(precision).ok().and_then(|places| round_decimal(number, places, rounding));
     written
         .as_deref()
-        .and_then(read)
+        .and_then(parse_number)
         .map(Value::from)
-        .ok_or_else(|| Fault::said("this number cannot be rounded"))
+        .ok_or_else(|| Fault::message("this number cannot be rounded"))
 }
 
 fn absolute(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
     match number(value)? {
-        Number::Integer(whole) => whole
+        Number::Integer(integer) => integer
             .checked_abs()
             .map(Value::from)
-            .ok_or_else(|| Fault::said("this number is too large")),
+            .ok_or_else(|| Fault::message("this number is too large")),
         other => Ok(Value::from(other.as_float().abs())),
     }
 }
 
 fn int(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
-    let base = whole_argument(kwargs, "base", 2..=36)?
+    let base = integer_argument(kwargs, "base", 2..=36)?
         .and_then(|base| u32::try_from(base).ok())
         .unwrap_or(10);
-    let whole = match value.as_str().map(str::trim) {
+    let integer = match value.as_str().map(str::trim) {
         Some(text) if base != 10 => {
             let digits = match base {
                 2 => text.trim_start_matches("0b"),
@@ -282,30 +281,30 @@ fn int(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
         }
         _ => readable(value)?.as_integer(),
     };
-    whole
+    integer
         .map(Value::from)
-        .ok_or_else(|| Fault::said("this is not a whole number; use “float”, and “round” it"))
+        .ok_or_else(|| Fault::message("this is not a whole number; use “float”, and “round” it"))
 }
 
 fn float(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
     readable(value).map(Value::from)
 }
 
-/// A time written another way, shown in `timezone`, else as it was given. A calendar date has no
-/// time zone: it stays that day.
+/// Formats a date or time, in `timezone` if given, else in its own zone. A calendar date has no
+/// zone and stays the same day.
 fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
-    let moment =
-        moment(value).map_err(|error| Fault::said(format!("“date” cannot read this: {error}")))?;
+    let moment = moment(value)
+        .map_err(|error| Fault::message(format!("“date” cannot read this: {error}")))?;
     let format = text_argument(kwargs, "format")?.unwrap_or(Cow::Borrowed("%Y-%m-%d"));
     let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
     if items.contains(&Item::Error) {
-        return Err(Fault::said(format!(
+        return Err(Fault::message(format!(
             "“date” does not know the format “{format}”; write it like %d.%m.%Y %H:%M"
         )));
     }
     let zone = match text_argument(kwargs, "timezone")? {
         Some(name) => Some(name.parse::<chrono_tz::Tz>().map_err(|_| {
-            Fault::said(format!(
+            Fault::message(format!(
                 "“date” does not know the time zone “{name}”; write it like Europe/Berlin"
             ))
         })?),
@@ -322,15 +321,15 @@ fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
             moment.instant().with_timezone(&zone).format_with_items(items.iter())
         ),
     };
-    result.map_err(|_| Fault::said(format!("“date” cannot write the format “{format}”")))?;
+    result.map_err(|_| Fault::message(format!("“date” cannot write the format “{format}”")))?;
     bounded(written)
 }
 
 fn moment(value: &Value) -> Result<Moment, MomentError> {
     match (value.as_str(), value.as_number()) {
         (Some(text), _) => Moment::parse(text),
-        (None, Some(Number::Integer(whole))) => Moment::since_1970(whole),
-        (None, Some(number)) => Moment::since_1970_broken(number.as_float()),
+        (None, Some(Number::Integer(integer))) => Moment::since_1970(integer),
+        (None, Some(number)) => Moment::since_1970_float(number.as_float()),
         (None, None) => Err(MomentError::Unreadable),
     }
 }

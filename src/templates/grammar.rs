@@ -1,42 +1,41 @@
-//! What a template may contain, and nothing else: checks a source and writes it anew for Tera.
+//! Checks a template against an allow-list and generates the source for Tera.
 //!
-//! Tera never sees what a person typed. It gets a source written here and in `write`, from the tree
-//! that `expression` reads with an allow-list, in which each variable is a flat name (`v0`, `v1`
-//! …), each operator a filter of ours, and every statement one of if, elif, else, endif. What is
-//! not in these files (loops, includes, functions, macros, assignments) therefore cannot reach it,
-//! however the two would differ in reading.
+//! Tera never sees user input. It gets a source that this file and `write` generate from the syntax
+//! tree of `expression`: each variable is a flat name (`v0`, `v1` …), each operator one of
+//! Carillon's filters, and each statement an if, elif, else or endif. Loops, includes, functions,
+//! macros and assignments therefore cannot reach Tera, even if the two parsers disagree.
 
-use super::checked::{Checked, Found, Reach, WrittenTag};
+use super::checked_source::{CheckedSource, ExprUse, Reach, WrittenTag};
 use super::error::TemplateError;
 use super::expression::Parser;
 use super::lexer::{Lexeme, Piece, Tag, pieces};
-use super::place::Place;
+use super::position::SourcePosition;
 use super::write;
 
-/// Ifs inside ifs.
+/// Maximum nesting of ifs.
 const MAX_NESTING: usize = 8;
 
-/// What is made of the values that are printed.
+/// How printed values are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Printing {
-    /// They are part of a text.
+    /// As part of a text.
     Text,
-    /// They are part of an address, in which they must not mean anything: only one that everything
-    /// begins with is an address itself.
+    /// As part of a URL: values are percent-encoded, unless the first expression is the beginning
+    /// of the URL itself.
     Address,
 }
 
-/// Checks a template's source; the first thing that is not allowed is the error.
-pub(super) fn check(source: &str, printing: Printing) -> Result<Checked, TemplateError> {
-    let mut checked = Checked::default();
+/// Checks a template's source; the error is the first construct that is not allowed.
+pub(super) fn check(source: &str, printing: Printing) -> Result<CheckedSource, TemplateError> {
+    let mut checked = CheckedSource::default();
     let mut open: Vec<OpenIf> = Vec::new();
     for piece in pieces(source)? {
         let start = checked.source.len();
-        let place = match piece {
+        let position = match piece {
             Piece::Text(text) => {
                 checked.fixed.push_str(&text);
-                // A brace that stays behind when a comment or whitespace goes could open a tag with
-                // what follows it.
+                // A brace that remains after a comment or whitespace is removed could open a tag
+                // with the text that follows.
                 checked.source.push_str(&text.replace('{', "{{ \"{\" }}"));
                 continue;
             }
@@ -50,45 +49,45 @@ pub(super) fn check(source: &str, printing: Printing) -> Result<Checked, Templat
                 }
                 checked.source.push_str(" }}");
                 let reach = if open.is_empty() { Reach::Always } else { Reach::Sometimes };
-                checked.expressions.push(Found { expr, is_printed: true, reach });
-                tag.place
+                checked.expressions.push(ExprUse { expr, is_printed: true, reach });
+                tag.position
             }
             Piece::Statement(tag) => {
                 statement(&mut checked, &mut open, &tag)?;
-                tag.place
+                tag.position
             }
         };
-        checked.tags.push(WrittenTag { start, place });
+        checked.tags.push(WrittenTag { start, position });
     }
     match open.pop() {
-        Some(open) => Err(open.place.error("This “{% if %}” has no “{% endif %}”.")),
+        Some(open) => Err(open.position.error("This “{% if %}” has no “{% endif %}”.")),
         None => Ok(checked),
     }
 }
 
-/// An if that waits for its endif.
+/// An `if` without its `endif` yet.
 struct OpenIf {
-    place: Place,
+    position: SourcePosition,
     has_else: bool,
 }
 
 fn statement(
-    checked: &mut Checked,
+    checked: &mut CheckedSource,
     open: &mut Vec<OpenIf>,
     tag: &Tag,
 ) -> Result<(), TemplateError> {
     let Some(((Lexeme::Name(word), _), rest)) = tag.tokens.split_first() else {
         return Err(tag
-            .place
+            .position
             .error("Between “{%” and “%}” one of if, elif, else or endif must stand first."));
     };
     match word.as_str() {
         "if" | "elif" => {
             if word == "if" {
-                open.push(OpenIf { place: tag.place, has_else: false });
+                open.push(OpenIf { position: tag.position, has_else: false });
             }
             if open.len() > MAX_NESTING {
-                return Err(tag.place.error(format!(
+                return Err(tag.position.error(format!(
                     "More than {MAX_NESTING} ifs inside one another cannot be read; make \
                              it simpler."
                 )));
@@ -98,10 +97,10 @@ fn statement(
             checked.write(format_args!("{{% {word} "));
             write::condition(checked, &expr);
             checked.source.push_str(" %}");
-            // Every message comes by the condition of an if outside all others, and by no other.
+            // Only the condition of an outermost `if` is evaluated for every message.
             let reach =
                 if word == "if" && open.len() == 1 { Reach::Always } else { Reach::Sometimes };
-            checked.expressions.push(Found { expr, is_printed: false, reach });
+            checked.expressions.push(ExprUse { expr, is_printed: false, reach });
             return Ok(());
         }
         "else" => {
@@ -113,7 +112,7 @@ fn statement(
         }
         "endif" => {
             if open.pop().is_none() {
-                return Err(tag.place.error("This “{% endif %}” closes no “{% if %}”."));
+                return Err(tag.position.error("This “{% endif %}” closes no “{% if %}”."));
             }
             checked.source.push_str("{% endif %}");
         }
@@ -121,22 +120,24 @@ fn statement(
             let message = format!(
                 "“{{% {word} %}}” cannot be used in a template; only if, elif, else and endif can."
             );
-            return Err(tag.place.error(message));
+            return Err(tag.position.error(message));
         }
     }
     match rest.first() {
-        Some((token, place)) => {
-            Err(place.error(format!("After “{word}” nothing may follow, but there is {token}.")))
+        Some((token, position)) => {
+            Err(position.error(format!("After “{word}” nothing may follow, but there is {token}.")))
         }
         None => Ok(()),
     }
 }
 
-/// Elif and else need an if that has no else yet.
+/// Checks that elif and else belong to an `if` without an else.
 fn check_inside(open: Option<&OpenIf>, tag: &Tag, word: &str) -> Result<(), TemplateError> {
     match open {
-        None => Err(tag.place.error(format!("This “{{% {word} %}}” belongs to no “{{% if %}}”."))),
-        Some(open) if open.has_else && word != "if" => Err(tag.place.error(format!(
+        None => {
+            Err(tag.position.error(format!("This “{{% {word} %}}” belongs to no “{{% if %}}”.")))
+        }
+        Some(open) if open.has_else && word != "if" => Err(tag.position.error(format!(
             "This “{{% {word} %}}” comes after the “{{% else %}}” of the same if."
         ))),
         Some(_) => Ok(()),

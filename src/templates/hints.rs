@@ -1,15 +1,14 @@
-//! What to write instead of the habits of other template languages: Liquid, Django, Handlebars,
-//! JavaScript.
+//! Hints for users who know other template languages: Liquid, Django, Handlebars, JavaScript.
 
 use super::ast::Expr;
-use super::calls::Signature;
-use super::checked::Checked;
+use super::checked_source::CheckedSource;
 use super::lexer::Lexeme;
-use super::place::Place;
+use super::position::SourcePosition;
+use super::signatures::Signature;
 use super::write::label;
 
-/// About `||`: in other languages it gives what follows where a value is missing.
-pub(super) fn double_pipe(checked: &Checked, left: &Expr) -> String {
+/// Hint about `||`, which gives a default for a missing value in other languages.
+pub(super) fn double_pipe(checked: &CheckedSource, left: &Expr) -> String {
     format!(
         "“||” is written as a default here, such as {} | default(value=\"there\"); between \
          conditions write “or”.",
@@ -17,9 +16,9 @@ pub(super) fn double_pipe(checked: &Checked, left: &Expr) -> String {
     )
 }
 
-/// About a filter whose arguments do not stand in parentheses: `default: 'x'` of Liquid,
-/// `default:"x"` of Django, `default "x"`.
-pub(super) fn without_parentheses(call: &Signature, rest: &[(Lexeme, Place)]) -> String {
+/// Hint about arguments without parentheses: `default: 'x'` of Liquid, `default:"x"` of Django,
+/// `default "x"`.
+pub(super) fn without_parentheses(call: &Signature, rest: &[(Lexeme, SourcePosition)]) -> String {
     let name = call.name;
     let given: Vec<String> = rest
         .iter()
@@ -54,7 +53,7 @@ pub(super) fn without_parentheses(call: &Signature, rest: &[(Lexeme, Place)]) ->
     )
 }
 
-/// About a filter of another language that has another name here.
+/// Hint about a filter that has a different name here.
 pub(super) fn other_filter(name: &str) -> Option<&'static str> {
     Some(match name {
         "upcase" | "uppercase" | "toUpperCase" => "“upper” is what this filter is called here.",
@@ -83,7 +82,7 @@ pub(super) fn other_filter(name: &str) -> Option<&'static str> {
     })
 }
 
-/// About a token that nothing can follow from.
+/// Message about an unexpected token.
 pub(super) fn unexpected(token: &Lexeme) -> String {
     match token {
         Lexeme::Symbol(":") => {

@@ -1,13 +1,12 @@
-//! Cuts a template into text and tags, and the inside of each tag into tokens with their places.
+//! Splits a template into text and tags, and each tag into tokens with their positions.
 
 use super::error::TemplateError;
-use super::place::Place;
+use super::position::SourcePosition;
 
-/// A stretch of the source. Comments are gone, and whitespace that `{{-` or `-}}` asks to remove is
-/// removed.
+/// A piece of the source, without comments and without the whitespace that `{{-` and `-}}` remove.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece {
-    /// Sent as it is.
+    /// Literal text.
     Text(String),
     /// `{{ … }}`
     Print(Tag),
@@ -18,19 +17,19 @@ pub(super) enum Piece {
 /// The inside of a tag.
 #[derive(Debug, PartialEq)]
 pub(super) struct Tag {
-    pub(super) place: Place,
-    pub(super) tokens: Vec<(Lexeme, Place)>,
-    /// Where the closing `}}` or `%}` stands.
-    pub(super) end: Place,
+    pub(super) position: SourcePosition,
+    pub(super) tokens: Vec<(Lexeme, SourcePosition)>,
+    /// Position of the closing `}}` or `%}`.
+    pub(super) end: SourcePosition,
 }
 
-/// A word of the expression language.
+/// A token of the expression language.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Lexeme {
     Name(String),
     Text(String),
     Integer(i64),
-    /// A number with a decimal point, as it was written.
+    /// A number with a decimal point, as written.
     Decimal(String),
     Symbol(&'static str),
 }
@@ -47,15 +46,15 @@ impl std::fmt::Display for Lexeme {
     }
 }
 
-/// Longer symbols first, so that `==` is not read as two `=`.
+/// Symbols, longer ones first so that `==` is not read as two `=`.
 ///
-/// `&&`, `!`, `?` and `:` mean nothing here; who is used to them is told what does.
+/// `&&`, `!`, `?` and `:` are recognized only to explain the alternative.
 const SYMBOLS: [&str; 26] = [
     "//", "==", "!=", ">=", "<=", "?.", "**", "&&", "+", "-", "*", "/", "%", ".", ",", "~", "|",
     "=", ">", "<", "(", ")", "[", "!", "?", ":",
 ];
 
-/// Cuts the source; an error says what is not closed or not understood, and where.
+/// Splits the source; the error says what is unclosed or unknown, and where.
 pub(super) fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
     let mut cursor = Cursor { rest: source, line: 1, column: 1 };
     let mut pieces = Vec::new();
@@ -63,7 +62,7 @@ pub(super) fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
     while !cursor.rest.is_empty() {
         let start = ["{{", "{%", "{#"].iter().filter_map(|marker| cursor.rest.find(marker)).min();
         let text = cursor.take(start.unwrap_or(cursor.rest.len()));
-        let opening = cursor.place();
+        let opening = cursor.position();
         let marker = if start.is_some() { cursor.take(2) } else { "" };
         let trim_this = !marker.is_empty() && cursor.accept("-");
         push_text(&mut pieces, text, trim_next, trim_this);
@@ -107,32 +106,32 @@ fn push_text(pieces: &mut Vec<Piece>, mut text: &str, trim_start: bool, trim_end
     }
 }
 
-/// Reads up to and with the closing marker; also tells whether whitespace after it is to be
+/// Reads a tag including its closing marker; also returns whether the whitespace after it is
 /// removed.
 fn tag(
     cursor: &mut Cursor<'_>,
-    opening: Place,
+    opening: SourcePosition,
     open: &str,
     close: &str,
 ) -> Result<(Tag, bool), TemplateError> {
     let mut tokens = Vec::new();
     loop {
         cursor.skip_whitespace();
-        let place = cursor.place();
+        let position = cursor.position();
         if cursor.rest.is_empty() {
             return Err(opening.error(format!("This “{open}” is not closed with “{close}”.")));
         }
         let trim = cursor.rest.strip_prefix('-').is_some_and(|rest| rest.starts_with(close));
         if trim || cursor.rest.starts_with(close) {
             cursor.take(close.len() + usize::from(trim));
-            return Ok((Tag { place: opening, tokens, end: place }, trim));
+            return Ok((Tag { position: opening, tokens, end: position }, trim));
         }
-        tokens.push((token(cursor)?, place));
+        tokens.push((token(cursor)?, position));
     }
 }
 
 fn token(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
-    let place = cursor.place();
+    let position = cursor.position();
     let first = cursor.rest.chars().next().unwrap_or_default();
     match first {
         '"' | '\'' | '`' => text(cursor, first),
@@ -144,32 +143,30 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
                 .unwrap_or(cursor.rest.len());
             Ok(Lexeme::Name(cursor.take(length).to_owned()))
         }
-        '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => Err(place.error(format!(
-            "“{first}” is a typographic quotation mark; write \" or ' around a text."
-        ))),
+        '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => Err(position.error(
+            format!("“{first}” is a typographic quotation mark; write \" or ' around a text."),
+        )),
         ']' => {
             cursor.take(1);
             Ok(Lexeme::Symbol("]"))
         }
-        _ => {
-            match SYMBOLS.iter().find(|symbol| cursor.rest.starts_with(**symbol)) {
-                Some(symbol) => {
-                    cursor.take(symbol.len());
-                    Ok(Lexeme::Symbol(symbol))
-                }
-                None => Err(place
-                    .error(format!("“{first}” has no meaning inside “{{{{ }}}}” and “{{% %}}”."))),
+        _ => match SYMBOLS.iter().find(|symbol| cursor.rest.starts_with(**symbol)) {
+            Some(symbol) => {
+                cursor.take(symbol.len());
+                Ok(Lexeme::Symbol(symbol))
             }
-        }
+            None => Err(position
+                .error(format!("“{first}” has no meaning inside “{{{{ }}}}” and “{{% %}}”."))),
+        },
     }
 }
 
 fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Lexeme, TemplateError> {
-    let opening = cursor.place();
+    let opening = cursor.position();
     cursor.take(1);
     let mut text = String::new();
     loop {
-        let place = cursor.place();
+        let position = cursor.position();
         match cursor.next() {
             None => return Err(opening.error(format!("This text is not closed with {quote}"))),
             Some(c) if c == quote => return Ok(Lexeme::Text(text)),
@@ -179,7 +176,7 @@ fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Lexeme, TemplateError> {
                     Some('n') => text.push('\n'),
                     Some('t') => text.push('\t'),
                     Some('r') => text.push('\r'),
-                    _ => return Err(place.error(
+                    _ => return Err(position.error(
                         "After “\\” only n, t, r, a quotation mark or another “\\” has a meaning.",
                     )),
                 }
@@ -190,7 +187,7 @@ fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Lexeme, TemplateError> {
 }
 
 fn number(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
-    let place = cursor.place();
+    let position = cursor.position();
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let whole = digits(cursor.rest);
     let fraction =
@@ -201,14 +198,14 @@ fn number(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
         return if is_finite {
             Ok(Lexeme::Decimal(written.to_owned()))
         } else {
-            Err(place.error("This number is too large."))
+            Err(position.error("This number is too large."))
         };
     }
     cursor
         .take(whole)
         .parse()
         .map(Lexeme::Integer)
-        .map_err(|_| place.error("This number is too large."))
+        .map_err(|_| position.error("This number is too large."))
 }
 
 struct Cursor<'a> {
@@ -218,11 +215,11 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn place(&self) -> Place {
-        Place { line: self.line, column: self.column }
+    fn position(&self) -> SourcePosition {
+        SourcePosition { line: self.line, column: self.column }
     }
 
-    /// Moves on by so many bytes (which end at a character), and gives them.
+    /// Consumes and returns the next `bytes`, which must end at a character boundary.
     fn take(&mut self, bytes: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(bytes);
         for c in taken.chars() {
@@ -274,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn text_comments_and_tags_are_told_apart() {
+    fn text_comments_and_tags_are_distinguished() {
         assert_eq!(
             texts("Hi {{ a.b }}{# secret #}, {% if x %}y"),
             ["Hi ", "print 3", ", ", "statement 2", "y"]
@@ -294,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_named_with_its_place() {
+    fn what_is_not_closed_is_reported_with_its_position() {
         let error = pieces("Hello\n  {{ contact.first_name").unwrap_err();
         assert_eq!((error.line, error.column), (2, 3));
         assert_eq!(error.message, "This “{{” is not closed with “}}”.");

@@ -1,100 +1,103 @@
-//! How many SMS parts a template makes: exact without variables, with them as it comes out for
-//! sample people.
+//! Counts the SMS parts of a template: exactly without variables, else for sample contacts.
 
 use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::body::TemplateBody;
-use super::variables::{Root, Variables, sample_of, sample_value};
+use super::variables::{Root, Variables, sample_properties, sample_value};
 use crate::contacts::Contact;
 use crate::twilio::parts::{self, Parts};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 
-/// What a template's text takes as SMS.
+/// Number of SMS parts of a template's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
-    /// Whether it depends on the contact or the event, so that the numbers below are those of
+    /// Whether the text depends on the contact or the event, so that the counts are those of
     /// samples.
     pub varies: bool,
-    /// The text as it usually comes out; the whole truth where it does not vary.
+    /// Parts of the usual text; exact if it does not vary.
     pub usual: Parts,
-    /// The fewest parts that a sample takes.
+    /// Minimum number of parts over all samples.
     pub fewest: u16,
-    /// The most parts that a sample takes: of long names, or of letters that GSM-7 does not have.
+    /// Maximum number of parts over all samples, due to long names or letters outside GSM-7.
     pub most: u16,
 }
 
-/// Somebody to try a text with.
-struct Person {
+/// A sample contact.
+struct SamplePerson {
     first_name: Option<&'static str>,
     last_name: Option<&'static str>,
     email: Option<&'static str>,
-    /// What attributes and properties are, where a text is wanted; none names each after itself.
+    /// Text value of attributes and properties; `None` uses the name of each.
     value: Option<&'static str>,
 }
 
-/// The first is the usual one; then short and long values, letters outside GSM-7, and nothing known
-/// but the number.
-const PEOPLE: [Person; 5] = [
-    Person {
+/// Sample contacts: the usual one, short values, long values, letters outside GSM-7, and only a
+/// number.
+const SAMPLE_PEOPLE: [SamplePerson; 5] = [
+    SamplePerson {
         first_name: Some("Alex"),
         last_name: Some("Miller"),
         email: Some("alex.miller@example.com"),
         value: None,
     },
-    Person {
+    SamplePerson {
         first_name: Some("Bo"),
         last_name: Some("Li"),
         email: Some("b@example.com"),
         value: Some("7"),
     },
-    Person {
+    SamplePerson {
         first_name: Some("Maximiliane-Alexandra"),
         last_name: Some("Featherstonehaugh-Schmidt"),
         email: Some("maximiliane-alexandra.featherstonehaugh-schmidt@example.com"),
         value: Some("a value of forty characters, as some are"),
     },
-    Person {
+    SamplePerson {
         first_name: Some("Łukasz"),
         last_name: Some("Wiśniewski"),
         email: Some("lukasz@example.com"),
         value: Some("Gdańsk"),
     },
-    Person { first_name: None, last_name: None, email: None, value: None },
+    SamplePerson { first_name: None, last_name: None, email: None, value: None },
 ];
 
-/// A number that belongs to nobody (NANP reserves 555 01xx).
-const NUMBER: &str = "+14155550100";
+/// A fictitious number (NANP reserves 555-01xx).
+const SAMPLE_NUMBER: &str = "+14155550100";
 
 impl TemplateBody {
-    /// What the text takes as SMS; none where it comes out for no sample, because it calculates
+    /// Measures the text as SMS; `None` if no sample can be rendered, because the text calculates
     /// with values that no sample has.
     #[must_use]
     pub fn measure(&self, organization: &str) -> Option<Measure> {
         let varies =
             self.parsed_variables().iter().any(|variable| variable.root != Root::Organization);
-        let people = if varies { PEOPLE.as_slice() } else { &PEOPLE[..1] };
-        let texts = people.iter().filter_map(|person| self.text_for(person, organization));
+        let contacts = if varies { SAMPLE_PEOPLE.as_slice() } else { &SAMPLE_PEOPLE[..1] };
+        let texts = contacts.iter().filter_map(|person| self.render_sample(person, organization));
         let measured: Vec<Parts> = texts.map(|text| parts::count(&text)).collect();
         let counts = || measured.iter().map(|parts| parts.count);
         let (fewest, most) = (counts().min()?, counts().max()?);
         Some(Measure { varies, usual: measured.into_iter().next()?, fewest, most })
     }
 
-    /// The text for a sample; properties are of the kind that the text wants, as far as that can be
-    /// told.
-    fn text_for(&self, person: &Person, organization: &str) -> Option<String> {
-        let phone = PhoneNumber::from_e164(NUMBER).ok()?;
+    /// Renders the text for a sample; properties have the kind that the text expects, as far as its
+    /// use reveals it.
+    fn render_sample(&self, person: &SamplePerson, organization: &str) -> Option<String> {
+        let phone = PhoneNumber::from_e164(SAMPLE_NUMBER).ok()?;
         let expected = self.expected_kinds();
         let wanted = |at: usize, name: &str| {
             sample_value(expected.get(at).copied().flatten(), person.value.unwrap_or(name))
         };
         [None, Some(json!(42)), Some(Value::Bool(true))].into_iter().find_map(|same| {
-            let kind = &|at: usize, name: &str| same.clone().unwrap_or_else(|| wanted(at, name));
+            let value = &|at: usize, name: &str| same.clone().unwrap_or_else(|| wanted(at, name));
             let is_known = person.first_name.is_some();
             let of = |root| {
-                if is_known { sample_of(self.parsed_variables(), root, kind) } else { json!({}) }
+                if is_known {
+                    sample_properties(self.parsed_variables(), root, value)
+                } else {
+                    json!({})
+                }
             };
             let contact = Contact {
                 id: ContactId::new(),
@@ -107,8 +110,8 @@ impl TemplateBody {
                 created_at: DateTime::UNIX_EPOCH,
                 updated_at: DateTime::UNIX_EPOCH,
             };
-            // An event comes with its properties, whoever it is about.
-            let event = sample_of(self.parsed_variables(), Root::Event, kind);
+            // An event has its properties even if the contact is unknown.
+            let event = sample_properties(self.parsed_variables(), Root::Event, value);
             self.render(&Variables::new(&contact, Some(&event)).with_organization(organization))
                 .ok()
         })

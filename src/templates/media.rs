@@ -1,30 +1,29 @@
-//! The address of a medium: a web address, or one that is made for each message by filling in
-//! variables.
+//! Media URLs: fixed ones, and templates that are rendered for each message.
 
-use super::checked::Reach;
+use super::checked_source::Reach;
 use super::error::{RenderError, TemplateError};
-use super::foreign;
 use super::grammar::{Printing, check};
 use super::lexer::{Piece, pieces};
+use super::merge_tags;
 use super::program::Program;
 use super::variables::{Unset, Variables};
 use crate::types::http_url::{self, HttpUrl, HttpUrlError};
 use crate::types::mistake::Mistake;
 
-/// The longest address, as typed and as filled in.
+/// Maximum length of a URL, as typed and as rendered.
 const MAX_URL: usize = http_url::MAX_LENGTH;
 const EXAMPLE: &str = "write it in full, such as https://example.com/picture.jpg";
 
-/// An address that Twilio fetches a medium from, checked.
+/// A checked URL from which Twilio fetches a media file.
 pub struct MediaUrl {
     text: String,
-    /// None where nothing is filled in.
+    /// `None` for a fixed URL.
     program: Option<Program>,
 }
 
 impl MediaUrl {
-    /// Checks an address as typed: `http` or `https`, in full; values that are filled in become
-    /// part of its path or query.
+    /// Parses a URL as typed: absolute, `http` or `https`. Values of variables become part of its
+    /// path or query.
     pub fn parse(typed: &str) -> Result<Self, String> {
         let typed = typed.trim();
         if !has_tags(typed) {
@@ -42,48 +41,48 @@ impl MediaUrl {
         program.check().map_err(unreadable)?;
         if let Some(example) = example(typed) {
             web_address(&example).map_err(|problem| sentence(problem, typed))?;
-        } else if !typed.starts_with('{') && !is_begun(typed) {
+        } else if !typed.starts_with('{') && !has_scheme(typed) {
             return Err(sentence(HttpUrlError::Syntax, typed));
         }
         Ok(Self { text: typed.to_owned(), program: Some(program) })
     }
 
-    /// Reads an address that was saved by this or an older release.
-    pub(super) fn saved(text: &str) -> Result<Self, TemplateError> {
+    /// Parses a URL saved by this or an older release.
+    pub(super) fn parse_saved(text: &str) -> Result<Self, TemplateError> {
         let program = if has_tags(text) { Some(program(text)?) } else { None };
         Ok(Self { text: text.to_owned(), program })
     }
 
-    /// The address as it is saved.
+    /// The URL in its saved form.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What fills it in, if anything does.
+    /// The program that renders it, unless it is fixed.
     pub(super) fn program(&self) -> Option<&Program> {
         self.program.as_ref()
     }
 
-    /// Whether it is made anew for each message.
+    /// Whether it is rendered for each message.
     pub fn is_filled_in(&self) -> bool {
         self.program.is_some()
     }
 
-    /// The names of the variables that it uses.
+    /// The names of the variables in the URL.
     pub fn variables(&self) -> Vec<String> {
         let variables = self.program.iter().flat_map(|program| &program.checked.variables);
         variables.map(ToString::to_string).collect()
     }
 
-    /// The variables that have no value.
+    /// The variables without a value.
     pub fn unset(&self, variables: &Variables<'_>) -> Vec<Unset> {
         self.program.as_ref().map(|program| program.unset(variables)).unwrap_or_default()
     }
 
-    /// What is probably not meant as it stands, in sentences.
+    /// Warnings about likely mistakes, in sentences.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = foreign::warnings(&self.text);
-        // Until media took variables, they were percent-encoded as they stood.
+        let mut warnings = merge_tags::warnings(&self.text);
+        // Earlier releases percent-encoded variables in media URLs literally.
         if self.text.to_ascii_uppercase().contains("%7B%7B") {
             warnings.push(format!(
                 "“{}” has variables that are not filled in: type the address anew, with \
@@ -94,16 +93,16 @@ impl MediaUrl {
         warnings
     }
 
-    /// What fails with values of the kinds that these have.
+    /// Checks the URL against the kinds of the samples' values.
     pub fn check_with(&self, samples: &[Variables<'_>]) -> Result<(), (TemplateError, Reach)> {
         self.program.as_ref().map_or(Ok(()), |program| program.check_with(samples))
     }
 
-    /// The address for one contact and event, as Twilio is to fetch it.
+    /// Renders the URL for one contact and event.
     pub fn render(&self, variables: &Variables<'_>) -> Result<String, RenderError> {
         let Some(program) = &self.program else { return Ok(self.text.clone()) };
-        // The reason must not show what was filled in: reasons are seen by whoever sees the
-        // message's row.
+        // The reason must not contain the values: every user who sees the message's row sees its
+        // reason.
         web_address(program.render(variables, MAX_URL)?.trim()).map_err(|problem| match problem {
             HttpUrlError::TooLong => RenderError::TooLong,
             HttpUrlError::Syntax | HttpUrlError::Scheme => RenderError::NoAddress,
@@ -123,7 +122,7 @@ impl PartialEq for MediaUrl {
     }
 }
 
-/// The addresses for one contact and event; the error says which one cannot be made.
+/// Renders the media URLs for one contact and event; the error names the one that fails.
 pub fn render_media(
     media: &[MediaUrl],
     variables: &Variables<'_>,
@@ -135,7 +134,7 @@ pub fn render_media(
     rendered.collect()
 }
 
-/// Why an address is none, beside what was typed.
+/// Why a URL is invalid, with the typed text.
 fn sentence(problem: HttpUrlError, typed: &str) -> String {
     match problem {
         HttpUrlError::Syntax => format!("“{typed}” is not a web address; {EXAMPLE}."),
@@ -154,7 +153,7 @@ fn has_tags(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|marker| text.contains(marker))
 }
 
-fn is_begun(text: &str) -> bool {
+fn has_scheme(text: &str) -> bool {
     let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
     lower.starts_with("http://") || lower.starts_with("https://")
 }
@@ -163,7 +162,7 @@ fn program(text: &str) -> Result<Program, TemplateError> {
     Program::new(check(text, Printing::Address)?)
 }
 
-/// The address with something filled in; none where an if leaves open what it is.
+/// The URL with placeholders for variables; `None` if it contains an `if`.
 fn example(typed: &str) -> Option<String> {
     let mut example = String::new();
     for piece in pieces(typed).ok()? {
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_made_says_why_without_what_was_filled_in() {
+    fn an_address_that_cannot_be_rendered_says_why_without_the_values() {
         let event = json!(
             {
                 "image": "no address at all",

@@ -1,39 +1,39 @@
-//! Templates: saved SMS text with variables, rendered in a sandbox.
+//! Templates: saved SMS texts with variables, rendered in a sandbox.
 //!
-//! The way of a text: [`TemplateBody::parse`] cuts it (`lexer`), reads what is allowed as a tree
-//! (`grammar`, `expression`, `ast`), tells what can only fail (`check`, `kinds`), and writes it
-//! anew (`write`) for a Tera whose filters and operators are all ours (`sandbox`, `filters`,
-//! `operators`, `numbers`); [`Renderer`] keeps what is parsed and fills in [`Variables`]. A
-//! [`MediaUrl`] goes the same way.
+//! [`TemplateBody::parse`] splits a text (`lexer`), parses the allowed syntax to a tree (`grammar`,
+//! `expression`, `ast`), checks it (`check`, `kinds`) and generates (`write`) the source for a Tera
+//! with only Carillon's filters and operators (`sandbox`, `filters`, `operators`, `numbers`).
+//! [`Renderer`] caches parsed versions and renders them with [`Variables`]; a [`MediaUrl`] takes
+//! the same path. Start with `template.rs` for the rows and `grammar.rs` for the sandbox.
 
 mod archive;
 mod ast;
 mod available;
 mod body;
-mod calls;
 mod check;
-mod checked;
+mod checked_source;
 mod diff;
 pub mod drafts;
 mod error;
 mod expression;
 mod fault;
 mod filters;
-mod foreign;
 mod grammar;
 mod hints;
 mod kinds;
 mod lexer;
 mod measure;
 mod media;
+mod merge_tags;
 mod next_operator;
 mod numbers;
 mod operators;
-mod place;
-mod plain;
+mod plain_characters;
+mod position;
 mod program;
 mod render;
 mod sandbox;
+mod signatures;
 mod template;
 mod variables;
 pub mod versions;
@@ -47,13 +47,13 @@ mod value_tests;
 pub use archive::{archive, unarchive};
 pub use available::Available;
 pub use body::{MAX_CHARACTERS, TemplateBody, sample_event};
-pub use checked::Reach;
+pub use checked_source::Reach;
 pub use diff::{DiffKind, DiffPart, compare};
 pub use error::{RenderError, TemplateError};
-pub use foreign::warnings_of_literal;
 pub use measure::Measure;
 pub use media::{MediaUrl, render_media};
-pub use plain::with_plain_characters;
+pub use merge_tags::warnings_of_literal;
+pub use plain_characters::with_plain_characters;
 pub use render::{Rendered, Renderer};
 pub use template::{
     MAX_MEDIA_URLS, NewTemplate, Template, check_media_urls, create, duplicate, find, find_many,

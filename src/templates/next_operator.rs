@@ -1,13 +1,13 @@
-//! The operator of two operands that comes next in an expression.
+//! Recognizes the next binary operator in an expression.
 
 use super::ast::Operator;
 use super::error::TemplateError;
 use super::lexer::Lexeme;
-use super::place::Place;
+use super::position::SourcePosition;
 
-/// The operator that comes next, and of how many tokens it is.
+/// The next operator and its number of tokens.
 pub(super) fn operator(
-    tokens: &[(Lexeme, Place)],
+    tokens: &[(Lexeme, SourcePosition)],
 ) -> Result<Option<(Operator, usize)>, TemplateError> {
     let found = |operator: Operator| Ok(Some((operator, 1)));
     match tokens {
@@ -17,14 +17,16 @@ pub(super) fn operator(
             Ok(Some((Operator::NotIn, 2)))
         }
         [(Lexeme::Name(name), _), ..] if name == "in" => found(Operator::In),
-        [(Lexeme::Symbol("**"), place), ..] => {
-            Err(place.error("“**” cannot be used in a template."))
+        [(Lexeme::Symbol("**"), position), ..] => {
+            Err(position.error("“**” cannot be used in a template."))
         }
-        [(Lexeme::Symbol("="), place), ..] => {
-            Err(place.error("To compare, write “==”; “=” alone has no meaning here."))
+        [(Lexeme::Symbol("="), position), ..] => {
+            Err(position.error("To compare, write “==”; “=” alone has no meaning here."))
         }
-        [(Lexeme::Symbol("&&"), place), ..] => Err(place.error("“&&” is written “and” here.")),
-        [(Lexeme::Symbol("?"), place), ..] => Err(place.error(
+        [(Lexeme::Symbol("&&"), position), ..] => {
+            Err(position.error("“&&” is written “and” here."))
+        }
+        [(Lexeme::Symbol("?"), position), ..] => Err(position.error(
             "“a ? b : c” is written “b if a else c” here; for a missing value, add | \
                      default(value=\"…\").",
         )),

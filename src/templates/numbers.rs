@@ -1,48 +1,46 @@
-//! Numbers as people write them: without exponent, without a fraction of zeros, never “NaN”, never
-//! “-0”.
+//! Numbers in decimal notation: without exponent, without a fraction of zeros, never “NaN” or “-0”.
 
 use tera::{Number, Value};
 
 use super::fault::Fault;
 
-/// Significant digits of what is calculated: a double has about 16, and the last one is noise
-/// (`0.1 + 0.2`).
+/// Significant digits of calculated results: a double has about 16, and the last one is noise, as
+/// `0.1 + 0.2` shows.
 const DIGITS: usize = 15;
 
-/// Which way a number is rounded.
+/// Rounding mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rounding {
-    /// To the nearest; a half goes away from zero.
+    /// To the nearest, half away from zero.
     Nearest,
     Up,
     Down,
 }
 
-/// The number in digits; none for what is no number at all.
-pub(super) fn written(number: Number) -> Option<String> {
+/// The number in decimal notation; `None` for NaN and infinity.
+pub(super) fn to_digits(number: Number) -> Option<String> {
     match number {
         Number::Integer(whole) => Some(whole.to_string()),
-        other => Some(other.as_float()).filter(|float| float.is_finite()).map(plain),
+        other => Some(other.as_float()).filter(|float| float.is_finite()).map(float_to_digits),
     }
 }
 
-/// A finite number in digits, as short as it is exact.
-fn plain(float: f64) -> String {
-    // Rust writes a float without exponent, and the shortest digits that are read as the same
-    // float.
+/// A finite number in the shortest exact decimal notation.
+fn float_to_digits(float: f64) -> String {
+    // Rust prints floats without exponent, with the fewest digits that parse to the same value.
     if float == 0.0 { "0".to_owned() } else { float.to_string() }
 }
 
-/// What was calculated, without the noise of binary fractions.
-pub(super) fn calculated(float: f64) -> Result<Value, Fault> {
+/// A calculated result without the rounding noise of binary fractions.
+pub(super) fn without_noise(float: f64) -> Result<Value, Fault> {
     if !float.is_finite() {
-        return Err(Fault::said("the result is too large to be written"));
+        return Err(Fault::message("the result is too large to be written"));
     }
     Ok(Value::from(format!("{float:.*e}", DIGITS - 1).parse().unwrap_or(float)))
 }
 
-/// A text that is a number: digits with an optional sign, decimal point and exponent.
-pub(super) fn read(text: &str) -> Option<Number> {
+/// Parses a number: digits with an optional sign, decimal point and exponent.
+pub(super) fn parse_number(text: &str) -> Option<Number> {
     let text = text.trim();
     if !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) {
         return None;
@@ -53,12 +51,11 @@ pub(super) fn read(text: &str) -> Option<Number> {
     }
 }
 
-/// The number with exactly so many decimal places, rounded as its decimal digits say: 2.675 becomes
-/// 2.68.
+/// Rounds to exactly `places` decimal places, by decimal digits: 2.675 becomes 2.68.
 ///
 /// Negative places round to tens, hundreds, and so on.
-pub(super) fn rounded(number: Number, places: i32, rounding: Rounding) -> Option<String> {
-    let digits = written(number)?;
+pub(super) fn round_decimal(number: Number, places: i32, rounding: Rounding) -> Option<String> {
+    let digits = to_digits(number)?;
     let (sign, digits) =
         digits.strip_prefix('-').map_or(("", digits.as_str()), |digits| ("-", digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -92,7 +89,7 @@ pub(super) fn rounded(number: Number, places: i32, rounding: Rounding) -> Option
     })
 }
 
-/// Adds one to a number of decimal digits.
+/// Increments a number given as decimal digits.
 fn increment(digits: &mut Vec<u8>) {
     for digit in digits.iter_mut().rev() {
         if *digit < b'9' {
@@ -121,14 +118,14 @@ mod tests {
             (19.9, "19.9"),
             (-3.50, "-3.5"),
         ] {
-            assert_eq!(written(Number::Float(float)).as_deref(), Some(text));
+            assert_eq!(to_digits(Number::Float(float)).as_deref(), Some(text));
         }
         assert_eq!(
-            written(Number::Integer(i128::from(u64::MAX))).as_deref(),
+            to_digits(Number::Integer(i128::from(u64::MAX))).as_deref(),
             Some("18446744073709551615")
         );
         assert_eq!(
-            (written(Number::Float(f64::NAN)), written(Number::Float(f64::INFINITY))),
+            (to_digits(Number::Float(f64::NAN)), to_digits(Number::Float(f64::INFINITY))),
             (None, None)
         );
     }
@@ -136,7 +133,7 @@ mod tests {
     #[test]
     fn numbers_are_rounded_by_their_decimal_digits() {
         let nearest =
-            |float, places| rounded(Number::Float(float), places, Rounding::Nearest).unwrap();
+            |float, places| round_decimal(Number::Float(float), places, Rounding::Nearest).unwrap();
         assert_eq!(
             [nearest(2.675, 2), nearest(1.005, 2), nearest(-2.5, 0), nearest(9.995, 2)],
             ["2.68", "1.01", "-3", "10.00"]
@@ -149,7 +146,7 @@ mod tests {
             [nearest(1_250.0, -2), nearest(49.0, -2), nearest(50.0, -2), nearest(7.0, -3)],
             ["1300", "0", "100", "0"]
         );
-        let of = |float, rounding| rounded(Number::Float(float), 1, rounding).unwrap();
+        let of = |float, rounding| round_decimal(Number::Float(float), 1, rounding).unwrap();
         assert_eq!(
             [
                 of(1.21, Rounding::Up),
@@ -163,13 +160,13 @@ mod tests {
 
     #[test]
     fn only_digits_are_read_as_numbers() {
-        assert!(matches!(read(" 7 "), Some(Number::Integer(7))));
+        assert!(matches!(parse_number(" 7 "), Some(Number::Integer(7))));
         assert!(matches!(
-            read("1e3"),
+            parse_number("1e3"),
             Some(Number::Float(float)) if (float - 1000.0).abs() < f64::EPSILON
         ));
         for text in ["", "NaN", "inf", "infinity", "1e400", "0x10", "1,5", "--1", "e", "."] {
-            assert!(read(text).is_none(), "{text}");
+            assert!(parse_number(text).is_none(), "{text}");
         }
     }
 
@@ -177,7 +174,7 @@ mod tests {
         #[test]
         fn what_is_rounded_is_near(float in -1e12..1e12_f64, places in 0..6_i32) {
             for rounding in [Rounding::Nearest, Rounding::Up, Rounding::Down] {
-                let text = rounded(Number::Float(float), places, rounding).unwrap();
+                let text = round_decimal(Number::Float(float), places, rounding).unwrap();
                 let difference = text.parse::<f64>().unwrap() - float;
                 let step = 10_f64.powi(-places);
                 prop_assert!(difference.abs() <= step * 1.001 + 1e-3 * step, "{float} {text}");

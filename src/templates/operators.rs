@@ -1,4 +1,4 @@
-//! What stands between values in a template: arithmetic, comparison, joining, containment, and the
+//! Implementations of the operators (arithmetic, comparison, concatenation, containment) and of the
 //! tests behind `is`.
 
 use std::borrow::Cow;
@@ -9,13 +9,13 @@ use tera::{Kwargs, Number, Value};
 use super::ast::Operator;
 use super::fault::{Fault, Function, RIGHT, Side, argument, is_missing};
 use super::kinds::Kinds;
-use super::numbers::{calculated, written};
+use super::numbers::{to_digits, without_noise};
 
-/// The longest text that a filter or operator gives, in bytes: well above what can be sent, well
-/// below what can hurt.
+/// Maximum size of a filter's or operator's result in bytes: well above what can be sent, low
+/// enough to be harmless.
 pub(super) const MAX_BYTES: usize = 16 * 1024;
 
-/// A test: none where the value is missing, and so is the answer.
+/// Implementation of a test; `None` if the value, and so the answer, is missing.
 pub(super) type TestFunction = fn(&Value, &Kwargs) -> Result<Option<bool>, Fault>;
 
 pub(super) const ALL: [(Operator, Function); 15] = [
@@ -23,36 +23,36 @@ pub(super) const ALL: [(Operator, Function); 15] = [
     (Operator::Minus, |left, kwargs| arithmetic(left, kwargs, i128::checked_sub, |a, b| a - b)),
     (Operator::Times, |left, kwargs| arithmetic(left, kwargs, i128::checked_mul, |a, b| a * b)),
     (Operator::Divide, |left, kwargs| {
-        divided(left, kwargs, |a, b| (a % b == 0).then(|| a / b), |a, b| a / b)
+        divide(left, kwargs, |a, b| (a % b == 0).then(|| a / b), |a, b| a / b)
     }),
-    (Operator::DivideWhole, |left, kwargs| {
-        divided(left, kwargs, i128::checked_div_euclid, f64::div_euclid)
+    (Operator::DivideFloor, |left, kwargs| {
+        divide(left, kwargs, i128::checked_div_euclid, f64::div_euclid)
     }),
     (Operator::Remainder, |left, kwargs| {
-        divided(left, kwargs, i128::checked_rem_euclid, f64::rem_euclid)
+        divide(left, kwargs, i128::checked_rem_euclid, f64::rem_euclid)
     }),
-    (Operator::Join, joined),
-    (Operator::Equal, |left, kwargs| compared(left, kwargs, |left, right| Ok(equal(left, right)))),
+    (Operator::Concatenate, concatenate),
+    (Operator::Equal, |left, kwargs| compare(left, kwargs, |left, right| Ok(equal(left, right)))),
     (Operator::Unequal, |left, kwargs| {
-        compared(left, kwargs, |left, right| Ok(!equal(left, right)))
+        compare(left, kwargs, |left, right| Ok(!equal(left, right)))
     }),
     (Operator::Less, |left, kwargs| {
-        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_lt()))
+        compare(left, kwargs, |left, right| Ok(order(left, right)?.is_lt()))
     }),
     (Operator::LessOrEqual, |left, kwargs| {
-        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_le()))
+        compare(left, kwargs, |left, right| Ok(order(left, right)?.is_le()))
     }),
     (Operator::Greater, |left, kwargs| {
-        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_gt()))
+        compare(left, kwargs, |left, right| Ok(order(left, right)?.is_gt()))
     }),
     (Operator::GreaterOrEqual, |left, kwargs| {
-        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_ge()))
+        compare(left, kwargs, |left, right| Ok(order(left, right)?.is_ge()))
     }),
     (Operator::In, |left, kwargs| {
-        compared(left, kwargs, |left, right| contains(right, left, Side::Right, Side::Left))
+        compare(left, kwargs, |left, right| contains(right, left, Side::Right, Side::Left))
     }),
     (Operator::NotIn, |left, kwargs| {
-        compared(left, kwargs, |left, right| Ok(!contains(right, left, Side::Right, Side::Left)?))
+        compare(left, kwargs, |left, right| Ok(!contains(right, left, Side::Right, Side::Left)?))
     }),
 ];
 
@@ -69,35 +69,39 @@ pub(super) const TESTS: [(&str, TestFunction); 13] = [
     }),
     ("bool", |value, _| Ok(Some(value.is_bool()))),
     ("odd", |value, _| {
-        present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 != 0)))
+        if_present(value, || {
+            Ok(number(value)?.as_integer().is_some_and(|integer| integer % 2 != 0))
+        })
     }),
     ("even", |value, _| {
-        present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 == 0)))
+        if_present(value, || {
+            Ok(number(value)?.as_integer().is_some_and(|integer| integer % 2 == 0))
+        })
     }),
-    ("divisible_by", |value, kwargs| present(value, || divisible(value, kwargs))),
+    ("divisible_by", |value, kwargs| if_present(value, || divisible(value, kwargs))),
     ("starting_with", |value, kwargs| {
-        present(value, || Ok(text(value)?.starts_with(&*pattern(kwargs)?)))
+        if_present(value, || Ok(text(value)?.starts_with(&*pattern(kwargs)?)))
     }),
     ("ending_with", |value, kwargs| {
-        present(value, || Ok(text(value)?.ends_with(&*pattern(kwargs)?)))
+        if_present(value, || Ok(text(value)?.ends_with(&*pattern(kwargs)?)))
     }),
     ("containing", |value, kwargs| {
-        present(value, || {
+        if_present(value, || {
             contains(value, argument(kwargs, "pat").ok_or(Fault::Missing)?, Side::Left, Side::Left)
         })
     }),
 ];
 
-/// `-` before a value.
+/// Negates a number.
 pub(super) fn negative(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
     match number(value)? {
-        Number::Integer(whole) => whole.checked_neg().map(Value::from).ok_or_else(too_large),
+        Number::Integer(integer) => integer.checked_neg().map(Value::from).ok_or_else(too_large),
         other => Ok(Value::from(-other.as_float())),
     }
 }
 
-/// The text that a value is printed as; a list as its items, an object not at all.
-pub(super) fn shown(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
+/// The text that a value is printed as; a list as its items; objects cannot be printed.
+pub(super) fn printed(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
     if let Some(text) = value.as_str() {
         return Ok(text.into());
     }
@@ -105,9 +109,9 @@ pub(super) fn shown(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
         return Ok(if truth { "true" } else { "false" }.into());
     }
     if let Some(number) = value.as_number() {
-        return written(number)
+        return to_digits(number)
             .map(Cow::from)
-            .ok_or_else(|| Fault::said("a value is no number that can be written"));
+            .ok_or_else(|| Fault::message("a value is no number that can be written"));
     }
     if let Some(items) = value.as_array() {
         return list(items, ", ").map(Cow::from);
@@ -118,7 +122,7 @@ pub(super) fn shown(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
     Err(Fault::Kind { side, actual: Kinds::of(value), needed: Kinds::SCALAR })
 }
 
-/// The items of a list as one text.
+/// Joins the items of a list.
 pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
     let mut joined = String::new();
     for (index, item) in items.iter().enumerate() {
@@ -126,13 +130,13 @@ pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
             joined.push_str(separator);
         }
         if item.is_array() || item.is_map() {
-            return Err(Fault::said(
+            return Err(Fault::message(
                 "an item of the list is a list or an object itself; name one of its fields",
             ));
         }
-        match shown(item, Side::Left) {
+        match printed(item, Side::Left) {
             Ok(text) => joined.push_str(&text),
-            Err(Fault::Missing) => return Err(Fault::said("an item of the list has no value")),
+            Err(Fault::Missing) => return Err(Fault::message("an item of the list has no value")),
             Err(fault) => return Err(fault),
         }
         if joined.len() > MAX_BYTES {
@@ -142,11 +146,11 @@ pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
     Ok(joined)
 }
 
-/// Text, numbers and yes/no as text.
+/// A scalar (text, number or boolean) as text.
 pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, Fault> {
     let kind = Kinds::of(value);
-    if Kinds::SCALAR.meets(kind) {
-        shown(value, Side::Left)
+    if Kinds::SCALAR.intersects(kind) {
+        printed(value, Side::Left)
     } else {
         Err(Fault::left(kind, Kinds::SCALAR))
     }
@@ -157,11 +161,11 @@ pub(super) fn number(value: &Value) -> Result<Number, Fault> {
 }
 
 pub(super) fn too_long() -> Fault {
-    Fault::said("the text grows too long here")
+    Fault::message("the text grows too long here")
 }
 
 fn too_large() -> Fault {
-    Fault::said("the result is too large to be written")
+    Fault::message("the result is too large to be written")
 }
 
 fn number_of(value: &Value, side: Side) -> Result<Number, Fault> {
@@ -175,48 +179,48 @@ fn number_of(value: &Value, side: Side) -> Result<Number, Fault> {
 fn arithmetic(
     left: &Value,
     kwargs: &Kwargs,
-    whole: fn(i128, i128) -> Option<i128>,
-    broken: fn(f64, f64) -> f64,
+    integer: fn(i128, i128) -> Option<i128>,
+    float: fn(f64, f64) -> f64,
 ) -> Result<Value, Fault> {
     let left = number(left)?;
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
     match (left, number_of(right, Side::Right)?) {
         (Number::Integer(left), Number::Integer(right)) => {
-            whole(left, right).map(Value::from).ok_or_else(too_large)
+            integer(left, right).map(Value::from).ok_or_else(too_large)
         }
-        (left, right) => calculated(broken(left.as_float(), right.as_float())),
+        (left, right) => without_noise(float(left.as_float(), right.as_float())),
     }
 }
 
-fn divided(
+fn divide(
     left: &Value,
     kwargs: &Kwargs,
-    whole: fn(i128, i128) -> Option<i128>,
-    broken: fn(f64, f64) -> f64,
+    integer: fn(i128, i128) -> Option<i128>,
+    float: fn(f64, f64) -> f64,
 ) -> Result<Value, Fault> {
     let left = number(left)?;
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
     let right = number_of(right, Side::Right)?;
     if right.as_float() == 0.0 {
-        return Err(Fault::said("nothing can be divided by zero"));
+        return Err(Fault::message("nothing can be divided by zero"));
     }
     if let (Number::Integer(left), Number::Integer(right)) = (left, right)
-        // Of all pairs only this one overflows.
+        // The only pair that overflows.
         && (left, right) != (i128::MIN, -1)
-        && let Some(result) = whole(left, right)
+        && let Some(result) = integer(left, right)
     {
         return Ok(Value::from(result));
     }
-    calculated(broken(left.as_float(), right.as_float()))
+    without_noise(float(left.as_float(), right.as_float()))
 }
 
-fn joined(left: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+fn concatenate(left: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
-    let joined = shown(left, Side::Left)?.into_owned() + &shown(right, Side::Right)?;
+    let joined = printed(left, Side::Left)?.into_owned() + &printed(right, Side::Right)?;
     if joined.len() > MAX_BYTES { Err(too_long()) } else { Ok(Value::from(joined)) }
 }
 
-fn compared(
+fn compare(
     left: &Value,
     kwargs: &Kwargs,
     holds: fn(&Value, &Value) -> Result<bool, Fault>,
@@ -225,7 +229,7 @@ fn compared(
     holds(left, right).map(Value::from)
 }
 
-/// Numbers by value, the rest by kind and content.
+/// Compares numbers by value, other values by kind and content.
 fn equal(left: &Value, right: &Value) -> bool {
     match (left.as_number(), right.as_number()) {
         (Some(left), Some(right)) => order_numbers(left, right) == Some(Ordering::Equal),
@@ -237,25 +241,25 @@ fn equal(left: &Value, right: &Value) -> bool {
 fn order(left: &Value, right: &Value) -> Result<Ordering, Fault> {
     if let (Some(left), Some(right)) = (left.as_number(), right.as_number()) {
         return order_numbers(left, right)
-            .ok_or_else(|| Fault::said("a value is no number that can be compared"));
+            .ok_or_else(|| Fault::message("a value is no number that can be compared"));
     }
     if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
         return Ok(left.cmp(right));
     }
     let (left, right) = (Kinds::of(left), Kinds::of(right));
     let comparable = Kinds::TEXT.or(Kinds::NUMBER);
-    // Of a text and a number, the text can be made a number.
-    Err(if !comparable.meets(left) || (left == Kinds::TEXT && right == Kinds::NUMBER) {
+    // Of a text and a number, blame the text, which can be converted.
+    Err(if !comparable.intersects(left) || (left == Kinds::TEXT && right == Kinds::NUMBER) {
         Fault::Kind {
             side: Side::Left,
             actual: left,
-            needed: if comparable.meets(right) { right } else { comparable },
+            needed: if comparable.intersects(right) { right } else { comparable },
         }
     } else {
         Fault::Kind {
             side: Side::Right,
             actual: right,
-            needed: if comparable.meets(right) { Kinds::NUMBER } else { left },
+            needed: if comparable.intersects(right) { Kinds::NUMBER } else { left },
         }
     })
 }
@@ -267,17 +271,17 @@ fn order_numbers(left: Number, right: Number) -> Option<Ordering> {
     }
 }
 
-/// Whether a text has another in it, a list an item, an object a field.
+/// Whether a text contains another, a list an item, or an object a field.
 fn contains(container: &Value, item: &Value, side: Side, item_side: Side) -> Result<bool, Fault> {
     if let Some(text) = container.as_str() {
         let kind = Kinds::of(item);
-        if !Kinds::SCALAR.meets(kind) {
+        if !Kinds::SCALAR.intersects(kind) {
             return Err(Fault::Kind { side: item_side, actual: kind, needed: Kinds::SCALAR });
         }
-        return Ok(text.contains(&*shown(item, item_side)?));
+        return Ok(text.contains(&*printed(item, item_side)?));
     }
     if let Some(items) = container.as_array() {
-        return Ok(items.iter().any(|one| equal(one, item)));
+        return Ok(items.iter().any(|candidate| equal(candidate, item)));
     }
     if let Some(fields) = container.as_map() {
         return Ok(item
@@ -294,17 +298,17 @@ fn divisible(value: &Value, kwargs: &Kwargs) -> Result<bool, Fault> {
     match divisor {
         Some(divisor) if divisor != 0 => Ok(number(value)?
             .as_integer()
-            .is_some_and(|whole| whole.checked_rem(divisor).is_none_or(|rest| rest == 0))),
-        _ => Err(Fault::said("“divisor” of “divisible_by” must be a whole number other than 0")),
+            .is_some_and(|integer| integer.checked_rem(divisor).is_none_or(|rest| rest == 0))),
+        _ => Err(Fault::message("“divisor” of “divisible_by” must be a whole number other than 0")),
     }
 }
 
 fn pattern(kwargs: &Kwargs) -> Result<Cow<'_, str>, Fault> {
     let pattern = argument(kwargs, "pat").ok_or(Fault::Missing)?;
-    shown(pattern, Side::Left).map_err(|_| Fault::said("“pat” must be a text"))
+    printed(pattern, Side::Left).map_err(|_| Fault::message("“pat” must be a text"))
 }
 
-fn present(
+fn if_present(
     value: &Value,
     answer: impl FnOnce() -> Result<bool, Fault>,
 ) -> Result<Option<bool>, Fault> {

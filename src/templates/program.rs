@@ -1,51 +1,50 @@
-//! A checked source, ready for Tera: rendered as often as wanted, its errors in terms of what was
-//! typed.
+//! A checked source compiled by Tera, with errors translated to positions in the template.
 
 use std::io::{self, Write};
 
 use tera::{Context, ErrorKind, Tera};
 
 use super::check;
-use super::checked::{Checked, NAMES, Reach, sentence};
+use super::checked_source::{CheckedSource, NAMES, Reach, sentence};
 use super::error::{RenderError, TemplateError};
 use super::fault::{Fault, FaultAt};
 use super::kinds::Kinds;
-use super::place::Place;
+use super::position::SourcePosition;
 use super::sandbox::SANDBOX;
 use super::variables::{Unset, Variable, Variables};
 
 const NAME: &str = "sms";
 
-/// A source that holds only what is allowed.
+/// A compiled template source.
 pub(super) struct Program {
-    pub(super) checked: Checked,
+    pub(super) checked: CheckedSource,
     tera: Tera,
 }
 
 impl Program {
-    /// Hands the source to Tera, which refuses only combinations that pass our check and not its
-    /// own.
-    pub(super) fn new(checked: Checked) -> Result<Self, TemplateError> {
+    /// Compiles the source with Tera, which rejects only combinations that pass Carillon's checks
+    /// but not its own.
+    pub(super) fn new(checked: CheckedSource) -> Result<Self, TemplateError> {
         let mut tera = SANDBOX.clone();
         tera.add_raw_template(NAME, &checked.source).map_err(|error| match error.kind() {
             ErrorKind::SyntaxError(report) => {
-                checked.place(report.span().range.start).error(report.message())
+                checked.position(report.span().range.start).error(report.message())
             }
-            other => Place { line: 1, column: 1 }.error(other.to_string()),
+            other => SourcePosition { line: 1, column: 1 }.error(other.to_string()),
         })?;
         Ok(Self { checked, tera })
     }
 
-    /// Whatever can only fail when it is rendered, whoever it is for.
+    /// Checks for expressions that would fail for every contact.
     pub(super) fn check(&self) -> Result<(), TemplateError> {
         let kinds: Vec<Kinds> = self.checked.variables.iter().map(Variable::kinds).collect();
         check::check(&self.checked, &kinds)?;
         check::try_constants(&self.checked)
     }
 
-    /// What fails with each of these: by the kinds of their values, whichever way an if goes.
+    /// Checks the expressions in all branches against the kinds of the samples' values.
     ///
-    /// Also tells whether it stands outside all ifs, so that every message fails.
+    /// The error says whether the expression is outside all ifs, so that every message fails.
     pub(super) fn check_with(
         &self,
         samples: &[Variables<'_>],
@@ -60,11 +59,11 @@ impl Program {
         check::check_each(&self.checked, &kinds.collect::<Vec<_>>())
     }
 
-    /// What is printed, at most `most` bytes.
+    /// Renders the source; fails above `max_bytes`.
     pub(super) fn render(
         &self,
         variables: &Variables<'_>,
-        most: usize,
+        max_bytes: usize,
     ) -> Result<String, RenderError> {
         let mut context = Context::new();
         for (name, variable) in NAMES.iter().zip(&self.checked.variables) {
@@ -72,19 +71,18 @@ impl Program {
                 context.insert_value(*name, value);
             }
         }
-        let mut written = Capped { bytes: Vec::with_capacity(320), most };
+        let mut written = CappedWriter { bytes: Vec::with_capacity(320), max_bytes };
         self.tera
             .render_to(NAME, &context, &mut written)
-            .map_err(|error| self.failed(&context, &error))?;
-        // Tera writes whole strings, so that nothing is lost here; a lossy reading is cheaper to
-        // trust than to prove.
+            .map_err(|error| self.render_error(&context, &error))?;
+        // Tera writes whole strings, so the lossy conversion never applies.
         Ok(match String::from_utf8(written.bytes) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         })
     }
 
-    /// The variables that have no value, in the order of the text.
+    /// The variables without a value, in the order of the text.
     pub(super) fn unset(&self, variables: &Variables<'_>) -> Vec<Unset> {
         let unset = |(index, variable): (usize, &Variable)| {
             variables.get(variable).is_none().then(|| Unset {
@@ -100,8 +98,8 @@ impl Program {
         self.checked.variables.iter().enumerate().filter_map(unset).collect()
     }
 
-    /// Puts Tera's error into terms of the text as typed.
-    fn failed(&self, context: &Context, error: &tera::Error) -> RenderError {
+    /// Translates Tera's error to the template as typed.
+    fn render_error(&self, context: &Context, error: &tera::Error) -> RenderError {
         let (message, start) = match error.kind() {
             ErrorKind::Io(_) => return RenderError::TooLong,
             ErrorKind::RenderingError(report) => {
@@ -110,16 +108,20 @@ impl Program {
             other => (other.to_string(), 0),
         };
         let Some(FaultAt { site, fault }) = FaultAt::read(&message) else {
-            let Place { line, column } = self.checked.place(start);
+            let SourcePosition { line, column } = self.checked.position(start);
             return RenderError::Failed {
                 message: message.trim_end_matches('.').to_owned(),
                 line,
                 column,
             };
         };
-        let needs =
-            self.checked.sites.get(site).map(|site| site.needs.as_slice()).unwrap_or_default();
-        let missing = needs
+        let required_variables = self
+            .checked
+            .sites
+            .get(site)
+            .map(|site| site.required_variables.as_slice())
+            .unwrap_or_default();
+        let missing = required_variables
             .iter()
             .find(|index| NAMES.get(**index).is_some_and(|name| !context.contains_key(name)));
         if let (Fault::Missing, Some(variable)) =
@@ -130,20 +132,20 @@ impl Program {
                 sentence: variable.not_set(),
             };
         }
-        let (Place { line, column }, message) = sentence(&self.checked, site, &fault);
+        let (SourcePosition { line, column }, message) = sentence(&self.checked, site, &fault);
         RenderError::Failed { message, line, column }
     }
 }
 
-/// Fails once more is written than can be sent, so that no template fills the memory.
-struct Capped {
+/// A writer that fails above a size limit, so that no template exhausts the memory.
+struct CappedWriter {
     bytes: Vec<u8>,
-    most: usize,
+    max_bytes: usize,
 }
 
-impl Write for Capped {
+impl Write for CappedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > self.most {
+        if self.bytes.len() + bytes.len() > self.max_bytes {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.bytes.extend_from_slice(bytes);

@@ -1,4 +1,4 @@
-//! Renders saved templates, parsing each version once.
+//! Renders saved templates and caches parsed versions.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,119 +8,123 @@ use super::media::{MediaUrl, render_media};
 use super::{Template, TemplateBody, Variables, sample_event};
 use crate::types::id::TemplateId;
 
-/// Parsed versions kept, about 20 kB each.
+/// Maximum number of cached versions, about 20 kB each.
 const CAPACITY: usize = 1_000;
 
 /// Renders templates; cheap to clone, shared by all threads.
 #[derive(Clone, Default)]
-pub struct Renderer(Arc<RwLock<Parsed>>);
+pub struct Renderer(Arc<RwLock<ParsedVersions>>);
 
-/// A message as a template makes it.
+/// A rendered message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// The text.
     pub text: String,
-    /// The addresses of its media.
+    /// Its media URLs.
     pub media_urls: Vec<String>,
 }
 
 type Version = (TemplateId, i32);
 
-/// A version's text never changes, so that what is here never goes stale.
+/// Cache of parsed versions; never stale, because a version's text never changes.
 #[derive(Default)]
-struct Parsed {
-    versions: HashMap<Version, Arc<SavedText>>,
+struct ParsedVersions {
+    versions: HashMap<Version, Arc<ParsedVersion>>,
     /// Oldest first.
     order: VecDeque<Version>,
 }
 
-/// What a version has, parsed.
-struct SavedText {
+/// A parsed version of a template.
+struct ParsedVersion {
     body: TemplateBody,
     media: Vec<MediaUrl>,
 }
 
 impl Renderer {
-    /// Text and media of a message; the error's sentence is the reason why there are none.
+    /// Renders text and media of a message; the error is shown as the message's reason.
     pub fn render(
         &self,
         template: &Template,
         variables: &Variables<'_>,
     ) -> Result<Rendered, RenderError> {
-        let saved = self.saved(template)?;
+        let parsed = self.parsed_version(template)?;
         Ok(Rendered {
-            text: saved.body.render(variables)?,
-            media_urls: render_media(&saved.media, variables)?,
+            text: parsed.body.render(variables)?,
+            media_urls: render_media(&parsed.media, variables)?,
         })
     }
 
-    /// The same without the template's own media, for a message that has others.
+    /// Renders only the text, for a message with other media.
     pub fn render_text(
         &self,
         template: &Template,
         variables: &Variables<'_>,
     ) -> Result<String, RenderError> {
-        self.saved(template)?.body.render(variables)
+        self.parsed_version(template)?.body.render(variables)
     }
 
-    fn saved(&self, template: &Template) -> Result<Arc<SavedText>, RenderError> {
+    fn parsed_version(&self, template: &Template) -> Result<Arc<ParsedVersion>, RenderError> {
         let version = (template.id, template.version);
-        // A panic while the lock is held leaves at worst one version unparsed: the map stays sound.
-        if let Some(saved) =
+        // The map stays consistent if a panic poisons the lock; at worst one version is parsed
+        // again.
+        if let Some(parsed) =
             self.0.read().unwrap_or_else(PoisonError::into_inner).versions.get(&version)
         {
-            return Ok(Arc::clone(saved));
+            return Ok(Arc::clone(parsed));
         }
-        let saved = Arc::new(SavedText::parse(template).map_err(RenderError::Unreadable)?);
-        let mut parsed = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if parsed.versions.insert(version, Arc::clone(&saved)).is_none() {
-            parsed.order.push_back(version);
+        let parsed = Arc::new(ParsedVersion::parse(template).map_err(RenderError::Unreadable)?);
+        let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if cache.versions.insert(version, Arc::clone(&parsed)).is_none() {
+            cache.order.push_back(version);
         }
-        if parsed.order.len() > CAPACITY
-            && let Some(oldest) = parsed.order.pop_front()
+        if cache.order.len() > CAPACITY
+            && let Some(oldest) = cache.order.pop_front()
         {
-            parsed.versions.remove(&oldest);
+            cache.versions.remove(&oldest);
         }
-        Ok(saved)
+        Ok(parsed)
     }
 }
 
-impl SavedText {
+impl ParsedVersion {
     fn parse(template: &Template) -> Result<Self, TemplateError> {
-        let media =
-            template.media_urls.iter().map(|url| MediaUrl::saved(url)).collect::<Result<_, _>>()?;
-        Ok(Self { body: TemplateBody::saved(&template.body)?, media })
+        let media = template
+            .media_urls
+            .iter()
+            .map(|url| MediaUrl::parse_saved(url))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { body: TemplateBody::parse_saved(&template.body)?, media })
     }
 }
 
-/// What can be told of a saved template; of one that cannot be read any more, nothing.
+/// Properties of a saved template; empty if its text can no longer be parsed.
 impl Template {
-    /// What is probably not meant as it stands, in sentences.
+    /// Warnings about likely mistakes, in sentences.
     pub fn warnings(&self) -> Vec<String> {
-        let Ok(saved) = SavedText::parse(self) else { return Vec::new() };
-        saved
+        let Ok(parsed) = ParsedVersion::parse(self) else { return Vec::new() };
+        parsed
             .body
             .warnings()
             .into_iter()
-            .chain(saved.media.iter().flat_map(MediaUrl::warnings))
+            .chain(parsed.media.iter().flat_map(MediaUrl::warnings))
             .collect()
     }
 
-    /// The names of the variables of text and media.
+    /// The names of the variables in text and media.
     pub fn variables(&self) -> BTreeSet<String> {
-        let Ok(saved) = SavedText::parse(self) else { return BTreeSet::new() };
-        saved
+        let Ok(parsed) = ParsedVersion::parse(self) else { return BTreeSet::new() };
+        parsed
             .body
             .variables()
             .into_iter()
-            .chain(saved.media.iter().flat_map(MediaUrl::variables))
+            .chain(parsed.media.iter().flat_map(MediaUrl::variables))
             .collect()
     }
 
-    /// Properties of an event that would fill in every `event.…` of text and media.
+    /// A sample event with a property for every `event.…` in text and media.
     pub fn sample_event(&self) -> Option<serde_json::Value> {
-        let saved = SavedText::parse(self).ok()?;
-        Some(sample_event(Some(&saved.body), &saved.media))
+        let parsed = ParsedVersion::parse(self).ok()?;
+        Some(sample_event(Some(&parsed.body), &parsed.media))
     }
 }
 

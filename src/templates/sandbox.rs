@@ -1,28 +1,28 @@
-//! The Tera that renders texts: without functions and escaping, and with every filter, test and
-//! operator of our own.
+//! The sandboxed Tera that renders templates: without functions and escaping, with only Carillon's
+//! filters, tests and operators.
 //!
-//! A value that is missing stays missing through all of them, until `default` fills it in or
-//! [`GIVEN`] and [`SHOWN`] refuse it. Each call carries the number of its
-//! [site](super::checked::Site), so that an error can name what was written there.
+//! A missing value stays missing through all filters until `default` replaces it or [`REQUIRED`]
+//! and [`PRINTED`] reject it. Each call carries the index of its
+//! [site](super::checked_source::Site), so that errors can quote the template.
 
 use std::sync::LazyLock;
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use super::fault::{Fault, Function, Side, argument, is_missing};
-use super::{calls, filters, operators};
+use super::{filters, operators, signatures};
 
-/// The filter in front of all that is printed.
-pub(super) const SHOWN: &str = "shown";
-/// The filter that refuses a missing value.
-pub(super) const GIVEN: &str = "given";
-/// The filter that takes anything, and prints nothing: for trying a constant.
-pub(super) const TRIED: &str = "tried";
-/// The Tera of all texts; each template clones it.
+/// Filter applied to everything that is printed.
+pub(super) const PRINTED: &str = "shown";
+/// Filter that rejects a missing value.
+pub(super) const REQUIRED: &str = "given";
+/// Filter that accepts any value and prints nothing, for trying constants.
+pub(super) const DISCARDED: &str = "tried";
+/// The Tera instance that each template clones.
 pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
     let mut tera = Tera::default();
     tera.autoescape_on(Vec::<&str>::new());
-    // No source that we write calls a function; should that ever fail, these two do nothing.
+    // Defense in depth: no generated source calls a function, but these two built-ins are disabled.
     tera.register_function("range", no_function);
     tera.register_function("throw", no_function);
     for (name, function) in filters::ALL {
@@ -38,15 +38,15 @@ pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
     tera.register_filter("default", |value: &Value, kwargs: Kwargs, _: &State<'_>| {
         Ok::<_, Error>(filters::default(value, &kwargs))
     });
-    tera.register_filter(TRIED, |_: &Value, _: Kwargs, _: &State<'_>| Value::from(""));
-    tera.register_filter(GIVEN, |value: &Value, kwargs: Kwargs, _: &State<'_>| {
+    tera.register_filter(DISCARDED, |_: &Value, _: Kwargs, _: &State<'_>| Value::from(""));
+    tera.register_filter(REQUIRED, |value: &Value, kwargs: Kwargs, _: &State<'_>| {
         if is_missing(value) { Err(Fault::Missing.at(&kwargs)) } else { Ok(value.clone()) }
     });
-    tera.register_filter(SHOWN, |value: &Value, kwargs: Kwargs, _: &State<'_>| {
+    tera.register_filter(PRINTED, |value: &Value, kwargs: Kwargs, _: &State<'_>| {
         if value.is_string() {
             return Ok(value.clone());
         }
-        match operators::shown(value, Side::Left) {
+        match operators::printed(value, Side::Left) {
             Ok(text) => Ok(Value::from(text.as_ref())),
             Err(fault) => Err(fault.at(&kwargs)),
         }
@@ -54,7 +54,7 @@ pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
     tera
 });
 
-/// Registers a filter that leaves a missing value missing.
+/// Registers a filter that passes on a missing value.
 fn register(tera: &mut Tera, name: &'static str, function: Function) {
     tera.register_filter(name, move |value: &Value, kwargs: Kwargs, _: &State<'_>| {
         if is_missing(value) {
@@ -64,11 +64,11 @@ fn register(tera: &mut Tera, name: &'static str, function: Function) {
     });
 }
 
-/// Registers a test as a filter; “not” is an argument, since the opposite of a missing answer is
-/// none either.
+/// Registers a test as a filter. Negation is an argument, because the negation of a missing answer
+/// is missing too.
 fn register_test(tera: &mut Tera, name: &'static str, function: operators::TestFunction) {
     tera.register_filter(
-        calls::test_filter(name),
+        signatures::test_filter(name),
         move |value: &Value, kwargs: Kwargs, _: &State<'_>| {
             let negated = argument(&kwargs, "negated").is_some();
             match function(value, &kwargs) {

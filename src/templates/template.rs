@@ -1,4 +1,4 @@
-//! Saved templates: their rows, and each text that they have had.
+//! Saved templates: their rows and versions.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,46 +14,46 @@ use crate::types::id::TemplateId;
 use crate::types::mistake::{self, Mistake};
 use crate::users::audit::{self, Actor, AuditKind, Differences};
 
-/// The longest name, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME: usize = 120;
-/// As many media files as Twilio takes in one message.
+/// Maximum number of media files per message, as limited by Twilio.
 pub const MAX_MEDIA_URLS: usize = 10;
-/// Copies of one template, each with a name of its own.
+/// Maximum number of copies of one template.
 const MAX_COPIES: usize = 50;
 
-/// A saved SMS text, as it is now.
+/// A saved template with its newest version.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Template {
     /// Its identifier.
     pub id: TemplateId,
-    /// Unique, whatever its capitals.
+    /// Name; unique, case-insensitively.
     pub name: String,
-    /// From 1; counts up with each new body or media.
+    /// Version number, from 1; incremented with each new body or media.
     pub version: i32,
     /// The text with variables.
     pub body: String,
-    /// Pictures and other files that go along (MMS).
+    /// URLs of images and other files (MMS).
     pub media_urls: Vec<String>,
-    /// When it was first saved.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When anything about it last changed.
     pub updated_at: DateTime<Utc>,
-    /// When it was put away; it is not offered any more, but still sent where it is in use.
+    /// When it was archived; it is no longer offered, but still sent where it is in use.
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-/// A template's name, text and media, checked.
+/// Checked name, text and media of a template.
 #[derive(Debug, PartialEq)]
 pub struct NewTemplate {
     name: String,
     body: TemplateBody,
     media: Vec<MediaUrl>,
-    /// The same as they are saved.
+    /// The media URLs in their saved form.
     media_urls: Vec<String>,
 }
 
 impl NewTemplate {
-    /// Checks what was typed; errors are under `name`, `body` and `media_urls.0`, `media_urls.1` ….
+    /// Parses user input; errors are by field: `name`, `body`, `media_urls.0`, `media_urls.1` ….
     pub fn parse(name: &str, body: &str, media_urls: &[String]) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", parse_name(name));
@@ -73,17 +73,17 @@ impl NewTemplate {
         &self.body
     }
 
-    /// The addresses of the media, to be filled in.
+    /// The parsed media URLs.
     pub fn media(&self) -> &[MediaUrl] {
         &self.media
     }
 
-    /// The addresses of the media as they are saved.
+    /// The media URLs in their saved form.
     pub fn media_urls(&self) -> &[String] {
         &self.media_urls
     }
 
-    /// The names of the variables of text and media.
+    /// The names of the variables in text and media.
     pub fn variables(&self) -> BTreeSet<String> {
         self.body
             .variables()
@@ -92,7 +92,7 @@ impl NewTemplate {
             .collect()
     }
 
-    /// What is probably not meant as it stands, in sentences.
+    /// Warnings about likely mistakes, in sentences.
     pub fn warnings(&self) -> Vec<String> {
         self.body
             .warnings()
@@ -101,14 +101,14 @@ impl NewTemplate {
             .collect()
     }
 
-    /// Whether the saved template has this text and these media.
+    /// Whether the saved template has the same text and media.
     pub fn is_text_of(&self, saved: &Template) -> bool {
         saved.body == self.body.as_str() && saved.media_urls == self.media_urls
     }
 }
 
-/// Checks the addresses of a message's media; errors are under `media_urls`, `media_urls.0`,
-/// `media_urls.1` ….
+/// Parses a message's media URLs; errors are by field: `media_urls`, `media_urls.0`, `media_urls.1`
+/// ….
 pub fn check_media_urls(media_urls: &[String], errors: &mut FieldErrors) -> Vec<MediaUrl> {
     if media_urls.len() > MAX_MEDIA_URLS {
         errors.add("media_urls", Mistake::TooMany(MAX_MEDIA_URLS, "media files"));
@@ -142,11 +142,11 @@ const COLUMNS: Columns = (
 );
 
 define_sql_function! {
-    /// The same text without capitals, as the unique index has it.
+    /// PostgreSQL's `lower`, which the unique index uses.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
-/// The template, archived or not.
+/// Finds a template, archived or not.
 pub async fn find(conn: &mut Conn, id: TemplateId) -> Result<Template> {
     let found = templates::table
         .inner_join(template_versions::table.on(is_current()))
@@ -158,10 +158,10 @@ pub async fn find(conn: &mut Conn, id: TemplateId) -> Result<Template> {
     found.ok_or(Error::NotFound("template"))
 }
 
-/// The template, which nobody else changes until the caller's transaction ends.
+/// Finds a template and locks its row until the caller's transaction ends.
 pub async fn lock(conn: &mut Conn, id: TemplateId) -> Result<Template> {
-    // A statement of its own: the version that another transaction has just committed is seen only
-    // by the next one.
+    // Locks in a separate statement: only the next statement sees a version that another
+    // transaction just committed.
     let locked: Option<i32> = templates::table
         .find(id)
         .select(templates::version)
@@ -173,7 +173,7 @@ pub async fn lock(conn: &mut Conn, id: TemplateId) -> Result<Template> {
     find(conn, id).await
 }
 
-/// Those of the templates that exist, archived or not, by id.
+/// Finds templates by id, archived or not; unknown ids are missing.
 pub async fn find_many(
     mut conn: &Conn,
     ids: &[TemplateId],
@@ -187,21 +187,22 @@ pub async fn find_many(
     Ok(found.into_iter().map(|template| (template.id, template)).collect())
 }
 
-/// Templates that are not archived, by name; `after` is the name that the page before ended with.
+/// Templates that are not archived, by name; `after` is the last name of the previous page (keyset
+/// pagination).
 pub async fn list(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
-    shelf(conn, false, after, limit).await
+    list_page(conn, false, after, limit).await
 }
 
-/// Archived templates, as [`list`] lists the others.
+/// Archived templates, paginated like [`list`].
 pub async fn list_archived(
     conn: &mut Conn,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Template>> {
-    shelf(conn, true, after, limit).await
+    list_page(conn, true, after, limit).await
 }
 
-async fn shelf(
+async fn list_page(
     conn: &mut Conn,
     archived: bool,
     after: Option<&str>,
@@ -220,9 +221,9 @@ async fn shelf(
     Ok(query.load(conn).await?)
 }
 
-/// Saves a new template as version 1; a name that exists is an error of `name`.
+/// Saves a new template as version 1; a taken name is an error of `name`.
 ///
-/// To be called in a transaction.
+/// Must run in the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     actor: &Actor,
@@ -263,10 +264,9 @@ pub async fn create(
     })
 }
 
-/// Saves a template anew: another body or other media make a new version, and messages say which
-/// one they were made from.
+/// Changes a template: a new body or new media create a new version, which messages refer to.
 ///
-/// To be called in a transaction.
+/// Must run in the caller's transaction.
 pub async fn update(
     conn: &mut Conn,
     actor: &Actor,
@@ -308,10 +308,9 @@ pub async fn update(
     })
 }
 
-/// Saves the text and media of a template once more, under a name that is free: `Copy of Welcome`,
-/// `Copy 2 of Welcome`, ….
+/// Copies a template under a free name: `Copy of Welcome`, `Copy 2 of Welcome`, ….
 ///
-/// To be called in a transaction.
+/// Must run in the caller's transaction.
 pub async fn duplicate(
     conn: &mut Conn,
     actor: &Actor,
@@ -338,11 +337,11 @@ pub async fn duplicate(
     create(conn, actor, new, now).await
 }
 
-/// What a copy is called; the end of a long name gives way.
+/// The name of a copy; a long original name is truncated.
 fn copy_name(name: &str, number: usize) -> String {
     let beginning = if number == 1 { "Copy of ".to_owned() } else { format!("Copy {number} of ") };
-    let room = MAX_NAME - beginning.len();
-    beginning.chars().chain(name.chars().take(room)).collect::<String>().trim_end().to_owned()
+    let remaining = MAX_NAME - beginning.len();
+    beginning.chars().chain(name.chars().take(remaining)).collect::<String>().trim_end().to_owned()
 }
 
 async fn insert_version(
@@ -360,7 +359,7 @@ async fn insert_version(
             template_versions::body.eq(new.body.as_str()),
             template_versions::media_urls.eq(&new.media_urls),
             template_versions::created_at.eq(now),
-            // None when a program saves it.
+            // `None` if the API saves it.
             template_versions::created_by.eq(actor.user()),
         ))
         .execute(conn)

@@ -1,4 +1,4 @@
-//! Templates as they are typed.
+//! Tests of parsing templates.
 
 use super::*;
 

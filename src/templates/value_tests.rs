@@ -1,4 +1,4 @@
-//! Dates, numbers and missing values on whole templates, and what is told when a template is saved.
+//! Tests of dates, numbers, missing values and checks on saving, with whole templates.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::sandbox_tests::{CONTACT, assert_renders, refusal, render};
 use super::{Reach, TemplateBody, Variables};
 
 #[test]
-fn a_date_is_written_as_it_was_meant() {
+fn a_date_is_formatted_in_the_right_zone() {
     for timezone in ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Etc/GMT+12"] {
         assert_renders(
             &format!("{{{{ '2026-03-09' | date(format='%d.%m.', timezone='{timezone}') }}}}"),
@@ -18,7 +18,7 @@ fn a_date_is_written_as_it_was_meant() {
             "09.03.",
         );
     }
-    // The seconds since 1970 are the same everywhere.
+    // Seconds since 1970 do not depend on the zone.
     assert_renders(
         "{{ '2026-06-30T21:00:00Z' | date(format='%s', timezone='America/Toronto') }}",
         "1782853200",
@@ -45,7 +45,7 @@ fn a_date_is_written_as_it_was_meant() {
 }
 
 #[test]
-fn what_fails_for_every_message_is_refused_when_it_is_saved() {
+fn what_fails_for_every_message_is_refused_on_saving() {
     for (body, words) in [
         (
             "{{ 1.5 | round(precision=100000) }}",
@@ -118,7 +118,7 @@ fn what_fails_for_every_message_is_refused_when_it_is_saved() {
 }
 
 #[test]
-fn numbers_are_written_as_people_write_them() {
+fn numbers_are_printed_in_decimal_notation() {
     let event = json!({
         "a": 42.0, "b": 5.667_125_22e8, "c": 1e21, "d": -0.0, "e": 1e-7, "f": 18_446_744_073_709_551_615_u64, "g": 9_007_199_254_740_993_i64,
         "h": 0.1, "i": 19.9, "list": [1.0, 2.5, 1e9], "text": "5.66712522e8",
@@ -190,7 +190,7 @@ fn numbers_are_written_as_people_write_them() {
 }
 
 #[test]
-fn a_missing_value_is_caught_whatever_stands_around_it() {
+fn a_missing_value_is_detected_in_every_context() {
     for body in [
         "Hi {{ contact.last_name ~ '!' }}",
         "Hi {{ '!' ~ contact.last_name }}",
@@ -294,7 +294,7 @@ fn a_default_or_a_test_of_presence_is_enough_for_a_missing_value() {
 }
 
 #[test]
-fn kinds_that_are_known_from_samples_are_checked_when_it_is_saved() {
+fn kinds_known_from_samples_are_checked_on_saving() {
     let text = json!({ "total": "19.90", "items": ["a"], "n": 5 });
     let number = json!({ "total": 19.9, "items": [{ "a": 1 }], "n": "5" });
     let check = |body: &str, samples: &[&Value]| {
@@ -341,7 +341,7 @@ fn kinds_that_are_known_from_samples_are_checked_when_it_is_saved() {
 }
 
 #[test]
-fn what_fails_at_send_names_what_was_written_and_no_types_of_ours() {
+fn render_errors_quote_the_template_and_no_rust_types() {
     for (body, words) in [
         ("{{ event.url / 2 }}", "event.url is a text here, and “/” needs a number"),
         ("{{ 2 * event.url }}", "event.url is a text here, and “*” needs a number"),

@@ -1,5 +1,4 @@
-//! What a template may name, and where its value comes from: the contact, the event, the
-//! organization.
+//! The variables that a template may use, and their values from contact, event and organization.
 
 use std::fmt::Write as _;
 
@@ -9,17 +8,17 @@ use super::kinds::Kinds;
 use crate::contacts::Contact;
 use crate::types::phone::PhoneNumber;
 
-/// How every sentence about a variable without a value ends.
+/// End of every sentence about a variable without a value.
 pub const NO_DEFAULT: &str = "and the template gives no default";
 
-/// What stands in a template, for messages about names that do not.
+/// List of the variables, for messages about unknown names.
 pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, contact.phone, contact.email, contact.external_id, \
      contact.attributes.*, event.*, organization.name";
 
 const FIELDS: [&str; 5] = ["first_name", "last_name", "phone", "email", "external_id"];
 
-/// The values that a text is rendered with; borrowed, looked up only for the variables that the
-/// template uses.
+/// The values for rendering a template; borrowed, and looked up only for the variables that it
+/// uses.
 #[derive(Clone, Copy)]
 pub struct Variables<'a> {
     contact: Option<&'a Contact>,
@@ -29,8 +28,8 @@ pub struct Variables<'a> {
 }
 
 impl<'a> Variables<'a> {
-    /// For a contact, and the properties (an object) of the event that led to the message, if one
-    /// did.
+    /// Variables of a contact and of the properties (an object) of the event that triggered the
+    /// message, if any.
     pub fn new(contact: &'a Contact, event_properties: Option<&'a serde_json::Value>) -> Self {
         Self {
             contact: Some(contact),
@@ -40,7 +39,8 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// For a number that is nobody's: `contact.phone` is set, the rest of `contact` is not.
+    /// Variables for a number without a contact: `contact.phone` is set, the rest of `contact` is
+    /// not.
     pub fn for_phone(
         phone: &'a PhoneNumber,
         event_properties: Option<&'a serde_json::Value>,
@@ -48,19 +48,18 @@ impl<'a> Variables<'a> {
         Self { contact: None, phone, event: event_properties, organization: None }
     }
 
-    /// The same with `organization.name`.
+    /// Adds `organization.name`.
     #[must_use]
     pub fn with_organization(self, name: &'a str) -> Self {
         Self { organization: Some(name), ..self }
     }
 
-    /// The properties of the event, if there is one.
+    /// The properties of the event, if any.
     pub(super) fn event(&self) -> Option<&'a serde_json::Value> {
         self.event
     }
 
-    /// The value of a variable; null, a contact's empty field and what is not there are all “not
-    /// set”.
+    /// The value of a variable; null, a blank field and an absent property all count as not set.
     pub(super) fn get(&self, variable: &Variable) -> Option<Value> {
         let contact = |field: fn(&Contact) -> &Option<String>| {
             self.contact
@@ -77,21 +76,21 @@ impl<'a> Variables<'a> {
             Root::Organization => {
                 self.organization.filter(|name| !name.is_empty()).map(Value::from)
             }
-            Root::Attributes => dig(&self.contact?.attributes, &variable.keys),
-            Root::Event => dig(self.event?, &variable.keys),
+            Root::Attributes => value_at(&self.contact?.attributes, &variable.keys),
+            Root::Event => value_at(self.event?, &variable.keys),
         }
     }
 }
 
-/// A variable as a template names it: `contact.attributes.address.city`, `event.items[0].sku`.
+/// A variable as written in a template: `contact.attributes.address.city`, `event.items[0].sku`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Variable {
     pub(super) root: Root,
-    /// What follows `contact.attributes` or `event`: at least one; empty for the other roots.
+    /// The path after `contact.attributes` or `event`, not empty; empty for the other roots.
     pub(super) keys: Vec<Key>,
 }
 
-/// Where a variable's value is found.
+/// The source of a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Root {
     FirstName,
@@ -112,12 +111,13 @@ pub(super) enum Key {
 }
 
 impl Variable {
-    /// Reads the names after one another, `["contact", "first_name"]`; an error says what can be
-    /// named instead.
+    /// Parses a path such as `["contact", "first_name"]`; the error lists the alternatives.
     pub(super) fn parse(path: Vec<Key>) -> Result<Self, String> {
-        let unknown = |path: &[Key]| match of_other_tools(path) {
-            Some(ours) => format!("There is no variable “{}”; did you mean {ours}?", written(path)),
-            None => format!("There is no variable “{}”. Use one of: {AVAILABLE}.", written(path)),
+        let unknown = |path: &[Key]| match equivalent_variable(path) {
+            Some(ours) => {
+                format!("There is no variable “{}”; did you mean {ours}?", path_text(path))
+            }
+            None => format!("There is no variable “{}”. Use one of: {AVAILABLE}.", path_text(path)),
         };
         let mut rest = path.iter().map(|key| match key {
             Key::Name(name) => name.as_str(),
@@ -146,16 +146,18 @@ impl Variable {
                     .iter()
                     .find(|field| strsim::damerau_levenshtein(field, name) <= 2)
                     .map(|field| format!("contact.{field}"));
-                return Err(match field.or_else(|| of_other_tools(&path).map(str::to_owned)) {
-                    Some(field) => {
-                        format!("There is no variable “contact.{name}”; did you mean {field}?")
-                    }
-                    None => format!(
-                        "There is no variable “contact.{name}”. If it is an attribute, write \
+                return Err(
+                    match field.or_else(|| equivalent_variable(&path).map(str::to_owned)) {
+                        Some(field) => {
+                            format!("There is no variable “contact.{name}”; did you mean {field}?")
+                        }
+                        None => format!(
+                            "There is no variable “contact.{name}”. If it is an attribute, write \
                          contact.attributes.{name}; \
                          otherwise use one of: {AVAILABLE}."
-                    ),
-                });
+                        ),
+                    },
+                );
             }
             ("event", None, _) => {
                 return Err("“event” alone has no text. Name a property, such as event.order_id."
@@ -168,7 +170,7 @@ impl Variable {
         Ok(Self { root, keys: path.into_iter().skip(used).collect() })
     }
 
-    /// What it can be, as far as that is known: what contacts and organizations have is text.
+    /// The possible kinds of its value: fields of contacts and organizations are text.
     pub(super) const fn kinds(&self) -> Kinds {
         match self.root {
             Root::Attributes | Root::Event => Kinds::ANY,
@@ -181,14 +183,14 @@ impl Variable {
         }
     }
 
-    /// The sentence about this variable having no value.
+    /// The sentence that this variable has no value.
     pub(super) fn not_set(&self) -> String {
-        let whose = match self.root {
+        let scope = match self.root {
             Root::Event => "in this event",
             Root::Organization => "in the settings",
             _ => "for this contact",
         };
-        format!("{self} is not set {whose}, {NO_DEFAULT}")
+        format!("{self} is not set {scope}, {NO_DEFAULT}")
     }
 }
 
@@ -205,24 +207,26 @@ impl std::fmt::Display for Variable {
             Root::Organization => "organization.name",
         })?;
         if !self.keys.is_empty() {
-            f.write_str(if matches!(self.keys.first(), Some(Key::Name(name)) if is_plain(name)) {
-                "."
-            } else {
-                ""
-            })?;
-            f.write_str(&written(&self.keys))?;
+            f.write_str(
+                if matches!(self.keys.first(), Some(Key::Name(name)) if is_identifier(name)) {
+                    "."
+                } else {
+                    ""
+                },
+            )?;
+            f.write_str(&path_text(&self.keys))?;
         }
         Ok(())
     }
 }
 
-/// Our variable for what other tools call by another name: `{{ firstname }}`,
-/// `{{ subscriber.FNAME }}`, `{{ contact.mobile }}`.
-pub(super) fn of_other_tools(path: &[Key]) -> Option<&'static str> {
+/// Carillon's variable for the name that other tools use: `{{ firstname }}`, `{{ subscriber.FNAME
+/// }}`, `{{ contact.mobile }}`.
+pub(super) fn equivalent_variable(path: &[Key]) -> Option<&'static str> {
     let name = path.iter().rev().find_map(Key::name)?;
-    let plain: String =
+    let normalized: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    Some(match plain.as_str() {
+    Some(match normalized.as_str() {
         "firstname" | "fname" | "givenname" | "forename" | "vorname" | "prenom" | "name" => {
             "contact.first_name"
         }
@@ -238,21 +242,21 @@ pub(super) fn of_other_tools(path: &[Key]) -> Option<&'static str> {
     })
 }
 
-/// A list in a sample is no longer than it takes to understand it.
+/// Largest index of a list in a sample event.
 const MAX_SAMPLE_INDEX: usize = 20;
 
-/// An event that has each of the properties that are named, of a kind that fits what is done with
-/// it.
+/// A sample event with each property that the variables refer to, of the kind that its use
+/// requires.
 pub(super) fn sample_event(
     variables: &[Variable],
     expected: &[Option<Expected>],
 ) -> serde_json::Value {
-    sample_of(variables, Root::Event, &|at, name| {
+    sample_properties(variables, Root::Event, &|at, name| {
         sample_value(expected.get(at).copied().flatten(), name)
     })
 }
 
-/// A value of a kind; `text` where any text will do.
+/// A sample value of the expected kind; `text` if any text fits.
 pub(super) fn sample_value(expected: Option<Expected>, text: &str) -> serde_json::Value {
     match expected {
         None => serde_json::Value::from(text),
@@ -262,9 +266,9 @@ pub(super) fn sample_value(expected: Option<Expected>, text: &str) -> serde_json
     }
 }
 
-/// The same for the properties of an event or the attributes of a contact; `value` makes each from
-/// its place in the list and its name.
-pub(super) fn sample_of(
+/// Sample properties of an event or attributes of a contact; `value` creates each from its index
+/// and name.
+pub(super) fn sample_properties(
     variables: &[Variable],
     root: Root,
     value: &dyn Fn(usize, &str) -> serde_json::Value,
@@ -272,26 +276,26 @@ pub(super) fn sample_of(
     let mut event = serde_json::Value::Object(serde_json::Map::new());
     for (at, variable) in variables.iter().enumerate().filter(|(_, variable)| variable.root == root)
     {
-        let mut place = &mut event;
+        let mut slot = &mut event;
         for key in &variable.keys {
-            place = match key {
+            slot = match key {
                 Key::Name(name) => {
-                    if !place.is_object() {
-                        *place = serde_json::Value::Object(serde_json::Map::new());
+                    if !slot.is_object() {
+                        *slot = serde_json::Value::Object(serde_json::Map::new());
                     }
-                    &mut place[name.as_str()]
+                    &mut slot[name.as_str()]
                 }
                 Key::Index(index) => {
                     let index = (*index).min(MAX_SAMPLE_INDEX);
-                    let mut items = place.as_array_mut().map(std::mem::take).unwrap_or_default();
+                    let mut items = slot.as_array_mut().map(std::mem::take).unwrap_or_default();
                     items.resize(items.len().max(index + 1), serde_json::Value::Null);
-                    *place = serde_json::Value::Array(items);
-                    &mut place[index]
+                    *slot = serde_json::Value::Array(items);
+                    &mut slot[index]
                 }
             };
         }
-        if place.is_null() {
-            *place = value(at, variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
+        if slot.is_null() {
+            *slot = value(at, variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
         }
     }
     event
@@ -306,13 +310,13 @@ impl Key {
     }
 }
 
-/// The path as it is written in a template.
-fn written(path: &[Key]) -> String {
+/// A path in template syntax.
+fn path_text(path: &[Key]) -> String {
     let mut text = String::new();
     for key in path {
         // Writing to a String cannot fail.
         let _ = match key {
-            Key::Name(name) if is_plain(name) => {
+            Key::Name(name) if is_identifier(name) => {
                 write!(text, "{}{name}", if text.is_empty() { "" } else { "." })
             }
             Key::Name(name) => write!(text, "[{name:?}]"),
@@ -322,12 +326,12 @@ fn written(path: &[Key]) -> String {
     text
 }
 
-fn is_plain(name: &str) -> bool {
+fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn dig(object: &serde_json::Value, keys: &[Key]) -> Option<Value> {
+fn value_at(object: &serde_json::Value, keys: &[Key]) -> Option<Value> {
     let found = keys.iter().try_fold(object, |value, key| match key {
         Key::Name(name) => value.get(name),
         Key::Index(index) => value.get(index),
@@ -357,16 +361,16 @@ fn value(json: &serde_json::Value) -> Option<Value> {
     }
 }
 
-/// A variable that a template uses and that has no value.
+/// A variable of a template that has no value.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unset {
-    /// As the template names it.
+    /// The variable as written in the template.
     pub variable: String,
-    /// Whether the template gives a default wherever it uses the variable.
+    /// Whether every use of the variable has a default.
     pub has_default: bool,
 }
 
-/// What a variable should be to make sense where it stands, for an event that is made up.
+/// The kind of value that a variable's use requires, for sample events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
     Number,

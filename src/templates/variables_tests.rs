@@ -1,4 +1,4 @@
-//! What variables stand for.
+//! Tests of parsing variables and of sample events.
 
 use super::*;
 

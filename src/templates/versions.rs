@@ -1,4 +1,4 @@
-//! The texts that a template has had: who saved which when, and going back to one.
+//! The versions of a template with their authors, and restoring one.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,18 +11,18 @@ use crate::error::{Error, Result};
 use crate::types::id::TemplateId;
 use crate::users::audit::Actor;
 
-/// A text that a template has or had.
+/// A version of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Version {
-    /// From 1.
+    /// Version number, from 1.
     pub number: i32,
     /// The text with variables.
     pub body: String,
-    /// Pictures and other files that go along.
+    /// URLs of images and other files.
     pub media_urls: Vec<String>,
     /// When it was saved.
     pub created_at: DateTime<Utc>,
-    /// The name of who saved it; none when a program did.
+    /// Name of the user who saved it; `None` for the API.
     pub author: Option<String>,
 }
 
@@ -44,7 +44,7 @@ fn columns() -> Columns {
     )
 }
 
-/// The versions of a template, the newest first, at most `limit` of those before `before`.
+/// Versions of a template before `before`, newest first, at most `limit`.
 pub async fn list(
     conn: &mut Conn,
     id: TemplateId,
@@ -62,7 +62,7 @@ pub async fn list(
         .await?)
 }
 
-/// One version of a template.
+/// Finds one version of a template.
 pub async fn find(conn: &mut Conn, id: TemplateId, version: i32) -> Result<Version> {
     let found = template_versions::table
         .find((id, version))
@@ -74,9 +74,9 @@ pub async fn find(conn: &mut Conn, id: TemplateId, version: i32) -> Result<Versi
     found.ok_or(Error::NotFound("version"))
 }
 
-/// Makes the text of an earlier version the newest one; nothing of the history is lost.
+/// Saves the text of an earlier version as a new version; the history stays.
 ///
-/// To be called in a transaction.
+/// Must run in the caller's transaction.
 pub async fn restore(
     conn: &mut Conn,
     actor: &Actor,
@@ -85,8 +85,8 @@ pub async fn restore(
     now: DateTime<Utc>,
 ) -> Result<Template> {
     let earlier = find(conn, id, version).await?;
-    let present = lock(conn, id).await?;
-    let new = NewTemplate::parse(&present.name, &earlier.body, &earlier.media_urls).map_err(
+    let current = lock(conn, id).await?;
+    let new = NewTemplate::parse(&current.name, &earlier.body, &earlier.media_urls).map_err(
         |errors| Error::Refused(format!("Version {version} cannot be used any more: {errors}")),
     )?;
     update(conn, actor, id, new, now).await

@@ -1,24 +1,24 @@
-//! Writes the tree of an expression for Tera, so that no missing value is printed, compared or
-//! calculated with in silence.
+//! Generates Tera source from the syntax tree of an expression, so that a missing value is never
+//! printed, compared or calculated with silently.
 
 use super::ast::{Call, Expr, Node, Operator};
-use super::calls;
-use super::checked::{Checked, NAMES, Site, Use};
+use super::checked_source::{CheckedSource, NAMES, Site, Use};
 use super::fault::{RIGHT, SITE};
-use super::place::Place;
-use super::sandbox::{GIVEN, SHOWN, TRIED};
+use super::position::SourcePosition;
+use super::sandbox::{DISCARDED, PRINTED, REQUIRED};
+use super::signatures;
 
-/// Appends what prints an expression.
-pub(super) fn print(checked: &mut Checked, expr: &Expr) {
+/// Appends an expression to be printed.
+pub(super) fn print(checked: &mut CheckedSource, expr: &Expr) {
     match expr.node {
-        Node::Choice { .. } => given(checked, expr, "the text"),
+        Node::Conditional { .. } => required(checked, expr, "the text"),
         _ => value(checked, expr, Guard::None),
     }
-    end(checked, SHOWN, "the text", expr);
+    append_filter(checked, PRINTED, "the text", expr);
 }
 
-/// Appends what prints an expression as part of an address.
-pub(super) fn print_encoded(checked: &mut Checked, expr: &Expr) {
+/// Appends an expression to be printed as part of a URL.
+pub(super) fn print_encoded(checked: &mut CheckedSource, expr: &Expr) {
     print(checked, expr);
     let is_encoded = matches!(&expr.node, Node::Filter(_, call) if call.name == "urlencode");
     if !is_encoded {
@@ -26,13 +26,13 @@ pub(super) fn print_encoded(checked: &mut Checked, expr: &Expr) {
     }
 }
 
-/// Appends a condition: a variable without a value is as good as false, since its presence is what
-/// is asked for.
-pub(super) fn condition(checked: &mut Checked, expr: &Expr) {
+/// Appends a condition. A variable without a value counts as false, because a condition tests its
+/// presence.
+pub(super) fn condition(checked: &mut CheckedSource, expr: &Expr) {
     match &expr.node {
         Node::And(left, right) | Node::Or(left, right) => {
             checked.source.push('(');
-            first_of(checked, expr, left);
+            left_operand(checked, expr, left);
             condition(checked, right);
             checked.source.push(')');
         }
@@ -41,7 +41,7 @@ pub(super) fn condition(checked: &mut Checked, expr: &Expr) {
             condition(checked, of);
             checked.source.push(')');
         }
-        Node::Choice { yes, condition: chosen_by, no } => {
+        Node::Conditional { yes, condition: chosen_by, no } => {
             choice(
                 checked,
                 chosen_by,
@@ -50,19 +50,19 @@ pub(super) fn condition(checked: &mut Checked, expr: &Expr) {
             );
         }
         Node::Variable(_) => value(checked, expr, Guard::Present),
-        Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) => {
+        Node::Text(_) | Node::Integer(_) | Node::Decimal(_) | Node::Boolean(_) => {
             value(checked, expr, Guard::None);
         }
-        _ => given(checked, expr, "this condition"),
+        _ => required(checked, expr, "this condition"),
     }
 }
 
-/// Appends what stands left of an `and` or `or`, and the word. A chain of the same word needs no
-/// parentheses, of which Tera reads few.
-fn first_of(checked: &mut Checked, connected: &Expr, left: &Expr) {
+/// Appends the left operand of `and` or `or`, and the word. A chain of the same word gets no
+/// parentheses, because Tera limits their nesting.
+fn left_operand(checked: &mut CheckedSource, connected: &Expr, left: &Expr) {
     match (&connected.node, &left.node) {
         (Node::And(..), Node::And(first, second)) | (Node::Or(..), Node::Or(first, second)) => {
-            first_of(checked, left, first);
+            left_operand(checked, left, first);
             condition(checked, second);
         }
         _ => condition(checked, left),
@@ -70,28 +70,28 @@ fn first_of(checked: &mut Checked, connected: &Expr, left: &Expr) {
     checked.source.push_str(if matches!(connected.node, Node::And(..)) { " and " } else { " or " });
 }
 
-/// Appends what tries an expression, and prints nothing.
-pub(super) fn tried(checked: &mut Checked, expr: &Expr) {
+/// Appends an expression that is evaluated but not printed.
+pub(super) fn discarded(checked: &mut CheckedSource, expr: &Expr) {
     value(checked, expr, Guard::None);
     checked.source.push_str(" | ");
-    checked.source.push_str(TRIED);
+    checked.source.push_str(DISCARDED);
 }
 
-/// What is done about a variable without a value where it is written.
+/// How a variable without a value is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Guard {
     None,
-    /// A default is given, or its presence is what is asked for.
+    /// A default follows, or its presence is tested.
     Present,
 }
 
-/// Appends a value, which is missing where a variable in it is.
-fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
+/// Appends a value, which is missing if a variable in it is.
+fn value(checked: &mut CheckedSource, expr: &Expr, guard: Guard) {
     match &expr.node {
         Node::Text(text) => write_text(&mut checked.source, text),
-        Node::Whole(number) => checked.source.push_str(&number.to_string()),
+        Node::Integer(number) => checked.source.push_str(&number.to_string()),
         Node::Decimal(number) => checked.source.push_str(number),
-        Node::Truth(truth) => checked.source.push_str(if *truth { "true" } else { "false" }),
+        Node::Boolean(truth) => checked.source.push_str(if *truth { "true" } else { "false" }),
         Node::Variable(index) => {
             checked.source.push_str(NAMES.get(*index).copied().unwrap_or_default());
             checked.uses.push(Use { variable: *index, is_guarded: guard == Guard::Present });
@@ -99,7 +99,7 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
         Node::List(items) => {
             checked.source.push('[');
             for item in items {
-                given(checked, item, "this list");
+                required(checked, item, "this list");
                 checked.source.push_str(", ");
             }
             checked.source.push(']');
@@ -107,17 +107,17 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
         Node::Not(_) => condition(checked, expr),
         Node::Minus(of) => {
             value(checked, of, guard);
-            let site = site(checked, expr.place, "“-”".to_owned(), of, None);
+            let site = site(checked, expr.position, "“-”".to_owned(), of, None);
             checked.write(format_args!(" | op_negative({SITE}={site})"));
         }
         Node::And(left, right) | Node::Or(left, right) => {
             checked.source.push('(');
-            first_of(checked, expr, left);
+            left_operand(checked, expr, left);
             value(checked, right, guard);
             checked.source.push(')');
         }
         Node::Binary(operator, left, right) => {
-            binary(checked, expr.place, *operator, left, right, guard);
+            binary(checked, expr.position, *operator, left, right, guard);
         }
         Node::Filter(of, call) => {
             let is_default = call.name == "default";
@@ -125,11 +125,11 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
             apply(checked, call.name, call, of, None, if is_default { Some(guard) } else { None });
         }
         Node::Test { of, call, negated } => {
-            value(checked, of, if call.asks_for_presence() { Guard::Present } else { guard });
-            let name = calls::test_filter(call.name);
+            value(checked, of, if call.tests_presence() { Guard::Present } else { guard });
+            let name = signatures::test_filter(call.name);
             apply(checked, &name, call, of, negated.then_some("negated=true, "), None);
         }
-        Node::Choice { yes, condition: chosen_by, no } => {
+        Node::Conditional { yes, condition: chosen_by, no } => {
             choice(
                 checked,
                 chosen_by,
@@ -141,10 +141,10 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
 }
 
 fn choice(
-    checked: &mut Checked,
+    checked: &mut CheckedSource,
     chosen_by: &Expr,
-    yes: impl FnOnce(&mut Checked),
-    no: impl FnOnce(&mut Checked),
+    yes: impl FnOnce(&mut CheckedSource),
+    no: impl FnOnce(&mut CheckedSource),
 ) {
     checked.source.push('(');
     yes(checked);
@@ -156,8 +156,8 @@ fn choice(
 }
 
 fn binary(
-    checked: &mut Checked,
-    place: Place,
+    checked: &mut CheckedSource,
+    position: SourcePosition,
     operator: Operator,
     left: &Expr,
     right: &Expr,
@@ -166,14 +166,14 @@ fn binary(
     value(checked, left, guard);
     checked.write(format_args!(" | {}({RIGHT}=", operator.filter()));
     value(checked, right, guard);
-    let site = site(checked, place, format!("“{}”", operator.symbol()), left, Some(right));
+    let site = site(checked, position, format!("“{}”", operator.symbol()), left, Some(right));
     checked.write(format_args!(", {SITE}={site})"));
 }
 
-/// Appends a filter and its arguments. The value of a default may be missing like any other; the
-/// rest must be there.
+/// Appends a filter and its arguments. The value of a default may be missing; other arguments are
+/// required.
 fn apply(
-    checked: &mut Checked,
+    checked: &mut CheckedSource,
     name: &str,
     call: &Call,
     of: &Expr,
@@ -186,61 +186,61 @@ fn apply(
         checked.source.push('=');
         match of_default {
             Some(guard) => value(checked, expr, guard),
-            None => given(checked, expr, &format!("“{argument}” of “{}”", call.name)),
+            None => required(checked, expr, &format!("“{argument}” of “{}”", call.name)),
         }
         checked.source.push_str(", ");
     }
-    let site = site(checked, call.place, format!("“{}”", call.name), of, None);
+    let site = site(checked, call.position, format!("“{}”", call.name), of, None);
     checked.write(format_args!("{SITE}={site})"));
 }
 
-/// Appends a value that must be there.
-fn given(checked: &mut Checked, expr: &Expr, by: &str) {
-    // Of a choice only what is chosen must be there.
-    if let Node::Choice { yes, condition: chosen_by, no } = &expr.node {
+/// Appends a required value.
+fn required(checked: &mut CheckedSource, expr: &Expr, by: &str) {
+    // Only the chosen branch of a conditional is required.
+    if let Node::Conditional { yes, condition: chosen_by, no } = &expr.node {
         return choice(
             checked,
             chosen_by,
-            |checked| given(checked, yes, by),
-            |checked| given(checked, no, by),
+            |checked| required(checked, yes, by),
+            |checked| required(checked, no, by),
         );
     }
     value(checked, expr, Guard::None);
     if !expr.is_literal() {
-        end(checked, GIVEN, by, expr);
+        append_filter(checked, REQUIRED, by, expr);
     }
 }
 
-fn end(checked: &mut Checked, filter: &str, by: &str, expr: &Expr) {
-    let site = site(checked, expr.place, by.to_owned(), expr, None);
+fn append_filter(checked: &mut CheckedSource, filter: &str, by: &str, expr: &Expr) {
+    let site = site(checked, expr.position, by.to_owned(), expr, None);
     checked.write(format_args!(" | {filter}({SITE}={site})"));
 }
 
 fn site(
-    checked: &mut Checked,
-    place: Place,
+    checked: &mut CheckedSource,
+    position: SourcePosition,
     by: String,
     left: &Expr,
     right: Option<&Expr>,
 ) -> usize {
-    let mut needs = Vec::new();
-    left.needs(&mut needs);
+    let mut required_variables = Vec::new();
+    left.collect_required(&mut required_variables);
     let (left, right) =
         (label(checked, left), right.map(|right| label(checked, right)).unwrap_or_default());
-    checked.sites.push(Site { place, by, left, right, needs });
+    checked.sites.push(Site { position, by, left, right, required_variables });
     checked.sites.len() - 1
 }
 
-/// How an error calls an expression.
-pub(super) fn label(checked: &Checked, expr: &Expr) -> String {
+/// The description of an expression in errors.
+pub(super) fn label(checked: &CheckedSource, expr: &Expr) -> String {
     match &expr.node {
         Node::Variable(index) => {
             checked.variables.get(*index).map(ToString::to_string).unwrap_or_default()
         }
         Node::Text(text) => format!("“{text}”"),
-        Node::Whole(number) => number.to_string(),
+        Node::Integer(number) => number.to_string(),
         Node::Decimal(number) => number.clone(),
-        Node::Truth(truth) => truth.to_string(),
+        Node::Boolean(truth) => truth.to_string(),
         Node::List(_) => "this list".to_owned(),
         Node::Not(_) | Node::And(..) | Node::Or(..) | Node::Test { .. } => {
             "this condition".to_owned()
@@ -248,7 +248,7 @@ pub(super) fn label(checked: &Checked, expr: &Expr) -> String {
         Node::Minus(of) => format!("-{}", label(checked, of)),
         Node::Binary(operator, ..) => format!("the result of “{}”", operator.symbol()),
         Node::Filter(_, call) => format!("what “{}” gives", call.name),
-        Node::Choice { .. } => "this value".to_owned(),
+        Node::Conditional { .. } => "this value".to_owned(),
     }
 }
 

@@ -1,61 +1,61 @@
-//! The account itself: whether it may send at all.
+//! Twilio's account resource: its name, type and status.
 
 use serde::Deserialize;
 
 use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::failure::TwilioError;
+use super::json;
 use super::sid::AccountSid;
-use super::wire;
 
-/// An account as Twilio knows it. Its Auth Token, which Twilio sends along, is not read.
+/// A Twilio account. Its Auth Token, which Twilio includes in the answer, is not read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Account {
     /// Its SID.
     pub sid: AccountSid,
-    /// The name that its owner gave it.
-    #[serde(default, deserialize_with = "wire::name")]
+    /// Name chosen by its owner.
+    #[serde(default, deserialize_with = "json::name")]
     pub friendly_name: String,
-    /// Whether it may send.
+    /// Whether the account may send.
     #[serde(default)]
     pub status: AccountStatus,
-    /// A trial account sends to verified numbers only.
+    /// Type of the account.
     #[serde(default, rename = "type")]
     pub kind: AccountKind,
 }
 
-/// Whether an account may send.
+/// Status of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountStatus {
-    /// It may.
+    /// May send.
     Active,
-    /// Not now.
+    /// May not send at present.
     Suspended,
-    /// Never again.
+    /// Closed permanently.
     Closed,
-    /// Twilio says something new.
+    /// A value that Carillon does not know.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
-/// Kinds of accounts.
+/// Types of accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum AccountKind {
-    /// Sends to verified numbers only.
+    /// Sends only to verified numbers.
     Trial,
     /// Upgraded.
     Full,
-    /// Twilio says something new.
+    /// A value that Carillon does not know.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
 impl Client {
-    /// Fetches the account. Standard API keys may not: they get [`TwilioError::Keys`], as wrong
-    /// keys do.
+    /// Fetches the account. Standard API keys are not permitted to and get [`TwilioError::Keys`],
+    /// like invalid keys.
     pub async fn fetch_account(&self, credentials: &Credentials) -> Result<Account, TwilioError> {
         let path = format!("/2010-04-01/Accounts/{}.json", credentials.account_sid);
         self.fetch(credentials, self.url(Api::Main, &path)).await

@@ -1,39 +1,40 @@
-//! Whom a message goes to or comes from, as the wire writes it: a number, a short code, a WhatsApp
+//! Addresses of messages in Twilio's wire format: a phone number, a short code, or a WhatsApp
 //! number.
 
 use crate::types::phone::{PhoneNumber, ShortCode};
 
 use super::sid::ServiceSid;
 
-/// One end of a message.
+/// The recipient or sender of a message.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Address {
-    /// SMS or MMS with a phone number.
+    /// A phone number, for SMS and MMS.
     Phone(PhoneNumber),
-    /// WhatsApp with a phone number.
+    /// A phone number on WhatsApp.
     WhatsApp(PhoneNumber),
     /// A short code.
     ShortCode(ShortCode),
-    /// Anything else, as it came: an alphanumeric sender, another channel.
+    /// Any other address verbatim: an alphanumeric sender, another channel.
     Other(String),
 }
 
-/// What a message is sent from.
+/// The sender of an outbound message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SendFrom {
-    /// This number, short code or WhatsApp number.
+    /// A number, short code or WhatsApp number.
     Address(Address),
-    /// Whichever sender the Messaging Service chooses.
+    /// A Messaging Service, which chooses the sender.
     Service(ServiceSid),
 }
 
 const WHATSAPP: &str = "whatsapp:";
 
-/// An index of PostgreSQL takes no more than 2,700 bytes.
+/// Maximum length of other addresses in characters: a PostgreSQL index entry is limited to 2,700
+/// bytes.
 const MAX_OTHER: usize = 255;
 
 impl Address {
-    /// Reads the wire form; never fails, since Twilio adds channels.
+    /// Parses the wire format; never fails, because Twilio adds channels.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if let Some(number) = text.strip_prefix(WHATSAPP) {
@@ -47,13 +48,12 @@ impl Address {
         }
     }
 
-    /// An address of another kind; of a longer one than any of Twilio's the beginning, since
-    /// addresses are indexed.
+    /// Any other address, truncated because addresses are indexed; none of Twilio's is that long.
     fn other(text: &str) -> Self {
         Self::Other(text.chars().take(MAX_OTHER).collect())
     }
 
-    /// The wire form.
+    /// The address in wire format.
     #[must_use]
     pub fn to_wire(&self) -> String {
         match self {
@@ -64,7 +64,7 @@ impl Address {
         }
     }
 
-    /// The phone number, by SMS or WhatsApp.
+    /// The phone number, for SMS or WhatsApp.
     #[must_use]
     pub fn phone(&self) -> Option<&PhoneNumber> {
         match self {
@@ -73,21 +73,21 @@ impl Address {
         }
     }
 
-    /// The number of the line behind it, in the form that contacts are kept under: WhatsApp names
-    /// Mexicans as `whatsapp:+521…`, and they are contacts as +52….
+    /// The current form of the phone number, under which contacts are stored: WhatsApp writes
+    /// Mexican numbers as `whatsapp:+521…`, and their contacts have +52….
     #[must_use]
     pub fn line(&self) -> Option<PhoneNumber> {
         self.phone().cloned().map(PhoneNumber::current)
     }
 
-    /// Whether the message goes by WhatsApp.
+    /// Whether this is a WhatsApp address.
     #[must_use]
     pub fn is_whatsapp(&self) -> bool {
         matches!(self, Self::WhatsApp(_))
     }
 }
 
-/// Hides what may be a person's number or name.
+/// Masks what may be a person's number or name.
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_address_reads_as_it_is_written() {
+    fn every_address_survives_a_round_trip() {
         for text in [
             "+14155550123",
             "whatsapp:+14155550123",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_form_names_the_line_and_is_written_as_it_came() {
+    fn an_old_form_has_the_current_number_and_keeps_its_wire_format() {
         for text in ["+5215512345678", "whatsapp:+5215512345678", "+525512345678"] {
             let address = Address::parse(text);
             assert_eq!(address.line().as_ref().map(PhoneNumber::as_str), Some("+525512345678"));

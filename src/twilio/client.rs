@@ -1,4 +1,4 @@
-//! The HTTP client: one connection pool for all connections, and what became of each exchange.
+//! The HTTP client: one connection pool for all connections, and the outcome of each exchange.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,21 +9,21 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
 use super::credentials::Credentials;
+use super::deadline_body::DeadlineBody;
 use super::exchange::{Exchange, ExchangeError, Reply};
-use super::timely::Timely;
 use crate::types::deadline::Deadline;
 
-/// How to reach Twilio.
+/// Options of the client.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Another server in Twilio's place for all its APIs, e.g. the simulator at
+    /// Base URL of a server in place of all of Twilio's APIs, such as the simulator at
     /// `http://127.0.0.1:8090`.
     pub api_url: Option<Url>,
-    /// Until the connection stands.
+    /// Timeout of connecting.
     pub connect_timeout: Duration,
-    /// Until the answer is read whole, connecting included; longer than `connect_timeout`.
+    /// Timeout of the whole exchange, including connecting; longer than `connect_timeout`.
     pub timeout: Duration,
-    /// Connections that are kept alive, as many as requests run at the same time.
+    /// Maximum number of idle connections: the maximum number of concurrent requests.
     pub max_in_flight: usize,
 }
 
@@ -38,22 +38,22 @@ impl Default for ClientOptions {
     }
 }
 
-/// Why no client could be made.
+/// Why the client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The address is none that HTTP can use.
+    /// Not an HTTP URL.
     #[error("the Twilio API address must begin with http:// or https:// and name a host")]
     Address,
-    /// The certificates of this machine, or the TLS library.
+    /// Failure of the TLS library or of loading this machine's certificates.
     #[error("TLS could not be set up ({0}): install the package ca-certificates")]
     Tls(#[from] rustls::Error),
-    /// The HTTP library.
+    /// Failure of the HTTP library.
     #[error("the HTTP client could not be set up: {0}")]
     Http(#[from] reqwest::Error),
 }
 
-/// A client of Twilio's APIs; cheap to clone. Its connections end with the runtimes of those who
-/// opened them.
+/// A client of Twilio's APIs; cheap to clone. Each connection ends with the async runtime that
+/// opened it.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -62,22 +62,22 @@ pub struct Client {
     timeout: Duration,
 }
 
-/// Which of Twilio's hosts.
+/// A host of Twilio's APIs.
 #[derive(Clone, Copy)]
 pub(super) enum Api {
     Main,
     Messaging,
 }
 
-/// Pages of messages are about 1 MB; what is larger than this is no answer of Twilio's.
-const MAX_BODY: usize = 16 << 20;
-/// Servers close idle connections; leaving first avoids writing a request into a closing one, whose
-/// fate is unknown.
-const KEEP_IDLE: Duration = Duration::from_secs(15);
+/// Maximum size of an answer: pages of messages are about 1 MB, so a larger one is not from Twilio.
+const MAX_ANSWER_BYTES: usize = 16 << 20;
+/// How long an idle connection is kept: closing it before the server does avoids writing a request
+/// into a closing connection, with an unknown outcome.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Client {
-    /// Makes the client. Fails on an address that is not HTTP, or without root certificates when
-    /// TLS is needed.
+    /// Creates the client. Fails for a URL that is not HTTP, or without root certificates if TLS is
+    /// needed.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let (api, messaging) = match &options.api_url {
             Some(url) => (url.clone(), url.clone()),
@@ -93,9 +93,9 @@ impl Client {
             .connect_timeout(options.connect_timeout)
             .timeout(options.timeout)
             .pool_max_idle_per_host(options.max_in_flight)
-            .pool_idle_timeout(KEEP_IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(redirect::Policy::none())
-            // Whether to send a message again is never the transport's decision.
+            // The transport must never decide to send a message again.
             .retry(retry::never());
         if is_loopback(&api) {
             http = http.no_proxy();
@@ -103,13 +103,13 @@ impl Client {
         Ok(Self { http: http.build()?, api, messaging, timeout: options.timeout })
     }
 
-    /// Whether it is Twilio itself that answers, and no other server in its place.
+    /// Whether requests go to Twilio itself, not to a server in its place.
     #[must_use]
-    pub fn is_of_twilio(&self) -> bool {
+    pub fn talks_to_twilio(&self) -> bool {
         self.api.host_str().is_some_and(|host| host.ends_with(".twilio.com"))
     }
 
-    /// The address that a path of this API has.
+    /// The URL of a path of this API.
     pub(super) fn url(&self, api: Api, path: &str) -> Url {
         let mut url = self.base(api).clone();
         let prefix = url.path().trim_end_matches('/').to_owned();
@@ -117,8 +117,8 @@ impl Client {
         url
     }
 
-    /// The address of a next page: its path and query, but always on the host that this client was
-    /// made for, so that keys go nowhere else.
+    /// The URL of a next page: its path and query, but always on the configured host, so that keys
+    /// go nowhere else.
     pub(super) fn next_page(&self, api: Api, uri: &str) -> Option<Url> {
         let found = self.base(api).join(uri).ok()?;
         let mut url = self.base(api).clone();
@@ -144,21 +144,21 @@ impl Client {
         self.exchange(credentials, self.http.request(Method::POST, url).form(form)).await
     }
 
-    /// Posts a form before a moment, or not at all: once that has passed, not a byte of the form is
-    /// given to the network.
+    /// Posts a form before `deadline` or not at all: after it, no byte of the form is passed to the
+    /// network.
     pub(super) async fn post_before(
         &self,
-        moment: Deadline,
+        deadline: Deadline,
         credentials: &Credentials,
         url: Url,
         form: &[(&str, &str)],
     ) -> Result<Reply, ExchangeError> {
-        let begun = Instant::now();
-        let late = |begun: Instant| ExchangeError::TooLate {
-            exchange: Exchange::without_answer(begun.elapsed()),
+        let started = Instant::now();
+        let late = |started: Instant| ExchangeError::TooLate {
+            exchange: Exchange::without_answer(started.elapsed()),
         };
-        if moment.has_passed() {
-            return Err(late(begun));
+        if deadline.has_passed() {
+            return Err(late(started));
         }
         let (user, password) = credentials.basic();
         let request = self
@@ -167,24 +167,27 @@ impl Client {
             .form(form)
             .basic_auth(user, Some(password))
             .build();
-        let mut request = request.map_err(|error| self.broken(&error, Exchange::default()))?;
-        let (body, handed) =
-            Timely::new(request.body().and_then(Body::as_bytes).unwrap_or_default(), moment);
+        let mut request =
+            request.map_err(|error| self.exchange_error(&error, Exchange::default()))?;
+        let (body, state) = DeadlineBody::new(
+            request.body().and_then(Body::as_bytes).unwrap_or_default(),
+            deadline,
+        );
         *request.body_mut() = Some(Body::wrap(body));
-        match self.execute(request, begun).await {
+        match self.execute(request, started).await {
             Ok(reply) => Ok(reply),
-            Err(_) if handed.was_withheld() => Err(late(begun)),
-            // Whatever came of it: the other side cannot have the whole of it.
-            Err(ExchangeError::NoAnswer { why, exchange }) if !handed.was_given() => {
+            Err(_) if state.was_withheld() => Err(late(started)),
+            // The body was never released, so the server cannot have the whole request.
+            Err(ExchangeError::NoAnswer { why, exchange }) if !state.was_released() => {
                 Err(ExchangeError::NotSent { why, exchange })
             }
-            Err(broken) => Err(broken),
+            Err(exchange_error) => Err(exchange_error),
         }
     }
 
     /// Opens a connection and leaves it open for the next request.
     pub(super) async fn connect(&self) {
-        // Whether there is anything at this address is of no interest.
+        // The answer does not matter.
         if let Ok(answer) = self.http.get(self.url(Api::Main, "/2010-04-01")).send().await {
             let _ = answer.bytes().await;
         }
@@ -195,19 +198,21 @@ impl Client {
         credentials: &Credentials,
         request: RequestBuilder,
     ) -> Result<Reply, ExchangeError> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (user, password) = credentials.basic();
         match request.basic_auth(user, Some(password)).build() {
-            Ok(request) => self.execute(request, begun).await,
-            Err(error) => Err(self.broken(&error, Exchange::default())),
+            Ok(request) => self.execute(request, started).await,
+            Err(error) => Err(self.exchange_error(&error, Exchange::default())),
         }
     }
 
-    async fn execute(&self, request: Request, begun: Instant) -> Result<Reply, ExchangeError> {
+    async fn execute(&self, request: Request, started: Instant) -> Result<Reply, ExchangeError> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(error) => {
-                return Err(self.broken(&error, Exchange::without_answer(begun.elapsed())));
+                return Err(
+                    self.exchange_error(&error, Exchange::without_answer(started.elapsed()))
+                );
             }
         };
         let http_status = response.status().as_u16();
@@ -222,9 +227,9 @@ impl Client {
         let mut body = Vec::new();
         loop {
             let chunk = response.chunk().await;
-            exchange.duration = begun.elapsed();
+            exchange.duration = started.elapsed();
             match chunk {
-                Ok(Some(bytes)) if body.len() + bytes.len() <= MAX_BODY => {
+                Ok(Some(bytes)) if body.len() + bytes.len() <= MAX_ANSWER_BYTES => {
                     body.extend_from_slice(&bytes);
                 }
                 Ok(Some(_)) => {
@@ -234,24 +239,24 @@ impl Client {
                     });
                 }
                 Ok(None) => return Ok(Reply { body, http_status, exchange }),
-                // A refusal is a refusal, whatever happened to its explanation.
+                // A 4xx status is a refusal even if its body is lost.
                 Err(_) if (400..500).contains(&http_status) => {
                     return Ok(Reply { body, http_status, exchange });
                 }
-                Err(error) => return Err(self.broken(&error, exchange)),
+                Err(error) => return Err(self.exchange_error(&error, exchange)),
             }
         }
     }
 
-    fn broken(&self, error: &reqwest::Error, exchange: Exchange) -> ExchangeError {
-        // An error while connecting, or while building the request, precedes the first byte of it.
+    fn exchange_error(&self, error: &reqwest::Error, exchange: Exchange) -> ExchangeError {
+        // Errors while building the request or connecting occur before its first byte is sent.
         if error.is_connect() || error.is_builder() {
-            return ExchangeError::NotSent { why: why(error), exchange };
+            return ExchangeError::NotSent { why: innermost_cause(error), exchange };
         }
         let why = if error.is_timeout() {
             format!("no answer within {} seconds", self.timeout.as_secs_f32())
         } else {
-            why(error)
+            innermost_cause(error)
         };
         ExchangeError::NoAnswer { why, exchange }
     }
@@ -274,8 +279,8 @@ fn parse(url: &str) -> Result<Url, ClientError> {
     Url::parse(url).map_err(|_| ClientError::Address)
 }
 
-/// TLS by ring, the program's one crypto provider, with the machine's certificates. Without TLS
-/// (the simulator on this machine) no certificates are needed, and their absence is no error.
+/// TLS configuration with ring, the only crypto provider, and this machine's certificates. Plain
+/// HTTP (the local simulator) needs no certificates, so missing ones are not an error.
 pub(super) fn platform_tls(api: &Url) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config =
@@ -295,8 +300,8 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The innermost cause; the outer ones repeat the URL, which can hold phone numbers.
-pub(super) fn why(error: &reqwest::Error) -> String {
+/// The innermost cause of an error; outer ones repeat the URL, which can contain phone numbers.
+pub(super) fn innermost_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -326,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_it_talks_to_twilio() {
+    fn the_default_host_is_twilio() {
         let client = Client::new(&ClientOptions::default()).unwrap();
         assert_eq!(client.url(Api::Main, "/a").as_str(), "https://api.twilio.com/a");
         assert_eq!(
@@ -336,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn another_address_takes_the_place_of_all_hosts() {
+    fn a_configured_url_replaces_all_hosts() {
         let client = client("http://127.0.0.1:8090/twilio/").unwrap();
         assert_eq!(client.url(Api::Main, "/a").as_str(), "http://127.0.0.1:8090/twilio/a");
         assert_eq!(client.url(Api::Messaging, "/v1").as_str(), "http://127.0.0.1:8090/twilio/v1");

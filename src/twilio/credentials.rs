@@ -1,45 +1,45 @@
-//! What a connection signs in to Twilio with: an Auth Token, or an API key.
+//! Credentials for Twilio: an Auth Token or an API key.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::sid::{AccountSid, ApiKeySid, SidError};
 
-/// An account and the key to it.
+/// An account and its key.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The account that messages are sent from.
+    /// The account.
     pub account_sid: AccountSid,
     /// The key.
     pub kind: CredentialKind,
 }
 
-/// The two kinds of keys.
+/// A key of an account.
 #[derive(Debug, Clone)]
 pub enum CredentialKind {
     /// The account's Auth Token, which also signs the webhooks.
     AuthToken(SecretString),
-    /// An API key; a standard one may not read the account itself.
+    /// An API key; a standard one may not read the account resource.
     ApiKey {
         /// The key's SID.
         sid: ApiKeySid,
-        /// The secret that Twilio showed once.
+        /// Its secret, which Twilio shows only once.
         secret: SecretString,
     },
 }
 
-/// What is wrong with credentials before Twilio is asked.
+/// Why credentials are malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// The Account SID.
+    /// Invalid Account SID.
     #[error("Account SID: {0}")]
     AccountSid(SidError),
-    /// The API Key SID.
+    /// Invalid API Key SID.
     #[error("API Key SID: {0}")]
     ApiKeySid(SidError),
-    /// The Auth Token is blank, or holds spaces or characters that no token has.
+    /// The Auth Token is blank, or contains characters that no token has.
     #[error("Auth Token: copy it again from the Twilio Console; it is letters and digits only")]
     AuthToken,
-    /// The same of the API key's secret.
+    /// The API key's secret is blank, or contains characters that no secret has.
     #[error(
         "API Key Secret: copy it again; it is letters and digits only, and Twilio shows it once, \
          when the key is made"
@@ -48,7 +48,7 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
-    /// Checks the shapes of an Account SID and an Auth Token.
+    /// Checks the format of an Account SID and an Auth Token.
     pub fn with_auth_token(
         account_sid: &str,
         auth_token: &SecretString,
@@ -58,7 +58,7 @@ impl Credentials {
         Ok(Self { account_sid, kind: CredentialKind::AuthToken(token) })
     }
 
-    /// Checks the shapes of an Account SID, an API Key SID and its secret.
+    /// Checks the format of an Account SID, an API Key SID and its secret.
     pub fn with_api_key(
         account_sid: &str,
         api_key_sid: &str,
@@ -70,7 +70,7 @@ impl Credentials {
         Ok(Self { account_sid, kind: CredentialKind::ApiKey { sid, secret } })
     }
 
-    /// User name and password for HTTP Basic.
+    /// User name and password for HTTP Basic authentication.
     pub(super) fn basic(&self) -> (&str, &str) {
         match &self.kind {
             CredentialKind::AuthToken(token) => (self.account_sid.as_str(), token.expose_secret()),
@@ -79,11 +79,11 @@ impl Credentials {
     }
 }
 
-/// Drops the white space that copying adds, and refuses what cannot be a key.
+/// Trims the text and checks that it can be a key.
 fn secret(text: &SecretString) -> Option<SecretString> {
     let text = text.expose_secret().trim();
-    let shape = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    shape.then(|| text.into())
+    let is_well_formed = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_well_formed.then(|| text.into())
 }
 
 #[cfg(test)]

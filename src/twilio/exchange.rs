@@ -1,15 +1,15 @@
-//! One exchange with Twilio: an answer as it came, or why there is none.
+//! An HTTP exchange with Twilio: the answer, or why there is none.
 
 use std::time::Duration;
 
-/// What is known of a request besides its outcome; for logs and attempts.
+/// Metadata of a request, for logs and attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exchange {
-    /// Twilio's name for the request (`RQ…`), which its support asks for.
+    /// Twilio's id of the request (`RQ…`), for its support.
     pub request_id: Option<String>,
-    /// How many requests of the account ran at the same time, by Twilio's count.
+    /// Number of concurrent requests of the account, as counted by Twilio.
     pub concurrent_requests: Option<u32>,
-    /// From the first byte to the last, connecting included.
+    /// Duration up to the last byte, including connecting.
     pub duration: Duration,
 }
 
@@ -19,19 +19,19 @@ impl Exchange {
     }
 }
 
-/// An answer as it came.
+/// An answer of any status.
 pub(super) struct Reply {
     pub body: Vec<u8>,
     pub http_status: u16,
     pub exchange: Exchange,
 }
 
-/// Why there is no answer.
+/// Why an exchange has no answer.
 pub(super) enum ExchangeError {
-    /// The request never left: nothing can have come of it.
+    /// The request was not sent, so it has no effect.
     NotSent { why: String, exchange: Exchange },
-    /// Its time had passed before it was written: nothing can have come of it.
+    /// The deadline had passed before the request was written, so it has no effect.
     TooLate { exchange: Exchange },
-    /// The request was, or may have been, written.
+    /// The request was, or may have been, sent.
     NoAnswer { why: String, exchange: Exchange },
 }

@@ -1,28 +1,28 @@
-//! What went wrong with a request to Twilio, and above all: whether a message may have been sent.
+//! Errors of requests to Twilio, which distinguish whether a message may have been sent.
 
 use serde_json::Value;
 
 use super::errors::{self, Disposition, Wait};
 use super::exchange::{Exchange, ExchangeError, Reply};
-use super::wire;
+use super::json;
 use crate::types::hook_address::redacted;
 
-/// Why a message was not created, or why nobody can tell.
+/// Why a message was not created, or why the outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Twilio refused it: it is certainly not sent.
+    /// Twilio refused it: certainly not sent.
     #[error("{}", refusal(*.code, *.http_status, .message))]
     Refused {
-        /// Twilio's error code; a proxy's refusal has none.
+        /// Twilio's error code; `None` if a proxy refused.
         code: Option<i32>,
         /// The HTTP status.
         http_status: u16,
-        /// Twilio's words, blank if it gave none.
+        /// Twilio's message; blank if there is none.
         message: String,
         /// The request.
         exchange: Exchange,
     },
-    /// The request never left this machine: it is certainly not sent.
+    /// The request did not leave this machine: certainly not sent.
     #[error("Twilio could not be reached: {why}; check this machine's network and DNS")]
     NotSent {
         /// The cause.
@@ -30,7 +30,7 @@ pub enum SendError {
         /// The request.
         exchange: Exchange,
     },
-    /// The time to send it had passed before it was written: it is certainly not sent.
+    /// The deadline had passed before the request was written: certainly not sent.
     #[error(
         "too much time had passed since Carillon checked that it may be sent; nothing was sent, \
          and it is checked again"
@@ -39,8 +39,7 @@ pub enum SendError {
         /// The request.
         exchange: Exchange,
     },
-    /// Twilio was too busy and did not process it: it is certainly not sent, and safe to send
-    /// again.
+    /// Twilio limited the rate and did not process it: certainly not sent, and safe to retry.
     #[error(
         "Twilio is answering too many requests of this account at once; it is sent again more \
          slowly"
@@ -49,7 +48,7 @@ pub enum SendError {
         /// The request.
         exchange: Exchange,
     },
-    /// It may have been sent: only Twilio can tell.
+    /// It may have been sent; only Twilio knows.
     #[error(
         "it is not known whether Twilio took the message: {why}; Carillon finds out before \
          anything is repeated"
@@ -59,32 +58,32 @@ pub enum SendError {
         why: String,
         /// The HTTP status, if there was an answer.
         http_status: Option<u16>,
-        /// Twilio's error code, if there was one in it.
+        /// Twilio's error code, if the answer had one.
         code: Option<i32>,
         /// The request.
         exchange: Exchange,
     },
 }
 
-/// Why something could not be read from Twilio, or set there. Safe to repeat.
+/// Why a request other than sending failed. Safe to retry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TwilioError {
-    /// The keys are wrong, or may not do this.
+    /// The keys are invalid, or lack permission.
     #[
         error(
             "Twilio refused these keys{}: check the Account SID and the Auth Token or API key",
-            shown(*.code)
+            code_suffix(*.code)
         )
     ]
     Keys {
         /// Usually 20003.
         code: Option<i32>,
-        /// Twilio's words.
+        /// Twilio's message.
         message: String,
         /// The request.
         exchange: Exchange,
     },
-    /// It does not exist in this account.
+    /// The resource does not exist in this account.
     #[error("Twilio does not find it in this account: check that the SID or number belongs to it")]
     NotFound {
         /// The request.
@@ -97,18 +96,18 @@ pub enum TwilioError {
         code: Option<i32>,
         /// The HTTP status.
         http_status: u16,
-        /// Twilio's words, blank if it gave none.
+        /// Twilio's message; blank if there is none.
         message: String,
         /// The request.
         exchange: Exchange,
     },
-    /// Too many requests at once.
+    /// Too many concurrent requests.
     #[error("Twilio is answering too many requests of this account at once: try again in a moment")]
     Busy {
         /// The request.
         exchange: Exchange,
     },
-    /// No connection, no answer in time, or a broken one.
+    /// No connection, a timeout, or an interrupted answer.
     #[error("Twilio could not be reached: {why}; check this machine's network and try again")]
     Unreachable {
         /// The cause.
@@ -127,7 +126,7 @@ pub enum TwilioError {
         /// The request.
         exchange: Exchange,
     },
-    /// An answer that is not Twilio's.
+    /// An answer that is not in Twilio's format.
     #[error(
         "the answer is not Twilio's ({why}): check CARILLON_TWILIO_API_URL and any proxy in between"
     )]
@@ -139,11 +138,11 @@ pub enum TwilioError {
     },
 }
 
-const BUSY: i32 = 20_429;
+const TOO_MANY_REQUESTS: i32 = 20_429;
 const REFUSED_KEYS: i32 = 20_003;
 
 impl SendError {
-    /// What to do with the message.
+    /// How Carillon reacts.
     #[must_use]
     pub fn disposition(&self) -> Disposition {
         match self {
@@ -162,7 +161,7 @@ impl SendError {
     pub fn code(&self) -> Option<i32> {
         match self {
             Self::Refused { code, .. } | Self::Unknown { code, .. } => *code,
-            Self::Busy { .. } => Some(BUSY),
+            Self::Busy { .. } => Some(TOO_MANY_REQUESTS),
             Self::NotSent { .. } | Self::TooLate { .. } => None,
         }
     }
@@ -190,24 +189,24 @@ impl SendError {
         }
     }
 
-    /// Reads an answer other than 2xx to a POST of a message. Twilio's code counts more than the
-    /// HTTP status.
+    /// Interprets an answer other than 2xx to a POST of a message. Twilio's code takes precedence
+    /// over the HTTP status.
     pub(super) fn of(reply: Reply) -> Self {
         let Reply { body, http_status, exchange } = reply;
         let (code, message) = explanation(&body);
         let ambiguous =
             code.is_some_and(|code| errors::lookup(code).on_refusal() == Disposition::Ambiguous);
         match (http_status, code) {
-            (_, Some(BUSY)) | (429, None) => Self::Busy { exchange },
+            (_, Some(TOO_MANY_REQUESTS)) | (429, None) => Self::Busy { exchange },
             _ if ambiguous => Self::Unknown {
-                why: shown_answer(http_status, code),
+                why: describe_answer(http_status, code),
                 http_status: Some(http_status),
                 code,
                 exchange,
             },
-            // 408: a proxy gave up waiting for one side, and does not say which.
+            // 408: a proxy timed out while waiting for either side.
             (408 | 500.., _) => Self::Unknown {
-                why: shown_answer(http_status, code),
+                why: describe_answer(http_status, code),
                 http_status: Some(http_status),
                 code,
                 exchange,
@@ -223,12 +222,12 @@ impl TwilioError {
     pub fn code(&self) -> Option<i32> {
         match self {
             Self::Keys { code, .. } | Self::Refused { code, .. } => *code,
-            Self::Busy { .. } => Some(BUSY),
+            Self::Busy { .. } => Some(TOO_MANY_REQUESTS),
             _ => None,
         }
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Busy { .. } | Self::Unreachable { .. } | Self::Unavailable { .. })
@@ -239,7 +238,7 @@ impl TwilioError {
         let (code, message) = explanation(&body);
         match (http_status, code) {
             (_, Some(REFUSED_KEYS)) | (401, _) => Self::Keys { code, message, exchange },
-            (_, Some(BUSY)) | (429, _) => Self::Busy { exchange },
+            (_, Some(TOO_MANY_REQUESTS)) | (429, _) => Self::Busy { exchange },
             (404, _) => Self::NotFound { exchange },
             (500.., _) => Self::Unavailable { http_status, exchange },
             (0..=399, _) => Self::Unreadable { why: format!("HTTP {http_status}"), exchange },
@@ -272,10 +271,10 @@ impl From<ExchangeError> for TwilioError {
     }
 }
 
-/// Code and message of Twilio's error JSON; what proxies answer has neither. Twilio repeats the
-/// address that it would not take.
+/// Code and message of Twilio's error JSON; a proxy's answer has neither. Redacted, because Twilio
+/// repeats URLs that it rejects.
 fn explanation(body: &[u8]) -> (Option<i32>, String) {
-    let Ok(Value::Object(error)) = wire::json(body) else {
+    let Ok(Value::Object(error)) = json::parse(body) else {
         return (None, String::new());
     };
     let code = match error.get("code") {
@@ -301,10 +300,10 @@ fn refusal(code: Option<i32>, http_status: u16, message: &str) -> String {
     }
 }
 
-fn shown(code: Option<i32>) -> String {
+fn code_suffix(code: Option<i32>) -> String {
     code.map(|code| format!(" ({code})")).unwrap_or_default()
 }
 
-fn shown_answer(http_status: u16, code: Option<i32>) -> String {
-    format!("it answered with HTTP {http_status}{}", shown(code))
+fn describe_answer(http_status: u16, code: Option<i32>) -> String {
+    format!("it answered with HTTP {http_status}{}", code_suffix(code))
 }

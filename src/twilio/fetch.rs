@@ -1,4 +1,4 @@
-//! Fetching from Twilio: one thing, or a list page by page.
+//! Fetches resources and paginated lists from Twilio.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -8,13 +8,13 @@ use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::exchange::{Exchange, Reply};
 use super::failure::TwilioError;
-use super::wire::json;
+use super::json;
 
-/// A list that does not end after so many pages is not ending at all.
+/// Maximum number of pages, in case a list never ends.
 const MAX_PAGES: usize = 200;
 
 impl Client {
-    /// Fetches one thing.
+    /// Fetches a resource.
     pub(super) async fn fetch<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
@@ -23,7 +23,7 @@ impl Client {
         read(self.get(credentials, url).await?)
     }
 
-    /// Posts a form, and reads the thing that it changed.
+    /// Posts a form and reads the changed resource.
     pub(super) async fn update<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
@@ -33,8 +33,8 @@ impl Client {
         read(self.post(credentials, url, form).await?)
     }
 
-    /// Follows a list's pages until it ends or `limit` items are read; `key` is where the items
-    /// are. What cannot be read is left out.
+    /// Reads a list page by page, up to `limit` items under `key`. Unreadable items are skipped and
+    /// logged.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
@@ -43,19 +43,19 @@ impl Client {
         key: &str,
         limit: usize,
     ) -> Result<Vec<T>, TwilioError> {
-        let Listing { items, broken } =
+        let Listing { items, unreadable } =
             self.list_until(credentials, api, url, key, limit, |_| false).await?;
-        if !broken.is_empty() {
+        if !unreadable.is_empty() {
             tracing::warn!(
                 list = key,
-                unreadable = broken.len(),
+                unreadable = unreadable.len(),
                 "items of a list of Twilio cannot be read and are left out"
             );
         }
         Ok(items)
     }
 
-    /// The same, item by item; also ends with a page after which no other is wanted.
+    /// Reads a list page by page, up to `limit` items or a page for which `is_last` holds.
     pub(super) async fn list_until<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
@@ -65,7 +65,7 @@ impl Client {
         limit: usize,
         is_last: impl Fn(&[T]) -> bool,
     ) -> Result<Listing<T>, TwilioError> {
-        let (mut items, mut broken) = (Vec::new(), Vec::new());
+        let (mut items, mut unreadable_items) = (Vec::new(), Vec::new());
         let mut next = Some(url);
         for _ in 0..MAX_PAGES {
             let Some(url) = next else { break };
@@ -75,16 +75,16 @@ impl Client {
             let found = page.get_mut(key).map(Value::take).unwrap_or_default();
             let found: Vec<Value> = serde_json::from_value(found)
                 .map_err(|error| unreadable(&error, exchange.clone()))?;
-            let page_begins = items.len();
+            let page_start = items.len();
             for item in found {
                 let sid = item.get("sid").and_then(Value::as_str).map(str::to_owned);
                 match serde_json::from_value(item) {
                     Ok(item) => items.push(item),
-                    Err(error) => broken
+                    Err(error) => unreadable_items
                         .push(UnreadableItem { sid, error: unreadable(&error, exchange.clone()) }),
                 }
             }
-            let ends = is_last(&items[page_begins..]);
+            let ends = is_last(&items[page_start..]);
             let uri = page.get("next_page_uri").or_else(|| page.pointer("/meta/next_page_url"));
             next = uri
                 .and_then(Value::as_str)
@@ -92,45 +92,45 @@ impl Client {
                 .filter(|_| items.len() < limit && !ends);
         }
         items.truncate(limit);
-        Ok(Listing { items, broken })
+        Ok(Listing { items, unreadable: unreadable_items })
     }
 }
 
-/// A list as it was read: one bad item does not stop it.
+/// A list with its unreadable items, which do not stop reading.
 #[derive(Debug)]
 pub struct Listing<T> {
-    /// What could be read.
+    /// The readable items.
     pub items: Vec<T>,
-    /// What could not.
-    pub broken: Vec<UnreadableItem>,
+    /// The unreadable items.
+    pub unreadable: Vec<UnreadableItem>,
 }
 
-/// An item of a list that cannot be read.
+/// An unreadable item of a list.
 #[derive(Debug)]
 pub struct UnreadableItem {
-    /// Its SID, if that can be.
+    /// Its SID, if readable.
     pub sid: Option<String>,
-    /// What is wrong with it.
+    /// Why it is unreadable.
     pub error: TwilioError,
 }
 
 impl<T> Listing<T> {
-    /// All items, or the error of the first that cannot be read.
-    pub fn whole(self) -> Result<Vec<T>, TwilioError> {
-        self.broken.into_iter().next().map_or(Ok(self.items), |broken| Err(broken.error))
+    /// All items, or the error of the first unreadable one.
+    pub fn complete(self) -> Result<Vec<T>, TwilioError> {
+        self.unreadable.into_iter().next().map_or(Ok(self.items), |item| Err(item.error))
     }
 }
 
-/// Reads a 2xx answer's JSON, or the error that another one is.
+/// Parses the JSON of a 2xx answer; any other status is an error.
 fn read<T: DeserializeOwned>(reply: Reply) -> Result<T, TwilioError> {
     if !(200..300).contains(&reply.http_status) {
         return Err(TwilioError::of(reply));
     }
     let Reply { body, exchange, .. } = reply;
-    json(&body).map_err(|error| unreadable(&error, exchange))
+    json::parse(&body).map_err(|error| unreadable(&error, exchange))
 }
 
-/// Serde's own words would quote the value; its place is enough.
+/// The error of unreadable JSON, without serde's message, which would quote the value.
 fn unreadable(error: &serde_json::Error, exchange: Exchange) -> TwilioError {
     let why = match error.classify() {
         serde_json::error::Category::Data => "fields are missing or of another kind".to_owned(),

@@ -1,16 +1,15 @@
-//! The GSM-7 alphabet, and the look-alikes in it for characters that would force UCS-2.
+//! The GSM-7 alphabet, and its look-alikes of characters that would force UCS-2.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Besides ASCII, which [`is_gsm`] treats by exclusion.
+/// Characters of the basic table besides ASCII, which [`is_gsm`] handles separately.
 const BASIC: &str = "¡£¤¥§¿ÄÅÆÉÑÖØÜßàäåæÇèéìñòöøùüΓΔΘΛΞΠΣΦΨΩ";
-/// These take two septets.
+/// Characters of the extension table, which take two septets.
 const EXTENDED: &str = "\u{c}^{}\\[~]|€";
 
-/// Twilio's Smart Encoding as its calculator knows it: replacement, and the characters that it
-/// stands for. Fractions, dots and dashes may lengthen the text; letters with accents and emoji are
-/// not touched.
+/// Replacements of Twilio's Smart Encoding, as in its calculator: replacement, and the replaced
+/// characters. Fractions, dots and dashes may lengthen the text; accented letters and emoji stay.
 const LOOK_ALIKES: &[(&str, &str)] = &[
     ("\"", "«»“”„‟ʺˮ❝❞〝〞"),
     ("'", "‘’‛ʻˈʼʽʹ´ˊ`ˋ‗❛❜\u{313}\u{314}︐︑"),
@@ -46,7 +45,7 @@ const LOOK_ALIKES: &[(&str, &str)] = &[
     ("1/4", "¼"),
     ("1/2", "½"),
     ("3/4", "¾"),
-    // Twilio's calculator writes two spaces for these; one is what a reader expects.
+    // Twilio's calculator replaces these by two spaces; one is what readers expect.
     (
         " ",
         "\u{a0}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{202f}",
@@ -55,7 +54,7 @@ const LOOK_ALIKES: &[(&str, &str)] = &[
     ("", "\u{200b}\u{200c}\u{2060}\u{feff}\0\u{3}\u{4}\u{10}\u{11}\u{12}\u{13}\u{14}\u{17}\u{19}"),
 ];
 
-/// Small capitals, each above the capital that it stands for.
+/// Small capitals, aligned with their capitals.
 const SMALL_CAPITALS: [&str; 2] = ["ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "ABCDEFGHIJKLMNOPRSTUVWYZ"];
 
 static REPLACEMENTS: LazyLock<HashMap<char, &'static str>> = LazyLock::new(|| {
@@ -70,7 +69,7 @@ static REPLACEMENTS: LazyLock<HashMap<char, &'static str>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Whether the character can be sent in 7 bits (or twice 7).
+/// Whether the character is in GSM-7, with one septet or two.
 pub(super) fn is_gsm(character: char) -> bool {
     match character {
         '`' => false,
@@ -84,8 +83,8 @@ pub(super) fn is_extended(character: char) -> bool {
     EXTENDED.contains(character)
 }
 
-/// The text as Twilio's Smart Encoding sends it: typographic quotes, dashes, spaces and the like
-/// become their GSM-7 look-alikes. What has none stays, and keeps the message in UCS-2.
+/// Applies Twilio's Smart Encoding: typographic quotes, dashes, spaces etc. become their GSM-7
+/// look-alikes. Other characters stay and force UCS-2.
 #[must_use]
 pub fn smart_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -99,15 +98,15 @@ pub fn smart_encoded(text: &str) -> String {
     encoded
 }
 
-/// What Smart Encoding sends instead of a character; none where it is left as it is. Empty for what
-/// nobody sees anyway.
+/// The replacement of a character by Smart Encoding, if any; empty for an invisible character.
 #[must_use]
 pub fn look_alike(character: char) -> Option<String> {
     let plain = smart_encoded(character.encode_utf8(&mut [0; 4]));
     (!plain.chars().eq([character])).then_some(plain)
 }
 
-/// Full-width punctuation, digits and capitals; small letters are not replaced by Twilio.
+/// The ASCII form of full-width punctuation, digits and capitals; Twilio does not replace
+/// full-width lower-case letters.
 fn full_width(character: char) -> Option<char> {
     let covered = matches!(character, '\u{ff01}'..='\u{ff3f}' | '\u{ff5b}'..='\u{ff5e}');
     covered.then(|| char::from_u32(u32::from(character) - 0xfee0)).flatten()
@@ -122,7 +121,7 @@ mod tests {
     fn the_alphabet_has_its_136_characters() {
         let all =
             (0..=0xffff_u32).filter_map(char::from_u32).filter(|character| is_gsm(*character));
-        // 127 of the basic table (its 128th is the escape) and 10 of the extension.
+        // 127 of the basic table (the 128th is the escape) and 10 of the extension table.
         assert_eq!(all.count(), 127 + 10);
     }
 
@@ -162,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gsm_text_is_left_alone_and_twice_is_as_once(text in "\\PC{0,80}") {
+        fn gsm_text_is_unchanged_and_encoding_is_idempotent(text in "\\PC{0,80}") {
             let once = smart_encoded(&text);
             prop_assert_eq!(&smart_encoded(&once), &once);
             if text.chars().all(is_gsm) {

@@ -1,5 +1,5 @@
-//! Calls one of our own hooks as Twilio would: by its public address, signed, without following
-//! redirects.
+//! Calls one of Carillon's own hooks as Twilio would: at its public address, signed, without
+//! following redirects.
 
 use std::time::{Duration, Instant};
 
@@ -8,41 +8,43 @@ use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::client::{ClientError, is_loopback, platform_tls, why};
+use super::client::{ClientError, innermost_cause, is_loopback, platform_tls};
 use super::signature;
 use crate::types::text;
 
-/// Twilio waits 15 seconds for a webhook's answer; who takes longer than this is too slow anyway.
+/// Timeout of the call: Twilio waits 15 seconds for a webhook's answer, so anything slower than
+/// this is too slow.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A proof is a few bytes; more is somebody else's page.
-const MAX_LENGTH: usize = 1_000;
+/// Maximum number of bytes to read: Carillon's own answer is shorter, so a longer one is another
+/// server's page.
+const MAX_ANSWER_BYTES: usize = 1_000;
 
-/// What came back.
+/// The hook's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookAnswer {
-    /// There was no answer; why, in words.
+    /// No answer, for this reason.
     None(String),
-    /// It leads elsewhere: Twilio would follow by GET, and lose what it has to say.
+    /// A redirect, which Twilio would follow by GET, losing the parameters.
     Redirected {
-        /// The host it leads to, with its scheme, if it says one.
+        /// Scheme and host of its target, if given.
         to: Option<String>,
     },
     /// An answer.
     Answered {
-        /// Its HTTP status.
+        /// HTTP status.
         http_status: u16,
-        /// The first kilobyte of it.
+        /// First kilobyte of the body.
         body: String,
-        /// How long it took.
+        /// Duration of the call.
         took: Duration,
     },
 }
 
-/// Posts `params` to `url`, signed with `token` where there is one.
+/// Posts `params` to `url`, signed with `token` if given.
 ///
 /// # Errors
-/// No TLS: this machine has no certificates to trust.
+/// Fails without TLS, if this machine has no root certificates.
 pub async fn call_hook(
     url: &str,
     token: Option<&SecretString>,
@@ -64,13 +66,13 @@ pub async fn call_hook(
         request = request
             .header("X-Twilio-Signature", signature::sign(token.expose_secret(), bare, params));
     }
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) if error.is_timeout() => {
             return Ok(HookAnswer::None(format!("no answer within {} seconds", TIMEOUT.as_secs())));
         }
-        Err(error) => return Ok(HookAnswer::None(why(&error))),
+        Err(error) => return Ok(HookAnswer::None(innermost_cause(&error))),
     };
     if response.status().is_redirection() {
         let to = response
@@ -83,29 +85,29 @@ pub async fn call_hook(
     let mut body = Vec::new();
     while let Ok(Some(bytes)) = response.chunk().await {
         body.extend_from_slice(&bytes);
-        if body.len() > MAX_LENGTH {
+        if body.len() > MAX_ANSWER_BYTES {
             break;
         }
     }
-    body.truncate(MAX_LENGTH);
+    body.truncate(MAX_ANSWER_BYTES);
     let body = text::cleaned(String::from_utf8_lossy(&body)).into_owned();
     Ok(HookAnswer::Answered {
         http_status: response.status().as_u16(),
         body,
-        took: begun.elapsed(),
+        took: started.elapsed(),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::canned::{Act, Canned};
+    use super::super::test_server::{Reaction, TestServer};
     use super::*;
 
     const PARAMS: &[(&str, &str)] = &[("AccountSid", "AC1"), ("Challenge", "ä+b")];
 
     #[tokio::test]
-    async fn it_posts_the_form_with_its_signature_and_without_the_settings() {
-        let server = Canned::start(vec![Act::Answer(200, "heard".to_owned())]).await;
+    async fn the_form_is_posted_with_its_signature_and_without_the_fragment() {
+        let server = TestServer::start(vec![Reaction::Answer(200, "heard".to_owned())]).await;
         let url = format!("{}hooks/twilio/1/test", server.url);
         let answer =
             call_hook(&format!("{url}#rc=5"), Some(&"t0ken".into()), PARAMS).await.unwrap();
@@ -116,22 +118,22 @@ mod tests {
             ),
             "{answer:?}"
         );
-        let seen = server.seen();
-        assert!(seen[0].line.starts_with("POST /hooks/twilio/1/test HTTP"), "{seen:?}");
-        assert!(seen[0].head.to_lowercase().contains("x-twilio-signature: "), "{seen:?}");
-        assert!(seen[0].head.contains(&signature::sign("t0ken", &url, PARAMS)), "{seen:?}");
-        assert_eq!(seen[0].body, "AccountSid=AC1&Challenge=%C3%A4%2Bb");
+        let requests = server.requests();
+        assert!(requests[0].line.starts_with("POST /hooks/twilio/1/test HTTP"), "{requests:?}");
+        assert!(requests[0].head.to_lowercase().contains("x-twilio-signature: "), "{requests:?}");
+        assert!(requests[0].head.contains(&signature::sign("t0ken", &url, PARAMS)), "{requests:?}");
+        assert_eq!(requests[0].body, "AccountSid=AC1&Challenge=%C3%A4%2Bb");
     }
 
     #[tokio::test]
-    async fn redirects_are_not_followed_and_closed_doors_are_told() {
-        let server = Canned::start(vec![Act::Answer(308, String::new())]).await;
+    async fn redirects_are_not_followed_and_refused_connections_are_reported() {
+        let server = TestServer::start(vec![Reaction::Answer(308, String::new())]).await;
         let to = server.url.origin().ascii_serialization();
         assert_eq!(
             call_hook(server.url.as_str(), None, PARAMS).await.unwrap(),
             HookAnswer::Redirected { to: Some(to) }
         );
-        assert!(!server.seen()[0].head.to_lowercase().contains("x-twilio-signature"));
+        assert!(!server.requests()[0].head.to_lowercase().contains("x-twilio-signature"));
         let closed = call_hook("http://127.0.0.1:9/hooks", None, PARAMS).await.unwrap();
         assert!(matches!(&closed, HookAnswer::None(why) if !why.is_empty()), "{closed:?}");
         assert!(matches!(call_hook("no address", None, PARAMS).await, Err(ClientError::Address)));

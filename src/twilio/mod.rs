@@ -1,12 +1,12 @@
-//! Twilio over HTTP: client, errors, signatures, callbacks and SMS parts. Knows nothing of the rest
-//! but `types`.
+//! Twilio over HTTP: client, errors, signatures, callbacks and SMS parts. Depends only on `types`.
+//! Start with [`Client`] and [`messages`].
 //!
-//! - [`Client`] sends, in time or not at all ([`timely`]), and reads: [`messages`], [`account`],
-//!   [`numbers`], [`services`], [`registrations`].
-//! - [`SendError`] says whether a message may have been sent; [`errors`] what each code means and
-//!   what to do.
-//! - [`signature`], [`form`] and [`callbacks`] read what Twilio calls the hooks with.
-//! - [`hook_call`] calls a hook in Twilio's place, to see whether Twilio could.
+//! - [`Client`] sends before a deadline or not at all, and reads [`messages`], [`account`],
+//!   [`numbers`], [`services`] and [`registrations`].
+//! - [`SendError`] says whether a message may have been sent; [`errors`] explains each code and
+//!   decides about retries.
+//! - [`signature`], [`form`] and [`callbacks`] verify and parse Twilio's webhooks.
+//! - [`hook_call`] calls a hook in Twilio's place, to test whether Twilio could.
 //! - [`parts`] and [`gsm`] count SMS parts.
 
 pub mod account;
@@ -14,6 +14,7 @@ pub mod address;
 pub mod callbacks;
 mod client;
 pub mod credentials;
+mod deadline_body;
 pub mod errors;
 mod exchange;
 mod failure;
@@ -21,6 +22,7 @@ mod fetch;
 pub mod form;
 pub mod gsm;
 pub mod hook_call;
+mod json;
 pub mod messages;
 pub mod numbers;
 pub mod parts;
@@ -29,11 +31,9 @@ pub mod services;
 pub mod sid;
 pub mod signature;
 pub mod status;
-mod timely;
-mod wire;
 
 #[cfg(test)]
-mod canned;
+mod test_server;
 
 pub use address::{Address, SendFrom};
 pub use client::{Client, ClientError, ClientOptions};

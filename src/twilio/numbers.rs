@@ -1,5 +1,4 @@
-//! The phone numbers of an account: which there are, what they can do, where they report inbound
-//! messages.
+//! The phone numbers of an account: their capabilities and inbound webhooks.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -7,8 +6,8 @@ use serde_json::Value;
 use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::failure::TwilioError;
+use super::json;
 use super::sid::NumberSid;
-use super::wire;
 use crate::types::phone::PhoneNumber;
 
 /// A phone number of the account.
@@ -18,42 +17,42 @@ pub struct TwilioNumber {
     pub sid: NumberSid,
     /// The number.
     pub phone_number: PhoneNumber,
-    /// The name that its owner gave it.
-    #[serde(default, deserialize_with = "wire::any_text")]
+    /// Name chosen by its owner.
+    #[serde(default, deserialize_with = "json::any_text")]
     pub friendly_name: Option<String>,
-    /// What it can do.
+    /// Its capabilities.
     #[serde(default)]
     pub capabilities: Capabilities,
-    /// Where inbound messages are reported.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// URL of the inbound webhook.
+    #[serde(default, deserialize_with = "json::text")]
     pub sms_url: Option<String>,
     /// `POST` or `GET`.
-    #[serde(default, deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "json::text")]
     pub sms_method: Option<String>,
-    /// An application that takes the inbound messages instead of `sms_url`.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// TwiML application that handles inbound messages instead of `sms_url`.
+    #[serde(default, deserialize_with = "json::text")]
     pub sms_application_sid: Option<String>,
-    /// `local`, `mobile`, `toll-free` and the like, in Twilio's words.
-    #[serde(default, rename = "type", deserialize_with = "wire::text")]
+    /// Twilio's type of number: `local`, `mobile`, `toll-free` etc.
+    #[serde(default, rename = "type", deserialize_with = "json::text")]
     pub kind: Option<String>,
 }
 
-/// What a number can do.
+/// Capabilities of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
-    /// Text messages.
+    /// Can send SMS.
     pub sms: bool,
-    /// Messages with media.
+    /// Can send MMS.
     pub mms: bool,
-    /// Calls.
+    /// Can make and receive calls.
     pub voice: bool,
 }
 
-/// An account can have thousands of numbers; a list for choosing from ends here.
+/// Maximum number of items in lists to choose from; an account can have thousands of numbers.
 pub const MAX_LISTED: usize = 2_000;
 
 impl Client {
-    /// Finds a number in the account; none if it is not there.
+    /// Finds a number in the account, if it is there.
     pub async fn find_number(
         &self,
         credentials: &Credentials,
@@ -63,16 +62,16 @@ impl Client {
         url.query_pairs_mut()
             .append_pair("PhoneNumber", number.as_str())
             .append_pair("PageSize", "20");
-        let found: Vec<TwilioNumber> = self.list(credentials, Api::Main, url, KEY, 20).await?;
-        // Twilio matches parts of numbers, too.
+        let found: Vec<TwilioNumber> = self.list(credentials, Api::Main, url, LIST_KEY, 20).await?;
+        // Twilio also matches parts of numbers.
         Ok(found.into_iter().find(|candidate| candidate.phone_number == *number))
     }
 
-    /// Reads one number of the account, if there is any: what a standard API key can be tried with.
+    /// Reads at most one number of the account, to verify a standard API key.
     pub async fn try_numbers(&self, credentials: &Credentials) -> Result<(), TwilioError> {
         let mut url = self.numbers_url(credentials);
         url.query_pairs_mut().append_pair("PageSize", "1");
-        self.list::<serde::de::IgnoredAny>(credentials, Api::Main, url, KEY, 1).await.map(drop)
+        self.list::<serde::de::IgnoredAny>(credentials, Api::Main, url, LIST_KEY, 1).await.map(drop)
     }
 
     /// Lists the account's numbers, at most [`MAX_LISTED`].
@@ -82,11 +81,11 @@ impl Client {
     ) -> Result<Vec<TwilioNumber>, TwilioError> {
         let mut url = self.numbers_url(credentials);
         url.query_pairs_mut().append_pair("PageSize", "1000");
-        self.list(credentials, Api::Main, url, KEY, MAX_LISTED).await
+        self.list(credentials, Api::Main, url, LIST_KEY, MAX_LISTED).await
     }
 
-    /// Has Twilio report the number's inbound messages to `sms_url` by POST; an application in its
-    /// way is removed.
+    /// Sets the number's inbound webhook to a POST to `sms_url`, and removes an application that
+    /// would override it.
     pub async fn update_number_webhook(
         &self,
         credentials: &Credentials,
@@ -110,9 +109,9 @@ impl Client {
     }
 }
 
-const KEY: &str = "incoming_phone_numbers";
+const LIST_KEY: &str = "incoming_phone_numbers";
 
-/// `{"sms": true, …}` in the 2010 API, `["SMS", …]` in the newer ones.
+/// Parses `{"sms": true, …}` of the 2010 API and `["SMS", …]` of newer ones.
 impl<'de> Deserialize<'de> for Capabilities {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;

@@ -1,47 +1,47 @@
-//! How many SMS parts a text takes: GSM-7 or UCS-2, and where the parts break.
+//! Counts the SMS parts of a text: GSM-7 or UCS-2, and where the parts break.
 
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::gsm;
 
-/// Twilio refuses longer bodies (error 21617), counted here conservatively in UTF-16 units.
+/// Maximum length of a body in UTF-16 units, a conservative count; Twilio refuses longer ones
+/// (error 21617).
 pub const MAX_BODY: usize = 1_600;
-/// How many of the characters that force UCS-2 are named; more would not help the writer.
-pub const FORCED_SHOWN: usize = 8;
+/// Maximum number of characters reported as forcing UCS-2; more would not help the writer.
+pub const MAX_FORCED_SHOWN: usize = 8;
 
 const GSM_SINGLE: usize = 160;
 const GSM_PART: usize = 153;
 const UCS2_SINGLE: usize = 70;
 const UCS2_PART: usize = 67;
 
-/// How the characters of an SMS are encoded: one character outside GSM-7 switches the whole
-/// message.
+/// Encoding of an SMS: one character outside GSM-7 switches the whole message to UCS-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
-    /// 7 bits a character; a few take two.
+    /// 7 bits per character; a few characters take two septets.
     Gsm7,
-    /// 16 bits a character; emoji take two or more.
+    /// 16 bits per unit; emoji take two or more units.
     Ucs2,
 }
 
-/// What a text costs.
+/// The parts of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Parts {
-    /// Parts that the carriers bill; 0 for an empty text.
+    /// Number of billed parts; 0 for an empty text.
     pub count: u16,
     /// The encoding of all parts.
     pub encoding: Encoding,
     /// Septets (GSM-7) or UTF-16 units (UCS-2).
     pub units: usize,
-    /// Units that fit in each part of this message: 160 or 70 alone, 153 or 67 in several.
+    /// Units per part of this message: 160 or 70 for a single part, 153 or 67 for several.
     pub per_part: usize,
     /// Units that still fit without another part.
     pub remaining_in_last: usize,
-    /// The text in UTF-16 units, which [`MAX_BODY`] limits.
+    /// Length in UTF-16 units, limited to [`MAX_BODY`].
     pub utf16: usize,
-    /// The first distinct characters that are not in GSM-7, with their character index.
+    /// The first distinct characters outside GSM-7, with their character index.
     pub forced_by: Vec<(char, usize)>,
 }
 
@@ -54,7 +54,7 @@ impl Parts {
 }
 
 impl Encoding {
-    /// The name as people know it.
+    /// The name of the encoding.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Encoding {
     }
 }
 
-/// Whether a text with this character is sent as UCS-2.
+/// Whether this character forces UCS-2.
 #[must_use]
 pub fn forces_ucs2(character: char) -> bool {
     !gsm::is_gsm(character)
@@ -78,13 +78,14 @@ pub fn count(text: &str) -> Parts {
     if forced_by.is_empty() {
         let septets = text.chars().map(septets);
         let (units, single) = (septets.clone().sum(), GSM_SINGLE);
-        let packed = if units > single { pack(septets, GSM_PART) } else { alone(units, single) };
+        let packed =
+            if units > single { pack(septets, GSM_PART) } else { single_part(units, single) };
         return packed.into_parts(Encoding::Gsm7, units, utf16, forced_by);
     }
     let packed = if utf16 > UCS2_SINGLE {
         pack(unsplittable(text), UCS2_PART)
     } else {
-        alone(utf16, UCS2_SINGLE)
+        single_part(utf16, UCS2_SINGLE)
     };
     packed.into_parts(Encoding::Ucs2, utf16, utf16, forced_by)
 }
@@ -115,11 +116,11 @@ impl Packed {
     }
 }
 
-fn alone(units: usize, capacity: usize) -> Packed {
+fn single_part(units: usize, capacity: usize) -> Packed {
     Packed { count: usize::from(units > 0), per_part: capacity, remaining: capacity - units }
 }
 
-/// Fills parts in order; a piece that does not fit any more begins the next part.
+/// Fills parts in order; a piece that does not fit starts the next part.
 fn pack(pieces: impl Iterator<Item = usize>, capacity: usize) -> Packed {
     let (mut count, mut used) = (1, 0);
     for piece in pieces {
@@ -132,7 +133,7 @@ fn pack(pieces: impl Iterator<Item = usize>, capacity: usize) -> Packed {
     Packed { count, per_part: capacity, remaining: capacity - used }
 }
 
-/// UTF-16 lengths of what stays together: graphemes, or the characters of one that is longer than a
+/// UTF-16 lengths of unsplittable pieces: graphemes, or the characters of a grapheme longer than a
 /// part.
 fn unsplittable(text: &str) -> impl Iterator<Item = usize> {
     text.graphemes(true).flat_map(|grapheme| {
@@ -153,7 +154,7 @@ fn forced_by(text: &str) -> Vec<(char, usize)> {
             continue;
         }
         found.push((character, index));
-        if found.len() == FORCED_SHOWN {
+        if found.len() == MAX_FORCED_SHOWN {
             break;
         }
     }
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(count("{").units, 2);
         assert_eq!(parts(&"€".repeat(80)), 1);
         assert_eq!(parts(&"{".repeat(153)), 3);
-        // 152 septets, then a pair that does not fit in the 153rd, and the rest.
+        // After 152 septets, a pair does not fit and starts the next part.
         let text = format!("{}{{{}", "a".repeat(152), "a".repeat(10));
         assert_eq!(count(&text).remaining_in_last, 153 - 12);
     }
@@ -204,7 +205,7 @@ mod tests {
         let smiles = count(&"😀".repeat(36));
         assert_eq!((smiles.count, smiles.units), (2, 72));
         assert_eq!(smiles.remaining_in_last, 67 - 2 * 3, "33 and 3");
-        // A family is 11 units: six fit in a part, and the seventh is not torn.
+        // A family emoji is 11 units: six fit in a part, and the seventh is not split.
         assert_eq!(count(&"👨‍👩‍👧‍👦".repeat(7)).remaining_in_last, 67 - 11);
     }
 
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_characters_that_force_ucs2_are_named_once_with_their_place() {
+    fn the_characters_that_force_ucs2_are_reported_once_with_their_index() {
         let counted = count("It’s `5 o’clock` – ça va?");
         assert_eq!(counted.encoding, Encoding::Ucs2);
         assert_eq!(counted.forced_by, [('’', 2), ('`', 5), ('–', 17), ('ç', 19)]);
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn remaining_tells_when_the_next_part_begins() {
+    fn remaining_says_when_the_next_part_begins() {
         let counted = count(&"a".repeat(150));
         assert_eq!((counted.remaining_in_last, counted.per_part), (10, 160));
         let counted = count(&"a".repeat(161));
@@ -247,13 +248,13 @@ mod tests {
         }
 
         #[test]
-        fn parts_hold_what_they_are_given(text in "[a-z{}€😀ж]{0,400}") {
+        fn parts_have_enough_capacity(text in "[a-z{}€😀ж]{0,400}") {
             let counted = count(&text);
-            let room = usize::from(counted.count) * counted.per_part;
-            prop_assert!(counted.units <= room);
+            let capacity = usize::from(counted.count) * counted.per_part;
+            prop_assert!(counted.units <= capacity);
             prop_assert!(counted.remaining_in_last <= counted.per_part);
-            // What is lost at part borders is less than one piece (a pair or a grapheme) each.
-            let waste = room - counted.units - counted.remaining_in_last.min(room);
+            // Less than one piece (a pair or a grapheme) is wasted at the end of each part.
+            let waste = capacity - counted.units - counted.remaining_in_last.min(capacity);
             prop_assert!(waste <= usize::from(counted.count) * 2);
         }
 

@@ -1,19 +1,19 @@
-//! What American carriers want registered before a number may text: A2P campaigns of Messaging
-//! Services, verifications of toll-free numbers.
+//! Registrations that US carriers require: A2P campaigns of Messaging Services, and verifications
+//! of toll-free numbers.
 
 use serde::Deserialize;
 
 use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::failure::TwilioError;
+use super::json;
 use super::numbers::MAX_LISTED;
 use super::sid::{NumberSid, ServiceSid};
-use super::wire;
 
-/// An A2P 10DLC campaign of a Messaging Service: what its long codes are used for.
+/// An A2P 10DLC campaign of a Messaging Service, which declares what its long codes are used for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Campaign {
-    /// How far its registration has come.
+    /// Status of its registration.
     #[serde(default)]
     pub campaign_status: CampaignStatus,
     /// Why it was rejected.
@@ -21,21 +21,21 @@ pub struct Campaign {
     pub errors: Vec<String>,
 }
 
-/// How far the registration of a campaign has come.
+/// Registration status of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CampaignStatus {
-    /// It waits to be looked at.
+    /// Waiting for review.
     Pending,
-    /// It is looked at.
+    /// Under review.
     InProgress,
-    /// It may send.
+    /// May send.
     Verified,
-    /// It was rejected.
+    /// Rejected.
     Failed,
-    /// It may not send any more.
+    /// May no longer send.
     Suspended,
-    /// Twilio says something new.
+    /// A value that Carillon does not know.
     #[default]
     #[serde(other)]
     Unknown,
@@ -44,37 +44,37 @@ pub enum CampaignStatus {
 /// The verification of a toll-free number.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Verification {
-    /// The number (`PN…`) that it is about.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// SID of the number (`PN…`).
+    #[serde(default, deserialize_with = "json::text")]
     pub tollfree_phone_number_sid: Option<String>,
-    /// How far it has come.
+    /// Status of the verification.
     #[serde(default)]
     pub status: VerificationStatus,
-    /// Why it was rejected, in Twilio's words.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// Twilio's reason for rejecting it.
+    #[serde(default, deserialize_with = "json::text")]
     pub rejection_reason: Option<String>,
 }
 
-/// How far the verification of a toll-free number has come.
+/// Verification status of a toll-free number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum VerificationStatus {
-    /// It waits to be looked at.
+    /// Waiting for review.
     PendingReview,
-    /// It is looked at.
+    /// Under review.
     InReview,
     /// The number may send.
     TwilioApproved,
     /// The number may not send.
     TwilioRejected,
-    /// Twilio says something new.
+    /// A value that Carillon does not know.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
 impl Client {
-    /// Lists the A2P campaigns of a Messaging Service: usually one, or none.
+    /// Lists the A2P campaigns of a Messaging Service: usually one or none.
     pub async fn campaigns(
         &self,
         credentials: &Credentials,
@@ -84,8 +84,8 @@ impl Client {
         self.list(credentials, Api::Messaging, url, "compliance", 50).await
     }
 
-    /// Lists the verifications of a toll-free number, the newest first: usually one, or none; of
-    /// all numbers where none is named.
+    /// Lists the verifications of a toll-free number, or of all numbers, newest first: usually one
+    /// or none per number.
     pub async fn verifications(
         &self,
         credentials: &Credentials,
@@ -100,7 +100,7 @@ impl Client {
     }
 }
 
-/// `[{"description": …}]`, whatever else stands in it.
+/// Parses `[{"description": …}]`, ignoring other fields.
 fn errors<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     let described = value

@@ -1,4 +1,4 @@
-//! Messaging Services: pools of senders, with their own inbound webhook.
+//! Messaging Services: pools of senders with an inbound webhook of their own.
 
 use serde::Deserialize;
 
@@ -6,9 +6,9 @@ use super::address::Address;
 use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::failure::TwilioError;
+use super::json;
 use super::numbers::{Capabilities, MAX_LISTED};
 use super::sid::{NumberSid, ServiceSid};
-use super::wire;
 use crate::types::phone::PhoneNumber;
 
 /// A Messaging Service.
@@ -16,20 +16,20 @@ use crate::types::phone::PhoneNumber;
 pub struct TwilioService {
     /// Its SID.
     pub sid: ServiceSid,
-    /// The name that its owner gave it.
-    #[serde(default, deserialize_with = "wire::name")]
+    /// Name chosen by its owner.
+    #[serde(default, deserialize_with = "json::name")]
     pub friendly_name: String,
-    /// Where inbound messages are reported; without one the service drops them, unless the numbers
-    /// report themselves.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// URL of the inbound webhook; without one, the service drops inbound messages unless its
+    /// numbers' webhooks are used.
+    #[serde(default, deserialize_with = "json::text")]
     pub inbound_request_url: Option<String>,
     /// `POST` or `GET`.
-    #[serde(default, deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "json::text")]
     pub inbound_method: Option<String>,
-    /// Whether each number's own webhook is used instead.
+    /// Whether the webhook of each number is used instead.
     #[serde(default)]
     pub use_inbound_webhook_on_number: bool,
-    /// Whether Twilio replaces typographic characters to save parts.
+    /// Whether Smart Encoding replaces typographic characters to save parts.
     #[serde(default)]
     pub smart_encoding: bool,
 }
@@ -41,7 +41,7 @@ pub struct ServiceNumber {
     pub sid: NumberSid,
     /// The number.
     pub phone_number: PhoneNumber,
-    /// What it can do.
+    /// Its capabilities.
     #[serde(default)]
     pub capabilities: Capabilities,
 }
@@ -83,7 +83,8 @@ impl Client {
         self.list(credentials, Api::Messaging, url, "phone_numbers", MAX_LISTED).await
     }
 
-    /// Lists what a service's pool receives messages with: phone numbers and short codes.
+    /// Lists the addresses at which a service's pool receives messages: phone numbers and short
+    /// codes.
     pub async fn service_addresses(
         &self,
         credentials: &Credentials,
@@ -100,7 +101,7 @@ impl Client {
             .collect())
     }
 
-    /// Whether a service's pool has a short code or an alphanumeric sender ID, which are listed
+    /// Whether a service's pool has a short code or an alphanumeric sender ID, which Twilio lists
     /// apart from the numbers.
     pub async fn has_other_senders(
         &self,
@@ -113,7 +114,7 @@ impl Client {
             match self.list::<serde::de::IgnoredAny>(credentials, Api::Messaging, url, key, 1).await
             {
                 Ok(found) if !found.is_empty() => return Ok(true),
-                // Not every account has alphanumeric sender IDs at all.
+                // Not every account supports alphanumeric sender IDs.
                 Ok(_) | Err(TwilioError::NotFound { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -121,8 +122,7 @@ impl Client {
         Ok(false)
     }
 
-    /// Has Twilio report all inbound messages of the service to `url` by POST, whatever its numbers
-    /// say.
+    /// Sets the service's inbound webhook to a POST to `url`, for all its numbers.
     pub async fn update_service_inbound(
         &self,
         credentials: &Credentials,

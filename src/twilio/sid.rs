@@ -1,33 +1,33 @@
-//! Twilio's identifiers: two letters that tell the kind, and 32 hexadecimal digits.
+//! Twilio's identifiers: a prefix of two letters for the kind of object, and 32 hexadecimal digits.
 
 use serde::{Deserialize, Serialize};
 
-/// The text is not an identifier of this kind.
+/// Why a text is not an identifier of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SidError {
-    /// It begins with other letters: often the wrong field was copied.
+    /// Has another prefix, often because the wrong field was copied.
     #[error("{what} begins with {expected}, this one with {found}: it is {}", kind_of(.found))]
     OtherKind {
-        /// What was asked for.
+        /// Expected kind.
         what: &'static str,
-        /// The letters that it begins with.
+        /// Expected prefix.
         expected: &'static str,
-        /// The letters that were found.
+        /// Actual prefix.
         found: String,
     },
-    /// It begins rightly, and is too short, too long or not hexadecimal.
+    /// Has the right prefix, but is too short, too long or not hexadecimal.
     #[error(
         "{what} is {expected} and 32 characters 0-9 and a-f: copy it again from the Twilio Console"
     )]
     Shape {
-        /// What was asked for.
+        /// Expected kind.
         what: &'static str,
-        /// The letters that it begins with.
+        /// Expected prefix.
         expected: &'static str,
     },
 }
 
-/// Declares SID types: parsed once, safe to show and to log, and safe in a URL path.
+/// Declares SID types: parsed once, safe to show, to log, and in a URL path.
 macro_rules! sids {
     ($($(#[$doc:meta])* $name:ident $what:literal $first:literal $(| $other:literal)?;)+) => {$(
         $(#[$doc])*
@@ -36,7 +36,7 @@ macro_rules! sids {
         pub struct $name(String);
 
         impl $name {
-            /// Reads the SID; surrounding white space is dropped.
+            /// Parses a SID, trimmed.
             pub fn parse(text: &str) -> Result<Self, SidError> {
                 parse(text, $what, &[$first $(, $other)?]).map(Self)
             }

@@ -1,5 +1,5 @@
-//! X-Twilio-Signature: proof that a request comes from Twilio, checked as Twilio's own libraries
-//! do.
+//! Verifies `X-Twilio-Signature`, the proof that a request comes from Twilio, as Twilio's own
+//! libraries do.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,22 +12,20 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The signature of a form post: `params` decoded, `url` exactly as it was configured at Twilio.
+/// Signs a form post: `params` decoded, `url` exactly as configured at Twilio.
 ///
-/// Repeated keys contribute each distinct value, sorted; blank values contribute their key alone.
+/// Repeated keys contribute each distinct value, sorted; blank values contribute only their key.
 #[must_use]
 pub fn sign(auth_token: &str, url: &str, params: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     mac(auth_token, url, &signed_params(params))
 }
 
-/// Whether `header` is the signature of this form post by one of `tokens` (two while a token is
-/// being replaced).
+/// Whether `header` is the signature of this form post by one of `tokens` (two during a token
+/// rotation), compared in constant time.
 ///
-/// `url` is what Twilio was told to call. Twilio is inconsistent about ports and drops credentials,
-/// so the URL with its port removed, its standard port added and its `user:password@` removed are
-/// accepted as well, and so is its query in Node's old encoding, which leaves `'` as it is; its
-/// fragment (connection settings such as `#rc=5`) is never signed. Each comparison takes constant
-/// time.
+/// Twilio is inconsistent about ports and drops credentials: `url` is also accepted without its
+/// port, with the standard port, without `user:password@`, and with its query in Node's legacy
+/// encoding, which keeps `'`. The fragment (`#rc=5`) is never signed.
 #[must_use]
 pub fn verify(
     tokens: &[SecretString],
@@ -82,7 +80,7 @@ fn mac(auth_token: &str, url: &str, params: &[(&str, &str)]) -> String {
     BASE64.encode(mac.finalize().into_bytes())
 }
 
-/// Every distinct pair, in code point order.
+/// All distinct pairs in code point order.
 fn signed_params(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<(&str, &str)> {
     let mut params: Vec<(&str, &str)> =
         params.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
@@ -91,8 +89,7 @@ fn signed_params(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<(&str, &s
     params
 }
 
-/// The spellings of a URL that Twilio may have signed. The rest of the URL stays byte for byte as
-/// it is.
+/// The spellings of a URL that Twilio may have signed; the rest of the URL stays byte for byte.
 fn candidates(url: &str) -> BTreeSet<String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return BTreeSet::from([url.to_owned()]);
@@ -124,8 +121,8 @@ fn candidates(url: &str) -> BTreeSet<String> {
     spellings
 }
 
-/// The path with its query parsed and written anew as Node's `querystring` does: what Twilio's
-/// library for Node tries besides.
+/// The path with its query re-encoded as Node's `querystring` does, which Twilio's Node library
+/// also tries.
 fn legacy_query(path: &str) -> String {
     let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
     let pairs: Vec<String> = url::form_urlencoded::parse(query.as_bytes())
@@ -173,9 +170,9 @@ mod tests {
         vec!["12345".into()]
     }
 
-    /// The vectors in the tests of Twilio's libraries for Python, Node and Java.
+    /// Test vectors of Twilio's libraries for Python, Node and Java.
     #[test]
-    fn twilio_own_vectors_verify() {
+    fn twilios_own_vectors_verify() {
         let http = URL.replace("https", "http");
         let vectors = [
             (URL.to_owned(), "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
@@ -236,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn either_token_counts_while_one_replaces_the_other() {
+    fn both_tokens_are_accepted_during_a_rotation() {
         let both = ["99999".into(), "12345".into()];
         assert!(verify(&both, URL, &params(), "RSOYDt4T1cUTdK1PDd93/VVr8B8="));
         assert!(!verify(&["99999".into()], URL, &params(), "RSOYDt4T1cUTdK1PDd93/VVr8B8="));
@@ -280,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_in_nodes_old_encoding_verifies_too() {
+    fn a_query_in_nodes_legacy_encoding_verifies_too() {
         let (ours, nodes) = (
             "https://example.com/a?name=O%27Hara&x=%28a+b%29",
             "https://example.com/a?name=O'Hara&x=(a%20b)",

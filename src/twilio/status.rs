@@ -1,28 +1,28 @@
-//! The statuses that Twilio gives a message, as they stand on the wire.
+//! The status of a message in Twilio's wire format.
 
 use serde::{Deserialize, Serialize};
 
-/// A message's status in Twilio's words.
+/// Twilio's status of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum TwilioStatus {
-    /// A Messaging Service took the request and chooses a sender.
+    /// A Messaging Service accepted the request and chooses a sender.
     Accepted,
     /// A Messaging Service will send it later.
     Scheduled,
     /// A scheduled message was canceled.
     Canceled,
-    /// It waits for its sender's turn.
+    /// Waiting in its sender's queue.
     Queued,
-    /// It is being handed to the carrier.
+    /// Being sent to the carrier.
     Sending,
-    /// The nearest carrier took it.
+    /// The nearest carrier accepted it.
     Sent,
-    /// It could not be sent.
+    /// Could not be sent.
     Failed,
-    /// The carrier, or the handset, confirmed it.
+    /// Confirmed by the carrier or the handset.
     Delivered,
-    /// The carrier reported that it did not arrive.
+    /// Reported as not delivered by the carrier.
     Undelivered,
     /// An inbound message is arriving.
     Receiving,
@@ -30,9 +30,9 @@ pub enum TwilioStatus {
     Received,
     /// Deprecated: some of several messages were delivered.
     PartiallyDelivered,
-    /// WhatsApp and RCS: the person opened it.
+    /// WhatsApp and RCS: the recipient opened it.
     Read,
-    /// A status that Twilio has added since.
+    /// A status that Carillon does not know.
     Unknown(String),
 }
 
@@ -53,7 +53,7 @@ const NAMES: [(&str, TwilioStatus); 13] = [
 ];
 
 impl TwilioStatus {
-    /// Reads the wire form; what is not known is kept as it came.
+    /// Parses the wire format; an unknown status is kept verbatim.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         NAMES
@@ -62,7 +62,7 @@ impl TwilioStatus {
             .map_or_else(|| Self::Unknown(text.to_owned()), |(_, status)| status.clone())
     }
 
-    /// The wire form.
+    /// The status in wire format.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -71,7 +71,7 @@ impl TwilioStatus {
         }
     }
 
-    /// Whether nothing follows, except `read` after `delivered`.
+    /// Whether the status is final, except that `read` may follow `delivered`.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_reads_as_it_is_written() {
+    fn every_status_survives_a_round_trip() {
         for (name, status) in NAMES {
             assert_eq!(TwilioStatus::parse(name), status);
             assert_eq!(status.as_str(), name);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_status_is_kept_as_it_came() {
+    fn an_unknown_status_is_kept_verbatim() {
         let status = TwilioStatus::parse("teleported");
         assert_eq!(status, TwilioStatus::Unknown("teleported".to_owned()));
         assert_eq!(status.to_string(), "teleported");

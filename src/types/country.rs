@@ -1,5 +1,4 @@
-//! The country that a national phone number is read with: ISO 3166 codes, English names, calling
-//! codes.
+//! Countries for national phone numbers: ISO 3166 codes, English names, calling codes.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,7 +8,7 @@ use diesel::expression::AsExpression;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use serde::{Deserialize, Serialize};
 
-/// A country or territory that has a calling code, e.g. `US`.
+/// A country or territory with a calling code, such as `US`.
 #[derive(
     Clone,
     Copy,
@@ -27,10 +26,10 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "&'static str")]
 pub struct Country(&'static str);
 
-/// Why a text names no country.
+/// Why a text is not a country code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CountryError {
-    /// People say UK; ISO 3166 says GB.
+    /// UK instead of the ISO 3166 code GB.
     #[error("UK is written GB: the country codes are those of ISO 3166")]
     Britain,
     /// Not one of the codes.
@@ -38,7 +37,7 @@ pub enum CountryError {
     Unknown,
 }
 
-/// `US United States`, one country a line, sorted by name.
+/// The countries: `US United States`, one per line, sorted by name.
 static LIST: &str = include_str!("countries.txt");
 
 struct Row {
@@ -60,12 +59,12 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
 static COUNTRIES: LazyLock<Vec<Country>> =
     LazyLock::new(|| ROWS.iter().map(|row| row.country).collect());
 
-/// By their codes: each number that is read asks for one.
+/// Countries by code; looked up for every parsed phone number.
 static BY_CODE: LazyLock<HashMap<&str, Country>> =
     LazyLock::new(|| COUNTRIES.iter().map(|country| (country.0, *country)).collect());
 
 impl Country {
-    /// Reads a two-letter ISO 3166 code, in either case.
+    /// Parses a two-letter ISO 3166 code, case-insensitively.
     pub fn parse(text: &str) -> Result<Self, CountryError> {
         let code = text.trim();
         let found = BY_CODE.get(code).or_else(|| BY_CODE.get(code.to_ascii_uppercase().as_str()));
@@ -82,7 +81,7 @@ impl Country {
         &COUNTRIES
     }
 
-    /// The two letters.
+    /// The two-letter code.
     #[must_use]
     pub fn code(self) -> &'static str {
         self.0
@@ -94,7 +93,7 @@ impl Country {
         self.row().map_or(self.0, |row| row.name)
     }
 
-    /// The digits after the `+`, e.g. 1 for the United States (and Canada, and others).
+    /// The calling code, such as 1 for the United States (and Canada, and others).
     #[must_use]
     pub fn calling_code(self) -> u16 {
         self.row().map_or(0, |row| row.calling_code)
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn uk_is_answered_with_its_iso_code() {
+    fn uk_is_refused_with_its_iso_code() {
         assert_eq!(Country::parse("UK"), Err(CountryError::Britain));
         assert_eq!(Country::parse("ZZ"), Err(CountryError::Unknown));
         assert_eq!(Country::parse(""), Err(CountryError::Unknown));

@@ -1,5 +1,4 @@
-//! Where Twilio calls a connection's hooks: their addresses, with the secret in them where no
-//! signature can be checked.
+//! The URLs of a connection's webhooks, which contain a secret if signatures cannot be checked.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,13 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::id::{ConnectionId, MessageId};
 use super::public_url::PublicUrl;
 
-/// The path that all hooks of Twilio's lie below.
-const BELOW: &str = "/hooks/twilio/";
+/// Path prefix of all of Twilio's hooks.
+const PATH_PREFIX: &str = "/hooks/twilio/";
 
-/// What follows a connection's id in an address without a secret.
+/// Path segments that follow the connection's id in a URL without a secret.
 const HOOKS: [&str; 3] = ["inbound", "status", "test"];
 
-/// The addresses of a connection's hooks.
+/// The webhook URLs of a connection.
 #[derive(Clone)]
 pub struct HookAddress {
     connection: ConnectionId,
@@ -23,36 +22,40 @@ pub struct HookAddress {
 }
 
 impl HookAddress {
-    /// Addresses without a secret: each call proves itself by its signature.
+    /// URLs without a secret: each call is authenticated by its signature.
     #[must_use]
     pub const fn signed(connection: ConnectionId) -> Self {
         Self { connection, secret: None }
     }
 
-    /// Addresses that only Twilio is told.
+    /// URLs with a secret that only Twilio receives.
     #[must_use]
     pub const fn secret(connection: ConnectionId, secret: SecretString) -> Self {
         Self { connection, secret: Some(secret) }
     }
 
-    /// Where incoming messages are reported.
+    /// URL of the inbound webhook.
     #[must_use]
     pub fn inbound(&self, public_url: &PublicUrl) -> String {
         public_url.hook(&self.path("inbound"))
     }
 
-    /// Where the status of a message is reported.
+    /// URL of a message's status callback.
     #[must_use]
     pub fn status(&self, public_url: &PublicUrl, message: MessageId) -> String {
         public_url.hook(&match &self.secret {
-            None => format!("{BELOW}{}/status/{message}", self.connection),
+            None => format!("{PATH_PREFIX}{}/status/{message}", self.connection),
             Some(secret) => {
-                format!("{BELOW}{}/{}/status/{message}", self.connection, secret.expose_secret())
+                format!(
+                    "{PATH_PREFIX}{}/{}/status/{message}",
+                    self.connection,
+                    secret.expose_secret()
+                )
             }
         })
     }
 
-    /// Where we call ourselves.
+    /// URL of the webhook test.
     #[must_use]
     pub fn test(&self, public_url: &PublicUrl) -> String {
         public_url.join(&self.path("test"))
@@ -60,8 +63,10 @@ impl HookAddress {
 
     fn path(&self, hook: &str) -> String {
         match &self.secret {
-            None => format!("{BELOW}{}/{hook}", self.connection),
-            Some(secret) => format!("{BELOW}{}/{}/{hook}", self.connection, secret.expose_secret()),
+            None => format!("{PATH_PREFIX}{}/{hook}", self.connection),
+            Some(secret) => {
+                format!("{PATH_PREFIX}{}/{}/{hook}", self.connection, secret.expose_secret())
+            }
         }
     }
 }
@@ -72,42 +77,42 @@ impl fmt::Debug for HookAddress {
     }
 }
 
-/// A text in which no address of a hook shows its secret: `/hooks/twilio/<id>/…/inbound`. For logs,
+/// Removes secrets from all webhook URLs in a text (`/hooks/twilio/<id>/…/inbound`), for logs,
 /// pages and the database.
 #[must_use]
 pub fn redacted(text: &str) -> Cow<'_, str> {
-    if !text.contains(BELOW) {
+    if !text.contains(PATH_PREFIX) {
         return Cow::Borrowed(text);
     }
     let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find(BELOW) {
-        let (before, after) = rest.split_at(at + BELOW.len());
+    while let Some(at) = rest.find(PATH_PREFIX) {
+        let (before, after) = rest.split_at(at + PATH_PREFIX.len());
         shown.push_str(before);
-        let (id, behind) = after.split_at(end_of_segment(after));
+        let (id, remainder) = after.split_at(end_of_segment(after));
         shown.push_str(id);
-        rest = behind;
-        if let Some(behind) = rest.strip_prefix('/') {
-            let (segment, behind) = behind.split_at(end_of_segment(behind));
+        rest = remainder;
+        if let Some(remainder) = rest.strip_prefix('/') {
+            let (segment, remainder) = remainder.split_at(end_of_segment(remainder));
             shown.push('/');
             shown.push_str(if segment.is_empty() || HOOKS.contains(&segment) {
                 segment
             } else {
                 "…"
             });
-            rest = behind;
+            rest = remainder;
         }
     }
     shown.push_str(rest);
     Cow::Owned(shown)
 }
 
-/// The address of the same hook without a secret; none where there is none in it.
+/// The URL of the same hook without its secret; `None` if it has none.
 #[must_use]
 pub fn without_secret(address: &str) -> Option<String> {
-    let begin = address.find(BELOW)? + BELOW.len();
+    let begin = address.find(PATH_PREFIX)? + PATH_PREFIX.len();
     let begin = begin + end_of_segment(&address[begin..]);
-    let behind = address[begin..].strip_prefix('/')?;
-    let (segment, rest) = behind.split_at(end_of_segment(behind));
+    let remainder = address[begin..].strip_prefix('/')?;
+    let (segment, rest) = remainder.split_at(end_of_segment(remainder));
     if segment.is_empty() || HOOKS.contains(&segment) {
         None
     } else {
@@ -115,7 +120,7 @@ pub fn without_secret(address: &str) -> Option<String> {
     }
 }
 
-/// How much of a text belongs to the segment of a path that it begins with.
+/// Length of the path segment that a text begins with.
 fn end_of_segment(text: &str) -> usize {
     let ends = |character: char| character.is_whitespace() || "/?#\"'<>(),;:“”".contains(character);
     text.find(ends).unwrap_or(text.len())
@@ -137,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_stands_behind_the_id_in_every_address() {
+    fn every_url_has_the_secret_after_the_id() {
         let (signed, secret, public_url) = addresses();
         let message = MessageId::new();
         let id = signed.connection;
@@ -192,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_its_secret_is_that_of_signed_calls() {
+    fn a_url_without_its_secret_is_that_of_signed_calls() {
         let (signed, secret, public_url) = addresses();
         assert_eq!(without_secret(&secret.inbound(&public_url)), Some(signed.inbound(&public_url)));
         assert_eq!(without_secret(&signed.inbound(&public_url)), None);

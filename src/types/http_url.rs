@@ -1,32 +1,31 @@
-//! Addresses that others name: pages link to them, and Twilio fetches them, only where they are
-//! http or https.
+//! URLs from outside, which pages link to and Twilio fetches: restricted to http and https.
 
 use url::Url;
 
-/// Longer addresses are none that a person or a phone has to do with.
+/// Maximum length of a URL in characters.
 pub const MAX_LENGTH: usize = 2_000;
 
-/// An absolute `http://` or `https://` address with a host; never `javascript:`, `data:` or another
-/// scheme that a browser would run.
+/// An absolute `http://` or `https://` URL with a host; never `javascript:`, `data:` or another
+/// scheme that a browser would execute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpUrl(Url);
 
-/// Why a text is no [`HttpUrl`].
+/// Why a text is not an [`HttpUrl`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HttpUrlError {
-    /// It is no absolute address.
+    /// Not an absolute URL.
     #[error("this is not a web address")]
     Syntax,
-    /// Its scheme is another one, or it has no host.
+    /// Another scheme, or no host.
     #[error("this is not an http or https address")]
     Scheme,
-    /// It has more than 2,000 characters.
+    /// Longer than 2,000 characters.
     #[error("this address is longer than {MAX_LENGTH} characters")]
     TooLong,
 }
 
 impl HttpUrl {
-    /// Reads an address; white space around it is dropped.
+    /// Parses a URL, trimmed.
     pub fn parse(text: &str) -> Result<Self, HttpUrlError> {
         let url = Url::parse(text.trim()).map_err(|_| HttpUrlError::Syntax)?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
@@ -38,7 +37,7 @@ impl HttpUrl {
         Ok(Self(url))
     }
 
-    /// The address, normalized: all of it is ASCII.
+    /// The normalized URL, all ASCII.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_http_and_https_are_addresses_of_the_web() {
+    fn only_http_and_https_urls_are_accepted() {
         for good in [
             "http://a",
             " https://api.twilio.com/2010-04-01/Media/ME1?x=1#y ",

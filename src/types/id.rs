@@ -1,5 +1,4 @@
-//! Identifiers: one type per noun, so that a contact id cannot be passed where a message id
-//! belongs.
+//! Identifiers: one type per noun, so that a contact id cannot be passed as a message id.
 
 use std::sync::Mutex;
 
@@ -9,8 +8,7 @@ use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
-/// Declares identifier types: UUIDs of version 7 (time-ordered, 74 random bits), shown and parsed
-/// in the usual form.
+/// Declares identifier types: UUIDv7 (time-ordered, with 74 random bits) in the usual notation.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -34,7 +32,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// Makes a new identifier, later in order than those made before it.
+            /// Creates an identifier that sorts after those created before.
             #[must_use]
             #[
                 expect(
@@ -89,19 +87,19 @@ macro_rules! ids {
 ids! {
     /// A [`crate::users`] account.
     UserId,
-    /// A browser that is signed in.
+    /// A session of a signed-in user.
     SessionId,
-    /// Somebody's link to join.
+    /// A user's invitation link.
     InvitationId,
-    /// A line of the audit log.
+    /// An entry of the audit log.
     AuditId,
     /// A key for the JSON API.
     ApiKeyId,
-    /// A Twilio account that is connected.
+    /// A connected Twilio account.
     ConnectionId,
     /// A phone number or Messaging Service to send from.
     SenderId,
-    /// A saved SMS text.
+    /// A template.
     TemplateId,
     /// A person with one phone number.
     ContactId,
@@ -109,64 +107,63 @@ ids! {
     TagId,
     /// A reason why a number may not be texted.
     SuppressionId,
-    /// Something that a contact did, reported from outside.
+    /// An event of a contact, reported from outside.
     EventId,
-    /// A trigger with steps.
+    /// An automation.
     AutomationId,
-    /// One contact's passage through one automation.
+    /// One contact's run through one automation.
     EnrollmentId,
-    /// One SMS, MMS or WhatsApp message, out or in.
+    /// An outbound or inbound SMS, MMS or WhatsApp message.
     MessageId,
-    /// A filter of messages that is kept under a name.
+    /// A named filter of the message log.
     ViewId,
-    /// An opt-out word of the organization's own.
+    /// An organization's own opt-out keyword.
     OptOutWordId,
     /// A running process that performs jobs.
     WorkerId,
 }
 
-/// Counts within a millisecond, so that what is made later is later in order.
+/// Counter within a millisecond, so that later ids sort after earlier ones.
 static COUNTER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
-/// An id has 48 bits for its time.
+/// The last timestamp that fits in the 48 bits of a UUIDv7, in milliseconds.
 const LAST_MILLISECOND: u64 = (1 << 48) - 1;
 
-/// The id of a message begins with the time of its `created_at`: whoever wants those of some time
-/// finds them in the order of the key.
+/// The id of a message begins with the time of its `created_at`, so that a range of times is a
+/// range of the primary key.
 impl MessageId {
-    /// Makes the identifier of a message that is composed or received now, later in order than
-    /// those that this process made before.
+    /// Creates the id of a message that is composed or received now; it sorts after those that this
+    /// process created before.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self(Uuid::new_v7(timestamp(&COUNTER, now)))
     }
 
-    /// Makes the identifier of a message of some time ago, which takes its place among those of
-    /// that time.
+    /// Creates the id of an earlier message, which sorts among those of that time.
     #[must_use]
-    pub fn of_the_past(time: DateTime<Utc>) -> Self {
+    pub fn backdated(time: DateTime<Utc>) -> Self {
         Self(Uuid::new_v7(timestamp(NoContext, time)))
     }
 
-    /// What comes before every identifier of this time and later.
+    /// Lower bound of the ids from this time on.
     #[must_use]
     pub fn first_at(time: DateTime<Utc>) -> Self {
         Self(first_at(time))
     }
 
-    /// What comes right before it in order, as a bound: there is no such message.
+    /// The preceding id, as a bound; no message has it.
     #[must_use]
     pub fn just_before(self) -> Self {
         Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
     }
 
-    /// What comes right after it in order, as a bound: there is no such message.
+    /// The following id, as a bound; no message has it.
     #[must_use]
     pub fn just_after(self) -> Self {
         Self(Uuid::from_u128(self.0.as_u128().saturating_add(1)))
     }
 
-    /// The time that it begins with, to the millisecond.
+    /// The time in the id, to the millisecond.
     #[must_use]
     pub fn time(self) -> DateTime<Utc> {
         let milliseconds = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
@@ -174,10 +171,9 @@ impl MessageId {
     }
 }
 
-/// The id of an enrollment begins with the time of its cause, which is right before the contact
-/// enters.
+/// The id of an enrollment begins with the time of its cause, right before the contact is enrolled.
 impl EnrollmentId {
-    /// What comes before every identifier of this time and later.
+    /// Lower bound of the ids from this time on.
     #[must_use]
     pub fn first_at(time: DateTime<Utc>) -> Self {
         Self(first_at(time))
@@ -211,7 +207,7 @@ mod tests {
         let now = DateTime::from_timestamp_millis(1_794_650_400_123).unwrap();
         let ids: Vec<MessageId> = (0..1_000).map(|_| MessageId::at(now)).collect();
         assert!(ids.is_sorted() && ids.iter().all(|id| id.time() == now));
-        let before = MessageId::of_the_past(now - TimeDelta::milliseconds(1));
+        let before = MessageId::backdated(now - TimeDelta::milliseconds(1));
         let bounds =
             [before, MessageId::first_at(now), ids[0], MessageId::at(now + TimeDelta::days(1))];
         assert!(bounds.is_sorted(), "{bounds:?}");

@@ -1,5 +1,4 @@
-//! Reads JSON objects field by field, so that every error names the path of the field that it is
-//! about.
+//! Parses JSON objects field by field, so that every error names the path of its field.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +6,7 @@ use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 use crate::types::text;
 
-/// A JSON object that is being read, with where it stands and where its errors go.
+/// A JSON object being parsed, with its path and the collected errors.
 pub(crate) struct ObjectReader<'v, 'e> {
     path: String,
     object: &'v Map<String, Value>,
@@ -15,8 +14,8 @@ pub(crate) struct ObjectReader<'v, 'e> {
 }
 
 impl<'v, 'e> ObjectReader<'v, 'e> {
-    /// Begins to read `value`, which stands at `path` (empty for the whole body); what is no object
-    /// is an error that shows what was `expected`.
+    /// Starts parsing `value` at `path` (empty for the whole body); if it is not an object, the
+    /// error shows the `expected` form.
     pub(crate) fn open(
         path: &str,
         value: &'v Value,
@@ -42,17 +41,18 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
         if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
     }
 
-    /// Notes what is wrong with a field.
+    /// Adds an error for a field.
     pub(crate) fn wrong(&mut self, field: &str, message: impl Into<String>) {
         self.errors.add(&self.path_of(field), message);
     }
 
-    /// A field as it is; an absent one and `null` are the same.
+    /// The value of a field; `None` if absent or `null`.
     pub(crate) fn value(&self, field: &str) -> Option<&'v Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
 
-    /// Keeps what `parse` makes of a text field; absent, empty, or wrong (then noted) it is none.
+    /// The parsed value of a text field; `None` if absent, blank or invalid. An invalid one adds an
+    /// error.
     pub(crate) fn text<T, E: std::fmt::Display>(
         &mut self,
         field: &str,
@@ -75,7 +75,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
         }
     }
 
-    /// The same for a field that must be there and not be blank.
+    /// The parsed value of a required text field; an absent or blank one adds an error.
     pub(crate) fn required_text<T, E: std::fmt::Display>(
         &mut self,
         field: &str,
@@ -90,7 +90,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
         None
     }
 
-    /// The word that says what kind of thing the object is; one of `known`, or noted.
+    /// The discriminator of the object; a word not in `known` adds an error.
     pub(crate) fn kind(&mut self, field: &str, known: &[&'static str]) -> Option<&'v str> {
         let mistake = match self.value(field) {
             Some(Value::String(word)) if known.contains(&word.as_str()) => return Some(word),
@@ -109,7 +109,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
         None
     }
 
-    /// Refuses every field but the known ones, so that a misspelt one is not lost in silence.
+    /// Adds an error for each field not in `known`, so that typos do not go unnoticed.
     pub(crate) fn only(&mut self, known: &[&str]) {
         let unknown: Vec<&String> =
             self.object.keys().filter(|name| !known.contains(&name.as_str())).collect();
@@ -119,7 +119,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
         }
     }
 
-    /// Where errors go, for what is read inside this object by others.
+    /// The collected errors, for parsers of nested values.
     pub(crate) fn errors(&mut self) -> &mut FieldErrors {
         self.errors
     }

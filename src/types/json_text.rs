@@ -1,4 +1,4 @@
-//! JSON that is only written down: its text, made without building values in memory first.
+//! JSON that is only written: text built without an intermediate [`Value`].
 
 use std::io::Write as _;
 
@@ -9,14 +9,14 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Json;
 use serde_json::Value;
 
-/// The text of a JSON value, on its way into a `json` column.
+/// The text of a JSON value for a `json` column.
 #[derive(Debug, Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Json)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Parameters as a JSON object, names in the order of their first occurrence; what occurs
-    /// several times becomes a list.
+    /// Converts parameters to a JSON object, in the order of their first occurrence; repeated ones
+    /// become a list.
     #[must_use]
     pub fn of_params(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> Self {
         let params: Vec<(&str, &str)> =
@@ -38,11 +38,11 @@ impl JsonText {
             }
             text.push('[');
             push_string(&mut text, value);
-            let mut further = next[at];
-            while let Some(at) = further {
+            let mut repeat = next[at];
+            while let Some(at) = repeat {
                 text.push(',');
                 push_string(&mut text, params[at].1);
-                further = next[at];
+                repeat = next[at];
             }
             text.push(']');
         }
@@ -50,7 +50,7 @@ impl JsonText {
         Self(text)
     }
 
-    /// The text.
+    /// The JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,8 +63,8 @@ impl From<&Value> for JsonText {
     }
 }
 
-/// Which parameters are the first of their name, and where each name occurs next; sorted, so that
-/// many parameters cost no more each.
+/// Which parameters are the first of their name, and the next index of each name. Found by sorting,
+/// so that the cost per parameter stays constant for many parameters.
 fn occurrences(params: &[(&str, &str)]) -> (Vec<bool>, Vec<Option<usize>>) {
     let mut by_name: Vec<usize> = (0..params.len()).collect();
     by_name.sort_by_key(|at| params[*at].0);
@@ -80,8 +80,8 @@ fn occurrences(params: &[(&str, &str)]) -> (Vec<bool>, Vec<Option<usize>>) {
 
 /// Appends a JSON string.
 fn push_string(text: &mut String, string: &str) {
-    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if string.bytes().all(plain) {
+    let needs_no_escape = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if string.bytes().all(needs_no_escape) {
         text.push('"');
         text.push_str(string);
         text.push('"');
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_parameter_holds_the_text_stays_json() {
+    fn any_parameter_results_in_valid_json() {
         let odd = "a\"b\\c\n\t\u{1}\u{7f}\u{2028}\u{1f600}";
         assert_eq!(params(&[(odd, odd)]), json!({ odd: odd }));
     }

@@ -1,41 +1,40 @@
-//! Mistakes that are the same in every field, each in the one sentence that all calls of the API
-//! and all forms have for it.
+//! Common validation errors, each with one sentence that the API and all forms share.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use super::text::UNSTORABLE;
 
-/// What is wrong with a field, where nothing particular to the field has to be said.
+/// A validation error that is not specific to a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mistake {
-    /// The field has to be there.
+    /// The field is required.
     Missing,
-    /// Nothing but white space.
+    /// Only white space.
     Blank,
-    /// It is of another type: `text`, `a list`.
+    /// Wrong type; the expected one is `text`, `a list` ….
     WrongType(&'static str),
-    /// More characters than this.
+    /// Longer than this number of characters.
     TooLong(usize),
-    /// More of something than this: `tags`.
+    /// More than this number of nouns such as `tags`.
     TooMany(usize, &'static str),
-    /// A number below the first or above the last one.
+    /// A number outside this range.
     OutOfRange(i64, i64),
-    /// A line break or another character that cannot be seen.
+    /// Contains a line break or another control character.
     ControlCharacter,
-    /// A character that PostgreSQL cannot hold.
+    /// Contains a character that PostgreSQL cannot store.
     Unstorable,
-    /// It does not have the form of an id of this noun.
+    /// Not in the format of an id of this noun.
     NotAnId(&'static str),
-    /// There is no such noun.
+    /// No such noun exists.
     Unknown(&'static str),
-    /// There is no field of this name, but these.
+    /// Unknown field; these are known.
     UnknownField(Vec<String>),
-    /// The field is there more than once.
+    /// The field occurs more than once.
     Twice,
     /// Not one of these words.
     NotOneOf(String, Vec<&'static str>),
-    /// Not a point in time.
+    /// Not a time.
     NotATime,
 }
 
@@ -45,9 +44,9 @@ impl Display for Mistake {
             Self::Missing => f.write_str("This field is required."),
             Self::Blank => f.write_str("This must not be blank."),
             Self::WrongType(kind) => write!(f, "This must be {kind}."),
-            Self::TooLong(most) => write!(f, "Use at most {most} characters."),
-            Self::TooMany(most, nouns) => write!(f, "At most {most} {nouns}."),
-            Self::OutOfRange(least, most) => write!(f, "Enter a number from {least} to {most}."),
+            Self::TooLong(max) => write!(f, "Use at most {max} characters."),
+            Self::TooMany(max, nouns) => write!(f, "At most {max} {nouns}."),
+            Self::OutOfRange(min, max) => write!(f, "Enter a number from {min} to {max}."),
             Self::ControlCharacter => {
                 f.write_str("Line breaks and control characters are not possible here.")
             }
@@ -81,15 +80,15 @@ impl From<Mistake> for String {
 }
 
 impl Mistake {
-    /// The same with what to write instead.
+    /// The sentence followed by a hint.
     #[must_use]
     pub fn with_hint(&self, hint: &str) -> String {
         format!("{self} {hint}")
     }
 }
 
-/// Reads one line of text of up to so many characters; white space around it is dropped.
-pub fn line(typed: &str, most: usize) -> Result<&str, Mistake> {
+/// Parses one line of text of up to `max` characters, trimmed.
+pub fn line(typed: &str, max: usize) -> Result<&str, Mistake> {
     let text = typed.trim();
     if text.is_empty() {
         return Err(Mistake::Blank);
@@ -97,15 +96,15 @@ pub fn line(typed: &str, most: usize) -> Result<&str, Mistake> {
     if text.chars().any(char::is_control) {
         return Err(Mistake::ControlCharacter);
     }
-    if text.chars().count() > most {
-        return Err(Mistake::TooLong(most));
+    if text.chars().count() > max {
+        return Err(Mistake::TooLong(max));
     }
     Ok(text)
 }
 
-/// Reads a name: one line of text of up to so many characters.
-pub fn name(typed: &str, most: usize) -> Result<&str, String> {
-    line(typed, most).map_err(|mistake| {
+/// Parses a name: one line of text of up to `max` characters.
+pub fn name(typed: &str, max: usize) -> Result<&str, String> {
+    line(typed, max).map_err(|mistake| {
         if mistake == Mistake::Blank {
             mistake.with_hint("Enter a name.")
         } else {
@@ -114,7 +113,7 @@ pub fn name(typed: &str, most: usize) -> Result<&str, String> {
     })
 }
 
-/// Reads the id of a noun.
+/// Parses the id of a noun.
 pub fn id<T: FromStr>(typed: &str, noun: &'static str) -> Result<T, Mistake> {
     match typed.trim() {
         "" => Err(Mistake::Blank),
@@ -128,7 +127,7 @@ mod tests {
     use crate::types::id::ContactId;
 
     #[test]
-    fn a_line_is_read_or_its_mistake_told() {
+    fn a_line_is_parsed_or_its_mistake_returned() {
         assert_eq!(line(" Ann ", 3), Ok("Ann"));
         assert_eq!(line(" \n", 3), Err(Mistake::Blank));
         assert_eq!(line("a\u{7}b", 3), Err(Mistake::ControlCharacter));
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_read_or_its_mistake_told() {
+    fn an_id_is_parsed_or_its_mistake_returned() {
         let written = ContactId::new();
         assert_eq!(id(&format!(" {written} "), "contact"), Ok(written));
         assert_eq!(

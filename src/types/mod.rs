@@ -1,4 +1,6 @@
-//! Values without I/O: each has one fallible constructor, and needs no check after it.
+//! Value types without I/O: each has one fallible constructor and needs no check afterwards.
+//! Important ones are [`phone::PhoneNumber`], the ids in [`id`], [`sealed::Sealed`] and
+//! [`moment::Moment`]. Start with [`mistake`] for validation errors and [`text_enum`] for enums.
 
 pub mod country;
 pub mod deadline;

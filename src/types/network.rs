@@ -1,38 +1,38 @@
-//! Networks: which one a caller belongs to, and which reverse proxies are believed about who calls.
+//! Networks of callers, and the trusted reverse proxies.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// The network that one caller has for themselves: an IPv4 address, or the 64 bits of an IPv6
-/// address that a provider gives to one line.
+/// The network of a single caller: an IPv4 address, or the 64-bit prefix that a provider assigns to
+/// one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Network {
-    /// One address.
+    /// An IPv4 address.
     V4(Ipv4Addr),
-    /// The first 64 bits.
+    /// The first 64 bits of an IPv6 address.
     V6(u64),
 }
 
-/// The reverse proxies whose `X-Forwarded-For` and `Forwarded` are believed.
+/// The reverse proxies whose `X-Forwarded-For` and `Forwarded` headers are trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// Why a text names no proxies.
+/// Why a text is not a list of proxies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
-    /// It is something else.
+    /// Not an address or a network.
     #[error(
         "“{0}” is no address and no network; write it like 127.0.0.1, 10.0.0.0/8, fd00::/8, or none"
     )]
     Syntax(String),
-    /// It is everybody.
+    /// The whole address space.
     #[error(
         "“{0}” is everybody, who could then call themselves whatever they like; name the proxies \
          only, like 127.0.0.1, 10.0.0.0/8"
     )]
-    Everybody(String),
+    WholeInternet(String),
 }
 
 impl From<IpAddr> for Network {
@@ -56,7 +56,7 @@ impl fmt::Display for Network {
 }
 
 impl TrustedProxies {
-    /// Reads addresses and networks, separated by commas or blanks; `none` is none.
+    /// Parses addresses and networks, separated by commas or white space; `none` is an empty list.
     pub fn parse(text: &str) -> Result<Self, NetworkError> {
         let words = text
             .split(|character: char| character == ',' || character.is_whitespace())
@@ -68,14 +68,14 @@ impl TrustedProxies {
             });
             let network = network.map_err(|_| NetworkError::Syntax(word.to_owned()))?.trunc();
             if network.prefix_len() == 0 {
-                return Err(NetworkError::Everybody(word.to_owned()));
+                return Err(NetworkError::WholeInternet(word.to_owned()));
             }
             networks.push(network);
         }
         Ok(Self(networks))
     }
 
-    /// Whether this address is a proxy's.
+    /// Whether this address belongs to a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(
             network("192.0.2.7"),
             network("::ffff:192.0.2.7"),
-            "what a socket for both kinds calls it"
+            "as a dual-stack socket reports it"
         );
         assert_ne!(network("192.0.2.7"), network("192.0.2.8"));
         assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));

@@ -1,5 +1,4 @@
-//! The address under which the world reaches Carillon: what Twilio calls and signs, and what links
-//! in pages start with.
+//! Carillon's public URL: the base of webhook URLs, which Twilio signs, and of links in pages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +6,7 @@ use std::str::FromStr;
 use url::Url;
 
 /// An absolute http(s) URL without query, fragment, credentials or trailing slash; a path prefix is
-/// kept.
+/// allowed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     url: Url,
@@ -17,20 +16,19 @@ pub struct PublicUrl {
 /// Why a text is not a [`PublicUrl`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublicUrlError {
-    /// It is no absolute URL.
+    /// Not an absolute URL.
     #[error("it is not a URL ({0}); write it like https://sms.example.com")]
     Syntax(url::ParseError),
-    /// Its scheme is another one.
+    /// A scheme other than http or https.
     #[error("its scheme is {0}, where http or https is needed")]
     Scheme(String),
-    /// It has more than scheme, host, port and path.
+    /// Has parts other than scheme, host, port and path.
     #[error("it has a {0}, where only scheme, host, port and path may stand")]
     Extra(&'static str),
 }
 
 impl PublicUrl {
-    /// Parses and normalises `text`: host in lower case, standard port and trailing slashes
-    /// removed.
+    /// Parses and normalizes a URL: lower-case host, without standard port and trailing slashes.
     pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
         let mut url = Url::parse(text.trim()).map_err(PublicUrlError::Syntax)?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -51,24 +49,23 @@ impl PublicUrl {
         Ok(Self { url, text })
     }
 
-    /// The address of `path` (which starts with a slash), below the path prefix if there is one.
+    /// The URL of `path` (which starts with a slash), including the path prefix.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
 
-    /// The address of `path` for Twilio to call, with the settings that it takes from a fragment:
-    /// it tries again, up to five times, whatever went wrong. Twilio neither sends nor signs the
-    /// fragment.
+    /// The URL of `path` for webhooks, with Twilio's connection settings in the fragment: up to
+    /// five retries for any failure. Twilio neither sends nor signs the fragment.
     pub fn hook(&self, path: &str) -> String {
         format!("{}{path}#rc=5&rp=all", self.text)
     }
 
-    /// Scheme, host and port, as browsers send it in `Origin`.
+    /// Scheme, host and port, as in a browser's `Origin` header.
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The path that every page lies below: empty, or `/prefix` without a trailing slash.
+    /// The path prefix of all pages: empty, or `/prefix` without a trailing slash.
     pub fn path_prefix(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
@@ -78,12 +75,12 @@ impl PublicUrl {
         self.url.scheme() == "https"
     }
 
-    /// Host name or address, without the port.
+    /// Host name or IP address, without the port.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// The address without a trailing slash.
+    /// The URL without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -1,4 +1,4 @@
-//! Secrets sealed at rest: the key that seals them and the column type that holds them.
+//! Encryption of secrets at rest: the key, and the column type of sealed secrets.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 
-/// The first byte of everything sealed: XChaCha20-Poly1305 with a random nonce of 24 bytes. Another
-/// scheme gets another byte.
+/// Version byte of sealed secrets: XChaCha20-Poly1305 with a random nonce of 24 bytes. Another
+/// scheme would get another version.
 const VERSION: u8 = 1;
 const NONCE_LENGTH: usize = 24;
 const KEY_LENGTH: usize = 32;
 
-/// The key that seals secrets and from which other keys are derived: 32 bytes, wiped from memory at
-/// the end, never printed.
+/// The key that seals secrets and from which other keys are derived: 32 bytes, wiped from memory on
+/// drop, never printed.
 #[derive(Clone)]
 pub struct SecretKey(Arc<SecretBox<[u8; KEY_LENGTH]>>);
 
-/// A secret as it lies in a column: version byte, nonce, ciphertext with its tag.
+/// A sealed secret as stored: version byte, nonce, ciphertext with tag.
 #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Binary)]
 pub struct Sealed(Vec<u8>);
@@ -35,28 +35,28 @@ pub struct Sealed(Vec<u8>);
 /// Why a text is not a [`SecretKey`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretKeyError {
-    /// It is neither base64 nor hex.
+    /// Neither base64 nor hex.
     #[error("it is neither base64 nor hex; make one with `openssl rand -base64 32`")]
     Encoding,
-    /// It is encoded well, but not of 32 bytes.
+    /// Not 32 bytes.
     #[error("it has {0} bytes where 32 are needed; make one with `openssl rand -base64 32`")]
     Length(usize),
-    /// It is 32 times the same byte: an example that was never replaced.
+    /// All bytes are the same: a placeholder that was not replaced.
     #[error("it is not random; make one with `openssl rand -base64 32`")]
     NotRandom,
 }
 
-/// Why a secret cannot be read back.
+/// Why a secret cannot be unsealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnsealError {
-    /// The key differs, or the bytes were changed or moved from another row.
+    /// Another key, or bytes that were changed or moved from another row.
     #[error(
         "this secret was sealed with another CARILLON_SECRET_KEY (or secret.key file): start with \
          the key that was in use when it was \
          saved, or enter the secret again"
     )]
     OtherKey,
-    /// The bytes are none of ours.
+    /// Not in Carillon's format.
     #[error(
         "this secret is damaged or was written by a newer version of Carillon: enter it again, or \
          update"
@@ -65,17 +65,17 @@ pub enum UnsealError {
 }
 
 impl SecretKey {
-    /// Makes a new random key.
+    /// Generates a random key.
     pub fn generate() -> Self {
         Self::from_bytes(rand::random())
     }
 
-    /// Takes 32 bytes as the key.
+    /// Creates a key from 32 bytes.
     pub fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
         Self(Arc::new(SecretBox::new(Box::new(bytes))))
     }
 
-    /// Reads 32 bytes from base64 (either alphabet, padded or not) or 64 hex digits.
+    /// Parses 32 bytes of base64 (either alphabet, padded or not) or 64 hex digits.
     pub fn parse(text: &str) -> Result<Self, SecretKeyError> {
         let text = text.trim();
         let bytes = from_hex(text)
@@ -91,13 +91,13 @@ impl SecretKey {
         Ok(Self::from_bytes(bytes))
     }
 
-    /// The key in base64, for writing it to a key file.
+    /// The key in base64, for a key file.
     pub fn to_base64(&self) -> SecretString {
         STANDARD.encode(self.0.expose_secret()).into()
     }
 
-    /// Derives 32 bytes for another purpose (signing sessions, say), the same for the same `label`:
-    /// HMAC-SHA256.
+    /// Derives 32 bytes for another purpose such as signing sessions, deterministically per
+    /// `label`, with HMAC-SHA256.
     pub fn derive(&self, label: &str) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
             .expect("HMAC takes keys of any length");
@@ -118,9 +118,9 @@ impl fmt::Debug for SecretKey {
 }
 
 impl Sealed {
-    /// Seals `secret` for one place: `context` names column and row
-    /// (`connections.auth_token:<id>`), and is needed to unseal, so that sealed bytes copied to
-    /// another row are worth nothing.
+    /// Seals `secret` with the associated data `context`, which names column and row
+    /// (`connections.auth_token:<id>`) and is required to unseal, so that sealed bytes are useless
+    /// in another row.
     pub fn seal(key: &SecretKey, secret: &SecretString, context: &str) -> Self {
         let nonce: [u8; NONCE_LENGTH] = rand::random();
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: context.as_bytes() };
@@ -135,7 +135,7 @@ impl Sealed {
         Self(bytes)
     }
 
-    /// Reads the secret back; needs the key and the context that it was sealed with.
+    /// Unseals the secret with the key and context that it was sealed with.
     pub fn unseal(&self, key: &SecretKey, context: &str) -> Result<SecretString, UnsealError> {
         let [VERSION, rest @ ..] = self.0.as_slice() else { return Err(UnsealError::Unreadable) };
         let (nonce, ciphertext) =
@@ -184,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sealed_comes_back(text in ".*", context in ".*") {
+        fn a_sealed_secret_can_be_unsealed(text in ".*", context in ".*") {
             let key = SecretKey::generate();
             let sealed = Sealed::seal(&key, &text.clone().into(), &context);
             let unsealed = sealed.unseal(&key, &context).unwrap();
@@ -192,7 +192,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_byte_is_noticed(at in 0_usize..60, flip in 1_u8..=255) {
+        fn a_changed_byte_is_detected(at in 0_usize..60, flip in 1_u8..=255) {
             let key = SecretKey::generate();
             let mut sealed = Sealed::seal(
                 &key,

@@ -1,9 +1,9 @@
-//! Text from outside, cleaned once, where it enters: PostgreSQL and pages hold no NUL character,
-//! and JSON may escape half a character.
+//! Text from outside, cleaned once at its entrance: PostgreSQL and pages cannot hold NUL
+//! characters, and JSON can escape half a surrogate pair.
 //!
-//! What a program or a person sends is refused with the field that holds such a character. What
-//! Twilio sends cannot be refused, since a STOP would be lost with it: there the character is
-//! dropped. In the address of a page U+FFFD takes its place, which people see.
+//! Input of programs and users is refused with the field that contains such a character. Twilio's
+//! input cannot be refused, because a STOP would be lost with it; there the character is dropped.
+//! In URLs of pages it becomes U+FFFD, which users see.
 
 use std::borrow::Cow;
 
@@ -13,42 +13,41 @@ use serde_json::Value;
 
 use crate::error::FieldErrors;
 
-/// What an answer says of a text that cannot be stored.
+/// The message about a text that cannot be stored.
 pub const UNSTORABLE: &str =
     "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
 
-/// Whether a character is not to be seen where it cannot be understood: joiners, direction marks,
-/// soft hyphens, variation selectors, tags. Source: Unicode's property
-/// `Default_Ignorable_Code_Point`.
+/// Whether a character is invisible by default: joiners, direction marks, soft hyphens, variation
+/// selectors, tags. Source: Unicode's property `Default_Ignorable_Code_Point`.
 #[must_use]
 pub fn is_ignorable(character: char) -> bool {
     !character.is_ascii()
         && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
-/// Whether PostgreSQL and pages can hold a text.
+/// Whether PostgreSQL and pages can hold the text.
 #[must_use]
 pub fn is_storable(text: &str) -> bool {
     !text.as_bytes().contains(&0)
 }
 
-/// The text without what cannot be stored.
+/// Removes what cannot be stored.
 #[must_use]
 pub fn cleaned(text: Cow<'_, str>) -> Cow<'_, str> {
     if is_storable(&text) { text } else { Cow::Owned(text.replace('\0', "")) }
 }
 
-/// The pairs of a query or a form, decoded; NUL characters and bytes that are no UTF-8 become
-/// U+FFFD.
+/// Decodes the pairs of a query or a form; NUL characters and invalid UTF-8 become U+FFFD.
 pub fn pairs(urlencoded: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    url::form_urlencoded::parse(urlencoded).map(|(name, value)| (marked(name), marked(value)))
+    url::form_urlencoded::parse(urlencoded)
+        .map(|(name, value)| (mark_unstorable(name), mark_unstorable(value)))
 }
 
-fn marked(text: Cow<'_, str>) -> Cow<'_, str> {
+fn mark_unstorable(text: Cow<'_, str>) -> Cow<'_, str> {
     if is_storable(&text) { text } else { Cow::Owned(text.replace('\0', "\u{fffd}")) }
 }
 
-/// The first field of a query or a form that holds what cannot be stored.
+/// The first field of a query or a form that cannot be stored.
 #[must_use]
 pub fn unstorable_field(urlencoded: &[u8]) -> Option<String> {
     url::form_urlencoded::parse(urlencoded)
@@ -56,9 +55,8 @@ pub fn unstorable_field(urlencoded: &[u8]) -> Option<String> {
         .map(|(name, _)| cleaned(name).into_owned())
 }
 
-/// JSON from Twilio as it can be read and stored, whatever its texts hold: NUL characters are
-/// dropped; half a surrogate pair and bytes that are no UTF-8 become U+FFFD, other control
-/// characters blanks.
+/// Cleans Twilio's JSON so that any text in it can be parsed and stored: NUL characters are
+/// dropped, lone surrogates and invalid UTF-8 become U+FFFD, other control characters blanks.
 #[must_use]
 pub fn cleaned_json(json: &[u8]) -> Cow<'_, [u8]> {
     let is_plain = |byte: &u8| *byte >= 0x20 || matches!(byte, b'\n' | b'\r' | b'\t');
@@ -73,11 +71,10 @@ pub fn cleaned_json(json: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(replace_escapes(&text, b"", b"\\ufffd").into_owned())
 }
 
-/// JSON from a program that holds what cannot be stored, with each half of a surrogate pair as a
-/// NUL character, so that it can be read and [`unstorable_values`] finds both; none if all of it
-/// can be stored.
+/// JSON with each lone surrogate replaced by a NUL character, so that it can be parsed and
+/// [`unstorable_values`] finds both; `None` if everything can be stored.
 #[must_use]
-pub fn with_marks(json: &[u8]) -> Option<Vec<u8>> {
+pub fn with_marked_surrogates(json: &[u8]) -> Option<Vec<u8>> {
     match replace_escapes(json, b"\\u0000", b"\\u0000") {
         Cow::Borrowed(_) => None,
         Cow::Owned(marked) => Some(marked),
@@ -97,15 +94,15 @@ pub fn is_storable_value(value: &Value) -> bool {
     }
 }
 
-/// The fields of a value that cannot be stored, by their dotted paths.
+/// Errors for the fields of a value that cannot be stored, by their dotted paths.
 #[must_use]
 pub fn unstorable_values(value: &Value) -> FieldErrors {
     let mut errors = FieldErrors::default();
-    note_unstorable("", value, &mut errors);
+    collect_unstorable("", value, &mut errors);
     errors
 }
 
-fn note_unstorable(path: &str, value: &Value, errors: &mut FieldErrors) {
+fn collect_unstorable(path: &str, value: &Value, errors: &mut FieldErrors) {
     let below =
         |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
@@ -114,13 +111,13 @@ fn note_unstorable(path: &str, value: &Value, errors: &mut FieldErrors) {
         }
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                note_unstorable(&below(&index.to_string()), element, errors);
+                collect_unstorable(&below(&index.to_string()), element, errors);
             }
         }
         Value::Object(object) => {
             for (name, value) in object {
                 if is_storable(name) {
-                    note_unstorable(&below(name), value, errors);
+                    collect_unstorable(&below(name), value, errors);
                 } else {
                     errors.add(&below(&name.replace('\0', "\u{fffd}")), UNSTORABLE);
                 }
@@ -130,8 +127,7 @@ fn note_unstorable(path: &str, value: &Value, errors: &mut FieldErrors) {
     }
 }
 
-/// JSON with other escapes for NUL characters and for halves of surrogate pairs; the same JSON
-/// where it has none.
+/// Replaces the escapes of NUL characters and of lone surrogates; borrows the JSON if it has none.
 fn replace_escapes<'a>(json: &'a [u8], nul: &[u8], half: &[u8]) -> Cow<'a, [u8]> {
     if !json.contains(&b'\\') {
         return Cow::Borrowed(json);
@@ -143,7 +139,7 @@ fn replace_escapes<'a>(json: &'a [u8], nul: &[u8], half: &[u8]) -> Cow<'a, [u8]>
     {
         let start = at + found;
         let (length, instead) = match escaped_unit(json, start) {
-            // Another escape: what follows the backslash is no beginning of one.
+            // Another escape: skip the character after the backslash.
             None => (2, None),
             Some(0) => (6, Some(nul)),
             Some(0xd800..=0xdbff)
@@ -168,7 +164,7 @@ fn replace_escapes<'a>(json: &'a [u8], nul: &[u8], half: &[u8]) -> Cow<'a, [u8]>
     Cow::Owned(replaced)
 }
 
-/// The UTF-16 unit that is escaped here as `\u00e9`.
+/// Parses an escaped UTF-16 unit such as `\u00e9`.
 fn escaped_unit(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
     digits.iter().try_fold(0, |unit: u16, digit| {
@@ -188,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_character_is_dropped_from_what_twilio_posts_and_lists() {
+    fn a_nul_character_is_dropped_from_twilios_forms_and_json() {
         assert_eq!(cleaned("STOP\0ALL\0".into()), "STOPALL");
         assert!(matches!(cleaned("STOP".into()), Cow::Borrowed("STOP")));
         assert_eq!(
@@ -199,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_does_not_make_json_unreadable_and_a_whole_one_stays() {
+    fn a_lone_surrogate_does_not_make_json_unreadable_and_a_pair_stays() {
         for (escaped, read) in [
             (r"\ud83d\ude00", "😀"),
             (r"\ud83d", "\u{fffd}"),
@@ -220,9 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_sends_is_told_by_its_path() {
+    fn unstorable_fields_are_reported_by_path() {
         let fields = |json: &str| {
-            let marked = with_marks(json.as_bytes()).unwrap();
+            let marked = with_marked_surrogates(json.as_bytes()).unwrap();
             let errors = unstorable_values(&serde_json::from_slice(&marked).unwrap());
             errors.iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
         };
@@ -236,12 +232,12 @@ mod tests {
         for storable in
             [r#"{"a": "\\u0000"}"#, r#"{"a": "\ud83d\ude00 \u0001"}"#, "{}", r#"["\"#, r#"["\u00"#]
         {
-            assert_eq!(with_marks(storable.as_bytes()), None, "{storable}");
+            assert_eq!(with_marked_surrogates(storable.as_bytes()), None, "{storable}");
         }
     }
 
     #[test]
-    fn a_nul_character_in_an_address_is_seen() {
+    fn a_nul_character_in_a_url_becomes_visible() {
         let read: Vec<_> = pairs(b"text=a%00b&na%00me=x&other=%FF")
             .map(|(name, value)| format!("{name}: {value}"))
             .collect();
@@ -249,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_of_a_form_is_named() {
+    fn the_unstorable_field_of_a_form_is_named() {
         assert_eq!(unstorable_field(b"name=a&body=x%00y").as_deref(), Some("body"));
         assert_eq!(unstorable_field(b"na%00me=a").as_deref(), Some("name"));
         assert_eq!(unstorable_field(b"name=100%&body=%2500"), None);
@@ -257,14 +253,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_that_can_be_stored_stays_as_it_is(text in "\\PC{0,20}", at in 0_usize..20) {
+        fn storable_json_is_unchanged(text in "\\PC{0,20}", at in 0_usize..20) {
             let json = serde_json::to_vec(&json!({ &text: [&text, at] })).unwrap();
             prop_assert_eq!(cleaned_json(&json), Cow::Borrowed(json.as_slice()));
-            prop_assert_eq!(with_marks(&json), None);
+            prop_assert_eq!(with_marked_surrogates(&json), None);
         }
 
         #[test]
-        fn no_bytes_become_a_text_that_cannot_be_stored(
+        fn any_bytes_become_storable_text(
             bytes in proptest::collection::vec(any::<u8>(), 0..40),
             escapes in "(\\\\u(0000|d83d|de00|0041)|\\\\\\\\|x){0,6}"
         ) {

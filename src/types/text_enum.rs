@@ -1,10 +1,10 @@
-//! Enums that the database, the API and the pages all write as the same lower-case word.
+//! Enums with one lower-case word per variant, shared by the database, the API and the pages.
 
-/// Declares an enum whose variants have one written form, used by `Display`, `FromStr`, serde and
-/// diesel (`Text`) alike.
+/// Declares an enum whose variants have one word each, used by `Display`, `FromStr`, serde and
+/// diesel (`Text`).
 ///
-/// `ALL` lists the variants in the order of their declaration; an unknown word is an error that
-/// names the known ones.
+/// `ALL` lists the variants in the order of declaration; the error of an unknown word lists the
+/// known ones.
 macro_rules! text_enum {
     (
         $(#[$doc:meta])* $vis:vis enum $name:ident {
@@ -24,7 +24,7 @@ macro_rules! text_enum {
             /// Every variant, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The written form.
+            /// The word of the variant.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -92,7 +92,7 @@ pub(crate) use text_enum;
 
 use super::mistake::Mistake;
 
-/// A word that is not one of an enum's written forms.
+/// The error of a word that is not one of an enum's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", Mistake::NotOneOf(word.clone(), known.to_vec()))]
 pub struct UnknownWord {
@@ -103,7 +103,7 @@ pub struct UnknownWord {
 #[cfg(test)]
 mod tests {
     text_enum! {
-        /// For the test.
+        /// An enum for the test.
         pub enum Colour { Red = "red", DarkBlue = "dark_blue" }
     }
 

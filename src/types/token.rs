@@ -1,5 +1,5 @@
-//! Random tokens that prove who calls (sessions, API keys, set-up codes): the holder keeps the
-//! token, the database its hash.
+//! Random bearer tokens (sessions, API keys, set-up codes): the holder keeps the token, the
+//! database only its hash.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// 256 random bits in 43 characters of URL-safe base64; never printed by accident.
+/// A token of 256 random bits in 43 characters of URL-safe base64; never printed by accident.
 #[derive(Clone)]
 pub struct RandomToken(SecretString);
 
 impl RandomToken {
-    /// Makes a new token.
+    /// Generates a token.
     pub fn generate() -> Self {
         Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()).into())
     }
 
-    /// Takes what a caller presents; `None` when it does not have the form of a token.
+    /// Parses the token that a caller presents; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         (bytes.len() == 32).then(|| Self(text.into()))
     }
 
-    /// The SHA-256 of the token's text: what is stored and looked up. No salt is needed, since 256
-    /// random bits cannot be guessed.
+    /// The SHA-256 of the token's text, which is stored and looked up. No salt is needed, because
+    /// 256 random bits cannot be guessed.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.expose_secret()).into()
     }
 
-    /// The text, to be handed to its holder.
+    /// The token's text, for its holder.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

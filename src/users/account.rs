@@ -1,10 +1,10 @@
-//! Reading name, email address and password of an account as people type them.
+//! Parsing the name, email address and password of an account.
 
 use super::password::Password;
 use crate::error::FieldErrors;
 
-/// Reads name, email and password of a new account as people type them, with an error per field
-/// that cannot be used.
+/// Parses name, email and password of a new account as they are typed, with an error for each
+/// invalid field.
 pub fn parse_account(
     name: &str,
     email: &str,
@@ -21,7 +21,7 @@ pub fn parse_account(
     }
 }
 
-/// Reads an email address: trimmed and in lower case.
+/// Parses an email address: trimmed and in lower case.
 pub fn parse_email(text: &str) -> Result<String, &'static str> {
     use validator::ValidateEmail;
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_email_address_is_kept_in_lower_case() {
+    fn an_email_address_is_stored_in_lower_case() {
         assert_eq!(parse_email(" Ada@Example.com "), Ok("ada@example.com".to_owned()));
         for bad in ["", "ada", "ada@", "@example.com", "a b@example.com"] {
             assert!(parse_email(bad).is_err(), "{bad}");

@@ -1,4 +1,4 @@
-//! Keys for the JSON API: shown once, kept as a hash.
+//! Keys for the JSON API: shown once, stored as a hash.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,12 @@ use crate::error::{Error, Result};
 use crate::types::id::ApiKeyId;
 use crate::types::token::RandomToken;
 
-/// What every key begins with, so that people and secret scanners recognise one.
-const START: &str = "ck_";
-/// How much of a key is kept readable.
+/// The beginning of every key, by which people and secret scanners recognise one.
+const KEY_START: &str = "ck_";
+/// The length of the beginning of a key that is stored in plain text.
 const PREFIX_LENGTH: usize = 9;
-/// `last_used_at` is written at most this often.
-const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// The shortest interval between two writes of `last_used_at`.
+const USED_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 /// A program that may use the API.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
@@ -29,13 +29,13 @@ const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
 pub struct ApiKey {
     /// Identifier.
     pub id: ApiKeyId,
-    /// What it is for, in a person's words.
+    /// What it is for, as a user describes it.
     pub name: String,
     /// What it may do.
     pub role: Role,
     /// The first characters of the key.
     pub prefix: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
@@ -64,7 +64,8 @@ struct Row<'a> {
     created_at: DateTime<Utc>,
 }
 
-/// Makes a key; it can be read from the answer and never again. Needs the caller's transaction.
+/// Creates a key; its secret is in the returned value, and never readable again. Needs the caller's
+/// transaction.
 pub async fn create(
     conn: &mut Conn,
     actor: &Actor,
@@ -79,7 +80,7 @@ pub async fn create(
             "Enter a name of up to 100 characters that says what the key is for.",
         ));
     }
-    let key = ApiKeySecret(format!("{START}{}", RandomToken::generate().expose()));
+    let key = ApiKeySecret(format!("{KEY_START}{}", RandomToken::generate().expose()));
     let row = Row {
         id: ApiKeyId::new(),
         name,
@@ -88,7 +89,7 @@ pub async fn create(
         key_hash: key.hash(),
         created_at: now,
     };
-    let made: ApiKey = diesel::insert_into(api_keys::table)
+    let created: ApiKey = diesel::insert_into(api_keys::table)
         .values(row)
         .returning(ApiKey::as_returning())
         .get_result(conn)
@@ -97,15 +98,16 @@ pub async fn create(
         conn,
         actor,
         AuditKind::ApiKey,
-        Some(made.id.0),
+        Some(created.id.0),
         &format!("made the API key {name}, with the role {role}"),
         now,
     )
     .await?;
-    Ok((made, key))
+    Ok((created, key))
 }
 
-/// The records of keys, in their order, none for those that are not accepted; notes the use.
+/// The API keys of these secrets, in their order, `None` for those that are not accepted; records
+/// their use.
 pub async fn authenticate(
     conn: &mut Conn,
     keys: &[ApiKeySecret],
@@ -120,8 +122,8 @@ pub async fn authenticate(
         .await?
         .into_iter()
         .collect();
-    let unnoted = |key: &&ApiKey| key.last_used_at.is_none_or(|used| now - used >= USED_EVERY);
-    let used: Vec<ApiKeyId> = found.values().filter(unnoted).map(|key| key.id).collect();
+    let is_stale = |key: &&ApiKey| key.last_used_at.is_none_or(|used| now - used >= USED_INTERVAL);
+    let used: Vec<ApiKeyId> = found.values().filter(is_stale).map(|key| key.id).collect();
     if !used.is_empty() {
         diesel::update(api_keys::table.filter(api_keys::id.eq_any(used)))
             .set(api_keys::last_used_at.eq(now))
@@ -169,13 +171,13 @@ pub async fn revoke(
 }
 
 impl ApiKeySecret {
-    /// Takes what a caller presents; `None` when it does not have the form of a key.
+    /// Parses what a caller presents; `None` if it does not have the form of a key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        RandomToken::parse(text.strip_prefix(START)?).map(|_| Self(text.to_owned()))
+        RandomToken::parse(text.strip_prefix(KEY_START)?).map(|_| Self(text.to_owned()))
     }
 
-    /// The key, to be handed to its holder.
+    /// The key in plain text, to be shown to its holder.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

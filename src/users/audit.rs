@@ -1,5 +1,5 @@
-//! The audit log: who changed what and when, written in the transaction of the change. Neither
-//! secrets nor phone numbers are in it.
+//! The audit log: who changed what and when, written in the transaction of the change. It contains
+//! neither secrets nor phone numbers.
 
 use std::fmt::Display;
 
@@ -16,13 +16,13 @@ use crate::types::id::{AuditId, UserId};
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// What sort of actor changes something.
+    /// The kind of an actor.
     pub enum ActorKind {
         /// A person who is signed in.
         User = "user",
         /// A program with an API key.
         ApiKey = "api_key",
-        /// Whoever works at the server itself.
+        /// A person at the server's command line.
         CommandLine = "command_line",
     }
 }
@@ -40,20 +40,20 @@ text_enum! {
         Connection = "connection",
         /// A number or a Messaging Service that messages are sent from.
         Sender = "sender",
-        /// The text of messages.
+        /// A template of messages.
         Template = "template",
-        /// What sends by itself.
+        /// A trigger and the steps that follow from it.
         Automation = "automation",
-        /// A person who gets messages; what they consent to is in the consent records besides.
+        /// A person who receives messages; their consent is in the consent records as well.
         Contact = "contact",
-        /// Messages that are sent again.
+        /// Messages that a user resends.
         Message = "message",
-        /// Work of the queue.
+        /// A job of the queue.
         Job = "job",
     }
 }
 
-/// Somebody who changes something, as they are called now.
+/// The user, program or operator that makes a change, with its current name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     kind: ActorKind,
@@ -69,11 +69,11 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When it was done.
     pub at: DateTime<Utc>,
-    /// What sort of actor did it.
+    /// The kind of actor.
     pub actor_kind: ActorKind,
     /// The user or key, unless it was done at the command line.
     pub actor_id: Option<Uuid>,
-    /// As the actor was called then.
+    /// The actor's name at that time.
     pub actor_name: String,
     /// What it was about.
     pub kind: AuditKind,
@@ -83,24 +83,24 @@ pub struct AuditEntry {
     pub summary: String,
 }
 
-/// Which lines are wanted.
+/// Which lines to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AuditFilter {
-    /// Only what this user or key did.
+    /// Only changes by this user or key.
     pub actor_id: Option<Uuid>,
-    /// Only what was about this.
+    /// Only changes of this kind.
     pub kind: Option<AuditKind>,
-    /// Only what comes before this line.
+    /// Only lines before this one.
     pub before: Option<AuditId>,
 }
 
-/// What a change has made different, for a line of the log: `the name from Shop to Store, the
+/// The differences that a change makes, for a line of the log: `the name from Shop to Store, the
 /// requests at once from 100 to 250`.
 #[derive(Debug, Default)]
 pub struct Differences(Vec<String>);
 
-/// Writes a line. `summary` goes on after the actor's name: “changed the role of Ben from viewer to
-/// admin”.
+/// Writes a line; `summary` continues after the actor's name: “changed the role of Ben from viewer
+/// to admin”.
 pub async fn record(
     conn: &mut Conn,
     actor: &Actor,
@@ -125,7 +125,7 @@ pub async fn record(
     Ok(())
 }
 
-/// Lines that fit, the newest first.
+/// The lines that match a filter, the newest first.
 pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Vec<AuditEntry>> {
     let mut query = audit_log::table
         .select(AuditEntry::as_select())
@@ -145,7 +145,7 @@ pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Ve
 }
 
 impl Differences {
-    /// Names what is changed if the two are not the same.
+    /// Adds the value called `what` if it differs.
     #[must_use]
     pub fn compare<T: PartialEq + Display + ?Sized>(
         mut self,
@@ -173,18 +173,18 @@ impl Display for Differences {
 }
 
 impl Actor {
-    /// A user or a key, by the name that it has now.
+    /// A user or a key with its current name.
     pub(super) fn named(kind: ActorKind, id: Uuid, name: &str) -> Self {
         Self { kind, id: Some(id), name: name.to_owned() }
     }
 
-    /// The person who is signed in, if it is one.
+    /// The signed-in user, if the actor is one.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
         self.id.filter(|_| self.kind == ActorKind::User).map(UserId)
     }
 
-    /// Whoever works at the server itself.
+    /// A person at the server's command line.
     #[must_use]
     pub fn command_line() -> Self {
         Self { kind: ActorKind::CommandLine, id: None, name: "The command line".to_owned() }

@@ -1,5 +1,5 @@
-//! Invitations: a link for one person, good once and for seven days. Carillon sends no e-mail, so
-//! that an admin hands it over.
+//! Invitations: a link for one person, valid once and for seven days. Carillon sends no e-mail, so
+//! an admin passes the link on.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -15,27 +15,27 @@ use crate::error::{Error, Result};
 use crate::types::id::{InvitationId, UserId};
 use crate::types::token::RandomToken;
 
-/// A link is worth nothing after this time.
+/// How long a link is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// Somebody who was invited and has not come yet.
+/// An invitation that is not accepted yet.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = invitations, check_for_backend(diesel::pg::Pg))]
 pub struct Invitation {
     /// Identifier.
     pub id: InvitationId,
-    /// In lower case; nobody else can use the link to get another one.
+    /// The email address, in lower case; the link cannot create an account with another one.
     pub email: String,
-    /// What they will be allowed to do.
+    /// The role of the future account.
     pub role: Role,
-    /// When the link was made.
+    /// When the link was created.
     pub created_at: DateTime<Utc>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Invites somebody; an earlier link for the same address is void. The token can be read from the
-/// answer and never again.
+/// Invites a person; an earlier link for the same address becomes invalid. The token is in the
+/// returned value, and never readable again.
 ///
 /// An address that has an account is an error of `email`. Needs the caller's transaction.
 pub async fn create(
@@ -68,7 +68,7 @@ pub async fn create(
     }
     let token = RandomToken::generate();
     diesel::delete(invitations::table.filter(invitations::email.eq(email))).execute(conn).await?;
-    let made: Invitation = diesel::insert_into(invitations::table)
+    let created: Invitation = diesel::insert_into(invitations::table)
         .values((
             invitations::id.eq(InvitationId::new()),
             invitations::email.eq(email),
@@ -90,10 +90,10 @@ pub async fn create(
         })?;
     let summary = format!("invited {email} as {role}");
     audit::record(conn, &inviter.into(), AuditKind::User, None, &summary, now).await?;
-    Ok((made, token))
+    Ok((created, token))
 }
 
-/// Everybody who has not come yet, the newest first; also those whose link has ended.
+/// All invitations that are not accepted yet, the newest first, including expired ones.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Invitation>> {
     Ok(invitations::table
         .order(invitations::id.desc())
@@ -117,26 +117,25 @@ pub async fn withdraw(
     id: InvitationId,
     now: DateTime<Utc>,
 ) -> Result<Invitation> {
-    let gone: Option<Invitation> = diesel::delete(invitations::table.find(id))
+    let withdrawn: Option<Invitation> = diesel::delete(invitations::table.find(id))
         .returning(Invitation::as_returning())
         .get_result(conn)
         .await
         .optional()?;
-    let gone = gone.ok_or(Error::NotFound("invitation"))?;
+    let withdrawn = withdrawn.ok_or(Error::NotFound("invitation"))?;
     audit::record(
         conn,
         actor,
         AuditKind::User,
         None,
-        &format!("withdrew the invitation of {}", gone.email),
+        &format!("withdrew the invitation of {}", withdrawn.email),
         now,
     )
     .await?;
-    Ok(gone)
+    Ok(withdrawn)
 }
 
-/// The invitation that a link belongs to; `None` when it was used, withdrawn or replaced, or has
-/// ended.
+/// The invitation of a link; `None` if it was used, withdrawn or replaced, or has expired.
 pub async fn open(
     conn: &mut Conn,
     token: &RandomToken,
@@ -151,8 +150,8 @@ pub async fn open(
         .optional()?)
 }
 
-/// Uses a link up: the account exists afterwards. `None` when the link is worth nothing any more.
-/// Needs the caller's transaction.
+/// Consumes a link: the account exists afterwards. `None` if the link is no longer valid. Needs the
+/// caller's transaction.
 pub async fn accept(
     conn: &mut Conn,
     token: &RandomToken,

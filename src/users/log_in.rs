@@ -1,9 +1,9 @@
-//! Logging in: slowed down after failures, never locked, and silent about who has an account.
+//! Logging in: throttled after failures, never locked, and without revealing who has an account.
 //!
-//! Tries that come too fast line up: each waits until it is its turn (a leaky bucket as a queue),
-//! the right password as well, so that guessing is slow and logging in only takes a little longer.
-//! A failure is counted before the password is looked at and taken back after success, so that
-//! guesses sent at the same time cannot slip past the counter.
+//! Attempts that come too fast are queued (leaky bucket): each waits for its turn, even with the
+//! right password, so that guessing is slow and logging in takes only a little longer. A failure is
+//! counted before the password is checked and taken back after success, so that concurrent guesses
+//! cannot slip past the counter.
 
 use std::net::IpAddr;
 
@@ -13,67 +13,81 @@ use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::password::{self, PasswordHash, PasswordLane};
+use super::password::{self, PasswordHash, PasswordQueue};
 use crate::db::Conn;
 use crate::db::schema::{login_failures, users};
 use crate::error::Result;
 use crate::types::id::UserId;
 use crate::types::network::Network;
 
-/// How one kind of subject is slowed down.
+/// The rate limit of one kind of subject.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
-    /// Failures before the first wait.
-    free: i32,
-    /// Between two tries after that.
-    first: TimeDelta,
-    /// Between two tries at last: doubled with every five failures until then.
-    last: TimeDelta,
+struct RateLimit {
+    /// The number of failures before the first wait.
+    free_failures: i32,
+    /// The interval between two attempts after that.
+    first_interval: TimeDelta,
+    /// The longest interval; until then, every five failures double it.
+    max_interval: TimeDelta,
 }
 
 /// One email address, tried from one network.
-const PAIR: Pace = Pace { free: 5, first: TimeDelta::seconds(1), last: TimeDelta::seconds(2) };
-/// One network, whatever addresses it tries: many people where a proxy or an office is one network.
-const NETWORK: Pace =
-    Pace { free: 30, first: TimeDelta::milliseconds(100), last: TimeDelta::milliseconds(100) };
+const PAIR: RateLimit = RateLimit {
+    free_failures: 5,
+    first_interval: TimeDelta::seconds(1),
+    max_interval: TimeDelta::seconds(2),
+};
+/// One network, with any email addresses: many people share one behind a proxy or in an office.
+const NETWORK: RateLimit = RateLimit {
+    free_failures: 30,
+    first_interval: TimeDelta::milliseconds(100),
+    max_interval: TimeDelta::milliseconds(100),
+};
 /// One email address, tried from many networks.
-const EMAIL: Pace =
-    Pace { free: 50, first: TimeDelta::milliseconds(500), last: TimeDelta::seconds(1) };
-/// A browser that its user has logged in with before, or is logged in with: nobody else's failures
+const EMAIL: RateLimit = RateLimit {
+    free_failures: 50,
+    first_interval: TimeDelta::milliseconds(500),
+    max_interval: TimeDelta::seconds(1),
+};
+/// A browser in which its user has logged in before, or is logged in: failures elsewhere do not
 /// count.
-const KNOWN: Pace = Pace { free: 10, first: TimeDelta::seconds(1), last: TimeDelta::seconds(2) };
+const KNOWN: RateLimit = RateLimit {
+    free_failures: 10,
+    first_interval: TimeDelta::seconds(1),
+    max_interval: TimeDelta::seconds(2),
+};
 
-/// Who would have to wait longer than this is told to come again instead.
+/// The longest wait; an attempt that would have to wait longer is refused.
 pub const MAX_WAIT: TimeDelta = TimeDelta::seconds(30);
-/// Failures are forgotten after this time without a further one.
-const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(1);
+/// How long after the last failure the failures expire.
+const EXPIRE_AFTER: TimeDelta = TimeDelta::hours(1);
 
-/// A browser that a user has logged in with before, as its cookie proves.
+/// A browser in which a user has logged in before, as its cookie proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownBrowser {
-    /// Who.
+    /// The user.
     pub user: UserId,
-    /// Which of their browsers.
+    /// The id of the browser.
     pub browser: String,
 }
 
-/// Somebody who wants to log in, counted, with the password not yet looked at.
+/// An attempt to log in that is counted, and whose password is not yet checked.
 #[derive(Debug)]
 pub struct LogInAttempt {
     subjects: Vec<Subject>,
     account: Option<(UserId, PasswordHash)>,
     turn: DateTime<Utc>,
-    queue: PasswordLane,
+    queue: PasswordQueue,
 }
 
-/// Somebody whose password was right; consumed by [`succeed`].
+/// A log-in with the right password; consumed by [`succeed`].
 #[derive(Debug)]
 pub struct VerifiedLogIn {
     subjects: Vec<Subject>,
     user: UserId,
 }
 
-/// So many try at once that nothing is looked at for now.
+/// Too many attempts are waiting; the client may try again after this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[
     error(
@@ -86,15 +100,15 @@ pub struct Throttled(pub TimeDelta);
 #[derive(Debug, Clone)]
 struct Subject {
     hash: Vec<u8>,
-    pace: Pace,
-    /// Whether a success wipes out all failures: only where they are the user's own.
+    limit: RateLimit,
+    /// Whether a success clears all failures: only if they are the user's own.
     own: bool,
 }
 
-/// Begins a log-in within the caller's transaction, which must be committed also when the password
-/// turns out wrong.
+/// Begins a log-in within the caller's transaction, which must be committed even if the password
+/// turns out to be wrong.
 ///
-/// `email` in lower case; `address` is the caller's, as the trusted proxies say.
+/// `email` is in lower case; `address` is the client's, as reported by trusted proxies.
 pub async fn begin(
     conn: &mut Conn,
     email: &str,
@@ -114,16 +128,16 @@ pub async fn begin(
     let (subjects, queue) = match known {
         Some(known) => (
             vec![Subject::own("known", &format!("{} {}", known.user, known.browser))],
-            PasswordLane::Known,
+            PasswordQueue::Known,
         ),
-        None => (Subject::of_stranger(email, address), PasswordLane::Stranger),
+        None => (Subject::of_unknown_browser(email, address), PasswordQueue::Unknown),
     };
-    let turn = line_up(conn, &subjects, now).await?;
+    let turn = reserve_turn(conn, &subjects, now).await?;
     Ok(turn.map(|turn| LogInAttempt { subjects, account, turn, queue }))
 }
 
-/// Begins to check the password of somebody who is logged in, within the caller's transaction.
-pub async fn begin_again(
+/// Begins to check the password of a user who is logged in, within the caller's transaction.
+pub async fn begin_reauthentication(
     conn: &mut Conn,
     user: UserId,
     now: DateTime<Utc>,
@@ -134,19 +148,19 @@ pub async fn begin_again(
         .select((users::id, users::password_hash));
     let account = account.first(conn).await.optional()?;
     let subjects = vec![Subject::own("account", &user.to_string())];
-    let turn = line_up(conn, &subjects, now).await?;
-    Ok(turn.map(|turn| LogInAttempt { subjects, account, turn, queue: PasswordLane::Known }))
+    let turn = reserve_turn(conn, &subjects, now).await?;
+    Ok(turn.map(|turn| LogInAttempt { subjects, account, turn, queue: PasswordQueue::Known }))
 }
 
 impl LogInAttempt {
-    /// When it is its turn: the password must not be looked at before.
+    /// The time of its turn; the password must not be checked before.
     #[must_use]
     pub fn turn(&self) -> DateTime<Utc> {
         self.turn
     }
 
-    /// Looks at the password (slow on purpose; hold no connection meanwhile); `None` when it is
-    /// wrong or nobody has this email address.
+    /// Checks the password (slow on purpose; hold no connection meanwhile); `None` if it is wrong
+    /// or no user has this email address.
     pub async fn verify(self, password: SecretString) -> Result<Option<VerifiedLogIn>> {
         let (user, hash) = self.account.unzip();
         let right = password::verify(password, hash, self.queue).await?;
@@ -154,15 +168,15 @@ impl LogInAttempt {
     }
 }
 
-/// Takes the counted failure back and gives the user, who may now be signed in.
+/// Takes the counted failure back, and returns the user, who may now be signed in.
 pub async fn succeed(conn: &mut Conn, verified: VerifiedLogIn) -> Result<UserId> {
     for subject in verified.subjects {
         let row = login_failures::table.find(subject.hash);
         if subject.own {
             diesel::delete(row).execute(conn).await?;
         } else {
-            // Only its own: else an attacker with an account of their own could reset the counter
-            // of their network.
+            // Only the failure of this attempt: otherwise, an attacker with an account could reset
+            // the counter of their network.
             diesel::update(row.filter(login_failures::failures.gt(0)))
                 .set(login_failures::failures.eq(login_failures::failures - 1))
                 .execute(conn)
@@ -172,22 +186,20 @@ pub async fn succeed(conn: &mut Conn, verified: VerifiedLogIn) -> Result<UserId>
     Ok(verified.user)
 }
 
-/// Forgets failures that count no more.
+/// Deletes failures that have expired.
 pub async fn forget_old(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
     diesel::delete(
-        login_failures::table.filter(login_failures::last_failed_at.lt(now - FORGOTTEN_AFTER)),
+        login_failures::table.filter(login_failures::last_failed_at.lt(now - EXPIRE_AFTER)),
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Finds the next free turn of all subjects and takes it; `last_failed_at` is the last turn that
-/// was taken, which may be still to come.
-///
-/// Every row is locked, also one that is made only now, and always in the order of the subjects, so
-/// that no two tries deadlock.
-async fn line_up(
+/// Reserves the next free turn of all subjects; `last_failed_at` is the last reserved turn, which
+/// may be in the future. Locks every row, including new ones, in the order of the subjects, so that
+/// no two attempts deadlock.
+async fn reserve_turn(
     conn: &mut Conn,
     subjects: &[Subject],
     now: DateTime<Utc>,
@@ -207,8 +219,8 @@ async fn line_up(
             .returning((login_failures::failures, login_failures::last_failed_at))
             .get_result(conn)
             .await?;
-        let failures = if now - last >= FORGOTTEN_AFTER { 0 } else { failures };
-        turn = turn.max(subject.pace.next(failures, last, now));
+        let failures = if now - last >= EXPIRE_AFTER { 0 } else { failures };
+        turn = turn.max(subject.limit.next(failures, last, now));
         counted.push(failures + 1);
     }
     if turn - now > MAX_WAIT {
@@ -223,30 +235,31 @@ async fn line_up(
     Ok(Ok(turn))
 }
 
-impl Pace {
-    /// When the next try may be looked at, after so many failures, the last of them at `last`.
+impl RateLimit {
+    /// When the next attempt may be checked, after this many failures, the last of them at `last`.
     fn next(self, failures: i32, last: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
-        if failures < self.free {
+        if failures < self.free_failures {
             return now;
         }
-        let doublings = u32::try_from((failures - self.free) / 5).unwrap_or_default().min(10);
-        last + (self.first * 2_i32.pow(doublings)).min(self.last)
+        let doublings =
+            u32::try_from((failures - self.free_failures) / 5).unwrap_or_default().min(10);
+        last + (self.first_interval * 2_i32.pow(doublings)).min(self.max_interval)
     }
 }
 
 impl Subject {
-    fn of_stranger(email: &str, address: Option<IpAddr>) -> Vec<Self> {
+    fn of_unknown_browser(email: &str, address: Option<IpAddr>) -> Vec<Self> {
         let network = address
             .map_or_else(|| "unknown".to_owned(), |address| Network::from(address).to_string());
         vec![
-            Self { hash: hash("pair", &format!("{network} {email}")), pace: PAIR, own: true },
-            Self { hash: hash("network", &network), pace: NETWORK, own: false },
-            Self { hash: hash("email", email), pace: EMAIL, own: false },
+            Self { hash: hash("pair", &format!("{network} {email}")), limit: PAIR, own: true },
+            Self { hash: hash("network", &network), limit: NETWORK, own: false },
+            Self { hash: hash("email", email), limit: EMAIL, own: false },
         ]
     }
 
     fn own(kind: &str, value: &str) -> Self {
-        Self { hash: hash(kind, value), pace: KNOWN, own: true }
+        Self { hash: hash(kind, value), limit: KNOWN, own: true }
     }
 }
 
@@ -259,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_tries_are_free_and_the_others_line_up_slower_and_slower() {
+    fn the_first_attempts_are_free_and_later_ones_wait_longer_and_longer() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let wait = |failures, since: i64| {
             (PAIR.next(failures, now - TimeDelta::milliseconds(since), now) - now)
@@ -270,10 +283,10 @@ mod tests {
         assert_eq!((wait(5, 0), wait(9, 0), wait(5, 400), wait(5, 5_000)), (1_000, 1_000, 600, 0));
         assert_eq!((wait(10, 0), wait(15, 0), wait(100_000, 0)), (2_000, 2_000, 2_000));
         assert_eq!(wait(5, -3_000), 4_000, "behind the one whose turn is in three seconds");
-        for pace in [PAIR, NETWORK, EMAIL, KNOWN] {
+        for limit in [PAIR, NETWORK, EMAIL, KNOWN] {
             assert!(
-                pace.first <= pace.last && pace.last * 10 <= MAX_WAIT,
-                "there is room for ten to wait: {pace:?}"
+                limit.first_interval <= limit.max_interval && limit.max_interval * 10 <= MAX_WAIT,
+                "ten attempts can wait: {limit:?}"
             );
         }
     }
@@ -287,10 +300,12 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_same_text_is_counted_apart() {
+    fn subjects_of_different_kinds_are_counted_separately() {
         assert_ne!(hash("email", "::1"), hash("network", "::1"));
         let of = |address: &str| {
-            Subject::of_stranger("ada@example.com", Some(address.parse().unwrap())).remove(0).hash
+            Subject::of_unknown_browser("ada@example.com", Some(address.parse().unwrap()))
+                .remove(0)
+                .hash
         };
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:9"), "one line of a provider");
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));

@@ -1,4 +1,7 @@
-//! People who may sign in, programs that may use the API, and the organization that they work for.
+//! Users: people who may sign in, programs that use the API, and the organization that they work
+//! for. The main types are [`User`] with its [`Role`], [`api_keys::ApiKey`] and
+//! [`organization::Organization`]; [`audit`] records what they change. Start with [`log_in`] and
+//! [`sessions`].
 
 mod account;
 pub mod api_keys;

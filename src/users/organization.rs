@@ -14,14 +14,14 @@ use crate::types::country::Country;
 /// The settings of the whole installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
-    /// Shown in the head of every page.
+    /// Its name, shown in the header of every page.
     pub name: String,
-    /// What numbers without a country code are read with; without one they are refused.
+    /// The country by which numbers without a country code are read; without it, they are refused.
     pub default_country: Option<Country>,
-    /// What times are shown in.
+    /// The time zone in which times are shown.
     pub time_zone: Tz,
-    /// Whose days everything is counted and filtered by: `time_zone`, as soon as the ledger has
-    /// been counted anew for it.
+    /// The time zone of the days by which everything is counted and filtered: `time_zone`, once the
+    /// ledger has been recounted for it.
     pub day_zone: Tz,
 }
 
@@ -39,7 +39,7 @@ pub async fn find(mut conn: &Conn) -> Result<Organization> {
     Ok(Organization { name, default_country, time_zone: zone(time_zone), day_zone: zone(day_zone) })
 }
 
-/// Replaces the settings; the zone of days stays, until the ledger follows.
+/// Replaces the settings; the zone of days stays until the ledger is recounted.
 pub async fn update(conn: &mut Conn, settings: &Organization) -> Result<()> {
     diesel::update(organization::table)
         .set((
@@ -52,8 +52,8 @@ pub async fn update(conn: &mut Conn, settings: &Organization) -> Result<()> {
     Ok(())
 }
 
-/// Replaces the settings and tells in the audit log what is different; nothing is written when
-/// nothing is. Needs the caller's transaction.
+/// Replaces the settings, and records the differences in the audit log; writes nothing if nothing
+/// differs. Needs the caller's transaction.
 pub async fn change(
     conn: &mut Conn,
     actor: &Actor,
@@ -75,14 +75,14 @@ pub async fn change(
         .await
 }
 
-/// Makes other transactions that call this wait until the caller's has ended.
+/// Locks the settings: other transactions that call this wait until the caller's has ended.
 pub async fn lock(conn: &mut Conn) -> Result<()> {
     let _: bool = organization::table.select(organization::id).for_update().first(conn).await?;
     Ok(())
 }
 
 impl Organization {
-    /// Reads the settings as people type them; an empty country or time zone means none and UTC.
+    /// Parses the settings as they are typed; an empty country means none, an empty time zone UTC.
     pub fn parse(name: &str, default_country: &str, time_zone: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let name = name.trim();
@@ -115,7 +115,7 @@ mod tests {
     use crate::error::Error;
 
     #[test]
-    fn settings_are_read_as_typed_and_errors_are_named() {
+    fn settings_are_parsed_as_typed_and_errors_name_their_field() {
         let settings = Organization::parse(" Bells ", "DE", "Europe/Berlin").unwrap();
         assert_eq!((settings.name.as_str(), settings.time_zone), ("Bells", Tz::Europe__Berlin));
         assert_eq!(Organization::parse("Bells", "", "").unwrap().default_country, None);

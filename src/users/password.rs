@@ -14,12 +14,13 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 
-/// Shorter passwords are refused (NIST SP 800-63B asks for 8 and no composition rules; we ask for a
-/// little more).
+/// The shortest accepted password, in characters (NIST SP 800-63B requires 8, and no composition
+/// rules).
 const MIN_LENGTH: usize = 10;
-/// So many wait for their turn at most; the last of them a second or two.
-const MAX_WAITING: usize = 100;
-/// Longer passwords are refused: hashing megabytes would be a gift to attackers.
+/// The largest number of tasks that wait or run in a queue; the last one waits a second or two.
+const MAX_ADMITTED: usize = 100;
+/// The longest accepted password, in characters: hashing megabytes would help attackers overload
+/// the server.
 const MAX_LENGTH: usize = 200;
 
 /// A password that meets the rules; never printed.
@@ -31,28 +32,30 @@ pub struct Password(SecretString);
 #[diesel(sql_type = Text)]
 pub struct PasswordHash(String);
 
-/// Whose password is worked on: strangers, however many they are, take neither the machine nor the
-/// turns of the others.
+/// The queue of a task on a password: unknown clients, however many, take neither the whole machine
+/// nor the turns of known users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PasswordLane {
-    /// Anybody's who can reach the log-in.
-    Stranger,
-    /// That of somebody who is signed in, or whose browser has been, or who has a link or code of
-    /// ours.
+pub enum PasswordQueue {
+    /// Tasks of any client that can reach the log-in.
+    Unknown,
+    /// Tasks of a user who is signed in, whose browser has been, or who has a link or code of ours.
     Known,
 }
 
-/// The work of a queue.
-struct Work {
-    /// How much is done at once: each takes a core and 19 MiB for a while.
-    turns: Semaphore,
-    /// How many wait for it or do it.
-    waiting: Semaphore,
+/// The limits of a queue.
+struct QueueLimits {
+    /// The concurrency limit: each task takes a core and 19 MiB for a while.
+    running: Semaphore,
+    /// Permits of the tasks that wait or run.
+    admitted: Semaphore,
 }
 
-impl Work {
-    const fn new(at_once: usize) -> Self {
-        Self { turns: Semaphore::const_new(at_once), waiting: Semaphore::const_new(MAX_WAITING) }
+impl QueueLimits {
+    const fn new(concurrency: usize) -> Self {
+        Self {
+            running: Semaphore::const_new(concurrency),
+            admitted: Semaphore::const_new(MAX_ADMITTED),
+        }
     }
 }
 
@@ -65,7 +68,7 @@ pub enum PasswordError {
     /// Over two hundred characters.
     #[error("Use at most {MAX_LENGTH} characters.")]
     TooLong,
-    /// The same as the email address, or its first part repeated.
+    /// The same as the email address.
     #[error("The password must not be the email address.")]
     IsEmail,
     /// One character, repeated.
@@ -94,9 +97,9 @@ impl Password {
         Ok(Self(text.into()))
     }
 
-    /// Hashes the password on a thread that may be kept busy: about 20 ms and 19 MiB.
+    /// Hashes the password on a blocking thread: about 20 ms and 19 MiB.
     pub async fn hash(self) -> Result<PasswordHash> {
-        busy(PasswordLane::Known, move || {
+        run_queued(PasswordQueue::Known, move || {
             Argon2::default()
                 .hash_password(self.0.expose_secret().as_bytes())
                 .map(|hash| PasswordHash(hash.to_string()))
@@ -108,19 +111,24 @@ impl Password {
     }
 }
 
-/// Whether `typed` is the password of `hash`, in the same time when there is no hash (so that the
-/// time does not tell who has an account).
+/// Whether `typed` is the password of `hash`. Takes the same time without a hash, so that the time
+/// does not reveal who has an account.
 pub async fn verify(
     typed: SecretString,
     hash: Option<PasswordHash>,
-    queue: PasswordLane,
+    queue: PasswordQueue,
 ) -> Result<bool> {
-    static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| {
-        Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string())
+    static DUMMY_HASH: LazyLock<Option<String>> = LazyLock::new(|| {
+        Argon2::default()
+            .hash_password(b"the password of no user")
+            .ok()
+            .map(|hash| hash.to_string())
     });
-    busy(queue, move || {
+    run_queued(queue, move || {
         let known = hash.is_some();
-        let Some(text) = hash.map(|hash| hash.0).or_else(|| NOBODY.clone()) else { return false };
+        let Some(text) = hash.map(|hash| hash.0).or_else(|| DUMMY_HASH.clone()) else {
+            return false;
+        };
         let bytes = typed.expose_secret().as_bytes();
         let right = bytes.len() <= 4 * MAX_LENGTH
             && phc::PasswordHash::new(&text)
@@ -130,23 +138,23 @@ pub async fn verify(
     .await
 }
 
-/// Runs work on passwords, of each queue only so much at once.
-async fn busy<T: Send + 'static>(
-    queue: PasswordLane,
+/// Runs a task on a password on a blocking thread, within the limits of its queue.
+async fn run_queued<T: Send + 'static>(
+    queue: PasswordQueue,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
-    static STRANGERS: Work = Work::new(2);
-    static KNOWN: Work = Work::new(1);
-    let Work { turns, waiting } = match queue {
-        PasswordLane::Stranger => &STRANGERS,
-        PasswordLane::Known => &KNOWN,
+    static UNKNOWN: QueueLimits = QueueLimits::new(2);
+    static KNOWN: QueueLimits = QueueLimits::new(1);
+    let QueueLimits { running, admitted } = match queue {
+        PasswordQueue::Unknown => &UNKNOWN,
+        PasswordQueue::Known => &KNOWN,
     };
-    let Ok(_place) = waiting.try_acquire() else {
+    let Ok(_admitted) = admitted.try_acquire() else {
         return Err(Error::Refused(
             "Too many people sign in at this moment. Try again in a few seconds.".to_owned(),
         ));
     };
-    let _turn = turns
+    let _running = running
         .acquire()
         .await
         .map_err(|error| Error::Internal(format!("password work stopped: {error}")))?;
@@ -192,9 +200,11 @@ mod tests {
         let hash = Password::parse("correct horse", "").unwrap().hash().await.unwrap();
         assert!(hash.0.starts_with("$argon2id$"));
         assert!(
-            verify("correct horse".into(), Some(hash.clone()), PasswordLane::Known).await.unwrap()
+            verify("correct horse".into(), Some(hash.clone()), PasswordQueue::Known).await.unwrap()
         );
-        assert!(!verify("Correct horse".into(), Some(hash), PasswordLane::Stranger).await.unwrap());
-        assert!(!verify("nobody's password".into(), None, PasswordLane::Stranger).await.unwrap());
+        assert!(!verify("Correct horse".into(), Some(hash), PasswordQueue::Unknown).await.unwrap());
+        assert!(
+            !verify("the password of no user".into(), None, PasswordQueue::Unknown).await.unwrap()
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! What admins do with accounts: list them, change roles, shut people out and let them in again.
-//! One active admin always remains.
+//! Accounts as admins manage them: listed, given another role, disabled and enabled again. One
+//! active admin always remains.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,13 +12,13 @@ use crate::db::schema::{password_resets, users};
 use crate::error::{Error, Result};
 use crate::types::id::UserId;
 
-/// Everybody with an account, by name; those who are shut out come last.
+/// All users by name; disabled ones come last.
 pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
     let order = (users::disabled_at.is_not_null(), users::name, users::id);
     Ok(users::table.order(order).select(User::as_select()).limit(1_000).load(conn).await?)
 }
 
-/// Gives somebody another role. Needs the caller's transaction.
+/// Changes the role of a user. Needs the caller's transaction.
 pub async fn change_role(
     conn: &mut Conn,
     actor: &Actor,
@@ -31,7 +31,7 @@ pub async fn change_role(
         return Ok(user);
     }
     if user.role == Role::Admin {
-        keep_an_admin(conn, &user).await?;
+        ensure_an_admin_remains(conn, &user).await?;
     }
     diesel::update(users::table.find(id)).set(users::role.eq(role)).execute(conn).await?;
     let summary = format!("changed the role of {} from {} to {role}", user.name, user.role);
@@ -39,8 +39,8 @@ pub async fn change_role(
     Ok(User { role, ..user })
 }
 
-/// Shuts somebody out: their sessions end, and a link to choose a new password is void. Needs the
-/// caller's transaction.
+/// Disables a user: their sessions end, and a link to choose a new password becomes invalid. Needs
+/// the caller's transaction.
 pub async fn disable(
     conn: &mut Conn,
     actor: &Actor,
@@ -51,7 +51,7 @@ pub async fn disable(
     if user.disabled_at.is_some() {
         return Ok(user);
     }
-    keep_an_admin(conn, &user).await?;
+    ensure_an_admin_remains(conn, &user).await?;
     diesel::update(users::table.find(id)).set(users::disabled_at.eq(now)).execute(conn).await?;
     sessions::end_all(conn, id, None).await?;
     diesel::delete(password_resets::table.find(id)).execute(conn).await?;
@@ -67,7 +67,7 @@ pub async fn disable(
     Ok(User { disabled_at: Some(now), ..user })
 }
 
-/// Lets somebody in again, with the password that they had. Needs the caller's transaction.
+/// Enables a disabled user again, with their former password. Needs the caller's transaction.
 pub async fn enable(
     conn: &mut Conn,
     actor: &Actor,
@@ -94,22 +94,22 @@ pub async fn enable(
     Ok(User { disabled_at: None, ..user })
 }
 
-/// The user, with all changes to roles and accounts made to wait: two admins who shut each other
-/// out at once come one after the other.
+/// Loads a user, and serializes changes to roles and accounts: two admins who disable each other at
+/// once do so one after the other.
 async fn lock(conn: &mut Conn, id: UserId) -> Result<User> {
     organization::lock(conn).await?;
     find(conn, id).await
 }
 
-/// Refuses to take the last admin away.
-async fn keep_an_admin(conn: &mut Conn, user: &User) -> Result<()> {
+/// Refuses to remove the last active admin.
+async fn ensure_an_admin_remains(conn: &mut Conn, user: &User) -> Result<()> {
     let others = users::table
         .filter(users::role.eq(Role::Admin))
         .filter(users::disabled_at.is_null())
         .filter(users::id.ne(user.id))
         .select(users::id);
-    let anybody: bool = diesel::select(diesel::dsl::exists(others)).get_result(conn).await?;
-    if anybody || user.role != Role::Admin {
+    let another_admin: bool = diesel::select(diesel::dsl::exists(others)).get_result(conn).await?;
+    if another_admin || user.role != Role::Admin {
         return Ok(());
     }
     let name = &user.name;

@@ -1,5 +1,4 @@
-//! What people set for themselves: how they are called, their time zone, and how pages look to
-//! them.
+//! A user's profile: their name, time zone and theme, which they set for themselves.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -13,19 +12,19 @@ use crate::db::Conn;
 use crate::db::schema::users;
 use crate::error::{FieldErrors, Result};
 
-/// What somebody may set for themselves.
+/// The settings that users change for themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// As people call them.
+    /// Their name.
     pub name: String,
-    /// What times are shown in; none means that of the organization.
+    /// The time zone in which times are shown; `None` means that of the organization.
     pub time_zone: Option<Tz>,
-    /// How pages look.
+    /// The theme of the pages.
     pub theme: Theme,
 }
 
 impl Profile {
-    /// Reads it as people type it; an empty time zone means that of the organization.
+    /// Parses a profile as it is typed; an empty time zone means that of the organization.
     pub fn parse(
         name: &str,
         time_zone: &str,
@@ -49,8 +48,8 @@ impl Profile {
     }
 }
 
-/// Changes one's own profile; another name is a line of the audit log, looks are not. Needs the
-/// caller's transaction.
+/// Changes a user's own profile. A new name is recorded in the audit log; a time zone or theme is
+/// not. Needs the caller's transaction.
 pub async fn change(
     conn: &mut Conn,
     user: &User,
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_profile_is_read_as_typed_and_errors_are_named() {
+    fn a_profile_is_parsed_as_typed_and_errors_name_their_field() {
         let profile = Profile::parse(" Ada ", "Asia/Tokyo", "dark").unwrap();
         assert_eq!(
             profile,

@@ -1,5 +1,5 @@
-//! Links to choose a new password, for whoever has forgotten theirs: made by an admin, good once
-//! and for seven days.
+//! Password reset links: an admin creates one for a user who forgot their password; it is valid
+//! once and for seven days.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -14,11 +14,11 @@ use crate::error::{Error, Result};
 use crate::types::id::UserId;
 use crate::types::token::RandomToken;
 
-/// A link is worth nothing after this time.
+/// How long a link is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// Makes a link; an earlier one is void. The present password stays good until the link is used.
-/// Needs the caller's transaction.
+/// Creates a link; an earlier one becomes invalid. The current password stays valid until the link
+/// is used. Needs the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     actor: &Actor,
@@ -57,8 +57,7 @@ pub async fn create(
     Ok((user, token))
 }
 
-/// Whom a link belongs to; `None` when it was used or replaced, has ended, or belongs to somebody
-/// who is disabled.
+/// The user of a link; `None` if it was used, replaced or has expired, or if the user is disabled.
 pub async fn open(
     conn: &mut Conn,
     token: &RandomToken,
@@ -75,8 +74,8 @@ pub async fn open(
         .optional()?)
 }
 
-/// Uses a link up: sets the password and ends every session. `None` when the link is worth nothing
-/// any more. Needs the caller's transaction.
+/// Consumes a link: sets the password and ends every session. `None` if the link is no longer
+/// valid. Needs the caller's transaction.
 pub async fn accept(
     conn: &mut Conn,
     token: &RandomToken,

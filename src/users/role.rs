@@ -3,7 +3,7 @@
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// What somebody may do; each role includes those declared before it.
+    /// What a user or an API key may do; each role includes those declared before it.
     pub enum Role {
         /// Sees everything, changes nothing.
         Viewer = "viewer",

@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 use crate::types::id::{SessionId, UserId};
 use crate::types::token::RandomToken;
 
-/// A session ends after this time, however busy it was.
+/// How long a session lasts, even if it is in use.
 pub const LIFETIME: TimeDelta = TimeDelta::days(30);
-/// A session ends after this time without a page.
+/// How long a session lasts without a page view.
 pub const IDLE: TimeDelta = TimeDelta::days(7);
-/// `seen_at` is written at most this often, so that looking at pages does not write to the
+/// The shortest interval between two writes of `seen_at`, so that not every page view writes to the
 /// database.
-const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+const SEEN_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Insertable)]
 #[diesel(table_name = sessions)]
@@ -32,7 +32,7 @@ struct Row<'a> {
     browser: &'a str,
 }
 
-/// A browser that somebody is signed in with.
+/// A browser in which a user is signed in.
 #[derive(Debug, Clone, Serialize)]
 pub struct Session {
     /// Identifier.
@@ -41,13 +41,13 @@ pub struct Session {
     pub browser: String,
     /// When they signed in.
     pub created_at: DateTime<Utc>,
-    /// When they last looked at a page, to the minute.
+    /// When they last viewed a page, to the minute.
     pub seen_at: DateTime<Utc>,
-    /// Whether it is the browser that asks.
+    /// Whether it is the browser of the current request.
     pub here: bool,
 }
 
-/// Signs a user in with `browser` (in words): gives the token for the cookie.
+/// Signs a user in with `browser` (its description); returns the token for the cookie.
 pub async fn start(
     conn: &mut Conn,
     user: UserId,
@@ -72,7 +72,7 @@ pub async fn start(
     Ok(token)
 }
 
-/// Forgets the sessions that have ended by themselves.
+/// Deletes sessions that have expired.
 pub async fn forget_ended(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
     diesel::delete(
         sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE))),
@@ -82,20 +82,21 @@ pub async fn forget_ended(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-/// The sessions that have ended by themselves, up to `limit`.
+/// The sessions that have expired, up to `limit`.
 pub async fn ended(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> Result<Vec<SessionId>> {
     let ended =
         sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)));
     Ok(ended.order(sessions::id).limit(limit).select(sessions::id).load(conn).await?)
 }
 
-/// Forgets one session.
+/// Deletes one session.
 pub async fn forget(conn: &mut Conn, id: SessionId) -> Result<()> {
     diesel::delete(sessions::table.filter(sessions::id.eq(id))).execute(conn).await?;
     Ok(())
 }
 
-/// Who is signed in with this token; `None` when the session has ended or the user is disabled.
+/// The user who is signed in with this token; `None` if the session has ended or the user is
+/// disabled.
 pub async fn find(
     conn: &mut Conn,
     token: &RandomToken,
@@ -113,7 +114,7 @@ pub async fn find(
         .await
         .optional()?;
     let Some((user, seen_at)) = found else { return Ok(None) };
-    if now - seen_at >= SEEN_EVERY {
+    if now - seen_at >= SEEN_INTERVAL {
         diesel::update(sessions::table.find(hash))
             .set(sessions::seen_at.eq(now))
             .execute(conn)
@@ -132,19 +133,19 @@ pub async fn end(conn: &mut Conn, token: &RandomToken) -> Result<()> {
     Ok(())
 }
 
-/// Signs a user out everywhere, except where `kept` is in use; gives the number of sessions that
-/// ended.
-pub async fn end_all(conn: &mut Conn, user: UserId, kept: Option<&RandomToken>) -> Result<usize> {
-    let kept = kept.map_or_else(Vec::new, |token| token.hash().to_vec());
+/// Signs a user out everywhere, except in the session of `except`; returns the number of sessions
+/// that ended.
+pub async fn end_all(conn: &mut Conn, user: UserId, except: Option<&RandomToken>) -> Result<usize> {
+    let except = except.map_or_else(Vec::new, |token| token.hash().to_vec());
     let ended = diesel::delete(
-        sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(kept)),
+        sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(except)),
     )
     .execute(conn)
     .await?;
     Ok(ended)
 }
 
-/// Signs a user out of one of their browsers; one of somebody else is not found.
+/// Signs a user out of one of their browsers; another user's session is not found.
 pub async fn end_one(conn: &mut Conn, user: UserId, id: SessionId) -> Result<()> {
     let ended = diesel::delete(
         sessions::table.filter(sessions::id.eq(id)).filter(sessions::user_id.eq(user)),
@@ -154,8 +155,8 @@ pub async fn end_one(conn: &mut Conn, user: UserId, id: SessionId) -> Result<()>
     if ended == 0 { Err(Error::NotFound("session")) } else { Ok(()) }
 }
 
-/// The browsers that a user is signed in with, the one that holds `here` first, then as they were
-/// last used.
+/// The browsers in which a user is signed in: that of `here` first, then the most recently used
+/// ones.
 pub async fn list(
     conn: &mut Conn,
     user: UserId,

@@ -1,4 +1,4 @@
-//! First start: a one-time code in the log allows to create the first admin.
+//! First start: a one-time code in the log allows the first admin to be created.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -12,19 +12,19 @@ use crate::db::Conn;
 use crate::db::schema::setup_codes;
 use crate::error::{Error, Result};
 
-/// Without letters and digits that look alike.
+/// The characters of a code: no letters and digits that are easily confused.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const LENGTH: usize = 12;
-/// A code from a start longer ago than this is worth nothing; a restart prints a new one.
+/// How long a code is valid after the start that printed it; a restart prints a new one.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// The code that whoever can read the log types into the set-up page: 60 random bits, as
+/// The code that a person who can read the log types into the setup page: 60 random bits, as
 /// `ABCD-EFGH-JKLM`.
 #[derive(Clone)]
 pub struct SetupCode(String);
 
-/// Makes a code when nobody has an account yet; the caller prints it. Codes of other processes that
-/// start at the same time stay valid.
+/// Creates a code if no user exists yet; the caller prints it. Codes of other processes that start
+/// at the same time stay valid.
 pub async fn code_if_no_users(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<SetupCode>> {
     diesel::delete(setup_codes::table.filter(setup_codes::created_at.lt(now - LIFETIME)))
         .execute(conn)
@@ -40,16 +40,15 @@ pub async fn code_if_no_users(conn: &mut Conn, now: DateTime<Utc>) -> Result<Opt
     Ok(Some(code))
 }
 
-/// Whether this is a code that has been printed: asked before anything costly is done for whoever
-/// sends one.
+/// Whether this code has been printed; checked before anything costly is done for the client.
 pub async fn is_code(conn: &mut Conn, code: &str, now: DateTime<Utc>) -> Result<bool> {
     let found =
         setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME));
     Ok(diesel::select(diesel::dsl::exists(found)).get_result(conn).await?)
 }
 
-/// Creates the first admin and names the organization, against a code; all codes are void
-/// afterwards. Needs the caller's transaction.
+/// Creates the first admin and sets up the organization, if the code is valid; all codes become
+/// invalid. Needs the caller's transaction.
 pub async fn create_first_admin(
     conn: &mut Conn,
     code: &str,
@@ -57,7 +56,7 @@ pub async fn create_first_admin(
     settings: &Organization,
     now: DateTime<Utc>,
 ) -> Result<User> {
-    // The organization's row is locked first, so that of two set-ups at once the second sees the
+    // The organization's row is locked first, so that the second of two concurrent setups sees the
     // first one's admin.
     organization::lock(conn).await?;
     if super::any(conn).await? {
@@ -86,7 +85,7 @@ pub async fn create_first_admin(
     Ok(user)
 }
 
-/// What is said about a code that is none of ours.
+/// The error of an invalid code.
 #[must_use]
 pub fn wrong_code() -> Error {
     Error::field(
@@ -122,7 +121,7 @@ impl std::fmt::Debug for SetupCode {
     }
 }
 
-/// The hash of a code as people type it: case, spaces and dashes do not matter.
+/// The hash of a code as it is typed: case, spaces and dashes do not matter.
 fn hash(code: &str) -> Vec<u8> {
     let letters: String = code
         .chars()

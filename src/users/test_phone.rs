@@ -1,4 +1,4 @@
-//! The number that somebody sends test messages to, remembered for the next time.
+//! The number to which a user sends test messages, stored for the next time.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -16,7 +16,7 @@ pub async fn find(conn: &mut Conn, user: UserId) -> Result<Option<PhoneNumber>> 
     Ok(found.flatten())
 }
 
-/// Remembers the number for the user's next test message.
+/// Stores the number for the user's next test message.
 pub async fn remember(conn: &mut Conn, user: UserId, phone: &PhoneNumber) -> Result<()> {
     diesel::update(users::table.find(user)).set(users::test_phone.eq(phone)).execute(conn).await?;
     Ok(())

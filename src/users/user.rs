@@ -16,9 +16,9 @@ use crate::types::id::UserId;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// How pages look to somebody.
+    /// The theme of a user's pages.
     pub enum Theme {
-        /// As the system of whoever looks says.
+        /// As the user's operating system is set.
         Automatic = "automatic",
         /// Dark on light.
         Light = "light",
@@ -35,19 +35,19 @@ pub struct User {
     pub id: UserId,
     /// In lower case; unique.
     pub email: String,
-    /// As people call them.
+    /// Their name.
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: DateTime<Utc>,
-    /// When they were shut out; `None` while they may sign in.
+    /// When the account was disabled; `None` while they may sign in.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// When they last looked at a page, to the minute.
+    /// When they last viewed a page, to the minute.
     pub seen_at: Option<DateTime<Utc>>,
     /// The time zone that they chose for themselves.
     pub time_zone: Option<String>,
-    /// How pages look to them.
+    /// The theme of their pages.
     pub theme: Theme,
 }
 
@@ -65,16 +65,16 @@ impl From<&User> for Actor {
     }
 }
 
-/// A person to be given an account.
+/// A user who is about to be created.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// In lower case.
     pub email: String,
-    /// As people call them.
+    /// Their name.
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// Made from the password by [`Password::hash`](super::password::Password::hash).
+    /// The hash of their password, by [`Password::hash`](super::password::Password::hash).
     pub password_hash: PasswordHash,
 }
 
@@ -90,8 +90,7 @@ struct Row<'a> {
     password_changed_at: DateTime<Utc>,
 }
 
-/// Gives a person an account; an email address that has one already is an error of the field
-/// `email`.
+/// Creates a user; an email address that is already in use is an error of the field `email`.
 pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> {
     diesel::insert_into(users::table)
         .values(Row {
@@ -126,12 +125,12 @@ pub async fn find(conn: &mut Conn, id: UserId) -> Result<User> {
         .ok_or(Error::NotFound("user"))
 }
 
-/// Whether anybody has an account; before that, the set-up page is open.
+/// Whether any user exists; until then, the setup page is open.
 pub async fn any(conn: &mut Conn) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await?)
 }
 
-/// The hash that a user's present password is verified against.
+/// The hash against which a user's current password is verified.
 pub async fn password_hash(conn: &mut Conn, id: UserId) -> Result<PasswordHash> {
     users::table
         .find(id)

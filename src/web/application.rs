@@ -1,4 +1,4 @@
-//! The web application: what its parts share, and every route.
+//! The web application: its shared state, and every route.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -14,21 +14,21 @@ use super::http::page::Pages;
 use super::ui::{self, LiveMessages};
 use crate::context::Context;
 
-/// What the web edge of one process shares, beside the [`Context`]; cheap to clone. Each part is
-/// registered as data of its own, so that a handler takes only what it needs.
+/// The shared state of the web edge of one process, beside the [`Context`]; cheap to clone. Each
+/// part is registered separately as app data, so that a handler takes only what it needs.
 #[derive(Clone)]
 pub struct Web {
-    /// The templates of the pages.
+    /// The page templates.
     pages: Data<Pages>,
-    /// What the server takes in at once.
+    /// The limits of connections and request bodies.
     intake: Data<Intake>,
-    /// What the hooks share.
+    /// The shared state of the webhooks.
     hooks: Hooks,
-    /// The batch that reports of single events commit in.
+    /// Commits reports of single events in batches.
     events: Data<EventReports>,
-    /// The look-up of API keys.
+    /// Looks up API keys in batches.
     api_keys: Data<ApiKeys>,
-    /// Tells open pages of messages what has changed.
+    /// Notifies open message pages of changes.
     pub live: Data<LiveMessages>,
 }
 
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Web {
 }
 
 impl Web {
-    /// Loads the pages and starts the batchers on the present runtime.
+    /// Loads the page templates and starts the batchers on the current runtime.
     pub fn start(context: &Context) -> Result<Self, tera::Error> {
         let (db, clock) = (&context.db, &context.clock);
         Ok(Self {
@@ -52,7 +52,7 @@ impl Web {
         })
     }
 
-    /// Registers each part as data of the application.
+    /// Registers each part as app data.
     pub fn register(&self, cfg: &mut ServiceConfig) {
         cfg.app_data(self.pages.clone())
             .app_data(self.intake.clone())
@@ -62,14 +62,15 @@ impl Web {
         self.hooks.register(cfg);
     }
 
-    /// What the server takes in at once.
+    /// The limits of connections and request bodies.
     pub(in crate::web) fn intake(&self) -> &Intake {
         &self.intake
     }
 }
 
-/// The whole web application, for the server and for tests: routes, security headers, request log.
-#[expect(clippy::needless_pass_by_value, reason = "what is returned must borrow nothing")]
+/// The complete web application, for the server and for tests: routes, security headers and request
+/// log.
+#[expect(clippy::needless_pass_by_value, reason = "the returned application must not borrow")]
 pub fn application(
     context: Data<Context>,
     web: Web,
@@ -89,11 +90,11 @@ pub fn application(
         .configure(configure)
 }
 
-/// Mounts every group of routes, the busiest first; pages come last, since their group answers
-/// whatever is left. What answers with more than a line compresses it.
+/// Mounts every group of routes, the busiest first. Pages come last, since their group answers
+/// every remaining path. Groups whose answers are longer than a line compress them.
 ///
-/// Twilio's hooks answer a program with an empty body, many thousand times a minute: headers that
-/// protect people are not for them.
+/// Twilio's webhooks get no security headers: they answer a program with an empty body, many
+/// thousand times a minute.
 pub fn configure(cfg: &mut ServiceConfig) {
     hooks::routes(cfg);
     cfg.service(

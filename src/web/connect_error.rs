@@ -1,4 +1,4 @@
-//! What people and programs are told where an account, its keys or a sender could not be saved.
+//! Conversions of the Connection Center's errors into errors of pages and of the API.
 
 use actix_web::http::StatusCode;
 
@@ -13,7 +13,7 @@ impl From<ConnectError> for PageError {
             ConnectError::Problem(problem) => Self::Refused(problem.message()),
             ConnectError::Existing(existing) => Self::Refused(existing.message),
             ConnectError::Slice(error) => error.into(),
-            ConnectError::Away(error) => error.into(),
+            ConnectError::Unavailable(error) => error.into(),
         }
     }
 }
@@ -39,7 +39,7 @@ impl From<ConnectError> for ApiError {
                 answer.with_fields(FieldErrors::default().with(existing.field, message))
             }
             ConnectError::Slice(error) => error.into(),
-            ConnectError::Away(error) => error.into(),
+            ConnectError::Unavailable(error) => error.into(),
         }
     }
 }

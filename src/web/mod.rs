@@ -1,5 +1,8 @@
-//! The web edge: pages for people, the JSON API, and the hooks that Twilio calls, on the plumbing
-//! of [`http`].
+//! The web edge: pages for people ([`ui`]), the JSON API ([`api`]), and the webhooks that Twilio
+//! calls ([`hooks`]), on the shared plumbing of [`http`].
+//!
+//! [`Web`] is the shared state of a process; [`Visit`] is a request for a page, [`api::Caller`] one
+//! of a program. Start reading at [`configure`], which mounts every route.
 
 pub mod api;
 mod application;

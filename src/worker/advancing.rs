@@ -1,16 +1,15 @@
-//! Advancing enrollments: one transaction for the whole batch, or one for each when the batch holds
-//! one that cannot be done.
+//! Advancing enrollments: a batch in one transaction, or one by one if one of them fails.
 
 use std::collections::HashSet;
 
 use diesel_async::AsyncConnection;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::error::{PerformError, is_away};
+use super::error::{PerformError, is_database_down};
 use crate::automations::advance;
 use crate::fail_point::FailPoint;
 use crate::messages::claim::Capacity;
-use crate::messages::compose::{Composed, Sends};
+use crate::messages::compose::{Composed, SendBy};
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, JobId, Leased};
 use crate::types::deadline::Deadline;
@@ -18,49 +17,49 @@ use crate::types::id::EnrollmentId;
 use crate::worker::Worker;
 use crate::worker::sending::{KeysByConnection, Sending};
 
-/// What follows from enrollments that were advanced: this worker has the jobs.
+/// What follows from advanced enrollments; this worker has leased the jobs.
 #[derive(Default)]
-struct Following {
+struct Advanced {
     composed: Composed,
     keys: KeysByConnection,
 }
 
 impl Worker {
-    /// Advances enrollments and goes on with the sends that follow, in the places of their jobs.
+    /// Advances enrollments and starts the sends that follow, with the permits of their jobs.
     pub(super) async fn advance(
         &self,
         jobs: Vec<Leased>,
-        places: Option<OwnedSemaphorePermit>,
+        permits: Option<OwnedSemaphorePermit>,
     ) -> Result<(), PerformError> {
-        let turn = self.advances.acquire().await;
-        let mut reserved = self.windows.reserve(jobs.len());
-        let room = reserved.room();
-        let following = match self.advance_together(&jobs, &room).await {
-            Ok(following) => following,
-            Err(error) if !is_away(&error) => {
-                // One of them cannot be done, or the keys cannot be used: what follows takes the
-                // long way.
-                let mut following = Following::default();
+        let advance_permit = self.advance_permits.acquire().await;
+        let mut reserved = self.concurrency_limits.reserve(jobs.len());
+        let capacity = reserved.capacity();
+        let advanced = match self.advance_together(&jobs, &capacity).await {
+            Ok(advanced) => advanced,
+            Err(error) if !is_database_down(&error) => {
+                // One of them fails, or the keys are unusable: advance one by one, and claim on the
+                // slow path.
+                let mut advanced = Advanced::default();
                 for job in &jobs {
                     match self.advance_together(std::slice::from_ref(job), &Capacity::none()).await
                     {
-                        Ok(one) => following.composed.jobs.extend(one.composed.jobs),
-                        Err(error) => self.put_back(job, &error).await,
+                        Ok(one) => advanced.composed.jobs.extend(one.composed.jobs),
+                        Err(error) => self.requeue(job, &error).await,
                     }
                 }
-                following
+                advanced
             }
             Err(error) => return Err(error),
         };
-        drop(turn);
-        let Following { composed, keys } = following;
+        drop(advance_permit);
+        let Advanced { composed, keys } = advanced;
         let sends: Vec<Leased> = composed.leased().copied().collect();
         let Composed { jobs, claimed, .. } = composed;
-        // What goes wrong from here on is no reason to advance again.
-        self.guarded(sends.clone(), async {
-            let mut sending = Sending::new(places);
+        // A failure from here on must not advance the enrollments again.
+        self.run_or_requeue(sends.clone(), async {
+            let mut sending = Sending::new(permits);
             let claimed =
-                claimed.into_iter().map(|(job, claimed)| (self.enter_claimed(job), claimed));
+                claimed.into_iter().map(|(job, claimed)| (self.track_claimed(job), claimed));
             self.call_twilio(claimed, &keys, &mut reserved, &mut sending);
             drop(reserved);
             self.send_on(jobs, sending).await
@@ -73,8 +72,8 @@ impl Worker {
     async fn advance_together(
         &self,
         jobs: &[Leased],
-        room: &Capacity,
-    ) -> Result<Following, PerformError> {
+        capacity: &Capacity,
+    ) -> Result<Advanced, PerformError> {
         let ids: Vec<EnrollmentId> = jobs
             .iter()
             .filter_map(|leased| match leased.job {
@@ -84,28 +83,33 @@ impl Worker {
             .collect();
         let ended: Vec<JobId> = jobs.iter().map(|leased| leased.id).collect();
         let now = self.clock.now();
-        let sends = Sends::Worker { id: self.id, ended: &ended, room, judged_at: Deadline::now() };
+        let send_by = SendBy::ThisWorker {
+            id: self.id,
+            ended: &ended,
+            capacity,
+            checked_at: Deadline::now(),
+        };
         let mut conn = self.db.get().await?;
-        let taking = self.leases.taking().await;
-        let following = conn.transaction(async |conn| {
-            let (_, composed) = advance::advance(conn, now, &ids, &self.renderer, sends).await?;
+        let lease_guard = self.leases.begin_leasing().await;
+        let advanced = conn.transaction(async |conn| {
+            let (_, composed) = advance::advance(conn, now, &ids, &self.renderer, send_by).await?;
             let keys = self
                 .keys(conn, composed.claimed.iter().map(|(_, claimed)| claimed.connection_id))
                 .await?;
-            let taken: HashSet<JobId> = composed.leased().map(|leased| leased.id).collect();
+            let reused: HashSet<JobId> = composed.leased().map(|leased| leased.id).collect();
             let done: Vec<(JobId, Finish)> = ended
                 .iter()
-                .filter(|id| !taken.contains(id))
+                .filter(|id| !reused.contains(id))
                 .map(|id| (*id, Finish::Done))
                 .collect();
             lease::finish(conn, self.id, &done, now).await?;
-            Ok::<_, PerformError>(Following { composed, keys })
+            Ok::<_, PerformError>(Advanced { composed, keys })
         });
-        let following = following.await?;
-        if !following.composed.claimed.is_empty() {
+        let advanced = advanced.await?;
+        if !advanced.composed.claimed.is_empty() {
             FailPoint::Claimed.reach();
         }
-        taking.hold(following.composed.leased());
-        Ok(following)
+        lease_guard.hold(advanced.composed.leased());
+        Ok(advanced)
     }
 }

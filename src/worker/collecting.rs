@@ -1,5 +1,5 @@
-//! Collecting: asks Twilio for the inbound messages whose webhooks did not come, a missed STOP
-//! above all.
+//! Collecting: lists at Twilio the inbound messages whose webhooks did not arrive, above all a
+//! missed STOP.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,9 +13,9 @@ use crate::automations::consequences;
 use crate::connections::SenderAddress;
 use crate::consent::opt_out::{self, Command};
 use crate::error::Error;
-use crate::messages::inbound::{self, ListedInbound, Received};
-use crate::messages::reconcile::missed::{self, Asked, Listed};
-use crate::queue::routines::Turn;
+use crate::messages::inbound::{self, LookupTimes, Received};
+use crate::messages::reconcile::missed::{self, InboundScan, ListedMessage};
+use crate::queue::routines::RoutineRun;
 use crate::queue::set_aside::{self, Item, Task};
 use crate::twilio::sid::{MessageSid, ServiceSid};
 use crate::twilio::{
@@ -23,59 +23,65 @@ use crate::twilio::{
 };
 use crate::types::id::{ConnectionId, SenderId};
 use crate::worker::Worker;
-use crate::worker::set_aside::{AGAIN, Aside, guarded, is_of_one};
+use crate::worker::set_aside::{MAX_RETRIES, SetAsideItems, catch_panic, concerns_one_item};
 
-/// How often it is asked; also when a worker starts, because there may have been nobody to take
-/// webhooks before.
-const EVERY: TimeDelta = TimeDelta::minutes(10);
+/// How often inbound messages are listed. They are also listed when a worker starts, because
+/// webhooks may have been missed before.
+const INTERVAL: TimeDelta = TimeDelta::minutes(10);
 
-/// How many lists of a connection are read at the same time.
-const AT_ONCE: usize = 4;
+/// How many lists of a connection are read concurrently.
+const MAX_CONCURRENT_LISTS: usize = 4;
 
-/// More than this in the time of one look is read in part: the newest.
+/// How many messages one list reads at most, the newest first.
 const MAX_LISTED: usize = 100_000;
 
-/// A number whose inbound messages are listed, with the service that it belongs to where that is
-/// the sender.
+/// A number whose inbound messages are listed, with its service if that is the sender.
 struct Number {
     address: Address,
     service: Option<ServiceSid>,
     since: DateTime<Utc>,
-    /// The senders that receive with it.
+    /// The senders that receive messages through it.
     senders: Vec<SenderId>,
 }
 
-/// What a connection has received.
+/// The inbound messages of a connection.
 #[derive(Default)]
 struct Collected {
-    listed: Vec<Listed>,
-    /// Messages that could not be read, and why.
-    broken: Vec<(String, PerformError)>,
-    /// Senders of which not all was listed: they are asked again from where they were.
-    unseen: HashMap<SenderId, TwilioError>,
+    listed: Vec<ListedMessage>,
+    /// The messages that could not be read, and why.
+    unreadable: Vec<(String, PerformError)>,
+    /// The senders whose messages could not all be listed: they are listed again from the same
+    /// time.
+    unlisted: HashMap<SenderId, TwilioError>,
 }
 
 impl Worker {
-    /// Lists what the senders have received since the last look and takes in what is not here.
+    /// Lists what the senders have received since the last run, and stores what is missing.
     ///
-    /// A connection that cannot be asked now is asked again from where it was; one whose keys are
-    /// refused waits for the next turn. A message that cannot be taken in, and a sender that cannot
-    /// be asked, are set aside; everything else goes on.
-    pub(super) async fn collect_inbound(&self, turn: &Turn) -> Result<DateTime<Utc>, PerformError> {
-        self.take_in_again().await?;
-        let senders = missed::senders(&mut *self.db.get().await?).await?;
-        let aside = (self.aside(Task::TakeIn).await?, self.aside(Task::ListInbound).await?);
+    /// A connection that is busy now is listed again from the same time; one whose keys are refused
+    /// waits for the next run. A message that cannot be stored, and a sender that cannot be listed,
+    /// are set aside; everything else continues.
+    pub(super) async fn collect_inbound(
+        &self,
+        run: &RoutineRun,
+    ) -> Result<DateTime<Utc>, PerformError> {
+        self.retry_set_aside_messages().await?;
+        let scans = missed::scans(&mut *self.db.get().await?).await?;
+        let aside = (
+            self.load_set_aside(Task::TakeIn).await?,
+            self.load_set_aside(Task::ListInbound).await?,
+        );
         let mut postponed = None;
-        for (connection, asked) in senders {
+        for (connection, scans) in scans {
             let collected =
-                guarded(self.collect_of(turn, connection, &asked, (&aside.0, &aside.1))).await;
+                catch_panic(self.collect_of(run, connection, &scans, (&aside.0, &aside.1))).await;
             match collected {
                 Ok(busy) => postponed = postponed.or(busy),
-                Err(error) if !is_of_one(&error) => return Err(error),
+                Err(error) if !concerns_one_item(&error) => return Err(error),
                 Err(error) => {
-                    for asked in &asked {
-                        self.keep(
-                            &Item::new(Task::ListInbound, &asked.sender_id, Some(connection)),
+                    for scan in &scans {
+                        self.set_aside(
+                            &Item::new(Task::ListInbound, &scan.sender_id, Some(connection)),
                             &error,
                         )
                         .await?;
@@ -83,32 +89,34 @@ impl Worker {
                 }
             }
         }
-        self.forget_unmet(&aside.1).await?;
+        self.clear_unmet(&aside.1).await?;
         match postponed {
             None => {
-                self.or_next_try(self.clock.now() + EVERY, &[Task::TakeIn, Task::ListInbound]).await
+                self.or_next_retry(self.clock.now() + INTERVAL, &[Task::TakeIn, Task::ListInbound])
+                    .await
             }
             Some(error) => Err(error.into()),
         }
     }
 
-    /// Collects what one connection has received. Returns why it is to be asked again soon, if it
-    /// is.
+    /// Collects what one connection has received. Returns why it should be listed again soon, if it
+    /// should.
     async fn collect_of(
         &self,
-        turn: &Turn,
+        run: &RoutineRun,
         connection: ConnectionId,
-        asked: &[Asked],
-        (texts, lists): (&Aside, &Aside),
+        scans: &[InboundScan],
+        (messages, lists): (&SetAsideItems, &SetAsideItems),
     ) -> Result<Option<TwilioError>, PerformError> {
-        let Some(keys) = self.keys_to_ask_with(connection).await? else { return Ok(None) };
-        // What comes in while it is asked is for the next look.
+        let Some(keys) = self.usable_keys(connection).await? else { return Ok(None) };
+        // Messages that arrive during the listing are for the next run.
         let now = self.clock.now();
-        let mut collected = self.list_all(connection, &keys, asked, now).await;
-        // As they were sent; what was sent in the same second ends with the STOP.
+        let mut collected = self.list_all(connection, &keys, scans, now).await;
+        // In the order of sending; among messages of the same second, a STOP comes last.
         let own = opt_out::own::load(&mut *self.db.get().await?).await?;
-        let is_stop =
-            |listed: &Listed| inbound::command(&listed.message, &own).is_some_and(Command::is_stop);
+        let is_stop = |listed: &ListedMessage| {
+            inbound::command(&listed.message, &own).is_some_and(Command::is_stop)
+        };
         let listed = &mut collected.listed;
         listed.sort_by_cached_key(|listed| {
             (listed.sent_at, is_stop(listed), listed.message.message_sid.clone())
@@ -122,51 +130,52 @@ impl Worker {
             .iter()
             .map(|listed| (listed.message.message_sid.to_string(), listed.sent_at))
             .collect();
-        // What is set aside has times of its own, see `take_in_again`.
-        let is_new = |sid: &str| !known.contains(sid) && !texts.has(sid);
+        // Messages that are set aside have their own times of retry, see
+        // `retry_set_aside_messages`.
+        let is_new = |sid: &str| !known.contains(sid) && !messages.contains(sid);
         for listed in
             collected.listed.iter().filter(|listed| is_new(listed.message.message_sid.as_str()))
         {
             let item = Item::new(Task::TakeIn, &listed.message.message_sid, Some(connection));
-            let taken = guarded(self.take_in(connection, listed, &dates)).await;
-            self.note(texts, &item, taken).await?;
+            let stored = catch_panic(self.store(connection, listed, &dates)).await;
+            self.record_result(messages, &item, stored).await?;
         }
-        for (sid, error) in collected.broken.iter().filter(|(sid, _)| !texts.has(sid)) {
-            self.keep(&Item::new(Task::TakeIn, sid, Some(connection)), error).await?;
+        for (sid, error) in collected.unreadable.iter().filter(|(sid, _)| !messages.contains(sid)) {
+            self.set_aside(&Item::new(Task::TakeIn, sid, Some(connection)), error).await?;
         }
-        let seen: Vec<Asked> = asked
+        let seen: Vec<InboundScan> = scans
             .iter()
-            .filter(|asked| !collected.unseen.contains_key(&asked.sender_id))
+            .filter(|scan| !collected.unlisted.contains_key(&scan.sender_id))
             .cloned()
             .collect();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
-            missed::note_seen(conn, &seen, now).await?;
-            turn.keep(conn, &now).await?;
+            missed::save_progress(conn, &seen, now).await?;
+            run.save_cursor(conn, &now).await?;
             Ok::<_, PerformError>(())
         })
         .await?;
         drop(conn);
-        self.conclude_lists(connection, &seen, collected.unseen, lists).await
+        self.conclude_lists(connection, &seen, collected.unlisted, lists).await
     }
 
-    /// Sets aside the senders that could not be asked. Returns why they are to be asked again soon,
-    /// where that is so of one.
+    /// Sets aside the senders that could not be listed. Returns why one of them should be listed
+    /// again soon, if one should.
     async fn conclude_lists(
         &self,
         connection: ConnectionId,
-        seen: &[Asked],
-        unseen: HashMap<SenderId, TwilioError>,
-        lists: &Aside,
+        seen: &[InboundScan],
+        unlisted: HashMap<SenderId, TwilioError>,
+        lists: &SetAsideItems,
     ) -> Result<Option<TwilioError>, PerformError> {
         let mut busy = None;
-        for asked in seen.iter().filter(|asked| lists.has(&asked.sender_id.to_string())) {
-            self.forget(Task::ListInbound, &asked.sender_id.to_string()).await?;
+        for scan in seen.iter().filter(|scan| lists.contains(&scan.sender_id.to_string())) {
+            self.clear_set_aside(Task::ListInbound, &scan.sender_id.to_string()).await?;
         }
-        for (sender, error) in unseen {
+        for (sender, error) in unlisted {
             match error {
                 error if error.is_transient() => busy = Some(error),
-                // What is refused to all is said of the connection itself.
+                // Refused keys concern the whole connection, which reports them itself.
                 TwilioError::Keys { .. } => {
                     tracing::warn!(
                         connection.id = %connection,
@@ -175,7 +184,7 @@ impl Worker {
                     );
                 }
                 error => {
-                    self.keep(
+                    self.set_aside(
                         &Item::new(Task::ListInbound, &sender, Some(connection)),
                         &error.into(),
                     )
@@ -186,84 +195,84 @@ impl Worker {
         Ok(busy)
     }
 
-    /// Lists what the numbers of a connection have received, as far as Twilio tells.
+    /// Lists what the numbers of a connection have received, as far as Twilio returns it.
     async fn list_all(
         &self,
         connection: ConnectionId,
         keys: &Credentials,
-        asked: &[Asked],
+        scans: &[InboundScan],
         now: DateTime<Utc>,
     ) -> Collected {
         let mut collected = Collected::default();
-        let numbers = self.numbers_of(connection, keys, asked, &mut collected.unseen).await;
+        let numbers = self.numbers_of(connection, keys, scans, &mut collected.unlisted).await;
         let lists: Vec<BoxFuture<'_, _>> = numbers
             .iter()
             .map(|number| {
                 async move { (number, self.list_inbound(connection, keys, number).await) }.boxed()
             })
             .collect();
-        let mut lists = stream::iter(lists).buffer_unordered(AT_ONCE);
+        let mut lists = stream::iter(lists).buffer_unordered(MAX_CONCURRENT_LISTS);
         while let Some((number, list)) = lists.next().await {
             let shown = match list {
                 Ok(shown) => shown,
                 Err(error) => {
                     collected
-                        .unseen
+                        .unlisted
                         .extend(number.senders.iter().map(|sender| (*sender, error.clone())));
                     continue;
                 }
             };
-            for UnreadableItem { sid, error } in shown.broken {
+            for UnreadableItem { sid, error } in shown.unreadable {
                 match sid {
-                    Some(sid) => collected.broken.push((sid, error.into())),
+                    Some(sid) => collected.unreadable.push((sid, error.into())),
                     None => collected
-                        .unseen
+                        .unlisted
                         .extend(number.senders.iter().map(|sender| (*sender, error.clone()))),
                 }
             }
             for shown in &shown.items {
                 match missed::inbound(shown, &keys.account_sid, number.service.as_ref(), now) {
                     Ok(listed) => collected.listed.extend(listed),
-                    Err(error) => collected.broken.push((shown.sid.to_string(), error.into())),
+                    Err(error) => collected.unreadable.push((shown.sid.to_string(), error.into())),
                 }
             }
         }
         collected
     }
 
-    /// The numbers that a connection's senders receive with, each once; `unseen` gets the senders
-    /// whose numbers Twilio does not tell.
+    /// The numbers through which a connection's senders receive messages, each once; adds to
+    /// `unlisted` the senders whose numbers Twilio does not return.
     async fn numbers_of(
         &self,
         connection: ConnectionId,
         keys: &Credentials,
-        asked: &[Asked],
-        unseen: &mut HashMap<SenderId, TwilioError>,
+        scans: &[InboundScan],
+        unlisted: &mut HashMap<SenderId, TwilioError>,
     ) -> Vec<Number> {
         let mut numbers: BTreeMap<String, Number> = BTreeMap::new();
-        let mut add = |address: Address, service: Option<&ServiceSid>, asked: &Asked| {
-            let new = Number { address, service: None, since: asked.since, senders: Vec::new() };
+        let mut add = |address: Address, service: Option<&ServiceSid>, scan: &InboundScan| {
+            let new = Number { address, service: None, since: scan.since, senders: Vec::new() };
             let number = numbers.entry(new.address.to_wire()).or_insert(new);
-            number.since = number.since.min(asked.since);
+            number.since = number.since.min(scan.since);
             number.service = number.service.take().or_else(|| service.cloned());
-            number.senders.push(asked.sender_id);
+            number.senders.push(scan.sender_id);
         };
-        for asked in asked {
-            match &asked.address {
+        for scan in scans {
+            match &scan.address {
                 SenderAddress::PhoneNumber(number) => {
-                    add(Address::Phone(number.clone()), None, asked);
+                    add(Address::Phone(number.clone()), None, scan);
                 }
                 SenderAddress::MessagingService(service) => {
                     match self
-                        .windows
+                        .concurrency_limits
                         .read(connection, self.twilio.service_addresses(keys, service))
                         .await
                     {
                         Ok(addresses) => addresses
                             .into_iter()
-                            .for_each(|address| add(address, Some(service), asked)),
+                            .for_each(|address| add(address, Some(service), scan)),
                         Err(error) => {
-                            unseen.insert(asked.sender_id, error);
+                            unlisted.insert(scan.sender_id, error);
                         }
                     }
                 }
@@ -272,7 +281,7 @@ impl Worker {
         tracing::debug!(
             connection.id = %connection,
             numbers = numbers.len(),
-            "looking for incoming messages that were missed"
+            "listing incoming messages whose webhooks may have been missed"
         );
         numbers.into_values().collect()
     }
@@ -289,7 +298,7 @@ impl Worker {
             ..TwilioMessageFilter::default()
         };
         let shown = self
-            .windows
+            .concurrency_limits
             .read(connection, self.twilio.list_messages(keys, &filter, MAX_LISTED))
             .await?;
         if shown.items.len() == MAX_LISTED {
@@ -301,75 +310,81 @@ impl Worker {
         Ok(shown)
     }
 
-    /// Tries again to take in what is set aside and due: each is fetched by its SID.
-    async fn take_in_again(&self) -> Result<(), PerformError> {
+    /// Retries the messages that are set aside and due: fetches each by its SID.
+    async fn retry_set_aside_messages(&self) -> Result<(), PerformError> {
         let now = self.clock.now();
-        let due = set_aside::due(&mut *self.db.get().await?, Task::TakeIn, now, AGAIN).await?;
+        let due =
+            set_aside::due(&mut *self.db.get().await?, Task::TakeIn, now, MAX_RETRIES).await?;
         for due in due {
-            match guarded(self.fetch_and_take_in(&due.item, now)).await {
-                Ok(()) => self.forget(Task::TakeIn, &due.item.subject).await?,
-                Err(error) if is_of_one(&error) => self.keep(&due.item, &error).await?,
+            match catch_panic(self.fetch_and_store(&due.item, now)).await {
+                Ok(()) => self.clear_set_aside(Task::TakeIn, &due.item.subject).await?,
+                Err(error) if concerns_one_item(&error) => {
+                    self.set_aside(&due.item, &error).await?;
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn fetch_and_take_in(&self, item: &Item, now: DateTime<Utc>) -> Result<(), PerformError> {
+    async fn fetch_and_store(&self, item: &Item, now: DateTime<Utc>) -> Result<(), PerformError> {
         let (Some(connection), Ok(sid)) = (item.connection, MessageSid::parse(&item.subject))
         else {
             return Ok(());
         };
-        let keys = self.keys_to_ask_with(connection).await?;
+        let keys = self.usable_keys(connection).await?;
         let keys = keys.ok_or_else(|| {
             Error::Internal("The keys of the connection cannot be used.".to_owned())
         })?;
-        let shown =
-            match self.windows.read(connection, self.twilio.fetch_message(&keys, &sid)).await {
-                Ok(shown) => shown,
-                Err(TwilioError::NotFound { .. }) => {
-                    tracing::warn!(
-                        %sid,
-                        "an incoming message that could not be taken in is not at Twilio any more"
-                    );
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
-            };
+        let shown = match self
+            .concurrency_limits
+            .read(connection, self.twilio.fetch_message(&keys, &sid))
+            .await
+        {
+            Ok(shown) => shown,
+            Err(TwilioError::NotFound { .. }) => {
+                tracing::warn!(
+                    %sid,
+                    "an incoming message that was set aside no longer exists at Twilio"
+                );
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
         let Some(listed) = missed::inbound(&shown, &keys.account_sid, None, now)? else {
             return Ok(());
         };
         let dates = HashMap::from([(sid.to_string(), listed.sent_at)]);
-        self.take_in(connection, &listed, &dates).await
+        self.store(connection, &listed, &dates).await
     }
 
-    /// Takes in one message that was found, as its webhook would have.
-    async fn take_in(
+    /// Stores one message that was found, with the same consequences as its webhook.
+    async fn store(
         &self,
         connection: ConnectionId,
-        listed: &Listed,
+        listed: &ListedMessage,
         dates: &HashMap<String, DateTime<Utc>>,
     ) -> Result<(), PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
-        let taken = conn
+        let stored = conn
             .transaction(async |conn| {
-                let found = ListedInbound { sent_at: listed.sent_at, dates };
+                let times = LookupTimes { sent_at: listed.sent_at, dates };
                 let received =
-                    inbound::receive_found(conn, connection, &listed.message, found, now).await?;
+                    inbound::receive_found(conn, connection, &listed.message, times, now).await?;
                 if let Received::New { changes, silenced, .. } = &received {
                     let silenced = silenced.as_ref().map(|(phone, reason)| (phone, *reason));
-                    consequences::follow(conn, changes, silenced, now).await?;
+                    consequences::react_to_changes(conn, changes, silenced, now).await?;
                 }
                 Ok::<_, PerformError>(received)
             })
             .await?;
-        if let Received::New { message_id, .. } = taken {
+        if let Received::New { message_id, .. } = stored {
             let minutes = (now - listed.sent_at).num_minutes();
             tracing::info!(
                 message.id = %message_id,
                 minutes,
-                "took in an incoming message whose webhook had not come"
+                "stored an incoming message whose webhook had not arrived"
             );
         }
         Ok(())

@@ -1,10 +1,10 @@
-//! Why work of the worker could not be done.
+//! [`PerformError`]: why a job or a routine failed.
 
 use crate::db::Unavailable;
 use crate::error::Error;
 use crate::twilio::TwilioError;
 
-/// Why a batch could not be done.
+/// Why a job or a routine failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PerformError {
     #[error(transparent)]
@@ -19,8 +19,8 @@ pub(super) enum PerformError {
     Panicked,
 }
 
-/// Whether the error means that the database is not there at the moment.
-pub(super) fn is_away(error: &PerformError) -> bool {
+/// Whether the error means that the database is unavailable at the moment.
+pub(super) fn is_database_down(error: &PerformError) -> bool {
     match error {
         PerformError::Unavailable(_) => true,
         PerformError::Database(error) | PerformError::Slice(Error::Database(error)) => {

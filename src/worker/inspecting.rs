@@ -1,5 +1,5 @@
-//! Inspecting: asks Twilio now and then whether what Carillon relies on is still so, because
-//! anybody can change it there.
+//! Inspecting: checks every hour at Twilio that the settings which Carillon relies on are still in
+//! place, because they can be changed there.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
@@ -10,27 +10,27 @@ use crate::error::Error;
 use crate::queue::set_aside::{Item, Task};
 use crate::senders;
 use crate::worker::Worker;
-use crate::worker::set_aside::guarded;
+use crate::worker::set_aside::catch_panic;
 
-/// A webhook that points elsewhere loses replies, which are found late only; registrations change
-/// seldom.
-const EVERY: TimeDelta = TimeDelta::hours(1);
+/// How often each connection is inspected. A webhook that points elsewhere loses replies, which are
+/// then found late; registrations change seldom.
+const INTERVAL: TimeDelta = TimeDelta::hours(1);
 
 impl Worker {
-    /// Looks at each connection that is not switched off, and keeps what was found. That Carillon
-    /// has stopped one is for a person to end.
+    /// Inspects each connection that is not switched off, and stores the result. Only an admin
+    /// resumes a connection that Carillon has stopped.
     pub(super) async fn inspect_connections(&self) -> Result<DateTime<Utc>, PerformError> {
         let connections = connections::list(&mut *self.db.get().await?).await?;
-        let aside = self.aside(Task::Inspect).await?;
+        let aside = self.load_set_aside(Task::Inspect).await?;
         for connection in
             connections.iter().filter(|connection| connection.status() != Status::Disabled)
         {
             let item = Item::new(Task::Inspect, &connection.id, Some(connection.id));
-            let inspected = guarded(self.inspect(connection)).await;
-            self.note(&aside, &item, inspected).await?;
+            let inspected = catch_panic(self.inspect(connection)).await;
+            self.record_result(&aside, &item, inspected).await?;
         }
-        self.forget_unmet(&aside).await?;
-        self.or_next_try(self.clock.now() + EVERY, &[Task::Inspect]).await
+        self.clear_unmet(&aside).await?;
+        self.or_next_retry(self.clock.now() + INTERVAL, &[Task::Inspect]).await
     }
 
     async fn inspect(&self, connection: &Connection) -> Result<(), PerformError> {
@@ -50,8 +50,8 @@ impl Worker {
             .inbound(&self.public_url);
         let senders = senders::of_connection(&mut conn, id).await?;
         drop(conn);
-        // It takes one place of the connection's window, whatever it asks: sending goes first.
-        let look = async {
+        // The whole inspection takes one permit of the connection: sending goes first.
+        let request = async {
             Ok(senders::inspect(
                 &self.twilio,
                 &keys,
@@ -62,11 +62,11 @@ impl Worker {
             )
             .await)
         };
-        let inspection = self.windows.read(id, look).await?;
+        let inspection = self.concurrency_limits.read(id, request).await?;
         if !inspection.has_passed() {
             tracing::warn!(
                 connection.id = %id,
-                "something about a connection is not as it should be: see its page"
+                "a connection has a problem: see the connection's page"
             );
         }
         let now = self.clock.now();

@@ -1,4 +1,4 @@
-//! Looking up: asks Twilio, by SID, what became of messages whose callbacks did not come.
+//! Looking up: fetches from Twilio, by SID, messages whose callbacks did not arrive.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,7 +8,7 @@ use diesel_async::AsyncConnection;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use super::error::{PerformError, is_away};
+use super::error::{PerformError, is_database_down};
 use crate::automations::consequences;
 use crate::connections::{self, Status};
 use crate::error::Error;
@@ -16,252 +16,277 @@ use crate::messages::message;
 use crate::messages::reconcile::stale::{self, AGES, Progress, Stale};
 use crate::messages::report::Report;
 use crate::messages::throttle::release;
-use crate::queue::routines::Turn;
+use crate::queue::routines::RoutineRun;
 use crate::queue::set_aside::{self, Item, SetAside, Task};
 use crate::twilio::sid::MessageSid;
 use crate::twilio::{Credentials, Exchange, TwilioError};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
-use crate::worker::set_aside::{AGAIN, guarded, is_of_one};
+use crate::worker::set_aside::{MAX_RETRIES, catch_panic, concerns_one_item};
 
-/// How often it is looked for messages that have reached one of the ages.
-const EVERY: TimeDelta = TimeDelta::minutes(1);
+/// How often messages are looked up that have reached one of the ages.
+const INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
-/// How many messages are walked over at once.
-const STRETCH: i64 = 5_000;
+/// How many messages one scan reads.
+const SCAN_LIMIT: i64 = 5_000;
 
-/// After so many stretches the routine lets the others have a turn, and goes on at the next tick.
-const MAX_STRETCHES: usize = 20;
+/// How many scans one run makes before it yields to the other routines and continues at the next
+/// tick.
+const MAX_SCANS: usize = 20;
 
-/// Answers are recorded, and the cursor is moved, after so many questions.
-const TOGETHER: usize = 100;
+/// How many lookups are recorded together, with the cursor.
+const RECORD_BATCH: usize = 100;
 
-/// How many questions are under way at the same time.
-const AT_ONCE: usize = 4;
+/// How many lookups are in flight at the same time.
+const MAX_CONCURRENT_LOOKUPS: usize = 4;
 
-/// What can be asked through a connection.
-enum Line {
-    /// Twilio may be asked with these keys.
-    Open(Credentials),
-    /// Asking is of no use: no keys that can be used.
-    Closed,
-    /// Twilio is busy or away for this account, in this run.
+/// Whether messages of a connection can be looked up in this run.
+enum Access {
+    /// They can, with these keys.
+    Keys(Credentials),
+    /// They cannot: there are no usable keys.
+    NoKeys,
+    /// Not now: Twilio is busy or unavailable for this account.
     Busy,
 }
 
-/// How a run stands with the connections of the messages that it has met.
-struct Lines {
-    lines: HashMap<ConnectionId, Line>,
-    /// How many connections there are.
+/// The access of a run to the connections that it has met.
+struct ConnectionAccess {
+    by_connection: HashMap<ConnectionId, Access>,
+    /// The number of all connections.
     connections: usize,
 }
 
-/// What the questions about some messages brought.
+/// The results of looking up some messages.
 #[derive(Default)]
-struct Answers {
+struct LookupResults {
     reports: Vec<Report>,
-    /// Messages that could not be asked about now.
+    /// The messages that could not be looked up now.
     unanswered: Vec<(Stale, TwilioError)>,
 }
 
-impl Lines {
-    /// Whether nobody can be asked now, as far as is known.
+impl ConnectionAccess {
+    /// Whether no connection can be used now, as far as is known.
     fn are_all_busy(&self) -> bool {
-        self.lines.values().filter(|line| matches!(line, Line::Busy)).count() >= self.connections
+        self.by_connection.values().filter(|access| matches!(access, Access::Busy)).count()
+            >= self.connections
     }
 }
 
 impl Worker {
-    /// Walks over the messages that have reached one of the ages and asks Twilio about those that
-    /// are below final.
+    /// Scans the messages that have reached one of the ages, and looks up those without a final
+    /// status.
     ///
-    /// When Twilio is busy or does not answer, the walk stops there and goes on later; where that
-    /// is so of some connections only, their messages are set aside, and the walk goes on with the
-    /// others. A message that it does not know, and a connection whose keys it refuses, are passed
-    /// over: the walk of the next age comes by.
-    pub(super) async fn look_up_stale(&self, turn: &Turn) -> Result<DateTime<Utc>, PerformError> {
+    /// When Twilio is busy or does not answer, the scan stops there and continues later. If only
+    /// some connections are concerned, their messages are set aside, and the scan continues with
+    /// the others. It skips messages that Twilio does not know, and connections whose keys it
+    /// refuses, until the scan of the next age.
+    pub(super) async fn look_up_stale(
+        &self,
+        run: &RoutineRun,
+    ) -> Result<DateTime<Utc>, PerformError> {
         let connections = connections::list(&mut *self.db.get().await?).await?.len();
-        let (mut progress, mut lines) =
-            (turn.cursor::<Progress>(), Lines { lines: HashMap::new(), connections });
-        self.look_up_again(&mut lines).await?;
-        self.forget_what_went_on().await?;
-        let mut stretches = 0;
+        let (mut progress, mut access) = (
+            run.cursor::<Progress>(),
+            ConnectionAccess { by_connection: HashMap::new(), connections },
+        );
+        self.retry_set_aside_lookups(&mut access).await?;
+        self.clear_resolved_items().await?;
+        let mut scans = 0;
         for age in AGES {
             loop {
                 let now = self.clock.now();
-                if stretches == MAX_STRETCHES {
+                if scans == MAX_SCANS {
                     return Ok(now);
                 }
-                stretches += 1;
-                let stretch =
-                    stale::walk(&mut *self.db.get().await?, &progress, age, STRETCH, now).await?;
-                let Some(end) = stretch.end else { break };
-                for some in stretch.stale.chunks(TOGETHER) {
-                    self.look_up(turn, &mut progress, age, some, &mut lines).await?;
+                scans += 1;
+                let range =
+                    stale::scan(&mut *self.db.get().await?, &progress, age, SCAN_LIMIT, now)
+                        .await?;
+                let Some(end) = range.end else { break };
+                for batch in range.stale.chunks(RECORD_BATCH) {
+                    self.look_up(run, &mut progress, age, batch, &mut access).await?;
                 }
-                progress.pass(age, end);
-                turn.keep(&mut *self.db.get().await?, &progress).await?;
-                if stretch.length < STRETCH {
+                progress.advance(age, end);
+                run.save_cursor(&mut *self.db.get().await?, &progress).await?;
+                if range.length < SCAN_LIMIT {
                     break;
                 }
             }
         }
-        Ok(self.clock.now() + EVERY)
+        Ok(self.clock.now() + INTERVAL)
     }
 
-    /// Asks about some messages and records the answers together with the progress, up to the first
-    /// question without an answer where nobody can be asked.
+    /// Looks up some messages and records the reports together with the progress, up to the first
+    /// message without an answer if no connection can be used.
     async fn look_up(
         &self,
-        turn: &Turn,
+        run: &RoutineRun,
         progress: &mut Progress,
         age: TimeDelta,
-        some: &[Stale],
-        lines: &mut Lines,
+        batch: &[Stale],
+        access: &mut ConnectionAccess,
     ) -> Result<(), PerformError> {
-        let Answers { reports, mut unanswered } = self.ask_about(some, lines).await?;
-        let interrupted = if lines.are_all_busy() { unanswered.first().cloned() } else { None };
+        let LookupResults { reports, mut unanswered } = self.fetch_reports(batch, access).await?;
+        let interrupted = if access.are_all_busy() { unanswered.first().cloned() } else { None };
         let passed = match &interrupted {
             Some((first, _)) => {
                 unanswered.clear();
-                some.iter().take_while(|message| message.id != first.id).last()
+                batch.iter().take_while(|message| message.id != first.id).last()
             }
-            None => some.last(),
+            None => batch.last(),
         };
         if let Some(passed) = passed {
-            progress.pass(age, passed.id);
+            progress.advance(age, passed.id);
         }
         for (message, error) in unanswered {
-            self.keep(&item(&message), &error.into()).await?;
+            self.set_aside(&item(&message), &error.into()).await?;
         }
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
         let together = conn.transaction(async |conn| {
-            turn.keep(conn, &progress).await?;
-            consequences::take_in(conn, &reports, now).await?;
+            run.save_cursor(conn, &progress).await?;
+            consequences::record_reports(conn, &reports, now).await?;
             Ok::<_, PerformError>(())
         });
         let recorded = together.await;
         drop(conn);
         match recorded {
-            Err(error) if is_of_one(&error) => {
+            Err(error) if concerns_one_item(&error) => {
                 for report in &reports {
-                    if let Err(error) = self.take_in_report(report).await {
-                        self.keep_report(report, error).await?;
+                    if let Err(error) = self.record_report(report).await {
+                        self.set_aside_report(report, error).await?;
                     }
                 }
-                turn.keep(&mut *self.db.get().await?, &progress).await?;
+                run.save_cursor(&mut *self.db.get().await?, &progress).await?;
             }
             recorded => recorded?,
         }
         interrupted.map_or(Ok(()), |(_, error)| Err(error.into()))
     }
 
-    async fn take_in_report(&self, report: &Report) -> Result<(), PerformError> {
+    async fn record_report(&self, report: &Report) -> Result<(), PerformError> {
         let now = self.clock.now();
-        let taken = async {
+        let recorded = async {
             let mut conn = self.db.get().await?;
             conn.transaction(async |conn| {
-                consequences::take_in(conn, std::slice::from_ref(report), now).await
+                consequences::record_reports(conn, std::slice::from_ref(report), now).await
             })
             .await?;
             Ok(())
         };
-        guarded(taken).await
+        catch_panic(recorded).await
     }
 
-    async fn keep_report(&self, report: &Report, error: PerformError) -> Result<(), PerformError> {
-        if !is_of_one(&error) {
+    async fn set_aside_report(
+        &self,
+        report: &Report,
+        error: PerformError,
+    ) -> Result<(), PerformError> {
+        if !concerns_one_item(&error) {
             return Err(error);
         }
-        self.keep(&Item::new(Task::LookUp, &report.message_id, Some(report.connection_id)), &error)
-            .await
+        self.set_aside(
+            &Item::new(Task::LookUp, &report.message_id, Some(report.connection_id)),
+            &error,
+        )
+        .await
     }
 
-    /// Asks Twilio about messages, in order; those of a connection that turns out to be busy are
-    /// not asked about any more.
-    async fn ask_about(&self, some: &[Stale], lines: &mut Lines) -> Result<Answers, PerformError> {
-        for message in some {
-            if let Entry::Vacant(unknown) = lines.lines.entry(message.connection_id) {
-                let keys = self.keys_to_ask_with(message.connection_id).await?;
-                unknown.insert(keys.map_or(Line::Closed, Line::Open));
+    /// Looks up messages in order, and stops doing so for a connection that turns out to be busy.
+    async fn fetch_reports(
+        &self,
+        batch: &[Stale],
+        access: &mut ConnectionAccess,
+    ) -> Result<LookupResults, PerformError> {
+        for message in batch {
+            if let Entry::Vacant(unknown) = access.by_connection.entry(message.connection_id) {
+                let keys = self.usable_keys(message.connection_id).await?;
+                unknown.insert(keys.map_or(Access::NoKeys, Access::Keys));
             }
         }
-        let mut found = Answers::default();
-        for few in some.chunks(AT_ONCE) {
-            let questions: Vec<BoxFuture<'_, _>> = few
+        let mut found = LookupResults::default();
+        for chunk in batch.chunks(MAX_CONCURRENT_LOOKUPS) {
+            let lookups: Vec<BoxFuture<'_, _>> = chunk
                 .iter()
-                .map(|message| self.ask(message, &lines.lines[&message.connection_id]).boxed())
+                .map(|message| {
+                    self.fetch_report(message, &access.by_connection[&message.connection_id])
+                        .boxed()
+                })
                 .collect();
-            let answers = join_all(questions).await;
-            for (message, answer) in few.iter().zip(answers) {
+            let answers = join_all(lookups).await;
+            for (message, answer) in chunk.iter().zip(answers) {
                 match answer {
                     Ok(report) => found.reports.extend(report),
                     Err(TwilioError::Keys { .. }) => {
-                        lines.lines.insert(message.connection_id, Line::Closed);
+                        access.by_connection.insert(message.connection_id, Access::NoKeys);
                         tracing::warn!(
                             connection.id = %message.connection_id,
-                            "Twilio refuses the keys: nothing can be looked up with them"
+                            "Twilio refuses the keys, so the messages cannot be looked up"
                         );
                     }
                     Err(error) if error.is_transient() => {
-                        lines.lines.insert(message.connection_id, Line::Busy);
+                        access.by_connection.insert(message.connection_id, Access::Busy);
                         found.unanswered.push((message.clone(), error));
                     }
                     Err(error) => {
                         tracing::warn!(
                             message.id = %message.id,
                             %error,
-                            "Twilio does not tell what became of a message"
+                            "Twilio did not return a message"
                         );
-                        self.keep(&item(message), &error.into()).await?;
+                        self.set_aside(&item(message), &error.into()).await?;
                     }
                 }
             }
-            if lines.are_all_busy() {
+            if access.are_all_busy() {
                 break;
             }
         }
         Ok(found)
     }
 
-    /// Asks again about messages that are set aside and due.
-    async fn look_up_again(&self, lines: &mut Lines) -> Result<(), PerformError> {
+    /// Retries the lookups that are set aside and due.
+    async fn retry_set_aside_lookups(
+        &self,
+        access: &mut ConnectionAccess,
+    ) -> Result<(), PerformError> {
         let now = self.clock.now();
-        let due = set_aside::due(&mut *self.db.get().await?, Task::LookUp, now, AGAIN).await?;
+        let due =
+            set_aside::due(&mut *self.db.get().await?, Task::LookUp, now, MAX_RETRIES).await?;
         if due.is_empty() {
             return Ok(());
         }
         let ids: Vec<MessageId> =
             due.iter().filter_map(|due| due.item.subject.parse().ok()).collect();
         let open = stale::find(&mut *self.db.get().await?, &ids).await?;
-        let Answers { reports, unanswered } = self.ask_about(&open, lines).await?;
+        let LookupResults { reports, unanswered } = self.fetch_reports(&open, access).await?;
         for (message, error) in &unanswered {
-            self.keep(&item(message), &PerformError::from(error.clone())).await?;
+            self.set_aside(&item(message), &PerformError::from(error.clone())).await?;
         }
         for report in &reports {
-            if let Err(error) = self.take_in_report(report).await {
-                self.keep_report(report, error).await?;
+            if let Err(error) = self.record_report(report).await {
+                self.set_aside_report(report, error).await?;
             }
         }
-        // Those that failed again are due later; where all are busy, the rest has not been asked
-        // about.
-        let asked = |due: &&SetAside| {
-            !lines.are_all_busy()
+        // Failed retries are due later; if all connections are busy, the rest has not been looked
+        // up.
+        let was_looked_up = |due: &&SetAside| {
+            !access.are_all_busy()
                 || open.iter().all(|message| message.id.to_string() != due.item.subject)
         };
-        let asked: Vec<String> =
-            due.iter().filter(asked).map(|due| due.item.subject.clone()).collect();
-        Ok(set_aside::forget_due(&mut *self.db.get().await?, Task::LookUp, &asked, now).await?)
+        let looked_up: Vec<String> =
+            due.iter().filter(was_looked_up).map(|due| due.item.subject.clone()).collect();
+        Ok(set_aside::forget_due(&mut *self.db.get().await?, Task::LookUp, &looked_up, now).await?)
     }
 
-    /// Forgets what was set aside by those who do not come back to it, and has gone on since:
-    /// messages that left the queue of their sender, or that can be read for an export.
-    async fn forget_what_went_on(&self) -> Result<(), PerformError> {
+    /// Clears items that were set aside by work that does not return to them, and that have
+    /// succeeded since: messages that left the queue of their sender, or that an export can read.
+    async fn clear_resolved_items(&self) -> Result<(), PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
         for task in [Task::Release, Task::Export] {
-            for due in set_aside::due(&mut conn, task, now, AGAIN).await? {
+            for due in set_aside::due(&mut conn, task, now, MAX_RETRIES).await? {
                 let Ok(id) = due.item.subject.parse::<MessageId>() else { continue };
                 let stuck = match task {
                     Task::Release => {
@@ -273,7 +298,7 @@ impl Worker {
                     },
                 };
                 match stuck {
-                    Some(error) => set_aside::keep(&mut conn, &due.item, &error, now).await?,
+                    Some(error) => set_aside::record(&mut conn, &due.item, &error, now).await?,
                     None => set_aside::forget(&mut conn, task, &[due.item.subject]).await?,
                 }
             }
@@ -281,16 +306,23 @@ impl Worker {
         Ok(())
     }
 
-    /// Fetches one message by its SID; nothing when there is no point in asking, or when Twilio has
-    /// forgotten it.
-    async fn ask(&self, message: &Stale, line: &Line) -> Result<Option<Report>, TwilioError> {
-        let keys = match line {
-            Line::Open(keys) => keys,
-            Line::Closed => return Ok(None),
-            Line::Busy => return Err(TwilioError::Busy { exchange: Exchange::default() }),
+    /// Fetches one message by its SID; none if there are no usable keys, or if Twilio no longer has
+    /// it.
+    async fn fetch_report(
+        &self,
+        message: &Stale,
+        access: &Access,
+    ) -> Result<Option<Report>, TwilioError> {
+        let keys = match access {
+            Access::Keys(keys) => keys,
+            Access::NoKeys => return Ok(None),
+            Access::Busy => return Err(TwilioError::Busy { exchange: Exchange::default() }),
         };
         let Ok(sid) = MessageSid::parse(&message.twilio_sid) else { return Ok(None) };
-        match self.windows.read(message.connection_id, self.twilio.fetch_message(keys, &sid)).await
+        match self
+            .concurrency_limits
+            .read(message.connection_id, self.twilio.fetch_message(keys, &sid))
+            .await
         {
             Ok(shown) => Ok(Some(stale::report(message.id, message.connection_id, &shown))),
             Err(TwilioError::NotFound { .. }) => Ok(None),
@@ -299,7 +331,7 @@ impl Worker {
     }
 
     /// The keys of a connection, unless Twilio has refused them or this process cannot read them.
-    pub(super) async fn keys_to_ask_with(
+    pub(super) async fn usable_keys(
         &self,
         id: ConnectionId,
     ) -> Result<Option<Credentials>, PerformError> {
@@ -314,7 +346,7 @@ impl Worker {
             .map_err(PerformError::from)
         {
             Ok(credentials) => Ok(Some(credentials)),
-            Err(error) if is_away(&error) => Err(error),
+            Err(error) if is_database_down(&error) => Err(error),
             Err(error) => {
                 tracing::warn!(
                     connection.id = %id,
@@ -327,7 +359,7 @@ impl Worker {
     }
 }
 
-/// A message that could not be looked up.
+/// The item under which a failed lookup is set aside.
 fn item(message: &Stale) -> Item {
     Item::new(Task::LookUp, &message.id, Some(message.connection_id))
 }

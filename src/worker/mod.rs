@@ -1,9 +1,9 @@
 //! The worker: performs jobs and runs periodic work.
 //!
-//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them:
-//! [`advancing`], [`sending`], [`releasing`], [`settling`], within the [`concurrency_limit`] of the
-//! connections. [`schedule`] is what happens by the clock, [`routines`] what of it one worker does
-//! for all, such as [`looking_up`], [`collecting`] and [`inspecting`].
+//! [`Worker::run`] leases due jobs in batches ([`poll`]), and apalis performs them ([`perform`]):
+//! [`advancing`], [`sending`], [`releasing`] and [`settling`], within the [`concurrency_limit`] of
+//! each connection. [`schedule`] sends heartbeats and runs [`routines`], each on one worker at a
+//! time, such as [`looking_up`], [`collecting`] and [`inspecting`]. Start with [`poll`].
 
 mod advancing;
 mod collecting;
@@ -40,7 +40,7 @@ use crate::types::id::WorkerId;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 use concurrency_limit::ConcurrencyLimits;
-use limits::ADVANCES;
+use limits::MAX_ADVANCING_BATCHES;
 use running_routines::RunningRoutines;
 use sending::InFlight;
 use sending::recording::Recorder;
@@ -49,7 +49,7 @@ use worker_lease::WorkerLease;
 /// Everything that a worker needs; cheap to clone.
 #[derive(Clone)]
 pub struct Worker {
-    /// This process among all workers.
+    /// The identity of this process among all workers.
     id: WorkerId,
     db: Pool,
     clock: Clock,
@@ -57,51 +57,51 @@ pub struct Worker {
     renderer: Renderer,
     secret_key: SecretKey,
     public_url: PublicUrl,
-    /// How many jobs are in flight at most.
+    /// The largest number of jobs in flight.
     concurrency: NonZeroUsize,
-    /// Places for so many jobs.
-    places: Arc<Semaphore>,
-    /// Where this process hands jobs over to it.
+    /// The permits for jobs in flight.
+    job_permits: Arc<Semaphore>,
+    /// The handover, through which this process passes new jobs to this worker directly.
     handover: Handover,
-    /// Until when the others let it work.
+    /// Until when the other workers consider this one alive.
     lease: WorkerLease,
-    /// Jobs that this process has.
+    /// The jobs that this process has leased.
     leases: Leases,
-    /// Messages that this process is submitting right now.
+    /// The messages that this process is submitting.
     in_flight: InFlight,
-    /// Writes down what Twilio answered.
+    /// Records the answers of Twilio.
     recorder: Recorder,
-    /// How many requests may be in flight at Twilio.
-    windows: ConcurrencyLimits,
-    /// The batches of enrollments that may be advanced at the same time.
-    advances: Arc<Semaphore>,
-    /// Routines that this process runs right now.
-    routines: RunningRoutines,
+    /// The limits of concurrent requests to Twilio.
+    concurrency_limits: ConcurrencyLimits,
+    /// The permits for batches of enrollments that advance at the same time.
+    advance_permits: Arc<Semaphore>,
+    /// The routines that this process is running.
+    running_routines: RunningRoutines,
 }
 
-/// What a worker is made of.
+/// The dependencies of a worker.
 #[derive(Clone)]
 pub struct WorkerParts {
     /// The database.
     pub db: Pool,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Twilio.
+    /// The Twilio client.
     pub twilio: Client,
     /// The template cache.
     pub renderer: Renderer,
     /// Unseals the connections' keys.
     pub secret_key: SecretKey,
-    /// Where Twilio reports to.
+    /// The base URL of Twilio's status callbacks.
     pub public_url: PublicUrl,
-    /// How many jobs are in flight at most.
+    /// The largest number of jobs in flight.
     pub concurrency: NonZeroUsize,
-    /// Where the process hands jobs over.
+    /// The handover, through which the process passes new jobs to the worker directly.
     pub handover: Handover,
 }
 
 impl Worker {
-    /// Makes a worker with an identity of its own, on the present runtime.
+    /// Creates a worker with a new identity, on the current runtime.
     #[must_use]
     pub fn new(parts: WorkerParts) -> Self {
         let WorkerParts {
@@ -126,19 +126,19 @@ impl Worker {
             secret_key,
             public_url,
             concurrency,
-            places: Arc::new(Semaphore::new(concurrency.get())),
+            job_permits: Arc::new(Semaphore::new(concurrency.get())),
             handover,
             lease: WorkerLease::default(),
             leases: Leases::default(),
             in_flight,
             recorder,
-            windows: ConcurrencyLimits::default(),
-            advances: Arc::new(Semaphore::new(ADVANCES)),
-            routines: RunningRoutines::default(),
+            concurrency_limits: ConcurrencyLimits::default(),
+            advance_permits: Arc::new(Semaphore::new(MAX_ADVANCING_BATCHES)),
+            running_routines: RunningRoutines::default(),
         }
     }
 
-    /// The identity under which it leases jobs and makes attempts.
+    /// The identity with which it leases jobs and makes attempts.
     #[must_use]
     pub const fn id(&self) -> WorkerId {
         self.id

@@ -1,4 +1,4 @@
-//! Performing a batch of leased jobs: each kind by its own file, and none is ever left behind.
+//! Performing a batch of leased jobs: each kind in its own file, and no job is ever lost.
 
 use std::panic::AssertUnwindSafe;
 
@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Worker;
-use super::error::{PerformError, is_away};
+use super::error::{PerformError, is_database_down};
 use super::limits::BATCH;
 use super::until_written::until_written;
 use crate::db::{Conn, Unavailable};
@@ -16,12 +16,12 @@ use crate::queue::JobKind;
 use crate::queue::backend::Batch;
 use crate::queue::lease::{self, Finish, JobId, Leased};
 
-/// How often a job that fails by our own or the database's fault is tried before it is left for an
+/// How often a job that fails because of a bug or the database is tried before it is left for an
 /// admin.
 const MAX_ATTEMPTS: i16 = 20;
 
 impl Worker {
-    /// Leases and performs due jobs until none is due, and returns how many there were; for tests
+    /// Leases and performs due jobs until none is due, and returns how many there were. For tests,
     /// and for draining a queue.
     pub async fn perform_due(&self) -> Result<usize, Unavailable> {
         let mut performed = 0;
@@ -37,17 +37,17 @@ impl Worker {
         }
     }
 
-    /// Leases up to `most` due jobs.
-    pub(super) async fn lease(&self, conn: &mut Conn, most: usize) -> Result<Vec<Leased>, Error> {
-        let taking = self.leases.taking().await;
+    /// Leases up to `max` due jobs.
+    pub(super) async fn lease(&self, conn: &mut Conn, max: usize) -> Result<Vec<Leased>, Error> {
+        let lease_guard = self.leases.begin_leasing().await;
         let jobs =
-            lease::take(conn, self.id, self.clock.now(), i64::try_from(most).unwrap_or(i64::MAX))
+            lease::take(conn, self.id, self.clock.now(), i64::try_from(max).unwrap_or(i64::MAX))
                 .await?;
-        taking.hold(&jobs);
+        lease_guard.hold(&jobs);
         Ok(jobs)
     }
 
-    /// Performs a batch; its permits are given back as its jobs end.
+    /// Performs a batch; its permits are released as its jobs end.
     pub(super) async fn perform(&self, batch: Batch) {
         self.perform_kinds(batch.jobs, Some(batch.permits)).await;
     }
@@ -58,23 +58,22 @@ impl Worker {
         };
         let (advance, send, release, settle) =
             (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Release), of(JobKind::Settle));
-        // The sends take their permits along, so that one slow answer does not keep the others'
-        // places; also those that follow at once from the enrollments that advance.
+        // Sends keep their own permits, so that one slow answer does not block the permits of the
+        // others; so do the sends that follow at once from advanced enrollments.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
         let for_advances = permits.as_mut().and_then(|permits| permits.split(advance.len()));
         tokio::join!(
-            // Boxed: each is several kilobytes, and most of the time most of them have nothing to
-            // do.
-            Box::pin(self.guarded(advance.clone(), self.advance(advance, for_advances))),
-            Box::pin(self.guarded(send.clone(), self.send(send, for_sends))),
-            Box::pin(self.guarded(release.clone(), self.release(release))),
-            Box::pin(self.guarded(settle.clone(), self.settle(settle))),
+            // Boxed: each future is several kilobytes, and most of them usually have nothing to do.
+            Box::pin(self.run_or_requeue(advance.clone(), self.advance(advance, for_advances))),
+            Box::pin(self.run_or_requeue(send.clone(), self.send(send, for_sends))),
+            Box::pin(self.run_or_requeue(release.clone(), self.release(release))),
+            Box::pin(self.run_or_requeue(settle.clone(), self.settle(settle))),
         );
         self.leases.release(&jobs);
     }
 
-    /// Runs the work on some jobs; when it fails or panics they go back to the queue.
-    pub(super) async fn guarded(
+    /// Runs the work on some jobs; if it fails or panics, they return to the queue.
+    pub(super) async fn run_or_requeue(
         &self,
         jobs: Vec<Leased>,
         work: impl Future<Output = Result<(), PerformError>>,
@@ -105,15 +104,15 @@ impl Worker {
         .await;
     }
 
-    /// Gives one job back to the queue after an error.
-    pub(super) async fn put_back(&self, job: &Leased, error: &PerformError) {
+    /// Returns one job to the queue after an error.
+    pub(super) async fn requeue(&self, job: &Leased, error: &PerformError) {
         let now = self.clock.now();
         let finish: [(JobId, Finish); 1] = [(job.id, after_failure(job, &error.to_string(), now))];
         until_written(|| async {
             Ok(lease::finish(&mut *self.db.get().await?, self.id, &finish, now).await?)
         })
         .await;
-        if !is_away(error) {
+        if !is_database_down(error) {
             tracing::warn!(
                 kind = %job.job.kind(),
                 subject = %job.job.subject(),
@@ -129,9 +128,9 @@ impl Worker {
     }
 }
 
-/// A job that failed runs again later, or is left for an admin.
+/// How a failed job ends: it runs again later, or is left for an admin.
 fn after_failure(job: &Leased, error: &str, now: DateTime<Utc>) -> Finish {
-    // A queue that nobody releases would stand for ever.
+    // A sender's queue without a release job would stop for ever.
     if job.attempt >= MAX_ATTEMPTS && job.job.kind() != JobKind::Release {
         return Finish::Failed(error.to_owned());
     }

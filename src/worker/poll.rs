@@ -1,5 +1,5 @@
-//! Polling: leases due jobs as places become free, woken by PostgreSQL when a commit brings new
-//! ones.
+//! Polling: leases due jobs when permits are free. A `NOTIFY` of PostgreSQL wakes it when a commit
+//! brings new jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,72 +13,80 @@ use tokio_util::sync::CancellationToken;
 
 use crate::queue::CHANNEL;
 use crate::queue::backend::{Batch, JobBackend};
-use crate::queue::handover::Desk;
+use crate::queue::handover::WorkerIntake;
 use crate::queue::lease::{self, Leased};
 use crate::worker::Worker;
 
-/// The slow poll behind the wake-ups: it finds jobs whose wake-up was lost.
-const POLL: Duration = Duration::from_secs(1);
+/// The interval of the fallback poll, which finds jobs whose wake-up was lost.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The shortest pause: a job that is due and that nobody has yet is being taken by another worker.
+/// The shortest pause: a job that is due and not leased is being leased by another worker.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 
-/// How long a busy worker lets places come free before it leases jobs for them.
-const GATHERING: Duration = Duration::from_millis(50);
+/// How long a busy worker waits for more permits before it leases jobs for them.
+const PERMIT_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// How long work in flight may take to end after the stop signal.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long work in flight may continue after the stop signal.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a look at the queue brought.
-enum Taken {
+/// The result of polling the queue.
+enum Polled {
     Jobs(Vec<Leased>),
-    /// Nothing is due; the next job, if there is one, is at this time.
-    NoneBefore(Option<DateTime<Utc>>),
+    /// No job is due; the next one is due at this time, if there is one.
+    NoneDueUntil(Option<DateTime<Utc>>),
 }
 
-/// So many places when they come free soon, otherwise one or more; none when there are none any
-/// more.
-async fn some_places(places: &Arc<Semaphore>, enough: usize) -> Option<OwnedSemaphorePermit> {
+/// Acquires `enough` permits if they become free soon, otherwise at least one; none once the
+/// semaphore is closed.
+async fn acquire_permits(
+    semaphore: &Arc<Semaphore>,
+    enough: usize,
+) -> Option<OwnedSemaphorePermit> {
     let enough = u32::try_from(enough).unwrap_or(1);
     if enough > 1
         && let Ok(permits) =
-            tokio::time::timeout(GATHERING, Arc::clone(places).acquire_many_owned(enough)).await
+            tokio::time::timeout(PERMIT_TIMEOUT, Arc::clone(semaphore).acquire_many_owned(enough))
+                .await
     {
         return permits.ok();
     }
-    Arc::clone(places).acquire_owned().await.ok()
+    Arc::clone(semaphore).acquire_owned().await.ok()
 }
 
 impl Worker {
     /// Runs until `stop`, then finishes what is in flight (up to 30 s) and signs off.
     pub async fn run(self, stop: CancellationToken) {
-        stop.run_until_cancelled(self.first_sign_of_life()).await;
+        stop.run_until_cancelled(self.first_heartbeat()).await;
         let (sender, backend) = JobBackend::channel();
-        self.handover.open(Desk {
+        self.handover.open(WorkerIntake {
             worker: self.id,
-            places: Arc::clone(&self.places),
+            permits: Arc::clone(&self.job_permits),
             leases: self.leases.clone(),
             batches: sender.clone(),
-            largest_batch: Self::batch_size(),
+            max_batch: Self::batch_size(),
         });
         let wake = Arc::new(Notify::new());
         let listening = tokio::spawn(self.clone().listen(Arc::clone(&wake), stop.clone()));
         let polling = tokio::spawn(self.clone().poll(sender, wake, stop.clone()));
-        let keeping = tokio::spawn(self.clone().keep_schedule(stop.clone()));
+        let scheduling = tokio::spawn(self.clone().run_schedule(stop.clone()));
 
         let runtime = self.clone().runtime(backend, stop.clone());
         tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
         tokio::select! {
             () = runtime => {}
-            () = async { stop.cancelled().await; self.handover.close(self.id); tokio::time::sleep(GRACE).await } => {
+            () = async {
+                stop.cancelled().await;
+                self.handover.close(self.id);
+                tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
+            } => {
                 tracing::warn!(
-                    "some work did not end within 30 s; its messages will be settled by asking \
+                    "some work did not finish within 30 s; its messages will be reconciled with \
                      Twilio"
                 );
             }
         }
         self.handover.close(self.id);
-        for task in [listening, polling, keeping] {
+        for task in [listening, polling, scheduling] {
             task.abort();
         }
         if let Ok(mut conn) = self.db.get().await
@@ -88,32 +96,32 @@ impl Worker {
         }
     }
 
-    /// Returns once this worker is known to the others, and knows how many there are and what the
-    /// connections may have in flight.
-    async fn first_sign_of_life(&self) {
-        let mut told = false;
-        while let Err(error) = self.prolong_lease().await {
-            if !told {
+    /// Repeats the first heartbeat until it succeeds: the other workers then know this one, and it
+    /// knows their number and the bounds of the connections.
+    async fn first_heartbeat(&self) {
+        let mut warned = false;
+        while let Err(error) = self.extend_lease().await {
+            if !warned {
                 tracing::warn!(
                     %error,
-                    "cannot reach the database; the worker begins as soon as it is there"
+                    "cannot reach the database; the worker starts as soon as it can"
                 );
             }
-            told = true;
-            tokio::time::sleep(POLL).await;
+            warned = true;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Apalis on the batches that are leased, until `stop`; then those that it has begun are
-    /// finished.
+    /// Runs apalis on the leased batches until `stop`, and then finishes those that have begun.
     ///
-    /// Not an async function: within one, the compiler cannot prove that apalis's future is `Send`.
+    /// This is not an async function: within one, the compiler cannot prove that apalis's future is
+    /// `Send`.
     fn runtime(self, backend: JobBackend, stop: CancellationToken) -> BoxFuture<'static, ()> {
         let name = format!("carillon-{}", self.id);
         let apalis = WorkerBuilder::new(name).backend(backend).build(move |batch: Batch| {
             let worker = self.clone();
-            // A task of its own: apalis polls all batches in one task, which would bind them to one
-            // core.
+            // A separate task: apalis polls all batches in one task, which would confine them to
+            // one core.
             async move {
                 tokio::spawn(async move { worker.perform(batch).await })
                     .await
@@ -133,48 +141,51 @@ impl Worker {
             .boxed()
     }
 
-    /// Leases jobs whenever there are places for them, until `stop`.
+    /// Leases jobs whenever permits are free, until `stop`.
     async fn poll(self, batches: mpsc::Sender<Batch>, wake: Arc<Notify>, stop: CancellationToken) {
-        let places = &self.places;
-        let (mut away, mut backlog) = (false, false);
+        let job_permits = &self.job_permits;
+        let (mut is_down, mut has_backlog) = (false, false);
         while !stop.is_cancelled() {
-            // While more is due than there are places for, jobs are leased in heaps: each lease and
-            // each batch has its price.
-            let enough =
-                if backlog { (self.concurrency.get() / 4).clamp(1, Self::batch_size()) } else { 1 };
-            let Some(mut permits) = some_places(places, enough).await else { return };
-            let more = places
+            // While more jobs are due than permits are free, jobs are leased in larger batches:
+            // each lease and each batch has a fixed cost.
+            let enough = if has_backlog {
+                (self.concurrency.get() / 4).clamp(1, Self::batch_size())
+            } else {
+                1
+            };
+            let Some(mut permits) = acquire_permits(job_permits, enough).await else { return };
+            let more = job_permits
                 .available_permits()
                 .min(Self::batch_size().saturating_sub(permits.num_permits()));
             if let Ok(rest) =
-                Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0))
+                Arc::clone(job_permits).try_acquire_many_owned(u32::try_from(more).unwrap_or(0))
             {
                 permits.merge(rest);
             }
-            let most = permits.num_permits();
-            let pause = match self.take(most).await {
-                Ok(Taken::Jobs(jobs)) => {
-                    away = false;
-                    backlog = jobs.len() == most;
+            let max = permits.num_permits();
+            let pause = match self.lease_or_next_due(max).await {
+                Ok(Polled::Jobs(jobs)) => {
+                    is_down = false;
+                    has_backlog = jobs.len() == max;
                     let used = permits.split(jobs.len()).unwrap_or(permits);
                     if batches.send(Batch { jobs, permits: used }).await.is_err() {
                         return;
                     }
                     continue;
                 }
-                Ok(Taken::NoneBefore(next)) => {
-                    (away, backlog) = (false, false);
+                Ok(Polled::NoneDueUntil(next)) => {
+                    (is_down, has_backlog) = (false, false);
                     self.pause_until(next)
                 }
                 Err(error) => {
-                    if !away {
+                    if !is_down {
                         tracing::warn!(error, "cannot fetch jobs; trying again every second");
                     }
-                    away = true;
-                    POLL
+                    is_down = true;
+                    POLL_INTERVAL
                 }
             };
-            // Meanwhile others may hand jobs over.
+            // During the pause, other parts of the process may hand over jobs.
             drop(permits);
             tokio::select! {
                 () = wake.notified() => {}
@@ -184,22 +195,25 @@ impl Worker {
         }
     }
 
-    /// Leases due jobs; without one, finds out when the next comes due.
-    async fn take(&self, most: usize) -> Result<Taken, String> {
+    /// Leases due jobs; if there are none, finds out when the next one is due.
+    async fn lease_or_next_due(&self, max: usize) -> Result<Polled, String> {
         let mut conn = self.db.get().await.map_err(|error| error.to_string())?;
-        let jobs = self.lease(&mut conn, most).await.map_err(|error| error.to_string())?;
+        let jobs = self.lease(&mut conn, max).await.map_err(|error| error.to_string())?;
         if !jobs.is_empty() {
-            return Ok(Taken::Jobs(jobs));
+            return Ok(Polled::Jobs(jobs));
         }
-        lease::next_due(&mut conn).await.map(Taken::NoneBefore).map_err(|error| error.to_string())
+        lease::next_due(&mut conn)
+            .await
+            .map(Polled::NoneDueUntil)
+            .map_err(|error| error.to_string())
     }
 
     fn pause_until(&self, next: Option<DateTime<Utc>>) -> Duration {
         let left = next.map(|next| (next - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
-        left.map_or(POLL, |left| left.clamp(MIN_PAUSE, POLL))
+        left.map_or(POLL_INTERVAL, |left| left.clamp(MIN_PAUSE, POLL_INTERVAL))
     }
 
-    /// Turns PostgreSQL's notifications into wake-ups; connects again when the connection is lost.
+    /// Turns PostgreSQL's notifications into wake-ups; reconnects when the connection is lost.
     async fn listen(self, wake: Arc<Notify>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Ok(mut conn) = self.db.target().connect().await
@@ -210,14 +224,14 @@ impl Worker {
                 .await
                 .is_ok()
             {
-                // Something may have been enqueued while nobody listened.
+                // Jobs may have been enqueued before the connection listened.
                 wake.notify_one();
                 let mut notifications = std::pin::pin!(conn.notifications_stream());
                 while let Some(Ok(_)) = notifications.next().await {
                     wake.notify_one();
                 }
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }

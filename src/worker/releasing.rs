@@ -1,42 +1,41 @@
-//! Releasing: lets the queues of senders go on as their rates allow, each in a transaction of its
-//! own.
+//! Releasing: lets the queues of senders continue as their rates allow, each in its own
+//! transaction.
 
 use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
 
 use super::error::PerformError;
-use crate::messages::throttle::release::{self, Left};
+use crate::messages::throttle::release::{self, ReleaseOutcome};
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::types::id::{MessageId, SenderId};
 use crate::worker::Worker;
-use crate::worker::set_aside::{AGAIN, guarded, is_of_one};
+use crate::worker::set_aside::{MAX_RETRIES, catch_panic, concerns_one_item};
 
-/// So many messages are released one by one in a run, where one of them cannot be.
+/// How many messages a run releases one by one, when one of them fails.
 const MAX_SINGLES: usize = 200;
 
-/// Between two such runs.
-const BETWEEN_SINGLES: TimeDelta = TimeDelta::seconds(1);
+/// The time between two such runs.
+const SINGLES_PAUSE: TimeDelta = TimeDelta::seconds(1);
 
 impl Worker {
     pub(super) async fn release(&self, jobs: Vec<Leased>) -> Result<(), PerformError> {
         for job in jobs {
             let Job::Release(sender) = job.job else { continue };
             if let Err(error) = self.release_one(&job, sender).await {
-                self.put_back(&job, &error).await;
+                self.requeue(&job, &error).await;
             }
         }
         Ok(())
     }
 
-    /// Releases what fits now, together, or message by message where one of them cannot be
-    /// released.
+    /// Releases what fits now in one transaction, or message by message if one of them fails.
     async fn release_one(&self, job: &Leased, sender: SenderId) -> Result<(), PerformError> {
         match self.release_together(job, sender).await {
-            Err(error) if is_of_one(&error) => {
-                let left = self.release_one_by_one(sender).await?;
-                let finish = [(job.id, finish(left))];
+            Err(error) if concerns_one_item(&error) => {
+                let outcome = self.release_one_by_one(sender).await?;
+                let finish = [(job.id, finish(outcome))];
                 Ok(lease::finish(&mut *self.db.get().await?, self.id, &finish, self.clock.now())
                     .await?)
             }
@@ -48,19 +47,20 @@ impl Worker {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
-            let left = release::release(conn, sender, now).await?;
-            lease::finish(conn, self.id, &[(job.id, finish(left))], now).await?;
+            let outcome = release::release(conn, sender, now).await?;
+            lease::finish(conn, self.id, &[(job.id, finish(outcome))], now).await?;
             Ok(())
         })
         .await
     }
 
-    /// Each in a transaction of its own; those that cannot be released are set aside, and left out
+    /// Releases messages in separate transactions; those that fail are set aside, and left out
     /// until they are due.
-    async fn release_one_by_one(&self, sender: SenderId) -> Result<Left, PerformError> {
+    async fn release_one_by_one(&self, sender: SenderId) -> Result<ReleaseOutcome, PerformError> {
         let now = self.clock.now();
-        let aside = self.aside(Task::Release).await?;
-        let due = set_aside::due(&mut *self.db.get().await?, Task::Release, now, AGAIN).await?;
+        let aside = self.load_set_aside(Task::Release).await?;
+        let due =
+            set_aside::due(&mut *self.db.get().await?, Task::Release, now, MAX_RETRIES).await?;
         let is_due = |subject: &str| due.iter().any(|due| due.item.subject == subject);
         let mut left_out: Vec<MessageId> = aside
             .subjects()
@@ -73,23 +73,28 @@ impl Worker {
             else {
                 break;
             };
-            let released = guarded(self.release_first(sender, &left_out)).await;
-            match self.note(&aside, &Item::new(Task::Release, &first, None), released).await? {
-                Some(Left::Nothing) => return Ok(Left::Nothing),
+            let released = catch_panic(self.release_first(sender, &left_out)).await;
+            match self
+                .record_result(&aside, &Item::new(Task::Release, &first, None), released)
+                .await?
+            {
+                Some(ReleaseOutcome::Done) => return Ok(ReleaseOutcome::Done),
                 // The rate allows no more now.
-                Some(Left::More(at)) if at > now => return Ok(Left::More(at)),
-                Some(Left::More(_)) => {}
+                Some(ReleaseOutcome::MoreAt(at)) if at > now => {
+                    return Ok(ReleaseOutcome::MoreAt(at));
+                }
+                Some(ReleaseOutcome::MoreAt(_)) => {}
                 None => left_out.push(first),
             }
         }
-        Ok(Left::More(now + BETWEEN_SINGLES))
+        Ok(ReleaseOutcome::MoreAt(now + SINGLES_PAUSE))
     }
 
     async fn release_first(
         &self,
         sender: SenderId,
         left_out: &[MessageId],
-    ) -> Result<Left, PerformError> {
+    ) -> Result<ReleaseOutcome, PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
@@ -99,10 +104,10 @@ impl Worker {
     }
 }
 
-/// What becomes of a queue's job.
-const fn finish(left: Left) -> Finish {
-    match left {
-        Left::Nothing => Finish::Done,
-        Left::More(at) => Finish::Uncounted(at),
+/// How the job of a queue ends.
+const fn finish(outcome: ReleaseOutcome) -> Finish {
+    match outcome {
+        ReleaseOutcome::Done => Finish::Done,
+        ReleaseOutcome::MoreAt(at) => Finish::Uncounted(at),
     }
 }

@@ -1,37 +1,38 @@
-//! The routines that this process runs right now.
+//! The routines that this process is running.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::queue::routines::{Routine, Turn};
+use crate::queue::routines::{Routine, RoutineRun};
 
-/// The routines that this process runs right now.
+/// The routines that this process is running.
 #[derive(Clone, Default)]
 pub(super) struct RunningRoutines(Arc<Mutex<HashSet<Routine>>>);
 
-/// Routines that are noted as running in this process, however that ends.
+/// Marks routines as running in this process until it is dropped.
 pub(super) struct RoutineGuard {
     running: RunningRoutines,
     pub(super) names: Vec<Routine>,
 }
 
 impl RoutineGuard {
-    /// Notes all that are not running, so that two looks at the same time do not take the same one.
+    /// Marks all routines that are not running, so that two ticks at the same time do not take the
+    /// same one.
     pub(super) fn all_idle(running: &RunningRoutines) -> Self {
         let mut set = running.0.lock();
         let names = Routine::ALL.iter().copied().filter(|routine| set.insert(*routine)).collect();
         Self { running: running.clone(), names }
     }
 
-    /// Keeps those that were taken, each by itself; the others are idle again.
-    pub(super) fn only(mut self, turns: &[Turn]) -> Vec<Self> {
-        let taken: Vec<Self> = turns
+    /// Splits off a guard for each routine that was taken; the others become idle again.
+    pub(super) fn only(mut self, runs: &[RoutineRun]) -> Vec<Self> {
+        let taken: Vec<Self> = runs
             .iter()
-            .map(|turn| Self { running: self.running.clone(), names: vec![turn.routine] })
+            .map(|run| Self { running: self.running.clone(), names: vec![run.routine] })
             .collect();
-        self.names.retain(|routine| turns.iter().all(|turn| turn.routine != *routine));
+        self.names.retain(|routine| runs.iter().all(|run| run.routine != *routine));
         taken
     }
 }

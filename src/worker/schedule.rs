@@ -1,4 +1,4 @@
-//! What happens by the clock: heartbeats, taking over from dead workers, routines.
+//! The schedule: heartbeats, taking over the jobs of dead workers, and routines.
 
 use std::time::Duration;
 
@@ -12,67 +12,66 @@ use crate::queue::lease;
 use crate::queue::routines::{self, Routine};
 use crate::types::deadline::Deadline;
 
-/// Between two heartbeats; four missed ones make a worker dead, see [`lease::DEAD_AFTER`].
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// The interval of heartbeats; a worker is dead after four missed ones, see [`lease::DEAD_AFTER`].
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Worker {
-    /// What happens at each tick: says that this worker is alive, gives the jobs of dead ones back
-    /// to the queue, and runs the routines that are due, to their end; for tests and for draining a
-    /// queue.
+    /// Runs one tick: sends a heartbeat, returns the jobs of dead workers to the queue, and runs
+    /// the routines that are due, to their end. For tests, and for draining a queue.
     pub async fn heartbeat(&self) -> Result<(), Unavailable> {
-        self.keep_lease().await?;
+        self.send_heartbeat().await?;
         self.run_due_routines().await;
         Ok(())
     }
 
-    /// A heartbeat of a worker that runs by itself; it may send until others could take it for
+    /// Sends a heartbeat and extends the lease: the worker may send until others could consider it
     /// dead.
-    pub(super) async fn prolong_lease(&self) -> Result<(), Unavailable> {
+    pub(super) async fn extend_lease(&self) -> Result<(), Unavailable> {
         let since = Deadline::now();
-        if self.keep_lease().await? {
-            self.lease.prolong(since);
+        if self.send_heartbeat().await? {
+            self.lease.extend(since);
         }
         Ok(())
     }
 
-    /// Returns whether it was noted.
-    async fn keep_lease(&self) -> Result<bool, Unavailable> {
+    /// Sends a heartbeat; returns whether it was recorded.
+    async fn send_heartbeat(&self) -> Result<bool, Unavailable> {
         let mut conn = self.db.get().await?;
         let now = self.clock.now();
-        let beaten: Result<i64, PerformError> = async {
+        let recorded: Result<i64, PerformError> = async {
             let reference = lease::heartbeat(&mut conn, self.id, now).await?;
             self.clock.follow(reference);
             let freed = self
                 .leases
                 .compare(async |held| lease::take_over(&mut conn, self.id, held, now).await)
                 .await?;
-            self.windows.learn(
+            self.concurrency_limits.set_bounds(
                 lease::count_workers(&mut conn).await?,
                 connections::concurrency_bounds(&mut conn).await?,
             );
             Ok(freed)
         }
         .await;
-        match &beaten {
+        match &recorded {
             Ok(0) => {}
-            Ok(jobs) => tracing::info!(jobs, "took over jobs that no living worker had"),
+            Ok(jobs) => tracing::info!(jobs, "took over jobs of dead workers"),
             Err(error) => tracing::warn!(%error, "heartbeat failed"),
         }
-        Ok(beaten.is_ok())
+        Ok(recorded.is_ok())
     }
 
-    /// Ticks for as long as it is polled: a worker that stops is alive until its last job has
-    /// ended. Routines begin until `stop` and are broken off by it; another worker goes on where
-    /// they were.
-    pub(super) async fn keep_schedule(self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(HEARTBEAT);
+    /// Ticks for as long as it is polled, because a worker that stops stays alive until its last
+    /// job has ended. It starts routines until `stop`, which aborts them; another worker continues
+    /// where they were.
+    pub(super) async fn run_schedule(self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(HEARTBEAT_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         ticks.tick().await;
-        // Before this worker, there may have been nobody to take what Twilio had to tell.
+        // Before this worker started, webhooks may have been missed.
         if let Ok(mut conn) = self.db.get().await {
-            let _ = routines::hasten(&mut conn, Routine::CollectInbound, self.clock.now()).await;
+            let _ = routines::make_due(&mut conn, Routine::CollectInbound, self.clock.now()).await;
         }
-        // The first sign of life was given before anything began.
+        // The first heartbeat was sent before anything started.
         let mut alive = true;
         loop {
             if alive && !stop.is_cancelled() {
@@ -82,8 +81,8 @@ impl Worker {
                 );
             }
             ticks.tick().await;
-            // An absent database has been reported by the poll already.
-            alive = self.prolong_lease().await.is_ok();
+            // The poll has already reported an unavailable database.
+            alive = self.extend_lease().await.is_ok();
         }
     }
 }

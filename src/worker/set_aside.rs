@@ -1,4 +1,5 @@
-//! Doing items one by one: what fails is set aside with its error, and the rest goes on.
+//! Processing items one by one: an item that fails is set aside with its error, and the rest
+//! continues.
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -6,50 +7,50 @@ use std::panic::AssertUnwindSafe;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 
-use super::error::{PerformError, is_away};
+use super::error::{PerformError, is_database_down};
 use crate::queue::routines;
 use crate::queue::set_aside::{self, Item, Task};
 use crate::worker::Worker;
 
-/// How many items of a task are tried again in one run of its routine.
-pub(super) const AGAIN: i64 = 200;
+/// How many items of a task one run of its routine retries.
+pub(super) const MAX_RETRIES: i64 = 200;
 
-/// What is set aside of a task as a run of its routine begins.
-pub(super) struct Aside {
+/// The items of a task that are set aside when a run of its routine begins.
+pub(super) struct SetAsideItems {
     task: Task,
-    known: HashSet<String>,
-    begun_at: DateTime<Utc>,
+    subjects: HashSet<String>,
+    started_at: DateTime<Utc>,
 }
 
 impl Worker {
-    /// Loads what is set aside of a task.
-    pub(super) async fn aside(&self, task: Task) -> Result<Aside, PerformError> {
-        let begun_at = self.clock.now();
-        Ok(Aside {
+    /// Loads the items of a task that are set aside.
+    pub(super) async fn load_set_aside(&self, task: Task) -> Result<SetAsideItems, PerformError> {
+        let started_at = self.clock.now();
+        Ok(SetAsideItems {
             task,
-            begun_at,
-            known: set_aside::subjects(&mut *self.db.get().await?, task).await?,
+            started_at,
+            subjects: set_aside::subjects(&mut *self.db.get().await?, task).await?,
         })
     }
 
-    /// Takes note of how an item ended: one that failed by itself is set aside, and one that was
-    /// set aside and is done is forgotten. An error that is not about the item, such as a database
-    /// that is away, is returned.
-    pub(super) async fn note<T>(
+    /// Records the result of an item: sets it aside if it failed by itself, and clears it if it was
+    /// set aside and succeeds. Returns an error that does not concern the item, such as an
+    /// unavailable database.
+    pub(super) async fn record_result<T>(
         &self,
-        aside: &Aside,
+        aside: &SetAsideItems,
         item: &Item,
-        done: Result<T, PerformError>,
+        result: Result<T, PerformError>,
     ) -> Result<Option<T>, PerformError> {
-        match done {
-            Ok(done) => {
-                if aside.has(&item.subject) {
-                    self.forget(aside.task, &item.subject).await?;
+        match result {
+            Ok(value) => {
+                if aside.contains(&item.subject) {
+                    self.clear_set_aside(aside.task, &item.subject).await?;
                 }
-                Ok(Some(done))
+                Ok(Some(value))
             }
-            Err(error) if is_of_one(&error) => {
-                self.keep(item, &error).await?;
+            Err(error) if concerns_one_item(&error) => {
+                self.set_aside(item, &error).await?;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -57,33 +58,48 @@ impl Worker {
     }
 
     /// Sets an item aside.
-    pub(super) async fn keep(&self, item: &Item, error: &PerformError) -> Result<(), PerformError> {
+    pub(super) async fn set_aside(
+        &self,
+        item: &Item,
+        error: &PerformError,
+    ) -> Result<(), PerformError> {
         tracing::warn!(
             task = %item.task,
             subject = item.subject,
             %error,
             "an item could not be done and is set aside"
         );
-        Ok(set_aside::keep(&mut *self.db.get().await?, item, &error.to_string(), self.clock.now())
-            .await?)
+        Ok(set_aside::record(
+            &mut *self.db.get().await?,
+            item,
+            &error.to_string(),
+            self.clock.now(),
+        )
+        .await?)
     }
 
-    /// Forgets an item that is done, or with which nothing is left to do.
-    pub(super) async fn forget(&self, task: Task, subject: &str) -> Result<(), PerformError> {
+    /// Clears an item that is done, or with which nothing is left to do.
+    pub(super) async fn clear_set_aside(
+        &self,
+        task: Task,
+        subject: &str,
+    ) -> Result<(), PerformError> {
         Ok(set_aside::forget(&mut *self.db.get().await?, task, &[subject.to_owned()]).await?)
     }
 
-    /// Ends a run that has met all items of a task that there are.
-    pub(super) async fn forget_unmet(&self, aside: &Aside) -> Result<(), PerformError> {
-        if aside.known.is_empty() {
+    /// Clears the items that a run did not meet; call it at the end of a run that meets all items
+    /// of its task.
+    pub(super) async fn clear_unmet(&self, aside: &SetAsideItems) -> Result<(), PerformError> {
+        if aside.subjects.is_empty() {
             return Ok(());
         }
-        Ok(set_aside::forget_unmet(&mut *self.db.get().await?, aside.task, aside.begun_at).await?)
+        Ok(set_aside::forget_unmet(&mut *self.db.get().await?, aside.task, aside.started_at)
+            .await?)
     }
 
-    /// When a routine is due: at the usual time, or sooner where an item of these tasks is to be
-    /// tried again.
-    pub(super) async fn or_next_try(
+    /// The time at which a routine is due: the usual time, or sooner if an item of these tasks is
+    /// to be retried.
+    pub(super) async fn or_next_retry(
         &self,
         usual: DateTime<Utc>,
         tasks: &[Task],
@@ -93,33 +109,33 @@ impl Worker {
     }
 }
 
-impl Aside {
-    /// Whether nothing is.
+impl SetAsideItems {
+    /// Whether no item is set aside.
     pub(super) fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.subjects.is_empty()
     }
 
-    /// What is.
+    /// The subjects of the items.
     pub(super) fn subjects(&self) -> impl Iterator<Item = &str> {
-        self.known.iter().map(String::as_str)
+        self.subjects.iter().map(String::as_str)
     }
 
     /// Whether an item with this subject is set aside.
-    pub(super) fn has(&self, subject: &str) -> bool {
-        self.known.contains(subject)
+    pub(super) fn contains(&self, subject: &str) -> bool {
+        self.subjects.contains(subject)
     }
 }
 
-/// Does something with one item; a panic is an error of it.
-pub(super) async fn guarded<T>(
+/// Runs the work on one item, and turns a panic into an error.
+pub(super) async fn catch_panic<T>(
     work: impl Future<Output = Result<T, PerformError>>,
 ) -> Result<T, PerformError> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(PerformError::Panicked))
 }
 
-/// Whether an error says something about the item at hand. A database that is away, and a routine
-/// that another worker has taken over, concern all.
-pub(super) fn is_of_one(error: &PerformError) -> bool {
-    !is_away(error)
+/// Whether an error concerns only the item at hand. An unavailable database concerns all, and so
+/// does a routine that another worker took over.
+pub(super) fn concerns_one_item(error: &PerformError) -> bool {
+    !is_database_down(error)
         && !matches!(error, PerformError::Slice(error) if routines::is_taken_over(error))
 }

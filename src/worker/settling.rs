@@ -1,4 +1,5 @@
-//! Settling: asks Twilio's message list about messages whose submission nobody confirmed.
+//! Settling: reads Twilio's list of messages to find out about messages whose submission was never
+//! confirmed.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use diesel_async::AsyncConnection;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
-use super::error::{PerformError, is_away};
+use super::error::{PerformError, is_database_down};
 use crate::automations::consequences;
 use crate::messages::reconcile::{self, NextStep, stale};
 use crate::messages::report::Report;
@@ -17,72 +18,72 @@ use crate::twilio::{Address, Listing, TwilioMessage, TwilioMessageFilter};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
 
-/// How many of the newest messages to a number are looked through.
+/// How many messages to a number are read, the newest first.
 const MAX_LISTED: usize = 1_000;
 
-/// How many lists are read at the same time.
-const AT_ONCE: usize = 4;
+/// How many lists are read concurrently.
+const MAX_CONCURRENT_LISTS: usize = 4;
 
-/// How long messages of a connection wait whose keys cannot be used: not knowing is no reason to
-/// decide.
+/// How long messages wait if the keys of their connection are unusable: an unknown state is no
+/// reason for a decision.
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::minutes(15);
 
-/// Messages of one connection to one address: one list answers for all of them.
+/// The messages of one connection to one address: one list is enough for all of them.
 struct Group {
     connection: ConnectionId,
     to_address: String,
     since: DateTime<Utc>,
     jobs: Vec<(MessageId, Leased)>,
-    takes: Takes,
+    scope: Scope,
 }
 
-/// What is written of what a list tells.
+/// Which results of a list are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    /// All that it tells of messages to the address.
+enum Scope {
+    /// The results for all messages to the address.
     All,
-    /// What it tells of the group's own messages.
-    ItsOwn,
+    /// The results for the group's own messages.
+    Group,
 }
 
 impl Worker {
     pub(super) async fn settle(&self, jobs: Vec<Leased>) -> Result<(), PerformError> {
         let groups = match self.group(jobs.clone()).await {
             Ok(groups) => groups,
-            Err(error) if is_away(&error) || jobs.len() == 1 => return Err(error),
+            Err(error) if is_database_down(&error) || jobs.len() == 1 => return Err(error),
             // One of them cannot be read: the others are settled without it.
             Err(_) => {
                 let mut groups = Vec::new();
                 for job in jobs {
                     match self.group(vec![job]).await {
                         Ok(alone) => groups.extend(alone),
-                        Err(error) => self.put_back(&job, &error).await,
+                        Err(error) => self.requeue(&job, &error).await,
                     }
                 }
                 groups
             }
         };
         let settled: Vec<BoxFuture<'_, ()>> =
-            groups.iter().map(|group| self.settle_or_put_back(group).boxed()).collect();
-        stream::iter(settled).buffer_unordered(AT_ONCE).collect::<()>().await;
+            groups.iter().map(|group| self.settle_or_requeue(group).boxed()).collect();
+        stream::iter(settled).buffer_unordered(MAX_CONCURRENT_LISTS).collect::<()>().await;
         Ok(())
     }
 
-    async fn settle_or_put_back(&self, group: &Group) {
+    async fn settle_or_requeue(&self, group: &Group) {
         if let Err(error) = self.settle_group(group).await {
             for (_, job) in &group.jobs {
-                self.put_back(job, &error).await;
+                self.requeue(job, &error).await;
             }
         }
     }
 
-    /// Puts the jobs together whose messages one list answers for; ends those that a callback has
-    /// settled.
+    /// Groups the jobs whose messages one list can settle; ends those that a callback has settled.
     async fn group(&self, jobs: Vec<Leased>) -> Result<Vec<Group>, PerformError> {
         let mut of_message: HashMap<MessageId, Vec<Leased>> = HashMap::new();
         for leased in jobs {
             if let Job::Settle(id) = leased.job {
-                // A worker that was taken for dead may have made a second job for the same message.
+                // A worker that was wrongly considered dead may have created a second job for the
+                // message.
                 of_message.entry(id).or_default().push(leased);
             }
         }
@@ -99,7 +100,7 @@ impl Worker {
                         to_address: unconfirmed.to_address,
                         since,
                         jobs: Vec::new(),
-                        takes: Takes::All,
+                        scope: Scope::All,
                     }
                 });
             group.since = group.since.min(since);
@@ -112,7 +113,7 @@ impl Worker {
     }
 
     async fn settle_group(&self, group: &Group) -> Result<(), PerformError> {
-        let Some(keys) = self.keys_to_ask_with(group.connection).await? else {
+        let Some(keys) = self.usable_keys(group.connection).await? else {
             return self
                 .postpone(
                     group,
@@ -126,9 +127,9 @@ impl Worker {
             ..TwilioMessageFilter::default()
         };
         let request = self.twilio.list_messages_since(&keys, &filter, group.since, MAX_LISTED);
-        let answer = self.windows.read(group.connection, request).await;
+        let answer = self.concurrency_limits.read(group.connection, request).await;
         match answer {
-            Ok(listing) => self.conclude_each(group, &listing).await,
+            Ok(listing) => self.settle_each(group, &listing).await,
             Err(error) if error.is_transient() => {
                 self.postpone(group, |job| lease::backoff(job.attempt), &error.to_string()).await
             }
@@ -136,7 +137,7 @@ impl Worker {
         }
     }
 
-    /// Looks again later; the look that could not be does not count.
+    /// Postpones the jobs; a check that was not possible does not count.
     async fn postpone(
         &self,
         group: &Group,
@@ -152,24 +153,23 @@ impl Worker {
         Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?)
     }
 
-    /// Concludes about a group together, or about each message by itself where one of them cannot
-    /// be settled.
-    async fn conclude_each(
+    /// Settles a group in one transaction, or message by message if one of them fails.
+    async fn settle_each(
         &self,
         group: &Group,
         listing: &Listing<TwilioMessage>,
     ) -> Result<(), PerformError> {
-        match self.conclude(group, listing).await {
-            Err(error) if !is_away(&error) && group.jobs.len() > 1 => {
+        match self.settle_together(group, listing).await {
+            Err(error) if !is_database_down(&error) && group.jobs.len() > 1 => {
                 for (id, job) in &group.jobs {
                     let alone = Group {
                         to_address: group.to_address.clone(),
                         jobs: vec![(*id, *job)],
-                        takes: Takes::ItsOwn,
+                        scope: Scope::Group,
                         ..*group
                     };
-                    if let Err(error) = self.conclude(&alone, listing).await {
-                        self.put_back(job, &error).await;
+                    if let Err(error) = self.settle_together(&alone, listing).await {
+                        self.requeue(job, &error).await;
                     }
                 }
                 Ok(())
@@ -178,9 +178,8 @@ impl Worker {
         }
     }
 
-    /// Gives each message the one of Twilio's that it is; in one transaction with the end of the
-    /// jobs.
-    async fn conclude(
+    /// Assigns Twilio's messages to ours, in one transaction with the end of the jobs.
+    async fn settle_together(
         &self,
         group: &Group,
         listing: &Listing<TwilioMessage>,
@@ -189,15 +188,16 @@ impl Worker {
         let listed = listing.items.as_slice();
         let sids: Vec<&str> = listed.iter().map(|listed| listed.sid.as_str()).collect();
         let broken =
-            listing.broken.first().map(|broken| broken.error.to_string()).unwrap_or_default();
+            listing.unreadable.first().map(|item| item.error.to_string()).unwrap_or_default();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
             let open = reconcile::lock_all_to(conn, &group.to_address, group.since).await?;
             let owned = reconcile::owned(conn, &sids, &group.to_address).await?;
             let assigned = reconcile::assign(&open, listed, &owned, now);
-            let is_own = |id: MessageId| group.jobs.iter().any(|(own, _)| *own == id);
-            let taken = assigned.iter().filter(|(id, ..)| group.takes == Takes::All || is_own(*id));
-            let reports: Vec<Report> = taken
+            let is_in_group = |id: MessageId| group.jobs.iter().any(|(own, _)| *own == id);
+            let recorded =
+                assigned.iter().filter(|(id, ..)| group.scope == Scope::All || is_in_group(*id));
+            let reports: Vec<Report> = recorded
                 .map(|(id, connection, found)| stale::report(*id, *connection, found))
                 .collect();
             let mut finishes = Vec::new();
@@ -205,14 +205,14 @@ impl Worker {
                 let settled = assigned.iter().any(|(assigned, ..)| assigned == id);
                 let finish = match open.iter().find(|open| open.id == *id && !settled) {
                     None => Finish::Done,
-                    // What cannot be read may be this very message: that it is not there is no
-                    // finding.
-                    Some(_) if !listing.broken.is_empty() => {
+                    // An unreadable message may be this very one: that it is missing proves
+                    // nothing.
+                    Some(_) if !listing.unreadable.is_empty() => {
                         Finish::Again(now + KEYLESS_PAUSE, Some(broken.clone()))
                     }
                     Some(unconfirmed) => {
                         match reconcile::nothing_found(conn, unconfirmed, &open, now).await? {
-                            NextStep::LookAgain(at) => Finish::Again(at, None),
+                            NextStep::CheckAgain(at) => Finish::Again(at, None),
                             NextStep::Decided => Finish::Done,
                         }
                     }
@@ -220,7 +220,7 @@ impl Worker {
                 finishes.push((job.id, finish));
             }
             lease::finish(conn, self.id, &finishes, now).await?;
-            consequences::take_in(conn, &reports, now).await?;
+            consequences::record_reports(conn, &reports, now).await?;
             Ok(())
         })
         .await

@@ -1,10 +1,11 @@
-//! Repeating a write until the database takes it.
+//! Repeating a write until the database accepts it.
 
 use std::time::Duration;
 
-use super::error::{PerformError, is_away};
+use super::error::{PerformError, is_database_down};
 
-/// Repeats a write until the database takes it: what it would record exists nowhere else.
+/// Repeats a write until the database accepts it, because what it records exists nowhere else. None
+/// if it fails for another reason.
 pub(super) async fn until_written<F, T>(mut write: impl FnMut() -> F) -> Option<T>
 where
     F: Future<Output = Result<T, PerformError>>,
@@ -12,9 +13,9 @@ where
     for round in 0_u32.. {
         match write().await {
             Ok(written) => return Some(written),
-            // Two transactions that got into each other's way may do better the next time; anything
-            // else fails the same way for ever.
-            Err(error) if !is_away(&error) && round >= 3 => {
+            // A conflict of two transactions may not recur; any other error fails the same way for
+            // ever.
+            Err(error) if !is_database_down(&error) && round >= 3 => {
                 tracing::error!(%error, "the outcome of jobs could not be written");
                 return None;
             }

@@ -1,4 +1,4 @@
-//! Until when the other workers take this one for alive.
+//! [`WorkerLease`]: until when the other workers consider this one alive.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use parking_lot::Mutex;
 use crate::queue::lease;
 use crate::types::deadline::Deadline;
 
-/// Until when the others take this worker for alive, as its own heartbeats tell; cheap to clone.
+/// Until when the other workers consider this one alive, by its own heartbeats; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WorkerLease(Arc<Mutex<Option<Deadline>>>);
 
 impl WorkerLease {
-    /// The deadline, or the end of the lease where that comes sooner. A worker that is driven by
-    /// hand has no lease that could end.
-    pub(super) fn holds_until(&self, deadline: Deadline) -> Deadline {
-        self.0.lock().map_or(deadline, |end| deadline.sooner(end))
+    /// The deadline, or the end of the lease if that is sooner. A worker whose jobs are performed
+    /// by hand, in tests, has no lease that could end.
+    pub(super) fn at_most_until_end(&self, deadline: Deadline) -> Deadline {
+        self.0.lock().map_or(deadline, |end| deadline.earlier(end))
     }
 
-    /// Prolongs it by a heartbeat that was given after this moment.
-    pub(super) fn prolong(&self, since: Deadline) {
+    /// Extends the lease by a heartbeat that was sent after `since`.
+    pub(super) fn extend(&self, since: Deadline) {
         *self.0.lock() = Some(since.after(lease::DEAD_AFTER.to_std().unwrap_or_default()));
     }
 }

@@ -1,42 +1,43 @@
-//! Accessibility: every page that links lead to is looked at by axe-core, wide and light, narrow
-//! and dark, in an empty Carillon and in one that is used; and nothing sticks out on a small phone.
+//! Accessibility: axe-core checks every page that a link leads to, on a wide light and a narrow
+//! dark screen, in an empty Carillon and in a used one. No page may overflow a small phone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::json;
 use twilio_simulator::LONG_CODE;
 
-use crate::harness::axe::look;
+use crate::harness::axe::check;
 use crate::harness::browser::{Browser, Screen};
-use crate::harness::world::{send_sms, wait};
+use crate::harness::fixtures::{send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
-/// Follows every link to a page of another kind, and tells what is wrong with which page, and what
-/// was unfolded on the way.
-async fn examine(
+/// Follows every link to a page of another kind. Returns the kinds of pages found, the defects by
+/// path, and the parts that were unfolded.
+async fn crawl(
     browser: &Browser,
     url: &str,
     screen: Screen,
 ) -> (BTreeSet<String>, BTreeMap<String, Vec<String>>, BTreeSet<String>) {
-    browser.shown_on(screen).await;
-    let (mut kinds, mut wrong, mut unfolded) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-    let mut waiting = VecDeque::from(["/".to_owned()]);
-    while let Some(path) = waiting.pop_front() {
+    browser.set_screen(screen).await;
+    let (mut kinds, mut defects, mut unfolded) =
+        (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
+    let mut queue = VecDeque::from(["/".to_owned()]);
+    while let Some(path) = queue.pop_front() {
         if path.starts_with("/static/") || !kinds.insert(kind(&path)) {
             continue;
         }
         browser.go(&format!("{url}{path}")).await;
-        let found = look(browser).await;
-        let mut here = found.violations;
-        here.extend(found.sticking_out);
-        here.extend(browser.complaints().await);
-        if !here.is_empty() {
-            wrong.insert(path, here);
+        let found = check(browser).await;
+        let mut page_defects = found.violations;
+        page_defects.extend(found.overflow);
+        page_defects.extend(browser.complaints().await);
+        if !page_defects.is_empty() {
+            defects.insert(path, page_defects);
         }
-        waiting.extend(found.links);
+        queue.extend(found.links);
         unfolded.extend(found.unfolded);
     }
-    (kinds, wrong, unfolded)
+    (kinds, defects, unfolded)
 }
 
 /// A path with ids and numbers replaced: pages of the same kind are examined once.
@@ -48,21 +49,21 @@ fn kind(path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_of_an_empty_carillon_keeps_anybody_out() {
+async fn every_page_of_an_empty_carillon_is_accessible() {
     let app = TestApp::start().await;
     let browser = Browser::open().await;
     browser.go(&app.url).await;
-    assert_eq!(look(&browser).await.violations, Vec::<String>::new(), "at the log-in");
+    assert_eq!(check(&browser).await.violations, Vec::<String>::new(), "at the sign-in");
     browser.sign_in(&app).await;
     for screen in [Screen::Wide, Screen::Phone] {
-        let (kinds, wrong, _) = examine(&browser, &app.url, screen).await;
-        assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");
+        let (kinds, defects, _) = crawl(&browser, &app.url, screen).await;
+        assert!(defects.is_empty(), "{screen:?}: {defects:#?}");
         assert!(kinds.len() >= 16, "only {kinds:?} were found");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_of_a_used_carillon_keeps_anybody_out() {
+async fn every_page_of_a_used_carillon_is_accessible() {
     let app = TestApp::with_worker().await;
     let twilio = app.connect_twilio().await;
     let template = app
@@ -114,17 +115,17 @@ async fn no_page_of_a_used_carillon_keeps_anybody_out() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     for screen in [Screen::Wide, Screen::Phone] {
-        let (kinds, wrong, unfolded) = examine(&browser, &app.url, screen).await;
-        assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");
+        let (kinds, defects, unfolded) = crawl(&browser, &app.url, screen).await;
+        assert!(defects.is_empty(), "{screen:?}: {defects:#?}");
         assert!(kinds.len() >= 27, "only {kinds:?} were found");
-        // The menu, a question before something grave, further filters.
-        for begins in ["Your account", "Disable", "More filters"] {
+        // The account menu, a confirmation, and further filters.
+        for label in ["Your account", "Disable", "More filters"] {
             assert!(
-                unfolded.iter().any(|one| one.starts_with(begins)),
-                "{begins}: only {unfolded:?} were unfolded"
+                unfolded.iter().any(|one| one.starts_with(label)),
+                "{label}: only {unfolded:?} were unfolded"
             );
         }
-        let (_, wrong, _) = examine(&browser, app.twilio_url(), screen).await;
-        assert!(wrong.is_empty(), "the simulator, {screen:?}: {wrong:#?}");
+        let (_, defects, _) = crawl(&browser, app.twilio_url(), screen).await;
+        assert!(defects.is_empty(), "the simulator, {screen:?}: {defects:#?}");
     }
 }

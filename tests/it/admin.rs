@@ -1,23 +1,22 @@
-//! The workings of an installation, as an admin sees them: what is due and under way, what has
-//! failed and is tried again, who works, how large it all is, and how it is set, without its
-//! secrets.
+//! The admin pages: jobs that are due, running, failed and retried, the workers, the size of the
+//! database, and the settings without their secrets.
 
 use carillon::config::{SETTINGS, Secrecy};
 use carillon::users::Role;
 use serde_json::json;
 
 use crate::harness::browser::Browser;
-use crate::harness::world::{Twilio, send_sms, wait};
+use crate::harness::fixtures::{Twilio, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, seconds};
 
-/// The database takes no attempts: what is to be sent cannot be claimed.
-const BREAK: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE \
+/// SQL: every insert of an attempt fails, so that no message can be claimed.
+const CREATE_REFUSE_FUNCTION: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE \
                      EXCEPTION ''the disk is full''; END'";
-const BREAKS: &str =
+const CREATE_REFUSE_TRIGGER: &str =
     "CREATE TRIGGER refused BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION refuse()";
-const MEND: &str = "DROP FUNCTION refuse CASCADE";
+const DROP_REFUSE_FUNCTION: &str = "DROP FUNCTION refuse CASCADE";
 
-const PAGES: [&str; 7] = [
+const ADMIN_PAGES: [&str; 7] = [
     "/admin",
     "/admin/work",
     "/admin/failed",
@@ -28,12 +27,13 @@ const PAGES: [&str; 7] = [
 ];
 
 impl TestApp {
-    /// An automation that answers `hello` with an SMS, whose sending fails until it is given up.
+    /// Creates an automation that answers `hello` with an SMS, whose job fails until its last
+    /// attempt.
     async fn with_failed_send(&self) -> Twilio {
         let twilio = self.connect_twilio().await;
         self.sms_on("hello", &twilio, "Hello.").await;
-        self.run_sql(BREAK).await;
-        self.run_sql(BREAKS).await;
+        self.run_sql(CREATE_REFUSE_FUNCTION).await;
+        self.run_sql(CREATE_REFUSE_TRIGGER).await;
         self.event("hello", HANDSET, json!({})).await;
         for _ in 0..25 {
             self.worker.perform_due().await.unwrap();
@@ -44,11 +44,11 @@ impl TestApp {
             1
         );
         assert_eq!(self.count("jobs").await, 1);
-        self.run_sql(MEND).await;
+        self.run_sql(DROP_REFUSE_FUNCTION).await;
         twilio
     }
 
-    /// Failed jobs about what does not exist.
+    /// Creates failed jobs whose subjects do not exist.
     pub(crate) async fn failed_jobs(&self, kind: &str, count: i64) {
         let (insert, now) = (
             "INSERT INTO jobs (kind, subject, run_at, failed_at, error, attempt, created_at)",
@@ -63,7 +63,7 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_failed_is_shown_with_its_reason_tried_again_and_done() {
+async fn a_failed_job_is_shown_with_its_reason_and_succeeds_when_retried() {
     let app = TestApp::start().await;
     app.with_failed_send().await;
     let admin = app.sign_in().await;
@@ -106,16 +106,16 @@ async fn a_job_that_failed_is_shown_with_its_reason_tried_again_and_done() {
     assert_eq!(
         app.count("audit_log WHERE kind = 'job'").await,
         1,
-        "what changed nothing is not written down"
+        "a request that changes nothing is not in the audit log"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trying_again_sends_nothing_twice_and_nothing_on_a_guess() {
+async fn retrying_a_job_sends_nothing_twice_and_nothing_on_a_guess() {
     let app = TestApp::start().await;
     let twilio = app.with_failed_send().await;
     let admin = app.sign_in().await;
-    // The sender is switched off and on again, which sends what waits; the failed job stays.
+    // Disabling and enabling the sender sends the waiting message; the failed job stays.
     for disabled in [true, false] {
         app.api()
             .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": disabled }))
@@ -135,12 +135,12 @@ async fn trying_again_sends_nothing_twice_and_nothing_on_a_guess() {
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET), app.count("jobs").await), (vec!["Hello.".to_owned()], 0));
 
-    // The worker died between its claim and the answer of Twilio, and the job was given up.
-    app.run_sql(BREAK).await;
-    app.run_sql(BREAKS).await;
+    // The worker dies between its claim and the answer of Twilio, and the job fails for good.
+    app.run_sql(CREATE_REFUSE_FUNCTION).await;
+    app.run_sql(CREATE_REFUSE_TRIGGER).await;
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.worker.perform_due().await.unwrap();
-    app.run_sql(MEND).await;
+    app.run_sql(DROP_REFUSE_FUNCTION).await;
     let id = app.message_to(OTHER_HANDSET).await.id;
     let now = app.clock.now();
     app.run_sql(&format!(
@@ -160,11 +160,11 @@ async fn trying_again_sends_nothing_twice_and_nothing_on_a_guess() {
         .ok();
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["unconfirmed"]);
-    assert!(app.received(OTHER_HANDSET).is_empty(), "it is asked about first");
+    assert!(app.received(OTHER_HANDSET).is_empty(), "it is reconciled first");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_who_failed_to_move_on_in_an_automation_goes_on_once() {
+async fn a_contact_whose_advance_job_failed_goes_on_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
@@ -191,7 +191,7 @@ async fn somebody_who_failed_to_move_on_in_an_automation_goes_on_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_failed_jobs_of_a_kind_are_tried_again_after_a_question_that_says_how_many() {
+async fn all_failed_jobs_of_a_kind_are_retried_after_a_confirmation_with_their_number() {
     let app = TestApp::start().await;
     app.failed_jobs("send", 1_234).await;
     app.failed_jobs("settle", 2).await;
@@ -200,9 +200,9 @@ async fn all_failed_jobs_of_a_kind_are_tried_again_after_a_question_that_says_ho
     let list = admin.open("/admin/failed?kind=send").await.ok();
     list.must_say("Try all 1,234 again");
     list.must_say("The message was deleted: there is nothing left to do");
-    let question = admin.open("/admin/failed/retry?kind=send").await.ok();
-    question.must_say("Sending messages: 1,234 jobs");
-    let form = question.form("/admin/failed/retry");
+    let confirmation = admin.open("/admin/failed/retry?kind=send").await.ok();
+    confirmation.must_say("Sending messages: 1,234 jobs");
+    let form = confirmation.form("/admin/failed/retry");
     admin
         .send(&form)
         .await
@@ -213,7 +213,7 @@ async fn all_failed_jobs_of_a_kind_are_tried_again_after_a_question_that_says_ho
     assert_eq!(
         app.jobs("true").await,
         ["settle: Error 1", "settle: Error 2"],
-        "the others had nothing left to do"
+        "the others had no message to send"
     );
     admin
         .open("/settings/log?kind=job")
@@ -228,7 +228,7 @@ async fn all_failed_jobs_of_a_kind_are_tried_again_after_a_question_that_says_ho
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_of_failed_jobs_shows_each_once_from_page_to_page() {
+async fn the_pages_of_failed_jobs_show_each_job_once() {
     let app = TestApp::start().await;
     app.failed_jobs("send", 70).await;
     app.failed_jobs("settle", 10).await;
@@ -266,7 +266,7 @@ async fn the_list_of_failed_jobs_shows_each_once_from_page_to_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_admins_see_the_workings_and_others_are_told_whom_to_ask() {
+async fn only_admins_see_the_admin_pages_and_other_users_learn_whom_to_ask() {
     let app = TestApp::start().await;
     app.failed_jobs("send", 2).await;
     let admin = app.sign_in().await;
@@ -275,7 +275,7 @@ async fn only_admins_see_the_workings_and_others_are_told_whom_to_ask() {
     let one = admin.open("/admin/failed").await.ok().forms().remove(1);
     for role in [Role::Viewer, Role::Marketer] {
         let site = app.sign_in_as(role).await;
-        for path in PAGES {
+        for path in ADMIN_PAGES {
             assert_eq!(site.open(path).await.status, 403, "{role} at {path}");
         }
         let token = site.open("/account").await.ok().forms()[0].value("csrf").unwrap().to_owned();
@@ -290,16 +290,16 @@ async fn only_admins_see_the_workings_and_others_are_told_whom_to_ask() {
         let home = site.open("/").await.ok();
         home.must_say("2 jobs have failed: messages or contacts stand still");
         home.must_say("Ask Ada to look at it, who is an admin.");
-        assert!(!home.html.contains("/admin"), "{role} is not led where they may not go");
+        assert!(!home.html.contains("/admin"), "{role} sees no link to pages that are forbidden");
     }
     assert_eq!(app.count("jobs WHERE failed_at IS NOT NULL").await, 2);
-    for path in PAGES {
+    for path in ADMIN_PAGES {
         assert!(app.site().open(path).await.path.starts_with("/login"), "{path}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn workers_and_routines_are_shown_as_they_are() {
+async fn the_admin_page_shows_the_state_of_workers_and_routines() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let work = admin.open("/admin").await.ok();
@@ -311,7 +311,7 @@ async fn workers_and_routines_are_shown_as_they_are() {
     work.must_say(&format!("{} Alive", std::process::id()));
     work.must_say("Keeping the ledger Adds up what became of messages.");
 
-    // A job is leased, and one is due.
+    // One job is leased, and one is due.
     app.failed_jobs("send", 2).await;
     app.run_sql("UPDATE jobs SET failed_at = NULL").await;
     app.run_sql(&format!(
@@ -345,14 +345,14 @@ async fn workers_and_routines_are_shown_as_they_are() {
     work.must_say("Each time since");
     assert!(
         !admin.open("/").await.ok().says("A routine keeps failing"),
-        "a bad minute is nobody's concern"
+        "a routine that failed for a minute needs no attention"
     );
     app.clock.advance(seconds(601));
     admin.open("/").await.ok().must_say("A routine keeps failing: ending sessions.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_too_long_to_count_is_said_to_be_so() {
+async fn a_queue_too_long_to_count_is_shown_as_a_lower_bound() {
     let app = TestApp::start().await;
     app.failed_jobs("send", 20_500).await;
     app.run_sql("UPDATE jobs SET failed_at = NULL").await;
@@ -369,7 +369,7 @@ async fn a_queue_too_long_to_count_is_said_to_be_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_stands_on_any_page_for_admins() {
+async fn no_admin_page_shows_a_secret() {
     const KEY: &str = "9vQ2mB7xKc4LwZ1nR8tYh3Jd6Gf0Ps5Ua+EiVoXyTbM=";
     let planted = [
         (
@@ -390,7 +390,7 @@ async fn no_secret_stands_on_any_page_for_admins() {
         TestApp::with(TestOptions { settings: planted.to_vec(), ..TestOptions::default() }).await;
     app.connect_twilio().await;
     let admin = app.sign_in().await;
-    for path in PAGES {
+    for path in ADMIN_PAGES {
         let page = admin.open(path).await.ok();
         let shown = page.html.replace("&#x2F;", "/").replace("&#x3D;", "=").replace("&#43;", "+");
         for secret in ["hunter2", "hunter3", "2024/", twilio_simulator::AUTH_TOKEN] {
@@ -421,7 +421,7 @@ async fn no_secret_stands_on_any_page_for_admins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_without_a_mouse_tries_failed_jobs_again() {
+async fn an_admin_without_a_mouse_retries_failed_jobs() {
     let app = TestApp::with_worker().await;
     app.eventually("the worker is alive", async || (app.count("workers").await == 1).then_some(()))
         .await;
@@ -445,7 +445,7 @@ async fn somebody_without_a_mouse_tries_failed_jobs_again() {
     browser.tab_to("Try 2 jobs again").await;
     browser.must_say("2 failed jobs are tried again").await;
     app.eventually("none is left", async || (app.count("jobs").await == 0).then_some(())).await;
-    // The page that is open follows by itself.
+    // The open page updates by itself.
     browser.tab_to("Jobs and workers").await;
     browser.must_say("Keeping the ledger").await;
     app.failed_jobs("send", 3).await;

@@ -1,5 +1,5 @@
-//! The JSON API as a contract: errors of one form, roles, ids that must exist, cursors, and a
-//! description of it all.
+//! The contract of the JSON API: one form of errors, roles, ids that must exist, cursors, and the
+//! OpenAPI description.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::harness::api::Answer;
-use crate::harness::world::id;
+use crate::harness::fixtures::id;
 use crate::harness::{HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_key_everything_is_401() {
+async fn every_call_without_a_key_is_401() {
     let app = TestApp::start().await;
     let bare = app.http.get(format!("{}/contacts", app.api().url)).send().await.unwrap();
     assert_eq!(bare.headers()["www-authenticate"], "Bearer realm=\"Carillon\"");
@@ -26,7 +26,7 @@ async fn without_a_key_everything_is_401() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_may_what_it_may_and_no_more() {
+async fn each_role_may_call_only_what_it_is_allowed_to() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let (viewer, marketer) = (app.api_as(Role::Viewer).await, app.api_as(Role::Marketer).await);
@@ -48,8 +48,7 @@ async fn a_role_may_what_it_may_and_no_more() {
     let connection = format!("/connections/{}", twilio.connection_id);
     marketer.patch(&connection, json!({ "disabled": true })).await.refused(403);
     marketer.post("/connections", json!({})).await.refused(403);
-    // A role is refused before the body is looked at: what its fields are called is nobody's
-    // business.
+    // The role is checked before the body, so a refused caller learns no field names.
     viewer.post("/contacts", json!({})).await.refused(403);
     viewer.post("/automations", json!({ "nonsense": true })).await.refused(403);
     app.api().patch(&connection, json!({ "disabled": true })).await.ok();
@@ -70,24 +69,24 @@ async fn a_revoked_key_is_refused_from_then_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_exist_is_404_and_a_wrong_method_405() {
+async fn an_unknown_path_or_id_is_404_and_a_wrong_method_405() {
     let app = TestApp::start().await;
-    let nobody = uuid::Uuid::now_v7();
+    let unknown_id = uuid::Uuid::now_v7();
     for path in ["/nothing", "/contacts/x/y/z"] {
         app.api().get(path).await.refused(404);
     }
     for noun in ["contacts", "templates", "automations", "messages", "connections", "senders"] {
-        for id in [nobody.to_string(), "7".to_owned(), "..%2f".to_owned(), "%00".to_owned()] {
+        for id in [unknown_id.to_string(), "7".to_owned(), "..%2f".to_owned(), "%00".to_owned()] {
             app.api().get(&format!("/{noun}/{id}")).await.refused(404);
         }
     }
     app.api()
-        .patch(&format!("/contacts/{nobody}"), json!({ "first_name": "Ada" }))
+        .patch(&format!("/contacts/{unknown_id}"), json!({ "first_name": "Ada" }))
         .await
         .refused(404);
-    app.api().delete(&format!("/contacts/{nobody}")).await.refused(404);
+    app.api().delete(&format!("/contacts/{unknown_id}")).await.refused(404);
     app.api()
-        .post(&format!("/contacts/{nobody}/tags"), json!({ "name": "VIP" }))
+        .post(&format!("/contacts/{unknown_id}/tags"), json!({ "name": "VIP" }))
         .await
         .refused(404);
     let wrong = app.api().delete("/contacts").await;
@@ -97,7 +96,7 @@ async fn what_does_not_exist_is_404_and_a_wrong_method_405() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_json_is_415_or_400() {
+async fn a_body_that_is_not_json_is_415_or_400() {
     let app = TestApp::start().await;
     let send = async |kind: Option<&str>, body: &'static str| {
         let mut request = app
@@ -124,7 +123,7 @@ async fn a_body_that_is_no_json_is_415_or_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_fields_are_422_each_with_its_sentence() {
+async fn wrong_fields_are_422_with_a_sentence_each() {
     let app = TestApp::start().await;
     app.api().post("/contacts", json!({ "phone": "12" })).await.field("phone");
     app.api().post("/contacts", json!({ "phone": HANDSET, "fone": 1 })).await.field("fone");
@@ -146,11 +145,11 @@ async fn wrong_fields_are_422_each_with_its_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_in_bodies_are_looked_up() {
+async fn unknown_ids_in_bodies_are_field_errors() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
-    let nobody = uuid::Uuid::now_v7();
+    let unknown_id = uuid::Uuid::now_v7();
     let automation = |template: &str, sender: &str| {
         let step = json!({ "type": "send_sms", "template_id": template, "sender_id": sender });
         json!(
@@ -163,35 +162,35 @@ async fn ids_in_bodies_are_looked_up() {
         )
     };
     app.api()
-        .post("/automations", automation(&nobody.to_string(), &twilio.sender_id))
+        .post("/automations", automation(&unknown_id.to_string(), &twilio.sender_id))
         .await
         .field("steps.0.template_id");
     app.api()
-        .post("/automations", automation(&template, &nobody.to_string()))
+        .post("/automations", automation(&template, &unknown_id.to_string()))
         .await
         .field("steps.0.sender_id");
     app.api()
-        .post("/messages", json!({ "to": HANDSET, "body": "x", "sender_id": nobody }))
+        .post("/messages", json!({ "to": HANDSET, "body": "x", "sender_id": unknown_id }))
         .await
         .field("sender_id");
     app.api()
         .post(
             "/messages",
-            json!({ "contact_id": nobody, "body": "x", "sender_id": twilio.sender_id }),
+            json!({ "contact_id": unknown_id, "body": "x", "sender_id": twilio.sender_id }),
         )
         .await
         .field("contact_id");
-    let to = json!({ "to": HANDSET, "template_id": nobody, "sender_id": twilio.sender_id });
+    let to = json!({ "to": HANDSET, "template_id": unknown_id, "sender_id": twilio.sender_id });
     app.api().post("/messages", to).await.field("template_id");
     app.api()
-        .post("/events", json!({ "name": "hello", "contact": { "id": nobody } }))
+        .post("/events", json!({ "name": "hello", "contact": { "id": unknown_id } }))
         .await
         .refused(422);
     assert_eq!(app.count("messages").await + app.count("automations").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cursors_lead_through_everything_once() {
+async fn cursors_page_through_each_item_once() {
     let app = TestApp::start().await;
     let events: Vec<Value> = (0..25)
         .map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655504{n:02}") } }))
@@ -202,9 +201,9 @@ async fn cursors_lead_through_everything_once() {
         let page = app.api().get(&path).await.ok();
         pages += 1;
         for contact in page["data"].as_array().unwrap() {
-            assert!(seen.insert(id(contact)), "a contact came twice");
+            assert!(seen.insert(id(contact)), "a contact appeared twice");
         }
-        // What is created meanwhile does not shift the pages.
+        // New contacts do not shift the pages.
         app.contact(&format!("+120655505{pages:02}")).await;
         match page["next_cursor"].as_str() {
             Some(cursor) => path = format!("/contacts?limit=10&cursor={cursor}"),
@@ -215,7 +214,7 @@ async fn cursors_lead_through_everything_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_events_at_once_are_answered_one_by_one() {
+async fn a_thousand_events_in_one_request_are_answered_one_by_one() {
     let app = TestApp::start().await;
     let mut events: Vec<Value> = (0..1000)
         .map(|n| json!({ "name": "hello", "contact": { "phone": format!("+1206556{n:04}") } }))
@@ -237,7 +236,7 @@ async fn a_thousand_events_at_once_are_answered_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_one_off_message_is_sent_once_however_often_it_is_asked_for() {
+async fn a_one_off_message_with_an_idempotency_key_is_sent_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let body =
@@ -278,7 +277,7 @@ async fn a_one_off_message_is_sent_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_are_found_by_what_one_knows_of_them() {
+async fn messages_are_filtered_by_contact_automation_status_and_direction() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let automation = app.sms_on("hello", &twilio, "Hello.").await;
@@ -303,7 +302,7 @@ async fn messages_are_found_by_what_one_knows_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_description_names_every_path_of_the_contract() {
+async fn the_openapi_description_has_every_path() {
     let app = TestApp::start().await;
     let description = app.http.get(format!("{}/openapi.json", app.api().url)).send().await.unwrap();
     assert_eq!(description.status(), 200, "without a key");
@@ -336,7 +335,7 @@ async fn the_description_names_every_path_of_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_but_json_comes_back_even_from_the_frameworks_own_errors() {
+async fn even_errors_of_the_framework_are_json() {
     let app = TestApp::start().await;
     for (method, path) in [
         (Method::TRACE, "/contacts"),

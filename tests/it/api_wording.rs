@@ -1,36 +1,40 @@
-//! One mistake has one wording, on all endpoints: the calls and their fields are read from the
-//! description of the API.
+//! Each kind of mistake has the same wording in all endpoints. The calls and their fields come from
+//! the OpenAPI description.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::harness::api::Answer;
-use crate::harness::world::id;
+use crate::harness::fixtures::id;
 use crate::harness::{HANDSET, TestApp};
 
-/// A call that takes a JSON object.
+/// An API call that takes a JSON object.
 struct Call {
     method: Method,
     path: String,
-    /// Its fields with their schemas.
+    /// The fields of the body, with their schemas.
     fields: Map<String, Value>,
     required: Vec<String>,
 }
 
 impl Call {
-    async fn with(&self, app: &TestApp, body: Value) -> Answer {
+    async fn send(&self, app: &TestApp, body: Value) -> Answer {
         app.api().call(self.method.clone(), &self.path, Some(body)).await
     }
 
-    /// What is said of a field of this body.
-    async fn says(&self, app: &TestApp, field: &str, body: Value) -> String {
-        let answer = self.with(app, body.clone()).await;
+    /// Sends a body and returns the error sentence of a field.
+    async fn field_error(&self, app: &TestApp, field: &str, body: Value) -> String {
+        let answer = self.send(app, body.clone()).await;
         assert_eq!(answer.status, 422, "{} {} {body}: {:#}", self.method, self.path, answer.json);
-        let said = answer.json["error"]["fields"][field][0].as_str();
-        said.unwrap_or_else(|| {
-            panic!("{} {} {body}: nothing on {field}: {:#}", self.method, self.path, answer.json)
-        })
-        .to_owned()
+        let sentence = answer.json["error"]["fields"][field][0].as_str();
+        sentence
+            .unwrap_or_else(|| {
+                panic!(
+                    "{} {} {body}: nothing on {field}: {:#}",
+                    self.method, self.path, answer.json
+                )
+            })
+            .to_owned()
     }
 }
 
@@ -45,7 +49,7 @@ async fn description(app: &TestApp) -> Value {
         .unwrap()
 }
 
-/// The ids of what there is, by the first part of a path.
+/// The calls of the description that take a body, with the ids of existing rows in their paths.
 async fn calls(app: &TestApp, document: &Value) -> Vec<Call> {
     let twilio = app.connect_twilio().await;
     let contact = app.contact(HANDSET).await;
@@ -87,11 +91,11 @@ async fn calls(app: &TestApp, document: &Value) -> Vec<Call> {
             });
         }
     }
-    assert!(calls.len() >= 14, "the calls were found");
+    assert!(calls.len() >= 14, "found only {} calls", calls.len());
     calls
 }
 
-/// The type of a field, where it is a plain one.
+/// The type of a field, if its schema gives a single one.
 fn kind(schema: &Value) -> &str {
     match &schema["type"] {
         Value::String(kind) => kind,
@@ -103,26 +107,30 @@ fn kind(schema: &Value) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_a_missing_and_a_mistyped_field_are_told_alike_by_every_call() {
+async fn every_call_words_unknown_missing_and_mistyped_fields_alike() {
     let app = TestApp::start().await;
     let document = description(&app).await;
     let mut types = Vec::new();
     for call in calls(&app, &document).await {
-        let said = call.says(&app, "nonsense", json!({ "nonsense": 1 })).await;
-        assert!(said.starts_with("There is no such field; use one of: "), "{}: {said}", call.path);
+        let sentence = call.field_error(&app, "nonsense", json!({ "nonsense": 1 })).await;
         assert!(
-            call.fields.keys().any(|field| said.contains(field.as_str())),
-            "{}: {said}",
+            sentence.starts_with("There is no such field; use one of: "),
+            "{}: {sentence}",
+            call.path
+        );
+        assert!(
+            call.fields.keys().any(|field| sentence.contains(field.as_str())),
+            "{}: {sentence}",
             call.path
         );
         let whole: Value = json!([]);
         assert!(
-            call.says(&app, "body", whole).await.starts_with("This must be an object."),
+            call.field_error(&app, "body", whole).await.starts_with("This must be an object."),
             "{}",
             call.path
         );
         for field in &call.required {
-            // Serde names the first field that is missing; the others are there.
+            // Serde reports the first missing field, so the others are present.
             let others: Map<String, Value> = call
                 .fields
                 .iter()
@@ -131,21 +139,25 @@ async fn an_unknown_a_missing_and_a_mistyped_field_are_told_alike_by_every_call(
                 })
                 .map(|(name, _)| (name.clone(), json!("x")))
                 .collect();
-            let said = call.says(&app, field, Value::Object(others.clone())).await;
-            assert!(said.starts_with("This field is required."), "{} {field}: {said}", call.path);
+            let sentence = call.field_error(&app, field, Value::Object(others.clone())).await;
+            assert!(
+                sentence.starts_with("This field is required."),
+                "{} {field}: {sentence}",
+                call.path
+            );
             let mut with_null = others;
             with_null.insert(field.clone(), Value::Null);
             if kind(&call.fields[field]) == "string" {
-                let said = call.says(&app, field, Value::Object(with_null)).await;
+                let sentence = call.field_error(&app, field, Value::Object(with_null)).await;
                 assert!(
-                    said.starts_with("This field is required."),
-                    "{} {field}: {said}",
+                    sentence.starts_with("This field is required."),
+                    "{} {field}: {sentence}",
                     call.path
                 );
             }
         }
         for (field, schema) in &call.fields {
-            // A time may be a number as well.
+            // A time may also be a number.
             if call.path == "/events" && field == "occurred_at" {
                 continue;
             }
@@ -159,15 +171,15 @@ async fn an_unknown_a_missing_and_a_mistyped_field_are_told_alike_by_every_call(
                 _ => continue,
             };
             types.push(kind(schema).to_owned());
-            // Steps are read behind the other fields, which have to be there.
+            // Steps are parsed after the other fields, which must be present.
             let mut body = json!({ field: wrong });
             if call.path == "/automations" && field == "steps" {
                 body = json!(
                     { "name": "x", "trigger": { "type": "contact_created" }, field: body[field] }
                 );
             }
-            let said = call.says(&app, field, body).await;
-            assert!(said.starts_with(words), "{} {field}: {said}", call.path);
+            let sentence = call.field_error(&app, field, body).await;
+            assert!(sentence.starts_with(words), "{} {field}: {sentence}", call.path);
         }
     }
     types.sort();
@@ -176,36 +188,36 @@ async fn an_unknown_a_missing_and_a_mistyped_field_are_told_alike_by_every_call(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_that_is_blank_too_long_or_cannot_be_stored_is_told_alike_by_every_call() {
+async fn every_call_words_blank_too_long_and_unstorable_texts_alike() {
     let app = TestApp::start().await;
     let document = description(&app).await;
     let mut names = 0;
     for call in calls(&app, &document).await {
         for (field, schema) in call.fields.iter().filter(|(_, schema)| kind(schema) == "string") {
-            let said = call.says(&app, field, json!({ field: "a\0b" })).await;
+            let sentence = call.field_error(&app, field, json!({ field: "a\0b" })).await;
             assert_eq!(
-                said,
+                sentence,
                 "This contains a NUL character or half of a surrogate pair, which cannot be \
                  stored. Remove it.",
                 "{}",
                 call.path
             );
             if schema["format"] == "uuid" {
-                let said = call.says(&app, field, json!({ field: "7" })).await;
+                let sentence = call.field_error(&app, field, json!({ field: "7" })).await;
                 assert!(
-                    said.starts_with("This is not the id of a"),
-                    "{} {field}: {said}",
+                    sentence.starts_with("This is not the id of a"),
+                    "{} {field}: {sentence}",
                     call.path
                 );
             }
         }
-        // A connection's name is looked at once Twilio has accepted the keys; a blank one is that
-        // of the account.
+        // The name of a connection is checked only after Twilio has accepted the keys, and a blank
+        // one becomes that of the account.
         if !call.fields.contains_key("name") || call.path == "/connections" {
             continue;
         }
         names += 1;
-        // What else is required is in order, as far as serde has to say something of it.
+        // Valid values for the other required fields, as far as serde checks them.
         let others = |name: &str| {
             let mut body = Map::new();
             for field in &call.required {
@@ -225,18 +237,18 @@ async fn a_text_that_is_blank_too_long_or_cannot_be_stored_is_told_alike_by_ever
             ("a\u{7}b".to_owned(), "Line breaks and control characters are not possible here."),
             ("x".repeat(5_000), "Use at most "),
         ] {
-            let said = call.says(&app, "name", others(&name)).await;
-            assert!(said.starts_with(words), "{} {name:.9?}: {said}", call.path);
+            let sentence = call.field_error(&app, "name", others(&name)).await;
+            assert!(sentence.starts_with(words), "{} {name:.9?}: {sentence}", call.path);
         }
     }
     assert!(names >= 7, "{names} calls take a name");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_in_paths_and_parameters_of_queries_are_told_alike_by_every_call() {
+async fn every_call_words_wrong_ids_and_query_parameters_alike() {
     let app = TestApp::start().await;
     let document = description(&app).await;
-    let nobody = "00000000-0000-7000-8000-000000000000";
+    let unknown_id = "00000000-0000-7000-8000-000000000000";
     let (mut paths, mut queries) = (0, 0);
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path.trim_start_matches("/api/v1");
@@ -254,9 +266,9 @@ async fn ids_in_paths_and_parameters_of_queries_are_told_alike_by_every_call() {
                             has_body.then(|| json!({})),
                         )
                         .await;
-                    let said = answer.refused(404)["message"].clone();
+                    let sentence = answer.refused(404)["message"].clone();
                     assert_eq!(
-                        said, "The identifier in this address is not one of ours.",
+                        sentence, "The identifier in this address is not one of ours.",
                         "{method} {path} {bad}"
                     );
                 }
@@ -265,14 +277,14 @@ async fn ids_in_paths_and_parameters_of_queries_are_told_alike_by_every_call() {
                         .api()
                         .call(
                             method.clone(),
-                            &path.replace("{id}", nobody).replace("{name}", "VIP"),
+                            &path.replace("{id}", unknown_id).replace("{name}", "VIP"),
                             None,
                         )
                         .await;
-                    let said = answer.refused(404)["message"].clone();
+                    let sentence = answer.refused(404)["message"].clone();
                     assert!(
-                        said.as_str().unwrap().starts_with("There is no such "),
-                        "{method} {path}: {said}"
+                        sentence.as_str().unwrap().starts_with("There is no such "),
+                        "{method} {path}: {sentence}"
                     );
                 }
             }
@@ -286,17 +298,26 @@ async fn ids_in_paths_and_parameters_of_queries_are_told_alike_by_every_call() {
                 continue;
             }
             queries += 1;
-            let said = app.api().get(&format!("{path}?nonsense=1")).await.field("nonsense");
-            assert!(said.starts_with("There is no such field; use one of: "), "{path}: {said}");
+            let sentence = app.api().get(&format!("{path}?nonsense=1")).await.field("nonsense");
+            assert!(
+                sentence.starts_with("There is no such field; use one of: "),
+                "{path}: {sentence}"
+            );
             for parameter in parameters {
                 let name = parameter["name"].as_str().unwrap();
-                let said = app.api().get(&format!("{path}?{name}=a%00")).await.field(name);
-                assert!(said.starts_with("This contains a NUL character"), "{path} {name}: {said}");
+                let sentence = app.api().get(&format!("{path}?{name}=a%00")).await.field(name);
+                assert!(
+                    sentence.starts_with("This contains a NUL character"),
+                    "{path} {name}: {sentence}"
+                );
                 if name.ends_with("_id") && name != "external_id" {
-                    let said = app.api().get(&format!("{path}?{name}=7")).await.field(name);
-                    assert!(said.starts_with("This is not the id of a"), "{path} {name}: {said}");
+                    let sentence = app.api().get(&format!("{path}?{name}=7")).await.field(name);
+                    assert!(
+                        sentence.starts_with("This is not the id of a"),
+                        "{path} {name}: {sentence}"
+                    );
                 }
-                // The first of two cursors is read before the second is seen.
+                // The first of two cursors is parsed before the second is read.
                 if name == "cursor" {
                     continue;
                 }

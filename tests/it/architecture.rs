@@ -1,6 +1,7 @@
-//! What `ARCHITECTURE.md` says of the source, held by reading it.
+//! The rules of `ARCHITECTURE.md` about the source, checked by reading the source files. [`LAYERS`]
+//! lists which module may use which, and [`cycles`] finds dependency cycles between files.
 
-mod circles;
+mod cycles;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::harness::TestApp;
 
-/// From the ground up: a module uses those of lower layers, none of its own and none above.
+/// The layers from the bottom up: a module uses only modules of lower layers.
 const LAYERS: &[&[&str]] = &[
     &["error", "batch", "clock", "fail_point"],
     &["types"],
@@ -25,12 +26,12 @@ const LAYERS: &[&[&str]] = &[
     &["main", "lib"],
 ];
 
-/// Modules that use even less than their layer allows.
-const STRICTER: &[(&str, &[&str])] =
+/// Modules that may use less than their layer allows, with what they may use.
+const STRICTER_MODULES: &[(&str, &[&str])] =
     &[("twilio", &["types", "fail_point"]), ("error", &[]), ("clock", &[]), ("batch", &[])];
 
-/// Crates that only some places know.
-const FENCED: &[(&str, &[&str])] = &[
+/// Crates that only some paths may use.
+const RESTRICTED_CRATES: &[(&str, &[&str])] = &[
     ("actix_web", &["web/", "main.rs", "app/"]),
     ("actix_http", &["web/http/server/"]),
     ("actix_server", &["web/http/server/"]),
@@ -38,13 +39,13 @@ const FENCED: &[(&str, &[&str])] = &[
     ("apalis", &["queue/", "worker/"]),
     ("apalis_core", &["queue/", "worker/"]),
     ("reqwest", &["twilio/"]),
-    // The simulator plays Twilio over HTTP, for the demo alone.
+    // Only the demo runs the simulator.
     ("twilio_simulator", &["app/"]),
 ];
 
 /// A source file without its tests and comments.
 struct Source {
-    /// Below `src/`, such as `contacts/tags.rs`.
+    /// The path below `src/`, such as `contacts/tags.rs`.
     path: String,
     text: String,
 }
@@ -53,20 +54,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The crate of the simulated Twilio.
+/// The directory of the simulator crate.
 fn simulator() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/twilio-simulator")
 }
 
-/// Every source file, whole, by its path below `src/`.
+/// All source files with their full text, by their path below `src/`.
 fn files() -> BTreeMap<String, String> {
     let mut files = files_below(&root());
     files.retain(|path, _| Path::new(path).extension().is_some_and(|ending| ending == "rs"));
-    assert!(files.len() > 100, "the source was found");
+    assert!(files.len() > 100, "found only {} source files", files.len());
     files
 }
 
-/// Every file below a directory, by its path from there.
+/// All files below a directory, by their relative path.
 fn files_below(top: &Path) -> BTreeMap<String, String> {
     fn read(directory: &Path, top: &Path, into: &mut BTreeMap<String, String>) {
         for entry in fs::read_dir(directory).unwrap() {
@@ -84,7 +85,7 @@ fn files_below(top: &Path) -> BTreeMap<String, String> {
     files
 }
 
-/// Every source file without tests: those may use whatever they like.
+/// All source files without their tests, which may use any module.
 fn sources() -> Vec<Source> {
     let is_test = |path: &str| path.contains("tests/") || path.ends_with("tests.rs");
     let without_tests = |text: &str| {
@@ -114,13 +115,13 @@ impl Source {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// How many `super::` lead to the crate's root.
+    /// The number of `super::` that lead to the root of the crate.
     fn depth(&self) -> usize {
         let parts = self.path.split('/').count();
         if self.path.ends_with("/mod.rs") { parts - 1 } else { parts }
     }
 
-    /// The modules of the crate that it names, by `crate::…`, by a `use crate::{…}`, or by enough
+    /// The other top-level modules that it names, by `crate::…`, `use crate::{…}` or enough
     /// `super::`.
     fn uses(&self) -> Vec<String> {
         let up = format!("{}::", vec!["super"; self.depth()].join("::"));
@@ -146,7 +147,7 @@ impl Source {
     }
 }
 
-/// The first word of each item of a `{…}` list, its own lists left out.
+/// The first word of each item of a `{…}` list, without nested lists.
 fn first_words(list: &str) -> Vec<String> {
     let (mut depth, mut start, mut words) = (0, true, Vec::new());
     for (at, character) in list.char_indices() {
@@ -174,15 +175,14 @@ fn layer(module: &str) -> Option<usize> {
 }
 
 #[test]
-fn arrows_between_modules_point_down_only() {
+fn modules_depend_only_on_lower_layers() {
     let mut wrong = Vec::new();
     for source in sources() {
         let module = source.module();
-        let own = layer(module).unwrap_or_else(|| {
-            panic!("src/{} belongs to no layer: say in this test what may use it", source.path)
-        });
+        let own = layer(module)
+            .unwrap_or_else(|| panic!("src/{} belongs to no layer: add it to LAYERS", source.path));
         for used in source.uses() {
-            let stricter = STRICTER.iter().find(|(name, _)| *name == module);
+            let stricter = STRICTER_MODULES.iter().find(|(name, _)| *name == module);
             let allowed = match stricter {
                 Some((_, only)) => only.contains(&used.as_str()),
                 None => layer(&used).is_some_and(|used| used < own),
@@ -192,14 +192,14 @@ fn arrows_between_modules_point_down_only() {
             }
         }
     }
-    assert!(wrong.is_empty(), "these arrows point the wrong way:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "these dependencies point the wrong way:\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn some_crates_are_known_in_some_places_only() {
+fn some_crates_are_used_only_in_some_places() {
     let mut wrong = Vec::new();
     for source in sources() {
-        for (name, places) in FENCED {
+        for (name, places) in RESTRICTED_CRATES {
             let named = source.text.match_indices(name).any(|(at, _)| {
                 let is_part = |character: char| character.is_alphanumeric() || character == '_';
                 let before = source.text[..at].chars().next_back();
@@ -214,9 +214,9 @@ fn some_crates_are_known_in_some_places_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Where bytes and texts from outside are read. What leaves these places can be stored and shown:
-/// it was cleaned there, or refused.
-const ENTRANCES: &[(&str, &[&str])] = &[
+/// The calls that read external input, each with the files that may use it. These files sanitise or
+/// refuse the input, so that all other code can store and show it.
+const INPUT_CALLS: &[(&str, &[&str])] = &[
     (
         "form_urlencoded::parse",
         &["types/text.rs", "twilio/form.rs", "twilio/signature.rs", "db/target.rs"],
@@ -244,14 +244,14 @@ const ENTRANCES: &[(&str, &[&str])] = &[
         ],
     ),
     ("request.cookie(", &["web/http/session.rs"]),
-    ("serde_json::from_slice", &["twilio/wire.rs", "web/http/cursor.rs", "web/http/flash.rs"]),
-    ("serde_json::from_str", &["web/ui/automations/form.rs", "web/ui/made_event.rs"]),
+    ("serde_json::from_slice", &["twilio/json.rs", "web/http/cursor.rs", "web/http/flash.rs"]),
+    ("serde_json::from_str", &["web/ui/automations/form.rs", "web/ui/event_choice.rs"]),
     ("Deserializer::from_slice", &["web/api/json.rs"]),
 ];
 
-/// Texts from outside that are read only to be compared or parsed: names of files, and parts of
-/// addresses that nothing is looked for with.
-const BARE_PATHS: &[&str] = &[
+/// Files that take a text from a path only to compare or parse it: file names, and path segments
+/// that are not used in queries.
+const PATH_TEXT_FILES: &[&str] = &[
     "web/http/assets.rs",
     "web/hooks/inbound.rs",
     "web/hooks/test.rs",
@@ -261,10 +261,10 @@ const BARE_PATHS: &[&str] = &[
 ];
 
 #[test]
-fn texts_from_outside_come_in_where_they_are_cleaned_or_refused() {
+fn external_text_is_read_only_where_it_is_sanitised_or_refused() {
     let mut wrong = Vec::new();
     for source in sources() {
-        for (call, places) in ENTRANCES {
+        for (call, places) in INPUT_CALLS {
             if source.text.contains(call) && !places.contains(&source.path.as_str()) {
                 wrong.push(format!("src/{} reads {call}", source.path));
             }
@@ -281,20 +281,20 @@ fn texts_from_outside_come_in_where_they_are_cleaned_or_refused() {
         }) {
             wrong.push(format!("src/{} takes actix_web's {import}", source.path));
         }
-        let bare_path = source
+        let has_path_text = source
             .text
             .split("Path<")
             .skip(1)
             .any(|rest| rest.split('>').next().is_some_and(|kind| kind.contains("String")));
-        if bare_path && !BARE_PATHS.contains(&source.path.as_str()) {
+        if has_path_text && !PATH_TEXT_FILES.contains(&source.path.as_str()) {
             wrong.push(format!("src/{} takes a text from a path", source.path));
         }
     }
-    assert!(wrong.is_empty(), "text from outside is read past its cleaning:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "external text is read without sanitising:\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn pages_link_to_what_others_named_only_by_a_filter() {
+fn pages_link_to_foreign_urls_only_through_a_filter() {
     let mut wrong = Vec::new();
     let mut directories = vec![root().join("../templates/ui")];
     while let Some(directory) = directories.pop() {
@@ -325,7 +325,7 @@ fn pages_link_to_what_others_named_only_by_a_filter() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The names of the types that a text declares for other modules.
+/// The names of the types that a source text declares as `pub`.
 fn public_types(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(|line| {
         let rest = line.trim_start().strip_prefix("pub")?;
@@ -340,19 +340,19 @@ fn public_types(text: &str) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn no_two_public_types_have_one_name() {
+fn no_two_public_types_share_a_name() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for source in sources().iter().filter(|source| source.module() != "simulator") {
         for name in public_types(&source.text) {
             places.entry(name).or_default().push(source.path.clone());
         }
     }
-    assert!(places.len() > 500, "the types were found");
+    assert!(places.len() > 500, "found only {} types", places.len());
     places.retain(|_, places| places.len() > 1);
-    assert!(places.is_empty(), "name these by what they are: {places:#?}");
+    assert!(places.is_empty(), "give each of these types its own name: {places:#?}");
 }
 
-/// The type and the template of each page that a source file implements.
+/// The type and the template of each page in a source file.
 fn pages_in(source: &Source) -> Vec<(String, String)> {
     let implementations = source.text.split("impl Page for ").skip(1);
     implementations
@@ -365,14 +365,14 @@ fn pages_in(source: &Source) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_page_its_file_and_its_template_have_one_name() {
+fn a_page_its_file_and_its_template_share_a_name() {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| source.path.starts_with("web/ui/")) {
         let path = source.path.strip_prefix("web/").unwrap().strip_suffix(".rs").unwrap();
         let path = path.strip_suffix("/mod").unwrap_or(path);
         let Some((folder, name)) = path.rsplit_once('/') else { continue };
         for (page, template) in pages_in(source) {
-            // What begins with an underscore is a part of a page.
+            // A template whose name begins with an underscore is a part of a page.
             let is_part = template == format!("{folder}/_{name}.html");
             let is_page = template == format!("{folder}/{name}.html");
             let type_name = format!("{}Page", name.split('_').map(capitalised).collect::<String>());
@@ -418,11 +418,11 @@ fn the_simulator_knows_nothing_of_carillon() {
         .filter(|(_, text)| text.to_lowercase().contains("carillon"))
         .map(|(path, _)| path)
         .collect();
-    assert!(wrong.is_empty(), "crates/twilio-simulator is of use to others: {wrong:?}");
+    assert!(wrong.is_empty(), "crates/twilio-simulator must stay independent: {wrong:?}");
 }
 
 #[test]
-fn no_file_is_long_and_each_says_what_it_is() {
+fn every_file_is_short_and_begins_with_a_module_comment() {
     let mut wrong = Vec::new();
     let of_the_simulator = files_below(&simulator())
         .into_iter()
@@ -430,9 +430,9 @@ fn no_file_is_long_and_each_says_what_it_is() {
         .map(|(path, text)| (format!("../crates/twilio-simulator/{path}"), text));
     for (path, text) in files().into_iter().chain(of_the_simulator) {
         let lines = text.lines().count();
-        // The schema is generated, and grows with every table.
+        // The schema is generated and grows with every table.
         if lines > 400 && path != "db/schema.rs" {
-            wrong.push(format!("src/{path} has {lines} lines; 400 is the most"));
+            wrong.push(format!("src/{path} has {lines} lines; the maximum is 400"));
         }
         if !text.starts_with("//! ") {
             wrong.push(format!("src/{path} does not begin with a `//!` line that says what it is"));
@@ -446,7 +446,7 @@ fn no_file_is_long_and_each_says_what_it_is() {
 }
 
 #[test]
-fn the_vocabulary_has_no_managers() {
+fn no_type_is_called_manager_helper_or_the_like() {
     const REFUSED: &[&str] =
         &["Service", "Manager", "Handler", "Helper", "Util", "Dto", "Repository"];
     let mut wrong = Vec::new();
@@ -460,12 +460,12 @@ fn the_vocabulary_has_no_managers() {
             }
         }
     }
-    // A Messaging Service is Twilio's word.
+    // “Messaging Service” is a term of Twilio.
     wrong.retain(|name| !name.contains("MessagingService"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `table column type` of every column that `schema.rs` declares.
+/// Each column of `schema.rs`, as `table column type`.
 fn declared_columns() -> Vec<String> {
     let text = fs::read_to_string(root().join("db/schema.rs")).unwrap();
     let mut columns = Vec::new();
@@ -488,7 +488,7 @@ fn declared_columns() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_schema_in_the_source_is_that_of_a_migrated_database() {
+async fn schema_rs_equals_the_migrated_database() {
     let app = TestApp::start().await;
     let mut found = app
         .texts(
@@ -510,14 +510,14 @@ async fn the_schema_in_the_source_is_that_of_a_migrated_database() {
     let surplus: Vec<_> = declared.iter().filter(|column| !found.contains(column)).collect();
     assert!(
         missing.is_empty() && surplus.is_empty(),
-        "src/db/schema.rs lacks {missing:#?} and has too much {surplus:#?}"
+        "src/db/schema.rs lacks {missing:#?} and has the extra {surplus:#?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_table_is_explained_and_every_foreign_key_can_be_followed_back() {
+async fn every_cascading_foreign_key_has_an_index() {
     let app = TestApp::start().await;
-    // A row that is deleted would otherwise make PostgreSQL read the whole referencing table.
+    // Without an index, deleting a row would scan the referencing table.
     let unindexed = app
         .texts(
             "SELECT c.conrelid::regclass || ' (' || a.attname || ')' AS text

@@ -1,11 +1,11 @@
-//! The builder of automations: steps put in, copied and tried out, who stands where, and what
-//! switching will do.
+//! The automation builder: editing steps, dry runs, the contacts at each step, and the effects of
+//! pausing and activating.
 
 use serde_json::json;
 use twilio_simulator::LONG_CODE;
 
 use crate::harness::browser::Browser;
-use crate::harness::world::{Twilio, send_sms, wait};
+use crate::harness::fixtures::{Twilio, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,12 +71,12 @@ async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
     let page = site.open(&format!("{trying}?find=Ada")).await.ok();
     page.must_say("Suppressed");
     page.must_say("0 messages in all");
-    assert_eq!(app.received(HANDSET).len(), sent, "nothing of this was sent");
-    assert_eq!(app.count("enrollments").await, 1, "and nobody was enrolled");
+    assert_eq!(app.received(HANDSET).len(), sent, "a dry run sends nothing");
+    assert_eq!(app.count("enrollments").await, 1, "a dry run enrolls no contact");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn before_the_first_event_a_flow_is_tried_with_one_that_is_written_by_hand() {
+async fn before_the_first_event_a_dry_run_uses_a_handwritten_one() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template =
@@ -98,7 +98,7 @@ async fn before_the_first_event_a_flow_is_tried_with_one_that_is_written_by_hand
     let page = site.open(&with("")).await.ok();
     assert!(
         page.html.contains("&quot;total&quot;: 100"),
-        "what is to be written begins with what is asked for: {}",
+        "the handwritten event starts with the properties of the conditions: {}",
         page.html
     );
     page.must_say("Thank you for 100 euros, name.");
@@ -117,8 +117,7 @@ async fn before_the_first_event_a_flow_is_tried_with_one_that_is_written_by_hand
         page.html
     );
 
-    // In the editor a made-up event follows what is changed there, and one that is written by hand
-    // stays as it is.
+    // In the editor, a sample event follows the conditions; a handwritten event stays unchanged.
     let edit = format!("/automations/{automation}/edit");
     let form = site.open(&edit).await.ok().form(&edit).pressing("do", "try");
     let page = site.send(&form).await.ok();
@@ -153,7 +152,7 @@ async fn before_the_first_event_a_flow_is_tried_with_one_that_is_written_by_hand
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_step_tells_who_waits_there_and_who_has_passed() {
+async fn each_step_shows_how_many_contacts_wait_and_have_passed() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
@@ -201,7 +200,7 @@ async fn each_step_tells_who_waits_there_and_who_has_passed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_inside_when_the_steps_change_is_still_told_of() {
+async fn contacts_in_a_former_version_are_still_shown() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
@@ -239,8 +238,8 @@ async fn whoever_is_inside_when_the_steps_change_is_still_told_of() {
     site.open(&former).await.ok().must_say("No enrollment is like this.");
 }
 
-/// An automation that waits before it sends, with two people inside.
-async fn with_two_inside(app: &TestApp) -> (Twilio, String) {
+/// Creates an automation that waits before it sends, and enrolls two contacts.
+async fn with_two_enrolled(app: &TestApp) -> (Twilio, String) {
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
     let steps = json!([wait(3_600), send_sms(&template, &twilio)]);
@@ -252,35 +251,35 @@ async fn with_two_inside(app: &TestApp) -> (Twilio, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
+async fn pausing_and_activating_first_show_how_many_contacts_are_affected() {
     let app = TestApp::start().await;
-    let (twilio, automation) = with_two_inside(&app).await;
+    let (twilio, automation) = with_two_enrolled(&app).await;
     let site = app.sign_in().await;
     let (path, pause, activate) = (
         format!("/automations/{automation}"),
         format!("/automations/{automation}/pause"),
         format!("/automations/{automation}/activate"),
     );
-    let asked = site.open(&pause).await.ok();
-    asked.must_say("2 contacts inside stand still");
-    let paused = site.send(&asked.form(&pause)).await.ok();
+    let confirmation = site.open(&pause).await.ok();
+    confirmation.must_say("2 contacts inside stand still");
+    let paused = site.send(&confirmation.form(&pause)).await.ok();
     assert_eq!(paused.path, path);
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
         .await
         .ok();
-    let asked = site.open(&activate).await.ok();
-    asked.must_say("2 contacts who stand inside go on where they stopped");
-    asked.must_say("does not send at present");
+    let confirmation = site.open(&activate).await.ok();
+    confirmation.must_say("2 contacts who stand inside go on where they stopped");
+    confirmation.must_say("does not send at present");
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false }))
         .await
         .ok();
-    site.send(&asked.form(&activate)).await.ok().must_say("The automation is switched on.");
+    site.send(&confirmation.form(&activate)).await.ok().must_say("The automation is switched on.");
     assert_eq!(
         site.open(&activate).await.ok().path,
         path,
-        "what is on cannot be switched on again"
+        "an active automation cannot be activated again"
     );
     app.advance(days(1)).await;
     app.run_until_idle().await;
@@ -288,9 +287,9 @@ async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn switching_on_from_the_editor_tells_first_how_many_go_on() {
+async fn activating_from_the_editor_first_shows_how_many_contacts_go_on() {
     let app = TestApp::start().await;
-    let (twilio, automation) = with_two_inside(&app).await;
+    let (twilio, automation) = with_two_enrolled(&app).await;
     let (path, edit) =
         (format!("/automations/{automation}"), format!("/automations/{automation}/edit"));
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
@@ -299,26 +298,26 @@ async fn switching_on_from_the_editor_tells_first_how_many_go_on() {
     page.must_say("Save and switch on …");
     let form = page.form(&edit).with("name", "Hello again").with("steps.0.seconds", "2");
 
-    let asked = site.send(&form.clone().pressing("do", "activate")).await.ok();
-    assert_eq!(asked.path, format!("{path}/activate"));
+    let confirmation = site.send(&form.clone().pressing("do", "activate")).await.ok();
+    assert_eq!(confirmation.path, format!("{path}/activate"));
     for words in [
         "Automation saved. It is not switched on yet.",
         "Hello again",
         "2 contacts who stand inside go on",
         "Wait 2 hours",
     ] {
-        asked.must_say(words);
+        confirmation.must_say(words);
     }
     app.advance(days(1)).await;
-    assert!(
-        app.received(HANDSET).is_empty(),
-        "nothing goes out before somebody has read that and said yes"
-    );
-    site.send(&asked.form(&asked.path)).await.ok().must_say("The automation is switched on.");
+    assert!(app.received(HANDSET).is_empty(), "nothing is sent before the user confirms");
+    site.send(&confirmation.form(&confirmation.path))
+        .await
+        .ok()
+        .must_say("The automation is switched on.");
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
 
-    // What could not be switched on is said where it is typed, and nothing is saved.
+    // An activation that fails shows its error beside the field and saves nothing.
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
@@ -331,7 +330,7 @@ async fn switching_on_from_the_editor_tells_first_how_many_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_half_filled_condition_is_still_there_after_a_template_was_written() {
+async fn a_half_filled_condition_survives_writing_a_template() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     let site = app.sign_in().await;
@@ -356,7 +355,7 @@ async fn a_half_filled_condition_is_still_there_after_a_template_was_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_marketer_builds_a_flow_tries_it_and_switches_it_on() {
+async fn a_marketer_builds_an_automation_tries_it_and_activates_it() {
     let app = TestApp::with_worker().await;
     app.connect_twilio().await;
     app.template("Thank you, {{ contact.first_name | default(value='friend') }}!").await;
@@ -396,7 +395,7 @@ async fn a_marketer_builds_a_flow_tries_it_and_switches_it_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_builds_a_flow_with_the_keyboard_goes_on_where_they_pressed() {
+async fn the_keyboard_focus_follows_the_step_that_was_changed() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     app.contact(HANDSET).await;
@@ -404,30 +403,30 @@ async fn whoever_builds_a_flow_with_the_keyboard_goes_on_where_they_pressed() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/automations/new", app.url)).await;
     browser.tab_to("Add wait").await;
-    browser.must_be_at("2. Wait").await;
+    browser.must_have_focus("2. Wait").await;
     browser.tab_to("Copy").await;
-    browser.must_be_at("3. Wait").await;
+    browser.must_have_focus("3. Wait").await;
     browser.type_keys("\u{e004}\u{e007}").await;
-    browser.must_be_at("up.1").await;
-    // The same key again, until it is the first; there only the way down is left.
+    browser.must_have_focus("up.1").await;
+    // Enter moves the step up until it is the first; then only “down” is left.
     browser.type_keys("\u{e007}").await;
-    browser.must_be_at("down.0").await;
+    browser.must_have_focus("down.0").await;
     browser.must_say("1. Wait").await;
     browser.type_keys("\u{e007}").await;
-    browser.must_be_at("down.1").await;
+    browser.must_have_focus("down.1").await;
     browser.must_say("2. Wait").await;
     browser.type_keys("\u{e007}").await;
-    browser.must_be_at("up.2").await;
+    browser.must_have_focus("up.2").await;
     browser.tab_to("Remove").await;
-    browser.must_be_at("2. Wait").await;
+    browser.must_have_focus("2. Wait").await;
     browser.tab_to("Show what would happen").await;
-    browser.must_be_at("What would happen").await;
+    browser.must_have_focus("What would happen").await;
     let seen = "const at = document.activeElement.getBoundingClientRect(); return at.top >= 0 && at.bottom <= window.innerHeight;";
-    assert_eq!(browser.run(seen).await, true, "it is seen without scrolling");
+    assert_eq!(browser.run(seen).await, true, "it is visible without scrolling");
 
     browser.go(&format!("{}/automations/new", app.url)).await;
     for property in ["trigger.where.0.property", "trigger.where.1.property"] {
         browser.tab_to("Add condition").await;
-        browser.must_be_at(property).await;
+        browser.must_have_focus(property).await;
     }
 }

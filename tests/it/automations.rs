@@ -1,21 +1,21 @@
-//! Automations over time: paused and resumed, edited under way, run twice by mistake, and written
-//! in the editor.
+//! Automations over time: paused and resumed, edited while contacts are enrolled, advanced twice,
+//! and created in the editor.
 
 use carillon::automations::advance::{self, State};
 use carillon::automations::enroll;
 use carillon::contacts::Change;
 use carillon::contacts::tags::TagName;
-use carillon::messages::compose::Sends;
+use carillon::messages::compose::SendBy;
 use carillon::templates::Renderer;
 use carillon::types::id::{ContactId, EnrollmentId};
 use diesel_async::AsyncConnection;
 use serde_json::{Value, json};
 
-use crate::harness::world::{Twilio, id, send_sms, wait};
+use crate::harness::fixtures::{Twilio, id, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds};
 
 impl TestApp {
-    /// An active automation on `signed_up`: a first SMS, a wait of a day, a second SMS.
+    /// Creates an active automation on `signed_up`: a first SMS, a wait of a day, a second SMS.
     async fn two_texts(&self, twilio: &Twilio) -> String {
         let (first, second) = (self.template("First.").await, self.template("Second.").await);
         let steps = json!([send_sms(&first, twilio), wait(86_400), send_sms(&second, twilio)]);
@@ -38,7 +38,7 @@ impl TestApp {
         let (now, renderer) = (self.clock.now(), Renderer::default());
         let mut conn = self.conn().await;
         let advance = conn.transaction(async |conn| {
-            advance::advance(conn, now, ids, &renderer, Sends::Anyone).await
+            advance::advance(conn, now, ids, &renderer, SendBy::AnyWorker).await
         });
         let (advanced, _) = advance.await.unwrap();
         advanced.into_iter().map(|one| one.state).collect()
@@ -46,7 +46,7 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_inside_a_paused_automation_stand_still_and_go_on_when_it_is_active_again() {
+async fn contacts_in_a_paused_automation_wait_and_go_on_when_it_is_active_again() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let automation = app.two_texts(&twilio).await;
@@ -58,7 +58,7 @@ async fn those_inside_a_paused_automation_stand_still_and_go_on_when_it_is_activ
     assert_eq!(
         app.event("signed_up", OTHER_HANDSET, json!({})).await["enrollments"],
         0,
-        "nobody enters"
+        "no contact is enrolled while it is paused"
     );
     app.set_status(&automation, "active").await;
     app.run_until_idle().await;
@@ -91,7 +91,7 @@ async fn pausing_during_a_wait_and_resuming_before_its_end_sends_once_and_on_tim
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_composed_before_a_pause_waits_for_the_end_of_the_pause() {
+async fn a_message_composed_before_a_pause_waits_until_the_pause_ends() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let automation = app.two_texts(&twilio).await;
@@ -106,7 +106,7 @@ async fn a_message_composed_before_a_pause_waits_for_the_end_of_the_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_step_that_runs_twice_or_at_the_same_time_sends_once() {
+async fn a_step_that_runs_twice_or_concurrently_sends_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.two_texts(&twilio).await;
@@ -134,7 +134,7 @@ async fn a_step_that_runs_twice_or_at_the_same_time_sends_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_cause_enrolls_once_in_each_automation_and_a_tag_that_is_added_anew_is_another() {
+async fn a_cause_enrolls_once_per_automation_and_a_tag_added_again_is_a_new_cause() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
@@ -161,7 +161,7 @@ async fn the_same_cause_enrolls_once_in_each_automation_and_a_tag_that_is_added_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_is_for_those_who_enter_after_it() {
+async fn an_edit_affects_only_contacts_who_enter_after_it() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let automation = app.two_texts(&twilio).await;
@@ -172,7 +172,7 @@ async fn an_edit_is_for_those_who_enter_after_it() {
     let edited = app.api().patch(&format!("/automations/{automation}"), edit.clone()).await.ok();
     assert_eq!(edited["version"], 2);
     let same = app.api().patch(&format!("/automations/{automation}"), edit).await.ok();
-    assert_eq!(same["version"], 2, "what changes nothing makes no version");
+    assert_eq!(same["version"], 2, "an edit that changes nothing creates no version");
     app.event("signed_up", OTHER_HANDSET, json!({})).await;
     app.advance(days(1)).await;
     app.advance(days(1)).await;
@@ -197,7 +197,7 @@ async fn a_deleted_contact_leaves_no_enrollment_and_no_failed_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_can_send_can_be_activated() {
+async fn only_an_automation_that_can_send_can_be_activated() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
@@ -248,7 +248,7 @@ async fn only_what_can_send_can_be_activated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_automation_is_written_in_the_editor_with_a_new_template_on_the_way() {
+async fn the_editor_creates_an_automation_with_a_new_template() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let site = app.sign_in().await;
@@ -296,7 +296,7 @@ async fn an_automation_is_written_in_the_editor_with_a_new_template_on_the_way()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_buttons_of_the_editor_keep_what_was_typed_and_errors_stand_beside_their_fields() {
+async fn the_editor_keeps_typed_values_and_shows_errors_beside_their_fields() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let form = site.open("/automations/new").await.ok().form("/automations/new");
@@ -329,15 +329,15 @@ async fn the_buttons_of_the_editor_keep_what_was_typed_and_errors_stand_beside_t
     let page = site.send(&form.pressing("do", "save")).await.ok();
     page.must_say("Wait 2 hours");
     let activate = format!("{}/activate", page.path);
-    let asked = site.open(&activate).await.ok();
-    asked.must_say("Step 2: Choose the template to send.");
-    let refused = site.send(&asked.form(&activate)).await;
+    let confirmation = site.open(&activate).await.ok();
+    confirmation.must_say("Step 2: Choose the template to send.");
+    let refused = site.send(&confirmation.form(&activate)).await;
     assert_eq!(refused.status, 422);
     refused.must_say("Step 2: Choose the template to send.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_live_automation_keeps_its_half_done_edit_while_a_template_is_written() {
+async fn a_half_done_edit_survives_writing_a_template() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let automation = app.two_texts(&twilio).await;

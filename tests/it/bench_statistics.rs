@@ -1,4 +1,4 @@
-//! The arithmetic of `make bench-compare`, which a benchmark has no place to test.
+//! The statistics of `make bench-compare`, tested here because a benchmark target has no tests.
 
 #[path = "../../benches/throughput/statistics.rs"]
 mod statistics;
@@ -22,7 +22,7 @@ fn a_ratio_above_one_is_better_for_rates_and_times() {
 }
 
 #[test]
-fn what_was_not_measured_has_no_ratio() {
+fn an_invalid_measurement_has_no_ratio() {
     assert_eq!(Better::More.ratio(0.0, 5.0), None);
     assert_eq!(Better::Less.ratio(0.0, 5.0), None);
     assert_eq!(Better::More.ratio(5.0, f64::NAN), None);
@@ -30,7 +30,7 @@ fn what_was_not_measured_has_no_ratio() {
 }
 
 #[test]
-fn the_median_lies_between_neighbours_where_there_is_no_middle() {
+fn the_median_of_an_even_count_is_the_mean_of_the_middle_two() {
     assert_near(median(&[3.0, 1.0, 2.0]), 2.0);
     assert_near(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
     assert_near(median(&[7.0]), 7.0);
@@ -40,13 +40,13 @@ fn the_median_lies_between_neighbours_where_there_is_no_middle() {
 }
 
 #[test]
-fn shares_are_of_what_was_given_right_before() {
-    // The machine was half as fast for the second pair, and so was the program.
+fn a_share_is_relative_to_the_measurement_right_before() {
+    // For the second pair, the machine and the program were both half as fast.
     assert_near(share(&[100.0, 50.0, 120.0], &[1_000.0, 500.0, 1_000.0]), 0.1);
 }
 
 #[test]
-fn the_interval_leaves_out_as_many_as_the_sign_test_allows() {
+fn the_interval_excludes_as_many_as_the_sign_test_allows() {
     for (pairs, low, high, confidence) in [
         (1, 1.0, 1.0, 0.0),
         (5, 1.0, 5.0, 0.9375),
@@ -64,7 +64,7 @@ fn the_interval_leaves_out_as_many_as_the_sign_test_allows() {
 }
 
 #[test]
-fn a_spread_tells_median_quartiles_and_interval() {
+fn a_spread_has_a_median_quartiles_and_an_interval() {
     let spread = Spread::of(&[1.04, 0.98, 1.0, 1.02, 1.01]).unwrap();
     assert_eq!(spread.pairs, 5);
     assert_near(spread.median, 1.01);
@@ -83,7 +83,7 @@ fn a_narrow_interval_decides() {
 }
 
 #[test]
-fn a_wide_interval_asks_for_more_pairs() {
+fn a_wide_interval_needs_more_pairs() {
     let Verdict::Undecided { more_pairs: few } = verdict(&[0.95, 1.02, 1.0, 0.99, 1.01, 1.03])
     else {
         panic!("0.95 to 1.03 decides nothing");
@@ -91,7 +91,7 @@ fn a_wide_interval_asks_for_more_pairs() {
     let Verdict::Undecided { more_pairs: many } = verdict(&[0.6, 1.5, 1.0, 0.8, 1.2, 1.3]) else {
         panic!("0.6 to 1.5 decides nothing");
     };
-    // Nine pairs are the first of which one at either end is left out.
+    // From nine pairs on, the interval excludes one at either end.
     assert_eq!(few, 3);
     assert!(many > 20, "{many}");
 }

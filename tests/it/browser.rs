@@ -1,5 +1,5 @@
-//! The main job in a real browser: connect Twilio, write a template in the midst of an automation,
-//! see the message delivered, text STOP from the handset, and see that nothing goes out any more.
+//! The main flow in a real browser: connect Twilio, write a template while building an automation,
+//! see the message delivered, text STOP from the handset, and see that nothing more is sent.
 
 use serde_json::json;
 use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE};
@@ -13,7 +13,7 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
 
-    // Connection Center: a wrong token is named beside its field, the right one connects.
+    // Connection Center: a wrong token is an error of its field, the right one connects.
     browser.go(&format!("{}/connections/new", app.url)).await;
     browser.fill("account_sid", ACCOUNT_SID).await;
     browser.fill("auth_token", "00000000000000000000000000000000").await;
@@ -26,7 +26,7 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.must_say("My shop").await;
     browser.must_say("Reported here").await;
 
-    // An automation whose template is written on the way.
+    // An automation whose template is written from its editor.
     browser.go(&format!("{}/automations/new", app.url)).await;
     browser.fill("name", "Thank buyers").await;
     browser.fill("trigger.name", "order_completed").await;
@@ -56,15 +56,15 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
         browser.must_say(words).await;
     }
 
-    // The handset has it, and answers.
+    // The handset has received it, and texts STOP.
     let handset = format!("{}/phones/{HANDSET}", app.twilio_url());
-    browser.must_come_to_say(&handset, "Thank you for order A-17!").await;
+    browser.reload_until_says(&handset, "Thank you for order A-17!").await;
     browser.press("STOP").await;
     browser.must_say("You have successfully been unsubscribed").await;
 
     let contact = app.contact_of(HANDSET).await;
     let contact = format!("{}/contacts/{}", app.url, contact["id"].as_str().unwrap());
-    browser.must_come_to_say(&contact, "Twilio-Message-stop").await;
+    browser.reload_until_says(&contact, "Twilio-Message-stop").await;
     browser.must_say("Texted STOP").await;
 
     app.event("order_completed", HANDSET, json!({ "order_id": "A-18" })).await;
@@ -78,13 +78,14 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.must_say("Thank you for order A-18!").await;
     assert_eq!(app.received(HANDSET), ["Thank you for order A-17!"]);
 
-    // START, and it goes on.
+    // START resumes the messages.
     browser.go(&handset).await;
     browser.press("START").await;
     browser.must_say("You have successfully been re-subscribed").await;
-    // The network answers at once; that Carillon has heard of it may take a moment longer.
-    let heard = async || app.contact_of(HANDSET).await["suppression"].is_null().then_some(());
-    app.eventually("the number may be texted again", heard).await;
+    // The simulator answers at once; the webhook to Carillon may take longer.
+    let start_recorded =
+        async || app.contact_of(HANDSET).await["suppression"].is_null().then_some(());
+    app.eventually("the number may be texted again", start_recorded).await;
     app.event("order_completed", HANDSET, json!({ "order_id": "A-19" })).await;
-    browser.must_come_to_say(&handset, "Thank you for order A-19!").await;
+    browser.reload_until_says(&handset, "Thank you for order A-19!").await;
 }

@@ -1,5 +1,5 @@
-//! The program itself, as a child process: commands beside a running server, exit codes, one line
-//! for each error, and kill -9.
+//! The command line, as child processes: commands beside a running server, exit codes, one-line
+//! errors, and kill -9.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -20,19 +20,19 @@ use twilio_simulator::{
 
 use crate::harness::api::Api;
 use crate::harness::choose_crypto;
+use crate::harness::fixtures::{PASSWORD, id};
 use crate::harness::site::Site;
-use crate::harness::world::{PASSWORD, id};
 
 const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// A data directory with a Twilio beside it; whatever runs there ends with this value.
+/// A data directory with a simulated Twilio; dropping it removes the directory.
 struct Installation {
     directory: PathBuf,
     bind: String,
     twilio: RunningSimulator,
 }
 
-/// A `carillon serve`.
+/// A `carillon serve` process.
 struct Server(Child);
 
 impl Installation {
@@ -47,7 +47,7 @@ impl Installation {
         Self { directory, bind: format!("127.0.0.1:{port}"), twilio }
     }
 
-    /// The program with nothing in its environment but what belongs to this installation.
+    /// The program, with only the environment of this installation.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
         command
@@ -79,11 +79,11 @@ impl Installation {
             .stderr(log)
             .kill_on_drop(true);
         let mut server = Server(command.spawn().unwrap());
-        let asked = Instant::now();
+        let started = Instant::now();
         while !self.is_ready().await {
             let log = || fs::read_to_string(self.directory.join("serve.log")).unwrap_or_default();
             assert!(server.0.try_wait().unwrap().is_none(), "the server ended: {}", log());
-            assert!(asked.elapsed() < TIMEOUT, "the server does not get ready: {}", log());
+            assert!(started.elapsed() < TIMEOUT, "the server did not become ready: {}", log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         server
@@ -100,7 +100,7 @@ impl Installation {
         answer.is_ok_and(|answer| answer.status() == 200)
     }
 
-    /// The API with a key that the program has printed, alone, on standard output.
+    /// An API client, with a key from `carillon api-key create`.
     async fn api(&self) -> Api {
         let key =
             printed(&self.run(&["api-key", "create", "--name", "shop", "--role", "admin"]).await);
@@ -118,14 +118,14 @@ impl Server {
         kill(Pid::from_raw(self.0.id().unwrap().try_into().unwrap()), signal).unwrap();
     }
 
-    /// Asks it to stop, as a service manager does.
+    /// Sends SIGTERM, as a service manager does, and waits until it exits.
     async fn stop(mut self) {
         self.signal(Signal::SIGTERM);
         let status = tokio::time::timeout(TIMEOUT, self.0.wait()).await.unwrap().unwrap();
         assert!(status.success(), "{status}");
     }
 
-    /// Kills it without warning.
+    /// Kills it with SIGKILL.
     async fn kill(mut self) {
         self.signal(Signal::SIGKILL);
         self.0.wait().await.unwrap();
@@ -134,11 +134,11 @@ impl Server {
 
 impl Drop for Installation {
     fn drop(&mut self) {
-        // A PostgreSQL whose owner was killed writes until it has ended.
-        let asked = Instant::now();
+        // A PostgreSQL whose parent was killed writes files until it exits.
+        let started = Instant::now();
         while fs::remove_dir_all(&self.directory).is_err()
             && self.directory.exists()
-            && asked.elapsed() < Duration::from_secs(20)
+            && started.elapsed() < Duration::from_secs(20)
         {
             std::thread::park_timeout(Duration::from_millis(100));
         }
@@ -156,7 +156,7 @@ fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// The one line that a successful command has printed.
+/// The single line of output of a successful command.
 #[track_caller]
 fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -165,12 +165,12 @@ fn printed(output: &Output) -> String {
     text.trim_end().to_owned()
 }
 
-/// The one line with which a command ended, and its exit code.
+/// The exit code of a failed command, and its single error line.
 #[track_caller]
 fn refused(output: &Output) -> (i32, String) {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     let last: Vec<&str> = text.lines().filter(|line| line.starts_with("carillon: ")).collect();
-    assert_eq!(last.len(), 1, "one line says what is wrong: {text}");
+    assert_eq!(last.len(), 1, "the error is one line: {text}");
     assert!(output.stdout.is_empty(), "nothing on standard output");
     (output.status.code().unwrap(), last[0].to_owned())
 }
@@ -253,7 +253,7 @@ async fn commands_without_a_server_start_the_database_for_themselves_and_leave_n
             .run(&["user", "create", "--email", "ada@example.com", "--role", "admin"])
             .await,
     );
-    assert!(password.len() >= 20 && !password.contains(' '), "a password is made and printed");
+    assert!(password.len() >= 20 && !password.contains(' '), "a password is generated and printed");
     assert!(!installation.runs_postgres());
     assert!(printed(&installation.run(&["migrate"]).await).contains("up to date"));
     let (first, second) = (installation.api().await, installation.api().await);
@@ -262,7 +262,7 @@ async fn commands_without_a_server_start_the_database_for_themselves_and_leave_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_setting_that_cannot_be_used_ends_in_one_line_that_says_what_to_do() {
+async fn an_invalid_setting_ends_with_one_line_that_says_what_to_do() {
     let installation = Installation::new().await;
     let directory = &installation.directory;
     for (settings, code, words) in [
@@ -325,7 +325,7 @@ async fn wrong_usage_ends_with_2_and_help_and_version_with_0() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_port_in_use_is_named_with_its_setting_and_the_first_server_goes_on() {
+async fn a_port_in_use_is_named_with_its_setting_and_the_first_server_runs_on() {
     let installation = Installation::new().await;
     let server = installation.serve().await;
     let (code, error) = refused(&installation.run(&["serve"]).await);
@@ -336,7 +336,7 @@ async fn a_port_in_use_is_named_with_its_setting_and_the_first_server_goes_on() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_data_directory_of_somebody_else_is_named() {
+async fn an_unusable_data_directory_is_named() {
     let installation = Installation::new().await;
     let file = installation.directory.join("file");
     fs::write(&file, "").unwrap();
@@ -383,7 +383,7 @@ fn mode(metadata: &fs::Metadata) -> u32 {
     metadata.permissions().mode() & 0o777
 }
 
-/// What Carillon knows of the message to a handset; none before there is one.
+/// The status of the message to a handset, if there is one.
 async fn status(api: &Api, handset: &str) -> Option<String> {
     let found = api.get(&format!("/messages?to={}", handset.replace('+', "%2B"))).await.ok();
     let messages = found["data"].as_array().unwrap();
@@ -415,7 +415,7 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
     api.post("/automations", automation).await.ok();
 
     let answered = Mutex::new(BTreeSet::new());
-    let report = async {
+    let report_events = async {
         for n in 0..80 {
             let handset = format!("+120655506{n:02}");
             let event = json!(
@@ -434,30 +434,30 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
             }
         }
     };
-    let murder = async {
+    let kill_server = async {
         while answered.lock().unwrap().len() < 25 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         server.kill().await;
     };
-    tokio::join!(report, murder);
+    tokio::join!(report_events, kill_server);
     let answered = answered.into_inner().unwrap();
     assert!(answered.len() >= 25);
 
     let server = installation.serve().await;
-    let asked = Instant::now();
+    let started = Instant::now();
     for handset in &answered {
         loop {
             let at_twilio = installation.twilio.simulator.messages_to(handset).len();
-            assert!(at_twilio <= 1, "{handset} got it twice");
+            assert!(at_twilio <= 1, "{handset} received it twice");
             match (status(&api, handset).await.as_deref(), at_twilio) {
-                // Killed between the claim and the call: nobody can know that from here, and so it
-                // is not sent again.
+                // The server was killed between the claim and the call. It cannot know whether
+                // Twilio has the message, so it must not send it again.
                 (Some("unconfirmed"), 0)
                 | (Some("accepted" | "queued" | "sending" | "sent" | "delivered"), 1) => break,
                 (status, at_twilio) => {
                     assert!(
-                        asked.elapsed() < TIMEOUT,
+                        started.elapsed() < TIMEOUT,
                         "{handset} is {status:?} here and {at_twilio} times at Twilio"
                     );
                 }

@@ -1,7 +1,7 @@
-//! Connecting Twilio: every problem is named, keys stay secret, webhooks are set, and what is
-//! switched off stays off.
+//! Connecting Twilio accounts: errors are named by field, keys stay secret, webhooks are set, and
+//! what is disabled stays disabled. [`Fixture`] is the Carillon that the stories start with.
 
-mod house;
+mod fixture;
 
 use carillon::connections::webhooks::{self, Hook, Rejection, RejectionReason};
 use carillon::connections::{self, UnconfirmedPolicy};
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use twilio_simulator as twilio;
 use twilio_simulator::{Fault, Reach, Rule};
 
-use house::{House, account, with};
+use fixture::{Fixture, account, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_connected_and_its_number_reports_here() {
-    let house = House::build().await;
-    let connection = house.connect("+1 (500) 555-0006").await;
+async fn connecting_an_account_sets_the_webhook_of_its_number() {
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect("+1 (500) 555-0006").await;
     assert_eq!(connection["account_name"], "Carillon Simulator");
     assert_eq!(connection["status"], "active");
     let sender = &connection["senders"][0];
@@ -27,30 +27,33 @@ async fn an_account_is_connected_and_its_number_reports_here() {
     assert_eq!(sender["kind"], "phone_number");
     assert_eq!(sender["capabilities"], json!({"sms": true, "mms": true}));
     assert_eq!(sender["webhook_error"], Value::Null);
-    assert_eq!(house.number_url(twilio::LONG_CODE), Some(house.inbound_url(&connection)));
-    assert_eq!(house.get("/connections").await, json!({"data": [connection], "next_cursor": null}));
-    assert_eq!(house.get("/senders").await["data"][0], *sender);
+    assert_eq!(fixture.number_url(twilio::LONG_CODE), Some(fixture.inbound_url(&connection)));
+    assert_eq!(
+        fixture.get("/connections").await,
+        json!({"data": [connection], "next_cursor": null})
+    );
+    assert_eq!(fixture.get("/senders").await["data"][0], *sender);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_never_come_back_and_lie_sealed_in_the_table() {
-    let house = House::build().await;
+async fn secrets_are_never_returned_and_are_sealed_in_the_table() {
+    let fixture = Fixture::build().await;
     let body = with(
         account(twilio::LONG_CODE),
         &json!({"api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET}),
     );
-    let (status, connection) = house.post("/connections", body).await;
+    let (status, connection) = fixture.post("/connections", body).await;
     assert_eq!(status, 201, "{connection}");
     assert_eq!(connection["api_key_sid"], twilio::API_KEY_SID);
-    let shown = house.get("/connections").await.to_string();
+    let shown = fixture.get("/connections").await.to_string();
     assert!(!shown.contains(twilio::AUTH_TOKEN) && !shown.contains(twilio::API_KEY_SECRET));
     let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
-    let mut conn = house.test.conn().await;
+    let mut conn = fixture.app.conn().await;
     let tokens = connections::webhook_tokens(
         &mut conn,
         id,
-        &house.test.context.secret_key,
-        house.test.clock.now(),
+        &fixture.app.context.secret_key,
+        fixture.app.clock.now(),
     )
     .await
     .unwrap();
@@ -64,7 +67,7 @@ async fn secrets_never_come_back_and_lie_sealed_in_the_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_problem_is_named_beside_its_field() {
-    let house = House::build().await;
+    let fixture = Fixture::build().await;
     let unknown_service = format!("MG{}", "0".repeat(32));
     let cases = [
         (json!({"account_sid": "AC123"}), "invalid_fields", "account_sid", "32 characters"),
@@ -131,43 +134,43 @@ async fn every_problem_is_named_beside_its_field() {
     ];
     for (changes, code, field, words) in cases {
         let (status, body) =
-            house.post("/connections", with(account(twilio::LONG_CODE), &changes)).await;
+            fixture.post("/connections", with(account(twilio::LONG_CODE), &changes)).await;
         assert_eq!(status, 422, "{changes}: {body}");
         assert_eq!(body["error"]["code"], code, "{changes}: {body}");
         let sentence = body["error"]["fields"][field][0].as_str().unwrap_or_default();
         assert!(sentence.contains(words), "{changes}: {body}");
     }
-    assert_eq!(house.get("/connections").await["data"], json!([]));
+    assert_eq!(fixture.get("/connections").await["data"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_twilio_that_is_busy_broken_or_away_is_told_apart() {
-    let house = House::build().await;
+async fn a_busy_a_broken_and_an_unreachable_twilio_have_different_errors() {
+    let fixture = Fixture::build().await;
     let rule = |fault| Rule::next(1, fault).reaching(Reach::Reads);
     for (fault, code) in [
         (Fault::TooManyRequests, "twilio_busy"),
         (Fault::ServerError, "twilio_answered_strangely"),
         (Fault::Reset, "twilio_unreachable"),
     ] {
-        house.twilio().inject(rule(fault));
-        let (status, body) = house.post("/connections", account(twilio::LONG_CODE)).await;
+        fixture.twilio().inject(rule(fault));
+        let (status, body) = fixture.post("/connections", account(twilio::LONG_CODE)).await;
         assert_eq!((status, &body["error"]["code"]), (422, &json!(code)), "{body}");
         assert_eq!(body["error"]["fields"], Value::Null);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standard_api_key_alone_is_enough_and_says_what_it_cannot_see() {
-    let house = House::build().await;
+async fn a_standard_api_key_alone_is_enough_and_its_limits_are_warnings() {
+    let fixture = Fixture::build().await;
     let body = json!({"account_sid": twilio::ACCOUNT_SID, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET,
         "sender": twilio::LONG_CODE});
-    let (status, connection) = house.post("/connections", body).await;
+    let (status, connection) = fixture.post("/connections", body).await;
     assert_eq!(status, 201, "{connection}");
     assert_eq!(
         (&connection["name"], &connection["has_auth_token"]),
         (&json!(twilio::ACCOUNT_SID), &json!(false))
     );
-    let (_, found) = house
+    let (_, found) = fixture
         .post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null))
         .await;
     assert_eq!(found["verified"], true, "{found}");
@@ -184,12 +187,12 @@ async fn a_standard_api_key_alone_is_enough_and_says_what_it_cannot_see() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
-    let house = House::build().await;
+async fn an_account_can_be_connected_only_once_whatever_its_keys() {
+    let fixture = Fixture::build().await;
     let (_, first) =
-        house.post("/connections", with(account(twilio::LONG_CODE), &json!({"name": ""}))).await;
+        fixture.post("/connections", with(account(twilio::LONG_CODE), &json!({"name": ""}))).await;
     assert_eq!(first["name"], json!("Carillon Simulator"));
-    let there = format!("{}/connections/{}", house.test.url, first["id"].as_str().unwrap());
+    let there = format!("{}/connections/{}", fixture.app.url, first["id"].as_str().unwrap());
     let api_key = json!(
         {
             "account_sid": twilio::ACCOUNT_SID,
@@ -208,8 +211,8 @@ async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
         ),
     ];
     for body in again {
-        let (status, answer) = house.post("/connections", body).await;
-        let said = answer["error"]["fields"]["account_sid"][0]
+        let (status, answer) = fixture.post("/connections", body).await;
+        let message = answer["error"]["fields"]["account_sid"][0]
             .as_str()
             .unwrap_or_else(|| panic!("{answer}"));
         assert_eq!(
@@ -217,12 +220,15 @@ async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
             (422, &json!("already_connected")),
             "{answer}"
         );
-        assert!(said.contains("as “Carillon Simulator”") && said.contains(&there), "{said}");
+        assert!(
+            message.contains("as “Carillon Simulator”") && message.contains(&there),
+            "{message}"
+        );
     }
-    assert_eq!(house.test.count("connections").await, 1);
+    assert_eq!(fixture.app.count("connections").await, 1);
 
-    // By the page: said at the field, with a way there.
-    let site = house.test.sign_in().await;
+    // The page shows the error at the field, with a link to the connection.
+    let site = fixture.app.sign_in().await;
     let form = site.open("/connections/new").await.ok().form("/connections");
     let form = form.with("account_sid", twilio::ACCOUNT_SID).with("auth_token", twilio::AUTH_TOKEN);
     let page = site.send(&form).await;
@@ -233,32 +239,32 @@ async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
     );
     page.must_say("This Twilio account is connected already, as “Carillon Simulator”.");
 
-    // Two admins at the same moment: the database lets one in.
+    // When two admins connect concurrently, a unique constraint lets one succeed.
     let trial = || {
         json!(
             {"account_sid": twilio::TRIAL_ACCOUNT_SID, "auth_token": twilio::TRIAL_AUTH_TOKEN}
         )
     };
     let (one, other) =
-        tokio::join!(house.post("/connections", trial()), house.post("/connections", trial()));
+        tokio::join!(fixture.post("/connections", trial()), fixture.post("/connections", trial()));
     let mut statuses = [one.0, other.0];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 422], "{} {}", one.1, other.1);
 
-    // Another account may have any name but one that is taken.
-    house.test.run_sql(
+    // The name of another connection is taken, whatever its case.
+    fixture.app.run_sql(
         "DELETE FROM connections WHERE account_sid <> (SELECT min(account_sid) FROM connections)"
     ).await;
     let (status, body) =
-        house.post("/connections", with(trial(), &json!({"name": "carillon simulator"}))).await;
+        fixture.post("/connections", with(trial(), &json!({"name": "carillon simulator"}))).await;
     assert_eq!(status, 422);
     assert!(body["error"]["fields"]["name"][0].as_str().unwrap().contains("already"), "{body}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_another_connection_sends_from_is_noticed_where_it_is_entered() {
-    let house = House::build().await;
-    let first = house.connect(twilio::LONG_CODE).await;
+async fn a_sender_of_another_connection_is_a_field_error() {
+    let fixture = Fixture::build().await;
+    let first = fixture.connect(twilio::LONG_CODE).await;
     let trial = json!(
         {
             "account_sid": twilio::TRIAL_ACCOUNT_SID,
@@ -266,22 +272,22 @@ async fn a_sender_that_another_connection_sends_from_is_noticed_where_it_is_ente
             "sender": twilio::LONG_CODE
         }
     );
-    let (status, answer) = house.post("/connections", trial.clone()).await;
-    let said = answer["error"]["fields"]["sender"][0]
+    let (status, answer) = fixture.post("/connections", trial.clone()).await;
+    let message = answer["error"]["fields"]["sender"][0]
         .as_str()
         .unwrap_or_else(|| panic!("{answer}"))
         .to_owned();
     assert!(
         status == 422
-            && said.contains("“Shop” already")
-            && said.contains(first["id"].as_str().unwrap()),
-        "{said}"
+            && message.contains("“Shop” already")
+            && message.contains(first["id"].as_str().unwrap()),
+        "{message}"
     );
-    let (_, second) = house.post("/connections", with(trial, &json!({"sender": ""}))).await;
+    let (_, second) = fixture.post("/connections", with(trial, &json!({"sender": ""}))).await;
     let path = format!("/connections/{}/senders", second["id"].as_str().unwrap());
-    let (status, answer) = house.post(&path, json!({"sender": twilio::LONG_CODE})).await;
+    let (status, answer) = fixture.post(&path, json!({"sender": twilio::LONG_CODE})).await;
     assert_eq!((status, &answer["error"]["code"]), (422, &json!("already_connected")), "{answer}");
-    let site = house.test.sign_in().await;
+    let site = fixture.app.sign_in().await;
     let page = site
         .send(
             &site
@@ -295,10 +301,10 @@ async fn a_sender_that_another_connection_sends_from_is_noticed_where_it_is_ente
     assert_eq!(page.status, 422);
     page.must_say("It is in use there: Shop");
 
-    // It has moved: disabled there, only Twilio can say where it is.
+    // Once the sender is disabled there, only Twilio decides whether the account owns it.
     let sender = format!("/senders/{}", first["senders"][0]["id"].as_str().unwrap());
-    house.admin.patch(&sender, json!({"disabled": true})).await.ok();
-    let (status, answer) = house.post(&path, json!({"sender": twilio::LONG_CODE})).await;
+    fixture.admin.patch(&sender, json!({"disabled": true})).await.ok();
+    let (status, answer) = fixture.post(&path, json!({"sender": twilio::LONG_CODE})).await;
     assert_eq!(
         (status, &answer["error"]["code"]),
         (422, &json!("number_not_in_account")),
@@ -307,71 +313,70 @@ async fn a_sender_that_another_connection_sends_from_is_noticed_where_it_is_ente
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_hourly_look_notes_that_the_keys_are_accepted() {
-    let house = House::build().await;
-    let connection = house.connect(twilio::LONG_CODE).await;
-    house.test.run_until_idle().await;
-    house.test.advance(crate::harness::days(30)).await;
-    house.test.run_until_idle().await;
+async fn the_hourly_check_records_that_the_keys_are_accepted() {
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::LONG_CODE).await;
+    fixture.app.run_until_idle().await;
+    fixture.app.advance(crate::harness::days(30)).await;
+    fixture.app.run_until_idle().await;
     let times = "SELECT (verified_at = checked_at AND verified_at > created_at)::text AS text
                     FROM connections";
-    assert_eq!(house.test.texts(times).await, ["true"]);
-    let at = house.get(
+    assert_eq!(fixture.app.texts(times).await, ["true"]);
+    let at = fixture.get(
         &format!("/connections/{}", connection["id"].as_str().unwrap())
     ).await["verified_at"].clone();
     assert!(
-        at.as_str().unwrap().starts_with(&house.test.clock.now().format("%Y-%m-%d").to_string()),
+        at.as_str().unwrap().starts_with(&fixture.app.clock.now().format("%Y-%m-%d").to_string()),
         "{at}"
     );
 
-    // Keys that Twilio refuses leave it at the last time that they were accepted, and a stop is for
-    // a person to end.
-    house
-        .test
+    // Rejected keys do not change `verified_at`, and only a user ends a stop.
+    fixture
+        .app
         .run_sql("UPDATE connections SET stopped_at = now(), stopped_reason = 'Refused.'")
         .await;
-    house.test.advance(crate::harness::hours(2)).await;
-    house.test.run_until_idle().await;
+    fixture.app.advance(crate::harness::hours(2)).await;
+    fixture.app.run_until_idle().await;
     assert_eq!(
-        house.test.texts("SELECT stopped_reason AS text FROM connections").await,
+        fixture.app.texts("SELECT stopped_reason AS text FROM connections").await,
         ["Refused."]
     );
-    house
+    fixture
         .twilio()
         .change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "another".to_owned());
-    house.test.advance(crate::harness::hours(2)).await;
-    house.test.run_until_idle().await;
+    fixture.app.advance(crate::harness::hours(2)).await;
+    fixture.app.run_until_idle().await;
     assert_eq!(
-        house.test.texts("SELECT (verified_at < checked_at)::text AS text FROM connections").await,
+        fixture.app.texts("SELECT (verified_at < checked_at)::text AS text FROM connections").await,
         ["true"]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_messaging_service_and_the_numbers_in_it_report_here() {
-    let house = House::build().await;
-    let connection = house.connect(twilio::SERVICE_SID).await;
+async fn a_messaging_service_also_receives_for_the_numbers_in_it() {
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::SERVICE_SID).await;
     assert_eq!(connection["senders"][0]["kind"], "messaging_service");
-    assert_eq!(house.service_url(), Some(house.inbound_url(&connection)));
+    assert_eq!(fixture.service_url(), Some(fixture.inbound_url(&connection)));
     let path = format!("/connections/{}/senders", connection["id"].as_str().unwrap());
-    let (status, sender) = house.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
+    let (status, sender) = fixture.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
     assert_eq!(status, 201, "{sender}");
     assert_eq!(sender["webhook_error"], Value::Null);
-    // The service takes what comes in: the number's own address stays as it was.
-    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), None);
-    let (status, body) = house.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
+    // The service receives inbound messages, so the URL of the number stays unset.
+    assert_eq!(fixture.number_url(twilio::SERVICE_NUMBER_1), None);
+    let (status, body) = fixture.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
     assert_eq!(status, 422);
     assert!(body["error"]["fields"]["sender"][0].as_str().unwrap().contains("already"), "{body}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
-    let house = House::build().await;
-    let simulator = house.twilio();
+async fn a_webhook_that_could_not_be_set_is_reported_and_can_be_set_again() {
+    let fixture = Fixture::build().await;
+    let simulator = fixture.twilio();
     simulator.change_service(twilio::SERVICE_SID, |service| {
         service.inbound_request_url = Some("https://crm.example.org/x?token=1".into());
     });
-    let connection = house.connect(twilio::SERVICE_NUMBER_1).await;
+    let connection = fixture.connect(twilio::SERVICE_NUMBER_1).await;
     let sender = &connection["senders"][0];
     let reason = sender["webhook_error"].as_str().unwrap();
     assert!(
@@ -380,38 +385,41 @@ async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
             && !reason.contains("token"),
         "{reason}"
     );
-    assert_eq!(house.service_url().as_deref(), Some("https://crm.example.org/x?token=1"));
+    assert_eq!(fixture.service_url().as_deref(), Some("https://crm.example.org/x?token=1"));
     let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
-    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], false);
+    assert_eq!(fixture.post(&verify, json!(null)).await.1["verified"], false);
 
     simulator.change_service(twilio::SERVICE_SID, |service| {
         service.use_inbound_webhook_on_number = true;
     });
-    let (_, sender) = house
+    let (_, sender) = fixture
         .post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null))
         .await;
     assert_eq!(
         (&sender["webhook_error"], &sender["webhook_url"]),
-        (&Value::Null, &json!(house.inbound_url(&connection)))
+        (&Value::Null, &json!(fixture.inbound_url(&connection)))
     );
-    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), Some(house.inbound_url(&connection)));
-    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+    assert_eq!(
+        fixture.number_url(twilio::SERVICE_NUMBER_1),
+        Some(fixture.inbound_url(&connection))
+    );
+    assert_eq!(fixture.post(&verify, json!(null)).await.1["verified"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_somebody_changed_in_twilio_is_noticed_by_the_check() {
-    let house = House::build().await;
-    let connection = house.connect(twilio::LONG_CODE).await;
-    house.twilio().change_number(twilio::LONG_CODE, |number| {
+async fn a_webhook_that_was_changed_at_twilio_is_found_by_the_check() {
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::LONG_CODE).await;
+    fixture.twilio().change_number(twilio::LONG_CODE, |number| {
         number.sms_url = Some("https://crm.example.org/".into());
     });
-    let (_, found) = house
+    let (_, found) = fixture
         .post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null))
         .await;
     assert_eq!(found["verified"], false, "{found}");
-    let sender = house.get("/senders").await["data"][0].clone();
+    let sender = fixture.get("/senders").await["data"][0].clone();
     assert!(sender["webhook_error"].as_str().unwrap().contains("Repair webhook"), "{sender}");
-    let (_, sender) = house
+    let (_, sender) = fixture
         .post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null))
         .await;
     assert_eq!(sender["webhook_error"], Value::Null);
@@ -419,61 +427,63 @@ async fn a_webhook_that_somebody_changed_in_twilio_is_noticed_by_the_check() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_new_keys_leave_the_saved_ones_in_place() {
-    let house = House::build().await;
-    let connection = house.connect(twilio::LONG_CODE).await;
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::LONG_CODE).await;
     let path = format!("/connections/{}/keys", connection["id"].as_str().unwrap());
-    let (status, body) =
-        house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "0".repeat(32)})).await;
+    let (status, body) = fixture
+        .call(&fixture.admin, Method::PUT, &path, json!({"auth_token": "0".repeat(32)}))
+        .await;
     assert_eq!((status, &body["error"]["code"]), (422, &json!("twilio_refused_keys")), "{body}");
     let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
-    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+    assert_eq!(fixture.post(&verify, json!(null)).await.1["verified"], true);
 
-    house
+    fixture
         .twilio()
         .change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "ab".repeat(16));
-    let (_, found) = house.post(&verify, json!(null)).await;
+    let (_, found) = fixture.post(&verify, json!(null)).await;
     assert_eq!(
         (&found["verified"], &found["checks"][1]["outcome"]),
         (&json!(false), &json!("failed")),
         "{found}"
     );
-    let (status, body) =
-        house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "ab".repeat(16)})).await;
+    let (status, body) = fixture
+        .call(&fixture.admin, Method::PUT, &path, json!({"auth_token": "ab".repeat(16)}))
+        .await;
     assert_eq!(status, 200, "{body}");
-    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+    assert_eq!(fixture.post(&verify, json!(null)).await.1["verified"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_disabled_or_stopped_is_not_offered_for_sending() {
-    let house = House::build().await;
-    let connection = house.connect(twilio::LONG_CODE).await;
+async fn a_disabled_or_stopped_sender_is_not_usable() {
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::LONG_CODE).await;
     let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
     let sender = connection["senders"][0]["id"].as_str().unwrap();
-    let mut conn = house.test.conn().await;
+    let mut conn = fixture.app.conn().await;
     assert_eq!(senders::usable(&mut conn).await.unwrap().len(), 1);
     for path in [format!("/connections/{id}"), format!("/senders/{sender}")] {
         let (_, body) =
-            house.call(&house.admin, Method::PATCH, &path, json!({"disabled": true})).await;
+            fixture.call(&fixture.admin, Method::PATCH, &path, json!({"disabled": true})).await;
         assert_eq!(body["status"], "disabled", "{body}");
         assert!(senders::usable(&mut conn).await.unwrap().is_empty());
         let (_, body) =
-            house.call(&house.admin, Method::PATCH, &path, json!({"disabled": false})).await;
+            fixture.call(&fixture.admin, Method::PATCH, &path, json!({"disabled": false})).await;
         assert_eq!(body["status"], "active", "{body}");
     }
-    let now = house.test.context.clock.now();
+    let now = fixture.app.context.clock.now();
     assert!(
         connections::stop(&mut conn, id, "Twilio refused the keys (20003).", now).await.unwrap()
     );
     assert!(!connections::stop(&mut conn, id, "Again.", now).await.unwrap());
-    let stopped = house.get(&format!("/connections/{id}")).await;
+    let stopped = fixture.get(&format!("/connections/{id}")).await;
     assert_eq!(
         (&stopped["status"], &stopped["stopped_reason"]),
         (&json!("stopped"), &json!("Twilio refused the keys (20003)."))
     );
     assert!(senders::usable(&mut conn).await.unwrap().is_empty());
-    // That Twilio accepts the keys again ends the stop.
-    house.post(&format!("/connections/{id}/verify"), json!(null)).await;
-    assert_eq!(house.get(&format!("/connections/{id}")).await["status"], "active");
+    // A verification with accepted keys ends the stop.
+    fixture.post(&format!("/connections/{id}/verify"), json!(null)).await;
+    assert_eq!(fixture.get(&format!("/connections/{id}")).await["status"], "active");
     let sender_id = sender.parse().unwrap();
     assert!(senders::stop(&mut conn, sender_id, "Not registered (30034).", now).await.unwrap());
     assert!(senders::usable(&mut conn).await.unwrap().is_empty());
@@ -482,18 +492,19 @@ async fn what_is_disabled_or_stopped_is_not_offered_for_sending() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_admins_change_connections() {
-    let house = House::build().await;
-    let connection = house.connect(twilio::LONG_CODE).await;
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::LONG_CODE).await;
     let path = format!("/connections/{}", connection["id"].as_str().unwrap());
-    let (status, _) =
-        house.call(&house.viewer, Method::POST, "/connections", account(twilio::TOLL_FREE)).await;
+    let (status, _) = fixture
+        .call(&fixture.viewer, Method::POST, "/connections", account(twilio::TOLL_FREE))
+        .await;
     assert_eq!(status, 403);
     let (status, _) =
-        house.call(&house.viewer, Method::PATCH, &path, json!({"disabled": true})).await;
+        fixture.call(&fixture.viewer, Method::PATCH, &path, json!({"disabled": true})).await;
     assert_eq!(status, 403);
-    let (status, body) = house
+    let (status, body) = fixture
         .call(
-            &house.admin,
+            &fixture.admin,
             Method::PATCH,
             &path,
             json!({"name": "Bells", "unconfirmed_policy": "resend", "max_concurrency": 40}),
@@ -505,31 +516,31 @@ async fn only_admins_change_connections() {
         "{body}"
     );
     let (status, body) =
-        house.call(&house.admin, Method::PATCH, &path, json!({"max_concurrency": 0})).await;
+        fixture.call(&fixture.admin, Method::PATCH, &path, json!({"max_concurrency": 0})).await;
     assert_eq!(
         (status, &body["error"]["fields"]["max_concurrency"][0]),
         (422, &json!("Enter a number from 1 to 5000.")),
         "{body}"
     );
     let id = connection["id"].as_str().unwrap().parse().unwrap();
-    let saved = connections::find(&mut *house.test.conn().await, id).await.unwrap();
+    let saved = connections::find(&mut *fixture.app.conn().await, id).await.unwrap();
     assert_eq!(saved.unconfirmed_policy, UnconfirmedPolicy::Resend);
     let missing = format!("/connections/{}", ConnectionId::new());
-    assert_eq!(house.call(&house.admin, Method::GET, &missing, json!(null)).await.0, 404);
+    assert_eq!(fixture.call(&fixture.admin, Method::GET, &missing, json!(null)).await.0, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection() {
-    let house = House::build().await;
-    let connection = house.connect(twilio::LONG_CODE).await;
+async fn the_newest_thousand_rejected_webhooks_of_each_connection_are_stored() {
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::LONG_CODE).await;
     let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
-    let mut conn = house.test.conn().await;
+    let mut conn = fixture.app.conn().await;
     let rejection = |connection_id, detail: String| Rejection {
         connection_id,
         hook: Hook::Status,
         reason: RejectionReason::WrongSignature,
         detail,
-        received_at: house.test.context.clock.now(),
+        received_at: fixture.app.context.clock.now(),
     };
     webhooks::reject(&mut conn, &rejection(None, "lost".into())).await.unwrap();
     for number in 0..1_100 {
@@ -538,7 +549,7 @@ async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection
     let listed = webhooks::list(&mut conn, Some(id), 5_000).await.unwrap();
     assert_eq!((listed.len(), listed[0].detail.as_str()), (1_000, "1099"));
     assert_eq!(
-        webhooks::count_since(&mut conn, Some(id), house.test.context.clock.now()).await.unwrap(),
+        webhooks::count_since(&mut conn, Some(id), fixture.app.context.clock.now()).await.unwrap(),
         1_000
     );
     assert_eq!(webhooks::list(&mut conn, None, 10).await.unwrap().len(), 1);
@@ -546,8 +557,8 @@ async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_connects_verifies_and_disables_in_the_browser() {
-    let house = House::build().await;
-    let site = house.test.sign_in().await;
+    let fixture = Fixture::build().await;
+    let site = fixture.app.sign_in().await;
     let page = site.open("/connections").await.ok();
     assert!(page.text().contains("No Twilio account yet"));
     let form = site.open("/connections/new").await.ok().form("/connections");
@@ -575,14 +586,14 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
 
     let checked = site.send(&page.form(&format!("{there}/verify"))).await.ok();
     assert!(checked.text().contains("The connection works"), "{}", checked.text());
-    let adding = site.open(&format!("{there}/senders/new")).await.ok();
+    let add_sender = site.open(&format!("{there}/senders/new")).await.ok();
     assert!(
-        adding.html.contains(twilio::TOLL_FREE)
-            && adding.html.contains(twilio::SERVICE_SID)
-            && adding.says("It cannot send SMS.")
+        add_sender.html.contains(twilio::TOLL_FREE)
+            && add_sender.html.contains(twilio::SERVICE_SID)
+            && add_sender.says("It cannot send SMS.")
     );
     let added = site
-        .send(&adding.form(&format!("{there}/senders")).and("chosen", twilio::TOLL_FREE))
+        .send(&add_sender.form(&format!("{there}/senders")).and("chosen", twilio::TOLL_FREE))
         .await
         .ok();
     assert!(added.path == there && added.text().contains("is added"), "{}", added.text());
@@ -596,11 +607,11 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     const PHONE: &str = "+12065550123";
-    let house = House::build().await;
-    let connection = house.connect(twilio::LONG_CODE).await;
+    let fixture = Fixture::build().await;
+    let connection = fixture.connect(twilio::LONG_CODE).await;
     let sender = format!("/senders/{}", connection["senders"][0]["id"].as_str().unwrap());
-    house.admin.patch(&sender, json!({ "parts_per_second": null })).await.ok();
-    let site = house.test.sign_in().await;
+    fixture.admin.patch(&sender, json!({ "parts_per_second": null })).await.ok();
+    let site = fixture.app.sign_in().await;
     let there = format!("/connections/{}", connection["id"].as_str().unwrap());
     let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
     let refused = site.send(&form.clone().with("to", "206").with("text", " ")).await;
@@ -618,22 +629,22 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     assert_eq!(
         site.send(&form).await.ok().path,
         message.path,
-        "a form that is sent twice is one message"
+        "submitting a form twice sends one message"
     );
-    house.test.run_until_idle().await;
-    assert_eq!(house.test.received(PHONE), ["Hello"]);
+    fixture.app.run_until_idle().await;
+    assert_eq!(fixture.app.received(PHONE), ["Hello"]);
 
     for (path, text) in [(there.as_str(), "Later"), (sender.as_str(), "Later still")] {
-        house.admin.patch(path, json!({"disabled": true})).await.ok();
+        fixture.admin.patch(path, json!({"disabled": true})).await.ok();
         let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
         site.send(&form.with("to", PHONE).with("text", text)).await.ok();
-        house.test.run_until_idle().await;
+        fixture.app.run_until_idle().await;
         assert!(
-            !house.test.received(PHONE).contains(&text.to_owned()),
+            !fixture.app.received(PHONE).contains(&text.to_owned()),
             "nothing is sent while it is disabled"
         );
-        house.admin.patch(path, json!({"disabled": false})).await.ok();
-        house.test.run_until_idle().await;
-        assert_eq!(house.test.received(PHONE).last().map(String::as_str), Some(text));
+        fixture.admin.patch(path, json!({"disabled": false})).await.ok();
+        fixture.app.run_until_idle().await;
+        assert_eq!(fixture.app.received(PHONE).last().map(String::as_str), Some(text));
     }
 }

@@ -1,5 +1,5 @@
-//! The health of a connection: drift is named and repaired, registrations are read, calls are
-//! tested, tokens change without a gap.
+//! The health of a connection: drift is found and repaired, registrations are read, webhook calls
+//! are tested, and Auth Tokens rotate without a gap.
 
 use carillon::connections::{self, Check, Mend, WebhookTest};
 use carillon::users::Role;
@@ -11,10 +11,10 @@ use twilio_simulator::{
 };
 
 use crate::harness::browser::Browser;
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{HANDSET, TestApp, TestOptions, days, hours};
 
-/// What somebody does to a number at Twilio.
+/// A change to a number at Twilio.
 type Change = fn(&mut Number);
 
 const NEW_TOKEN: &str = "6e656e656e656e656e656e656e656e65";
@@ -30,7 +30,8 @@ impl TestApp {
             .ok()
     }
 
-    /// What a check says whose title begins like this: outcome and sentence.
+    /// Verifies the connection, and returns the outcome and detail of the check whose title begins
+    /// with `title`.
     async fn checked(&self, connection: &Value, title: &str) -> (String, String) {
         let found = self
             .api()
@@ -49,8 +50,9 @@ impl TestApp {
         )
     }
 
-    /// Texts STOP as Twilio would report it, signed with this token; the HTTP status of the answer.
-    async fn stop_signed_with(&self, twilio: &Twilio, token: &str, address: &str) -> u16 {
+    /// Sends a STOP webhook call signed with a token for a base URL, and returns the status of the
+    /// answer.
+    async fn stop_signed_with(&self, twilio: &Twilio, token: &str, base_url: &str) -> u16 {
         let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
         let params = [
             ("MessageSid", "SM00000000000000000000000000000001"),
@@ -62,7 +64,7 @@ impl TestApp {
         let request = self.http.post(format!("{}{path}", self.url)).form(&params);
         let signature = sign(
             token,
-            &format!("{address}{path}"),
+            &format!("{base_url}{path}"),
             &params.map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         request.header("X-Twilio-Signature", signature).send().await.unwrap().status().as_u16()
@@ -122,7 +124,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
             "{words}: {}",
             checked.text()
         );
-        assert!(!checked.html.contains("secret"), "an address can hold what is nobody's business");
+        assert!(!checked.html.contains("secret"), "a URL can contain secrets");
         let sender = connection["senders"][0]["id"].as_str().unwrap();
         site.send(&checked.form(&format!("/senders/{sender}/webhook"))).await.ok();
         let repaired = site.open(&path(&connection, "/health")).await.ok();
@@ -164,7 +166,7 @@ async fn a_service_that_takes_a_numbers_messages_is_named() {
     assert_eq!(
         app.checked(&connection, about).await.0,
         "passed",
-        "the service reports here now, and its number with it"
+        "the service and its number report here now"
     );
     app.simulator
         .change_service(SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
@@ -175,7 +177,7 @@ async fn a_service_that_takes_a_numbers_messages_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_changes_at_twilio_is_noticed_within_the_hour() {
+async fn a_change_at_twilio_is_found_within_an_hour() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
@@ -196,7 +198,7 @@ async fn what_somebody_changes_at_twilio_is_noticed_within_the_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_hourly_look_finds_broken_is_on_home_with_the_way_to_mend_it() {
+async fn the_home_page_shows_what_the_hourly_check_found_with_a_link_to_the_repair() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
@@ -225,7 +227,7 @@ async fn what_the_hourly_look_finds_broken_is_on_home_with_the_way_to_mend_it() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_that_cannot_be_read_any_more_are_told_by_the_hourly_look() {
+async fn the_hourly_check_reports_keys_that_cannot_be_decrypted() {
     let app = TestApp::start().await;
     app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_sql("UPDATE connections SET auth_token = '\\x00'").await;
@@ -234,7 +236,7 @@ async fn keys_that_cannot_be_read_any_more_are_told_by_the_hourly_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_of_the_webhooks_that_failed_is_told_until_it_passes() {
+async fn a_failed_webhook_test_is_shown_until_it_passes() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
@@ -262,7 +264,8 @@ async fn a_test_of_the_webhooks_that_failed_is_told_until_it_passes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
-    // Twilio itself, which is never called here: what is connected lies in the database already.
+    // The real URL of Twilio, which this story never calls: the connection is inserted into the
+    // database.
     let twilio = ("CARILLON_TWILIO_API_URL", "http://api.twilio.com".to_owned());
     let app = TestApp::with(TestOptions { settings: vec![twilio], ..TestOptions::default() }).await;
     let id = "019ab000-0000-7000-8000-000000000001";
@@ -300,14 +303,14 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn once_the_address_is_right_the_webhooks_are_to_be_set_again() {
+async fn once_the_public_address_is_right_the_webhooks_must_be_set_again() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
-    // As a look has left it while the address was wrong.
-    let seen = "health = jsonb_set(health, '{webhook,drift}', '[\"unreachable\"]'), webhook_error \
+    // The state that a check left while the public URL was wrong.
+    let failed_check = "health = jsonb_set(health, '{webhook,drift}', '[\"unreachable\"]'), webhook_error \
                 = 'The internet does not reach it.'";
-    app.run_sql(&format!("UPDATE senders SET {seen}")).await;
+    app.run_sql(&format!("UPDATE senders SET {failed_check}")).await;
     let site = app.sign_in().await;
     site.open("/").await.ok().must_say("are not reported here: a STOP is found late");
     let health = site.open(&path(&connection, "/health")).await.ok();
@@ -325,7 +328,7 @@ async fn once_the_address_is_right_the_webhooks_are_to_be_set_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_carriers_want_registered_is_read_from_twilio() {
+async fn registrations_with_carriers_are_read_from_twilio() {
     let app = TestApp::start().await;
     let trial = app.connect_account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER).await;
     let (outcome, detail) = app.checked(&trial, "A2P campaign of").await;
@@ -367,7 +370,7 @@ async fn what_carriers_want_registered_is_read_from_twilio() {
     let found = app.api().post(&path(&connection, "/verify"), json!(null)).await.ok();
     assert!(
         !found.to_string().contains("A2P campaign of +1 500"),
-        "it is no ordinary number: {found}"
+        "a number of area code 500 needs no campaign: {found}"
     );
 }
 
@@ -377,7 +380,7 @@ async fn a_signed_call_through_the_public_address_arrives() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     let tested = app.api().post(&path(&connection, "/webhook-test"), json!(null)).await.ok();
     assert_eq!(tested["outcome"], "passed", "{tested}");
-    assert_eq!(app.count("messages").await, 0, "it is no message");
+    assert_eq!(app.count("messages").await, 0, "a test call creates no message");
     assert_eq!(
         app.api_as(Role::Viewer)
             .await
@@ -410,7 +413,7 @@ async fn a_signed_call_through_the_public_address_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_twilio_signed_for_another_address_says_which() {
+async fn a_call_signed_for_another_address_is_rejected_with_that_address() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let other = app.url.replace("http://", "https://");
@@ -425,7 +428,7 @@ async fn a_call_that_twilio_signed_for_another_address_says_which() {
     );
     assert_eq!(noted[0], expected);
     assert!(noted[1].starts_with("wrong_signature"), "{noted:?}");
-    assert_eq!(app.count("suppressions").await, 0, "saying why is not taking in");
+    assert_eq!(app.count("suppressions").await, 0, "a rejected STOP suppresses nothing");
     let page = app
         .sign_in()
         .await
@@ -436,16 +439,16 @@ async fn a_call_that_twilio_signed_for_another_address_says_which() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_names_no_connection_is_shown_with_what_to_change() {
+async fn a_call_without_a_connection_is_shown_with_advice() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
     let site = app.sign_in().await;
     assert!(
         !site.open("/connections").await.ok().says("Webhooks of no connection"),
-        "there was none"
+        "no webhook was rejected yet"
     );
-    let stray = app.call_of_twilio(
+    let stray = app.signed_call(
         "/hooks/twilio/019ab000-0000-7000-8000-000000000001/inbound",
         &[("Body", "hi")],
     );
@@ -474,7 +477,7 @@ async fn a_call_that_names_no_connection_is_shown_with_what_to_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_repaired_a_webhook_is_in_the_audit_log() {
+async fn the_audit_log_names_the_user_who_repaired_a_webhook() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     let sender = connection["senders"][0]["id"].as_str().unwrap();
@@ -482,14 +485,18 @@ async fn who_repaired_a_webhook_is_in_the_audit_log() {
         app.texts("SELECT summary AS text FROM audit_log WHERE summary LIKE 'had Twilio report%'")
             .await
     };
-    assert_eq!(repairs().await, Vec::<String>::new(), "that it was added is in the log already");
+    assert_eq!(
+        repairs().await,
+        Vec::<String>::new(),
+        "only the addition of the sender is in the log"
+    );
     app.simulator.inject(Rule::next(1, Fault::ServerError).reaching(Reach::Reads));
     app.api().post(&format!("/senders/{sender}/webhook"), json!(null)).await.ok();
     assert_eq!(repairs().await, Vec::<String>::new(), "nothing was changed at Twilio");
 
     app.api().post(&format!("/senders/{sender}/webhook"), json!(null)).await.ok();
-    let told = repairs().await;
-    assert!(told.len() == 1 && !told[0].contains(LONG_CODE), "{told:?}");
+    let summaries = repairs().await;
+    assert!(summaries.len() == 1 && !summaries[0].contains(LONG_CODE), "{summaries:?}");
     app.sign_in()
         .await
         .open("/settings/log")
@@ -499,7 +506,7 @@ async fn who_repaired_a_webhook_is_in_the_audit_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_auth_token_changes_both_are_believed() {
+async fn both_auth_tokens_are_accepted_during_a_change() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let keys = format!("/connections/{}/keys", twilio.connection_id);
@@ -510,7 +517,7 @@ async fn while_the_auth_token_changes_both_are_believed() {
     let connection = app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
     assert_ne!(connection["former_auth_token_until"], Value::Null);
     assert_eq!((signed(AUTH_TOKEN).await, signed(NEW_TOKEN).await), (200, 200));
-    // The same token once more does not end the time of the former one.
+    // Saving the same token again does not shorten the time of the former one.
     app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
     assert_eq!(signed(AUTH_TOKEN).await, 200);
 
@@ -527,7 +534,7 @@ async fn while_the_auth_token_changes_both_are_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_former_auth_token_is_believed_for_a_week_or_not_at_all() {
+async fn a_former_auth_token_is_accepted_for_a_week_or_not_at_all() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let keys = format!("/connections/{}/keys", twilio.connection_id);
@@ -538,7 +545,7 @@ async fn a_former_auth_token_is_believed_for_a_week_or_not_at_all() {
     app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
     assert_eq!(signed(AUTH_TOKEN).await, 200);
     app.advance(days(7)).await;
-    app.eventually("the former token has had its time", async || {
+    app.eventually("the former token expires", async || {
         (signed(AUTH_TOKEN).await == 403).then_some(())
     })
     .await;

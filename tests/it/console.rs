@@ -1,5 +1,5 @@
-//! What the console of a browser says: nothing, on every page (accessibility.rs) and in every story
-//! (harness/browser.rs); here, what htmx is asked to leave alone.
+//! Console errors of the browser. `accessibility.rs` checks every page and `harness/browser.rs`
+//! every story; this file checks that htmx copies no inline styles.
 
 use serde_json::json;
 
@@ -15,17 +15,17 @@ async fn htmx_copies_no_style_that_the_content_security_policy_forbids() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     browser.go(&format!("{}/templates/{template}", app.url)).await;
-    // As a browser, an extension or a tool does it to what it shows.
+    // Browsers, extensions and tools add inline styles to what they show.
     browser.run(
         "document.querySelectorAll('#preview [id], select').forEach((element) => { element.style.color = 'red'; })"
     ).await;
     browser.fill("body", "Dear {{ contact.first_name }}").await;
     browser.must_say("Dear Ann").await;
-    // The answer's other parts come with the same answer, a moment later.
+    // The out-of-band parts of the same answer are swapped in later.
     browser.must_say("1 part").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 
-    // And it would be noticed.
+    // A forbidden style does appear in the console.
     browser.run("document.body.setAttribute('style', 'color: red')").await;
     assert_eq!(browser.complaints().await.len(), 1);
 }

@@ -1,12 +1,12 @@
-//! Contacts, their tags, and what becomes of a number that may not be texted.
+//! Contacts and tags, and the suppressions of their numbers.
 
 use std::collections::BTreeSet;
 
 use carillon::automations::consequences;
-use carillon::clock::EVER;
+use carillon::clock::FAR_FUTURE;
 use carillon::consent::{By, ConsentRecord, Evidence, Reason, Source, record, suppression};
 use carillon::contacts::tags::{self, TagName};
-use carillon::contacts::timeline::{self, What};
+use carillon::contacts::timeline::{self, EntryKind};
 use carillon::contacts::{
     self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email,
     ExternalId, Name, NewContact, Patch, Position,
@@ -64,7 +64,7 @@ fn wrong_fields<T>(result: Result<T>) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_from_an_unknown_number_makes_a_contact_with_the_tag_and_keeps_the_evidence() {
+async fn a_stop_from_an_unknown_number_creates_a_tagged_contact_and_stores_the_evidence() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let suppressed = contacts::suppress(conn, texted("Stop!"), at(0)).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_stop_from_an_unknown_number_makes_a_contact_with_the_tag_and_keeps_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_stop_is_kept_as_evidence_and_changes_nothing_else() {
+async fn a_second_stop_adds_evidence_and_changes_nothing_else() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_second_stop_is_kept_as_evidence_and_changes_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn repeated_refusals_of_twilio_are_one_piece_of_evidence() {
+async fn repeated_rejections_by_twilio_are_one_piece_of_evidence() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let refused =
@@ -104,7 +104,7 @@ async fn repeated_refusals_of_twilio_are_one_piece_of_evidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_lifts_the_stop_and_its_tag_but_not_what_we_decided() {
+async fn a_start_lifts_the_stop_and_its_tag_but_no_manual_suppression() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
@@ -121,7 +121,7 @@ async fn a_start_lifts_the_stop_and_its_tag_but_not_what_we_decided() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stop_tag_given_by_hand_outlives_whatever_else_stands_against_the_number() {
+async fn a_stop_tag_added_by_hand_outlives_other_suppressions() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
@@ -133,14 +133,14 @@ async fn the_stop_tag_given_by_hand_outlives_whatever_else_stands_against_the_nu
     assert_eq!(tagged.silenced, Some(Reason::Manual));
     let again =
         tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(2)).await.unwrap();
-    assert_eq!(again.silenced, None, "said once");
+    assert_eq!(again.silenced, None, "it is reported once");
     let reachable = Evidence { source: Source::Admin, ..texted("It is a mobile again.") };
     contacts::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
     assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_stops_after_a_start_is_suppressed_again() {
+async fn a_stop_after_a_start_suppresses_again() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
@@ -152,7 +152,7 @@ async fn who_stops_after_a_start_is_suppressed_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_lifts_nothing_without_saying_why() {
+async fn lifting_a_suppression_requires_a_note() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
@@ -172,7 +172,7 @@ async fn removing_the_stop_tag_by_hand_removes_only_the_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
+async fn a_stop_outlives_its_contact_and_tags_a_new_one_with_the_number() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
@@ -190,7 +190,7 @@ async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_that_moves_to_a_stopped_number_gets_the_tag() {
+async fn a_contact_that_changes_to_a_stopped_number_gets_the_tag() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
@@ -282,7 +282,7 @@ async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_fie
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_patch_changes_what_it_names_and_merges_attributes() {
+async fn a_patch_changes_only_its_fields_and_merges_attributes() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let object = |value: serde_json::Value| value.as_object().unwrap().clone();
@@ -311,15 +311,19 @@ async fn a_patch_changes_what_it_names_and_merges_attributes() {
     assert_eq!(changed.attributes["age"], 40);
     assert_eq!((changed.attributes.get("vip"), changed.updated_at), (None, at(5)));
     let same = contacts::update(conn, contact.id, patch, By::api(), at(9)).await.unwrap();
-    assert_eq!(same.contact.updated_at, at(5), "what changes nothing leaves no trace");
+    assert_eq!(
+        same.contact.updated_at,
+        at(5),
+        "an update that changes nothing does not touch updated_at"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_that_two_requests_bring_at_once_become_one_contact_each() {
+async fn concurrent_requests_create_one_contact_per_number() {
     let app = TestApp::start().await;
     let phones: Vec<_> = (0..50).map(|n| phone(&format!("+1415555{:04}", n % 40))).collect();
     let backwards: Vec<_> = phones.iter().rev().cloned().collect();
-    let bring = async |phones: &[PhoneNumber]| {
+    let find_or_create = async |phones: &[PhoneNumber]| {
         let mut conn = app.conn().await;
         conn.transaction::<_, Error, _>(async |conn| {
             contacts::find_or_create_many_by_phone(conn, phones, at(0)).await
@@ -327,13 +331,14 @@ async fn numbers_that_two_requests_bring_at_once_become_one_contact_each() {
         .await
         .unwrap()
     };
-    let ((one, first), (two, second)) = futures::join!(bring(&phones), bring(&backwards));
+    let ((one, first), (two, second)) =
+        futures::join!(find_or_create(&phones), find_or_create(&backwards));
     assert_eq!((one.len(), two.len()), (40, 40));
     assert_eq!(first.len() + second.len(), 40, "each is created once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_shows_everyone_once_newest_first_in_both_directions() {
+async fn the_list_shows_each_contact_once_newest_first_in_both_directions() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let mut ids = Vec::new();
@@ -359,7 +364,7 @@ async fn the_list_shows_everyone_once_newest_first_in_both_directions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_is_found_by_every_part_that_people_remember() {
+async fn a_contact_is_found_by_any_part_of_its_name_number_email_or_id() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let new = NewContact {
@@ -407,7 +412,7 @@ async fn a_contact_is_found_by_every_part_that_people_remember() {
             "{search}"
         );
     }
-    for search in ["hara", "cust-100", "%", "_", "nobody@example.com", "00491515"] {
+    for search in ["hara", "cust-100", "%", "_", "unknown@example.com", "00491515"] {
         let filter = ContactFilter { search: search.to_owned(), ..ContactFilter::default() };
         assert_eq!(
             contacts::list(conn, &filter, Position::Newest, 10).await.unwrap().contacts.len(),
@@ -418,7 +423,7 @@ async fn a_contact_is_found_by_every_part_that_people_remember() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_timeline_merges_what_happened_in_order() {
+async fn the_timeline_merges_all_entries_in_order() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
@@ -436,20 +441,20 @@ async fn the_timeline_merges_what_happened_in_order() {
         .unwrap();
     tags::add(conn, contact.id, &tag("VIP"), at(2)).await.unwrap();
     let _ = contacts::suppress(conn, texted("STOP"), at(3)).await.unwrap();
-    let entries = timeline::of(conn, &contact, EVER, 10).await.unwrap().entries;
+    let entries = timeline::of(conn, &contact, FAR_FUTURE, 10).await.unwrap().entries;
     assert!(entries.is_sorted_by(|newer, older| newer.at >= older.at));
     assert_eq!(entries.len(), 5);
-    assert!(matches!(entries.last().unwrap().what, What::Created));
-    assert!(matches!(&entries[3].what, What::Event { name, .. } if name == "order_completed"));
-    // Part by part, nothing is left out and nothing told twice.
-    let (mut until, mut told) = (EVER, Vec::new());
+    assert!(matches!(entries.last().unwrap().what, EntryKind::Created));
+    assert!(matches!(&entries[3].what, EntryKind::Event { name, .. } if name == "order_completed"));
+    // Read in parts, the timeline has each entry exactly once.
+    let (mut until, mut collected) = (FAR_FUTURE, Vec::new());
     loop {
         let part = timeline::of(conn, &contact, until, 2).await.unwrap();
-        told.extend(part.entries);
+        collected.extend(part.entries);
         match part.older {
             Some(older) => until = older,
             None => break,
         }
     }
-    assert_eq!(told, entries);
+    assert_eq!(collected, entries);
 }

@@ -61,7 +61,7 @@ async fn a_contact_is_created_read_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_accepted_is_named_field_by_field() {
+async fn errors_are_named_field_by_field() {
     let app = TestApp::start().await;
     create(&app, json!({ "phone": "+14155550123", "external_id": "7" })).await;
     for (body, fields) in [
@@ -188,7 +188,7 @@ async fn tags_are_added_and_removed_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_shows_and_no_tag_removes_it() {
+async fn a_stop_is_shown_and_removing_its_tag_does_not_lift_it() {
     let app = TestApp::start().await;
     let contact = create(&app, json!({ "phone": "+14155550123" })).await;
     let twilio = app.connect_twilio().await;

@@ -1,4 +1,4 @@
-//! The pages of contacts, as a browser uses them.
+//! The contact pages, in a browser without and with scripts.
 
 use carillon::users::Role;
 use chrono::TimeDelta;
@@ -6,13 +6,13 @@ use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 
 use crate::harness::browser::Browser;
+use crate::harness::fixtures::{id, send_sms};
 use crate::harness::site::{Page, Site};
-use crate::harness::world::{id, send_sms};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 const ANN: &str = "+14155550123";
 
-/// Sends the form of a page, with fields filled in.
+/// Opens a page and submits one of its forms with fields filled in.
 async fn send(site: &Site, page: &str, action: &str, fields: &[(&str, &str)]) -> Page {
     let form = site.open(page).await.ok().form(action);
     let filled = fields.iter().fold(form, |form, (name, value)| form.with(name, value));
@@ -25,7 +25,7 @@ async fn ann(app: &TestApp) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_is_made_and_changed_with_forms() {
+async fn a_contact_is_created_and_changed_with_forms() {
     let app = TestApp::start().await;
     let marketer = app.sign_in_as(Role::Marketer).await;
     let typed = [
@@ -62,7 +62,7 @@ async fn a_contact_is_made_and_changed_with_forms() {
     )
     .await
     .ok();
-    assert!(!changed.html.contains("<bdi>visits</bdi>"), "a row that was emptied is gone");
+    assert!(!changed.html.contains("<bdi>visits</bdi>"), "an emptied attribute is removed");
     assert!(marketer.open("/contacts?q=o%27hara").await.ok().text().contains("+1 415 555 0123"));
     assert!(marketer.open("/contacts?q=nobody").await.ok().text().contains("Nobody found"));
 }
@@ -95,7 +95,7 @@ async fn tags_are_added_and_removed_on_the_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_is_suppressed_by_hand_and_lifted_with_written_reasons() {
+async fn a_number_is_suppressed_by_hand_and_lifted_each_with_a_reason() {
     let app = TestApp::start().await;
     let contact = ann(&app).await;
     let marketer = app.sign_in_as(Role::Marketer).await;
@@ -157,7 +157,7 @@ async fn only_an_admin_lifts_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_timeline_tells_which_tags_came_and_went() {
+async fn the_timeline_shows_added_and_removed_tags() {
     let app = TestApp::start().await;
     let contact = ann(&app).await;
     let marketer = app.sign_in_as(Role::Marketer).await;
@@ -168,12 +168,13 @@ async fn the_timeline_tells_which_tags_came_and_went() {
     let lost = marketer.send(&page.form(&format!("{contact}/tags/remove"))).await.ok();
     lost.must_say("Got the tag “VIP”");
     lost.must_say("Lost the tag “VIP”");
-    // A time that nobody can mean is no fault of the server.
+    // An impossible time is not a server error.
     for until in ["0", "-8000000000000000000", "8000000000000000000"] {
         marketer.open(&format!("{contact}?until={until}")).await.ok();
     }
     assert_eq!(app.count("contact_tags").await, 0);
-    // Given again, it came twice and went once; deleted, the contact leaves nothing behind.
+    // After the tag is added again, the timeline has two additions and one removal. Deleting the
+    // contact deletes its history.
     let again =
         send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "vip")]).await.ok().text();
     assert_eq!(
@@ -185,7 +186,7 @@ async fn the_timeline_tells_which_tags_came_and_went() {
     assert_eq!(app.count("removed_tags").await, 0);
 }
 
-/// Leaves a message waiting to be sent to every contact.
+/// SQL: creates a pending message to every contact.
 const PENDING: &str = "WITH c AS (
     INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at,
         created_at)
@@ -197,7 +198,7 @@ const PENDING: &str = "WITH c AS (
         'pending', now(), now() FROM c, contacts";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_message_is_taken_back_when_its_number_is_suppressed_by_hand() {
+async fn suppressing_a_number_by_hand_suppresses_its_pending_messages() {
     let app = TestApp::start().await;
     let contact = ann(&app).await;
     app.conn().await.batch_execute(PENDING).await.unwrap();
@@ -220,14 +221,14 @@ async fn a_pending_message_is_taken_back_when_its_number_is_suppressed_by_hand()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_was_deleted_is_texted() {
+async fn a_deleted_contact_is_never_texted() {
     let app = TestApp::start().await;
     let contact = ann(&app).await;
     app.conn().await.batch_execute(PENDING).await.unwrap();
     let marketer = app.sign_in_as(Role::Marketer).await;
     let delete = format!("{contact}/delete");
     assert!(marketer.open(&delete).await.ok().text().contains("Delete this contact?"));
-    assert_eq!(marketer.open(&contact).await.status, 200, "asking deletes nothing");
+    assert_eq!(marketer.open(&contact).await.status, 200, "the confirmation page deletes nothing");
     assert_eq!(send(&marketer, &delete, &delete, &[]).await.ok().path, "/contacts");
     assert_eq!(marketer.open(&contact).await.status, 404);
     assert_eq!(
@@ -284,7 +285,7 @@ async fn a_viewer_sees_everything_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() {
+async fn many_contacts_are_tagged_at_once_after_a_confirmation_with_their_number() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
@@ -315,31 +316,32 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
             .await
     };
 
-    // Some that are chosen; what starts is said before.
+    // Selected contacts; the confirmation names the automations that will start.
     let page = site.open("/contacts?q=ann").await.ok();
     assert!(page.html.contains(&format!("name=\"id\" value=\"{ann}\" form=\"bulk\"")));
-    let asked =
+    let confirmation =
         site.open(&format!("/contacts/tag?action=add&name=vip&q=ann&id={ann}&id={ben}")).await.ok();
-    asked.must_say("2 contacts that you have chosen");
-    asked.must_say("This starts “Automation");
-    assert_eq!(tagged("vip").await, 0, "asking changes nothing");
-    let done = site.send(&asked.form("/contacts/tag")).await.ok();
+    confirmation.must_say("2 contacts that you have chosen");
+    confirmation.must_say("This starts “Automation");
+    assert_eq!(tagged("vip").await, 0, "the confirmation page changes nothing");
+    let done = site.send(&confirmation.form("/contacts/tag")).await.ok();
     assert_eq!(done.path, "/contacts?q=ann");
     done.must_say("The tag “vip” was given to 2 contacts.");
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
 
-    // All that fit a filter, over several transactions; who has it already gets no second message.
-    let asked = site.open("/contacts/tag?action=add&name=Vip&all=true").await.ok();
-    asked.must_say("1,202 contacts of the whole list");
-    site.send(&asked.form("/contacts/tag"))
+    // All contacts of a filter, over several transactions; a contact with the tag gets no second
+    // message.
+    let confirmation = site.open("/contacts/tag?action=add&name=Vip&all=true").await.ok();
+    confirmation.must_say("1,202 contacts of the whole list");
+    site.send(&confirmation.form("/contacts/tag"))
         .await
         .ok()
         .must_say("was given to 1,200 contacts. 2 contacts had it already.");
     assert_eq!(tagged("vip").await, 1_202);
-    let asked = site.open("/contacts/tag?action=remove&name=VIP&all=true&q=many").await.ok();
-    asked.must_say("1,200 contacts that fit the filter “many”");
-    site.send(&asked.form("/contacts/tag"))
+    let confirmation = site.open("/contacts/tag?action=remove&name=VIP&all=true&q=many").await.ok();
+    confirmation.must_say("1,200 contacts that fit the filter “many”");
+    site.send(&confirmation.form("/contacts/tag"))
         .await
         .ok()
         .must_say("The tag “VIP” was taken from 1,200 contacts.");
@@ -347,18 +349,18 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET).len(), 1);
 
-    // What cannot be. Without the tag, the filter would be another one, of everybody.
+    // Invalid requests. Ignoring the unreadable tag would select all contacts.
     let unreadable = "x".repeat(81);
     for path in ["/contacts?", "/contacts/tag?action=add&name=vip&all=true&"] {
         assert_eq!(site.open(&format!("{path}tag={unreadable}")).await.status, 400, "{path}");
     }
     site.open("/contacts/tag?action=add&name=vip").await.ok().must_say("Nobody is chosen.");
-    let asked = site
+    let confirmation = site
         .open(&format!("/contacts/tag?action=add&name=twilio-message-STOP&id={ann}"))
         .await
         .ok();
-    asked.must_say("This tag stands for an opt-out");
-    let refused = site.send(&asked.form("/contacts/tag")).await;
+    confirmation.must_say("This tag stands for an opt-out");
+    let refused = site.send(&confirmation.form("/contacts/tag")).await;
     assert_eq!((refused.status, tagged("Twilio-Message-stop").await), (422, 0));
     let viewer = app.sign_in_as(Role::Viewer).await;
     assert!(!viewer.open("/contacts").await.ok().html.contains("form=\"bulk\""));
@@ -369,7 +371,7 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_marketer_finds_people_tags_them_and_writes_down_why_one_is_not_texted() {
+async fn a_marketer_finds_and_tags_contacts_and_suppresses_one_with_a_reason() {
     let app = TestApp::start().await;
     for (phone, name) in [(ANN, "Ann"), (HANDSET, "Anna"), (OTHER_HANDSET, "Ben")] {
         app.api().post("/contacts", json!({ "phone": phone, "first_name": name })).await.ok();
@@ -382,7 +384,7 @@ async fn a_marketer_finds_people_tags_them_and_writes_down_why_one_is_not_texted
     browser.must_say("Anna").await;
     assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length").await, 2);
 
-    // Both are chosen with one mark.
+    // One checkbox selects both.
     browser.run("document.querySelector('[data-mark-all]').click()").await;
     browser.run("document.querySelector('details.many').open = true").await;
     browser.fill("name", "regulars").await;

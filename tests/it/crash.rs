@@ -1,13 +1,13 @@
-//! The crash matrix: whenever Carillon is stopped, nothing is sent twice, nothing is lost, and it
-//! says what it does not know.
+//! The crash matrix: wherever Carillon crashes, it sends nothing twice, loses nothing, and reports
+//! what it cannot know.
 //!
-//! Each moment comes twice: the worker's runtime is torn down in this process, and a
-//! `carillon serve` is killed with SIGKILL. Nothing in the product stops for it; it is held at the
-//! right place from outside: by a lock in the database, by a commit whose word does not come, by a
-//! request or an answer that is stuck on the network.
+//! Each [`CrashPoint`] is tested with both [`CRASH_KINDS`]: the worker's runtime is torn down in
+//! this process, or a `carillon serve` is killed with SIGKILL. The worker is held at its crash
+//! point from outside, by a lock, a delayed commit, or a stalled request or answer.
 //!
-//! Here are the crashes of workers, in [`fan_out`] those under load, in [`servers`] those of what
-//! Twilio and others call, and in [`stops`] those while people stop.
+//! This file crashes idle workers, [`fan_out`] workers under load, [`servers`] the processes that
+//! Twilio and API clients call, and [`stops`] workers while contacts text STOP. Start reading at
+//! [`CrashPoint`].
 
 mod fan_out;
 mod servers;
@@ -26,35 +26,35 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use twilio_simulator::{Fault, Rule, SERVICE_SID};
 
-use crate::harness::postgres::Home;
+use crate::harness::fixtures::Twilio;
+use crate::harness::invariants::{Phase, Tally};
+use crate::harness::postgres::DatabaseServer;
 use crate::harness::process::Process;
-use crate::harness::proof::{Rest, Tally};
-use crate::harness::world::Twilio;
 use crate::harness::{TestApp, TestOptions, seconds};
 
-/// How a worker ends.
+/// How a worker crashes.
 #[derive(Debug, Clone, Copy)]
-enum Manner {
-    /// Everything that it does is dropped, in the middle of whatever it is.
+enum CrashKind {
+    /// Its runtime is dropped, with every task in the middle of its work.
     Dropped,
-    /// The process is killed.
+    /// Its process is killed with SIGKILL.
     Killed,
 }
 
-const MANNERS: [Manner; 2] = [Manner::Dropped, Manner::Killed];
+const CRASH_KINDS: [CrashKind; 2] = [CrashKind::Dropped, CrashKind::Killed];
 
-/// A worker that will not live long.
-enum Victim {
+/// A worker that the story will crash.
+enum DoomedWorker {
     Future(Runtime),
     Process(Process),
 }
 
-impl Victim {
-    /// Starts working, with connections of its own.
-    async fn start(app: &TestApp, manner: Manner) -> Self {
-        match manner {
-            Manner::Killed => Self::Process(app.process(Duty::Worker).await),
-            Manner::Dropped => {
+impl DoomedWorker {
+    /// Starts a worker with its own connection pool.
+    async fn start(app: &TestApp, kind: CrashKind) -> Self {
+        match kind {
+            CrashKind::Killed => Self::Process(app.process(Duty::Worker).await),
+            CrashKind::Dropped => {
                 let runtime =
                     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
                 let parts = (
@@ -62,7 +62,8 @@ impl Victim {
                     Pool::new(app.database.target(), app.context.config.database_connections),
                 );
                 let clock = app.clock.clone();
-                // Made in its runtime, so that everything that belongs to it ends with that.
+                // The context is created in the runtime, so that everything in it ends with the
+                // runtime.
                 runtime.spawn(async move {
                     let (config, pool) = parts;
                     let context = Context::new(config, pool, clock).unwrap();
@@ -73,9 +74,9 @@ impl Victim {
         }
     }
 
-    /// Ends it; what comes last happens a moment before.
-    async fn end(self, last: impl Future<Output = ()>) {
-        last.await;
+    /// Runs `last_action`, then crashes the worker.
+    async fn crash(self, last_action: impl Future<Output = ()>) {
+        last_action.await;
         match self {
             Self::Process(process) => drop(process.kill().await),
             Self::Future(runtime) => {
@@ -89,36 +90,35 @@ impl Victim {
     }
 }
 
-/// Where the victim is when it ends.
+/// Where the worker is when it crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    /// It has leased the jobs of the enrollments.
+enum CrashPoint {
+    /// It has leased the advance jobs of the enrollments.
     Leased,
-    /// The messages and their claim are written, but not committed.
+    /// The messages and their claims are written, but not committed.
     Composing,
-    /// The messages have waited for their sender, with their jobs; the claim is written but not
-    /// committed.
+    /// The messages come from the queue of their sender; the claims are written, but not committed.
     Claiming,
-    /// The claim is committed, but the worker has not heard of it.
+    /// The claims are committed, but the worker has no confirmation.
     Claimed,
-    /// The requests are on their way and never arrive.
+    /// The requests are in flight and never arrive.
     RequestLost,
-    /// The requests are on their way and arrive when the worker is long dead.
+    /// The requests are in flight and arrive long after the crash.
     RequestLate,
-    /// Twilio has the messages; its answers are on their way.
+    /// Twilio has the messages; its answers are in flight.
     AnswerLost,
-    /// The answers are here; the record is written but not committed.
+    /// The answers have arrived; their record is written, but not committed.
     Recording,
-    /// The record is committed, but the worker has not heard of it.
+    /// The record is committed, but the worker has no confirmation.
     Recorded,
 }
 
-/// A story's Carillon, ready to answer `hello`; it has the machine's time until it is advanced, as
-/// processes beside it have.
-async fn prepared(home: Home) -> (TestApp, Twilio) {
+/// A Carillon with an automation that answers `hello`. Its manual clock starts at the system time,
+/// which the processes beside it use.
+async fn prepared(database_server: DatabaseServer) -> (TestApp, Twilio) {
     let clock = Clock::manual(Clock::system().now());
-    let app = TestApp::with(TestOptions { clock, home, ..TestOptions::default() }).await;
-    // A service has no rate of its own.
+    let app = TestApp::with(TestOptions { clock, database_server, ..TestOptions::default() }).await;
+    // A Messaging Service has no rate limit.
     let twilio = app.connect_sender(SERVICE_SID).await;
     app.sms_on("hello", &twilio, "Hello.").await;
     (app, twilio)
@@ -132,8 +132,8 @@ fn hello(handset: &str) -> Value {
     json!({ "id": format!("hello {handset}"), "name": "hello", "contact": { "phone": handset } })
 }
 
-/// Reports a greeting of each, a thousand at once.
-async fn report(app: &TestApp, handsets: &[String]) -> BTreeSet<String> {
+/// Reports a `hello` event of each handset, in batches of a thousand, and returns the client ids.
+async fn report_hello(app: &TestApp, handsets: &[String]) -> BTreeSet<String> {
     for thousand in handsets.chunks(1_000) {
         let events: Vec<Value> = thousand.iter().map(|handset| hello(handset)).collect();
         let answer = app.api().post("/events", json!({ "events": events })).await.ok();
@@ -148,9 +148,9 @@ async fn report(app: &TestApp, handsets: &[String]) -> BTreeSet<String> {
     handsets.iter().map(|handset| format!("hello {handset}")).collect()
 }
 
-/// A transaction that holds a lock until it is let go; by its name, nobody takes it for one of
-/// Carillon's.
-async fn lock(app: &TestApp, statement: &str) -> Conn {
+/// Opens a transaction that holds a lock until it is released. Its application name sets it apart
+/// from the connections of Carillon.
+async fn hold_lock(app: &TestApp, statement: &str) -> Conn {
     let mut conn = app.database.connect().await;
     conn.batch_execute(&format!("SET application_name = 'story'; BEGIN; {statement}"))
         .await
@@ -158,26 +158,26 @@ async fn lock(app: &TestApp, statement: &str) -> Conn {
     conn
 }
 
-async fn let_go(mut lock: Conn) {
+async fn release_lock(mut lock: Conn) {
     lock.batch_execute("ROLLBACK").await.unwrap();
 }
 
-impl Moment {
-    fn home(self) -> Home {
+impl CrashPoint {
+    fn database_server(self) -> DatabaseServer {
         match self {
-            Self::Claimed | Self::Recorded => Home::Own(Durability::Durable),
-            _ => Home::Shared,
+            Self::Claimed | Self::Recorded => DatabaseServer::Dedicated(Durability::Durable),
+            _ => DatabaseServer::Shared,
         }
     }
 
-    /// Lets a worker come this far with so many messages that may be sent, and ends it there, after
-    /// what comes last.
-    async fn strike(
+    /// Starts a worker with `messages` sendable messages, holds it at this crash point, runs
+    /// `last_action`, and crashes the worker.
+    async fn crash_worker(
         self,
         app: &TestApp,
-        manner: Manner,
+        kind: CrashKind,
         messages: usize,
-        last: impl Future<Output = ()>,
+        last_action: impl Future<Output = ()>,
     ) {
         const CLAIMS: &str = "LOCK TABLE attempts IN SHARE MODE";
         const MESSAGES: &str = "SELECT FROM messages FOR UPDATE";
@@ -185,20 +185,20 @@ impl Moment {
         let twilio = &app.simulator;
         match self {
             Self::Leased => {
-                let held = lock(app, "LOCK TABLE enrollments IN EXCLUSIVE MODE").await;
-                let victim = Victim::start(app, manner).await;
+                let lock = hold_lock(app, "LOCK TABLE enrollments IN EXCLUSIVE MODE").await;
+                let worker = DoomedWorker::start(app, kind).await;
                 app.database.wait_until_blocked().await;
                 assert!(app.count("jobs WHERE worker_id IS NOT NULL").await > 0);
-                victim.end(last).await;
-                let_go(held).await;
+                worker.crash(last_action).await;
+                release_lock(lock).await;
             }
             Self::Composing => {
-                let held = lock(app, CLAIMS).await;
-                let victim = Victim::start(app, manner).await;
+                let lock = hold_lock(app, CLAIMS).await;
+                let worker = DoomedWorker::start(app, kind).await;
                 app.database.wait_until_blocked().await;
                 assert_eq!(app.count("messages WHERE direction = 'outbound'").await, 0);
-                victim.end(last).await;
-                let_go(held).await;
+                worker.crash(last_action).await;
+                release_lock(lock).await;
             }
             Self::Claiming => {
                 let sender =
@@ -206,22 +206,22 @@ impl Moment {
                 app.api().patch(&sender, json!({ "disabled": true })).await.ok();
                 app.run_until_idle().await;
                 app.api().patch(&sender, json!({ "disabled": false })).await.ok();
-                let held = lock(app, CLAIMS).await;
-                let victim = Victim::start(app, manner).await;
+                let lock = hold_lock(app, CLAIMS).await;
+                let worker = DoomedWorker::start(app, kind).await;
                 app.database.wait_until_blocked().await;
                 assert!(app.count("messages WHERE status = 'pending'").await > 0);
-                victim.end(last).await;
-                let_go(held).await;
+                worker.crash(last_action).await;
+                release_lock(lock).await;
             }
             Self::Claimed => {
-                let held = lock(app, CLAIMS).await;
-                let victim = Victim::start(app, manner).await;
+                let lock = hold_lock(app, CLAIMS).await;
+                let worker = DoomedWorker::start(app, kind).await;
                 let blocked = app.database.wait_until_blocked().await;
                 app.database.cluster().hold_commits().await;
-                let_go(held).await;
+                release_lock(lock).await;
                 app.database.cluster().wait_for_held_commit(&blocked).await;
-                victim.end(last).await;
-                app.database.cluster().let_commits_go().await;
+                worker.crash(last_action).await;
+                app.database.cluster().release_commits().await;
                 assert!(
                     app.count("messages WHERE status = 'submitting'").await > 0,
                     "the claim was committed"
@@ -230,63 +230,63 @@ impl Moment {
             }
             Self::RequestLost => {
                 twilio.inject(Rule::always(Fault::Timeout));
-                let victim = Victim::start(app, manner).await;
-                self.wait(app, || twilio.counts().faulted == messages as u64).await;
-                victim.end(last).await;
+                let worker = DoomedWorker::start(app, kind).await;
+                self.wait_until(app, || twilio.counts().faulted == messages as u64).await;
+                worker.crash(last_action).await;
                 twilio.clear_faults();
                 assert!(twilio.messages().is_empty());
             }
             Self::RequestLate => {
                 twilio.inject(Rule::always(Fault::Stall));
-                let victim = Victim::start(app, manner).await;
-                self.wait(app, || twilio.stalled() == messages).await;
-                victim.end(last).await;
+                let worker = DoomedWorker::start(app, kind).await;
+                self.wait_until(app, || twilio.stalled() == messages).await;
+                worker.crash(last_action).await;
                 assert!(twilio.messages().is_empty());
             }
             Self::AnswerLost => {
                 twilio.inject(Rule::always(Fault::StallRecorded));
-                let victim = Victim::start(app, manner).await;
-                self.wait(app, || twilio.stalled() == messages).await;
+                let worker = DoomedWorker::start(app, kind).await;
+                self.wait_until(app, || twilio.stalled() == messages).await;
                 assert_eq!(twilio.messages().len(), messages);
-                victim.end(last).await;
+                worker.crash(last_action).await;
                 twilio.clear_faults();
             }
             Self::Recording | Self::Recorded => {
-                // Reports that come before the record would settle it all.
+                // Status reports before the record would settle the messages.
                 twilio.inject(Rule::always(Fault::Slow));
                 twilio.inject(Rule::always(Fault::StallRecorded));
-                let victim = Victim::start(app, manner).await;
-                self.wait(app, || twilio.stalled() == messages).await;
-                let held = lock(app, MESSAGES).await;
+                let worker = DoomedWorker::start(app, kind).await;
+                self.wait_until(app, || twilio.stalled() == messages).await;
+                let lock = hold_lock(app, MESSAGES).await;
                 twilio.clear_faults();
                 let blocked = app.database.wait_until_blocked().await;
                 if self == Self::Recorded {
                     app.database.cluster().hold_commits().await;
-                    let_go(held).await;
+                    release_lock(lock).await;
                     app.database.cluster().wait_for_held_commit(&blocked).await;
-                    victim.end(last).await;
-                    app.database.cluster().let_commits_go().await;
+                    worker.crash(last_action).await;
+                    app.database.cluster().release_commits().await;
                     assert!(app.count(RECORDED).await > 0, "the record was committed");
                 } else {
-                    victim.end(last).await;
-                    // More of its statements may have come to wait since; they are cut before any
-                    // goes on without it.
+                    worker.crash(last_action).await;
+                    // More statements may be waiting for locks by now; they are terminated before
+                    // any of them continues.
                     let blocked = app.database.wait_until_blocked().await;
                     app.database.terminate(&blocked).await;
-                    let_go(held).await;
+                    release_lock(lock).await;
                     assert_eq!(app.count(RECORDED).await, 0, "the record was not committed");
                 }
             }
         }
     }
 
-    async fn wait(self, app: &TestApp, come: impl Fn() -> bool) {
-        app.eventually(&format!("{self:?}"), async || come().then_some(())).await;
+    async fn wait_until(self, app: &TestApp, is_reached: impl Fn() -> bool) {
+        app.eventually(&format!("{self:?}"), async || is_reached().then_some(())).await;
     }
 
-    /// Requests that are late arrive when the others have noticed the death and have asked Twilio
+    /// Late requests arrive after other workers have noticed the crash and have searched at Twilio
     /// in vain.
-    async fn arrive_late(self, app: &TestApp, messages: usize) {
+    async fn deliver_late_requests(self, app: &TestApp, messages: usize) {
         if self == Self::RequestLate {
             app.advance(seconds(31)).await;
             assert_eq!(
@@ -301,42 +301,42 @@ impl Moment {
         }
     }
 
-    /// The story of one crash at this moment: what it leads to, with everything proven.
-    async fn story(self, manner: Manner) -> Tally {
+    /// Crashes one worker at this point, and checks all invariants afterwards.
+    async fn story(self, kind: CrashKind) -> Tally {
         const MESSAGES: usize = 5;
-        let (app, _) = prepared(self.home()).await;
-        let accepted = report(&app, &handsets(MESSAGES)).await;
-        self.strike(&app, manner, MESSAGES, async {}).await;
-        app.prove(Rest::Unsettled).await;
-        self.arrive_late(&app, MESSAGES).await;
+        let (app, _) = prepared(self.database_server()).await;
+        let accepted = report_hello(&app, &handsets(MESSAGES)).await;
+        self.crash_worker(&app, kind, MESSAGES, async {}).await;
+        app.assert_invariants(Phase::Unsettled).await;
+        self.deliver_late_requests(&app, MESSAGES).await;
         app.settle().await;
-        app.prove_accepted(&accepted).await;
-        let tally = app.prove(Rest::Settled).await;
+        app.assert_accepted_events_are_stored(&accepted).await;
+        let tally = app.assert_invariants(Phase::Settled).await;
         assert_eq!(tally.messages(), MESSAGES);
         tally
     }
 
-    /// In both manners, everything arrives, each message with one request.
+    /// Asserts that with both crash kinds each message is delivered with one request.
     async fn loses_nothing(self) {
-        for manner in MANNERS {
-            let tally = self.story(manner).await;
+        for kind in CRASH_KINDS {
+            let tally = self.story(kind).await;
             assert_eq!(
                 (tally.of("delivered"), tally.posts),
                 (5, 5),
-                "{self:?} {manner:?}: {tally:?}"
+                "{self:?} {kind:?}: {tally:?}"
             );
         }
     }
 
-    /// In both manners, nobody can know whether Twilio has the messages: it is said, and nothing is
-    /// sent again.
-    async fn is_unknowable(self, posts: usize) {
-        for manner in MANNERS {
-            let tally = self.story(manner).await;
+    /// Asserts that with both crash kinds all messages stay unconfirmed and are not sent again,
+    /// since it is unknowable whether Twilio has them.
+    async fn stays_unconfirmed(self, posts: usize) {
+        for kind in CRASH_KINDS {
+            let tally = self.story(kind).await;
             assert_eq!(
                 (tally.of("unconfirmed"), tally.posts),
                 (5, posts),
-                "{self:?} {manner:?}: {tally:?}"
+                "{self:?} {kind:?}: {tally:?}"
             );
         }
     }
@@ -344,82 +344,82 @@ impl Moment {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_with_leased_jobs_loses_nothing() {
-    Moment::Leased.loses_nothing().await;
+    CrashPoint::Leased.loses_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_before_the_messages_commit_loses_nothing() {
-    Moment::Composing.loses_nothing().await;
+    CrashPoint::Composing.loses_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_before_the_claim_commits_loses_nothing() {
-    Moment::Claiming.loses_nothing().await;
+    CrashPoint::Claiming.loses_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_right_after_the_claim_sends_nothing_and_says_so() {
-    Moment::Claimed.is_unknowable(0).await;
+async fn a_crash_right_after_the_claim_sends_nothing_and_leaves_messages_unconfirmed() {
+    CrashPoint::Claimed.stays_unconfirmed(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_with_requests_that_never_arrive_says_so() {
-    Moment::RequestLost.is_unknowable(5).await;
+async fn a_crash_with_lost_requests_leaves_messages_unconfirmed() {
+    CrashPoint::RequestLost.stays_unconfirmed(5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_with_requests_that_arrive_later_is_settled_by_their_callbacks() {
-    Moment::RequestLate.loses_nothing().await;
+async fn a_crash_with_late_requests_is_settled_by_their_callbacks() {
+    CrashPoint::RequestLate.loses_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_with_answers_under_way_loses_nothing() {
-    Moment::AnswerLost.loses_nothing().await;
+async fn a_crash_with_answers_in_flight_loses_nothing() {
+    CrashPoint::AnswerLost.loses_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_before_the_record_commits_loses_nothing() {
-    Moment::Recording.loses_nothing().await;
+    CrashPoint::Recording.loses_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_right_after_the_record_loses_nothing() {
-    Moment::Recorded.loses_nothing().await;
+    CrashPoint::Recorded.loses_nothing().await;
 }
 
-/// A machine that was suspended knows nothing of the time that has passed: what it was about to do
-/// has been done by others.
+/// A suspended machine does not notice that time passes: other workers have finished its work when
+/// it resumes.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_wakes_up_after_it_was_buried_sends_nothing_twice() {
-    for (moment, statement) in [
-        (Moment::Leased, "LOCK TABLE enrollments IN EXCLUSIVE MODE"),
-        (Moment::Claiming, "LOCK TABLE attempts IN SHARE MODE"),
-        (Moment::AnswerLost, ""),
+async fn a_worker_that_resumes_after_it_was_declared_dead_sends_nothing_twice() {
+    for (point, statement) in [
+        (CrashPoint::Leased, "LOCK TABLE enrollments IN EXCLUSIVE MODE"),
+        (CrashPoint::Claiming, "LOCK TABLE attempts IN SHARE MODE"),
+        (CrashPoint::AnswerLost, ""),
     ] {
-        let (app, _) = prepared(Home::Shared).await;
-        report(&app, &handsets(5)).await;
-        let held = lock(&app, statement).await;
-        if moment == Moment::AnswerLost {
+        let (app, _) = prepared(DatabaseServer::Shared).await;
+        report_hello(&app, &handsets(5)).await;
+        let lock = hold_lock(&app, statement).await;
+        if point == CrashPoint::AnswerLost {
             app.simulator.inject(Rule::always(Fault::StallRecorded));
         }
         let process = app.process(Duty::Worker).await;
-        if moment == Moment::AnswerLost {
-            moment.wait(&app, || app.simulator.stalled() == 5).await;
+        if point == CrashPoint::AnswerLost {
+            point.wait_until(&app, || app.simulator.stalled() == 5).await;
         } else {
             app.database.wait_until_blocked().await;
         }
         process.pause();
         app.simulator.clear_faults();
-        // Of routines too.
+        // This includes the transactions of routines.
         app.cut_transactions().await;
-        let_go(held).await;
+        release_lock(lock).await;
         app.settle().await;
-        let settled = app.prove(Rest::Settled).await;
+        let settled = app.assert_invariants(Phase::Settled).await;
         process.resume();
         tokio::time::sleep(Duration::from_millis(500)).await;
         app.settle().await;
-        assert_eq!(app.simulator.messages().len(), 5, "{moment:?}: {settled:?}");
-        app.prove(Rest::Settled).await;
+        assert_eq!(app.simulator.messages().len(), 5, "{point:?}: {settled:?}");
+        app.assert_invariants(Phase::Settled).await;
         process.kill().await;
     }
 }

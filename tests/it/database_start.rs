@@ -1,4 +1,4 @@
-//! What a start says of a database that it cannot use, or has to wait for.
+//! The errors and log lines of a start with a database that is unusable or slow to become usable.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
@@ -14,12 +14,12 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::harness::choose_crypto;
-use crate::harness::cluster::OwnCluster;
+use crate::harness::cluster::DedicatedCluster;
 use crate::harness::postgres::TestDatabase;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// `carillon migrate` on a database, with its log to read.
+/// Runs `carillon migrate` on a database, with its log piped.
 fn migrate(database_url: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_carillon"))
         .arg("migrate")
@@ -36,7 +36,7 @@ fn migrate(database_url: &str) -> Child {
         .unwrap()
 }
 
-/// Reads the log until a line has these words, and returns the line.
+/// Reads the log until a line contains the words, and returns the line.
 async fn line_with(program: &mut Child, words: &str) -> String {
     let mut lines = BufReader::new(program.stderr.take().unwrap()).lines();
     let read = async {
@@ -45,22 +45,22 @@ async fn line_with(program: &mut Child, words: &str) -> String {
                 return line;
             }
         }
-        panic!("the program ended without a word of “{words}”");
+        panic!("the program ended without logging “{words}”");
     };
     tokio::time::timeout(TIMEOUT, read).await.unwrap()
 }
 
-async fn named(database: &TestDatabase, name: &str) -> Conn {
+async fn connect_as(database: &TestDatabase, name: &str) -> Conn {
     let mut conn = database.connect().await;
     conn.batch_execute(&format!("SET application_name = '{name}'")).await.unwrap();
     conn
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_that_waits_for_the_lock_of_the_migrations_says_who_holds_it_since_when() {
+async fn a_start_that_waits_for_the_migration_lock_names_its_holder() {
     choose_crypto();
     let database = TestDatabase::create_empty().await;
-    let mut holder = named(&database, "deploy script").await;
+    let mut holder = connect_as(&database, "deploy script").await;
     let key = i64::from_be_bytes(*b"CARILLON");
     holder.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await.unwrap();
     let mut program = migrate(&database.url);
@@ -75,11 +75,11 @@ async fn a_start_that_waits_for_the_lock_of_the_migrations_says_who_holds_it_sin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_waits_for_another_client_says_for_which() {
+async fn a_migration_that_waits_for_another_client_names_it() {
     choose_crypto();
     let database = TestDatabase::create_empty().await;
-    let mut other = named(&database, "nightly dump").await;
-    // Whoever makes a table of the same name waits for the end of this transaction.
+    let mut other = connect_as(&database, "nightly dump").await;
+    // A migration that creates a table of the same name waits for this transaction.
     other.batch_execute("BEGIN; CREATE TABLE contacts ()").await.unwrap();
     let mut program = migrate(&database.url);
     let line = line_with(&mut program, "waiting for a lock that is held by").await;
@@ -92,30 +92,30 @@ async fn a_migration_that_waits_for_another_client_says_for_which() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_takes_connections_and_says_nothing_is_given_up_in_seconds() {
+async fn a_database_that_accepts_connections_but_never_answers_fails_the_start_in_seconds() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url =
         format!("postgres://carillon@{}/carillon?sslmode=disable", silent.local_addr().unwrap());
-    let asked = Instant::now();
+    let started = Instant::now();
     let output = migrate(&url).wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(69));
     assert!(
         String::from_utf8_lossy(&output.stderr).contains("it did not answer within 2 seconds"),
         "{output:?}"
     );
-    assert!(asked.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_hosts_one_that_is_gone_takes_no_time_from_the_next() {
+async fn an_unreachable_host_does_not_delay_the_next_one() {
     choose_crypto();
     let database = TestDatabase::create_empty().await;
-    let there = database.url.replacen("?host=", "?host=%2Fnonexistent,", 1);
-    assert_ne!(there, database.url);
-    Target::parse(&there).unwrap().connect().await.unwrap();
+    let two_hosts_url = database.url.replacen("?host=", "?host=%2Fnonexistent,", 1);
+    assert_ne!(two_hosts_url, database.url);
+    Target::parse(&two_hosts_url).unwrap().connect().await.unwrap();
 }
 
-/// A PgBouncer in front of a PostgreSQL; ends with this value.
+/// A PgBouncer in front of a PostgreSQL, stopped when dropped.
 struct Bouncer {
     directory: PathBuf,
     url: String,
@@ -123,7 +123,7 @@ struct Bouncer {
 }
 
 impl Bouncer {
-    async fn start(cluster: &OwnCluster, pool_mode: &str) -> Self {
+    async fn start(cluster: &DedicatedCluster, pool_mode: &str) -> Self {
         let owner = fs::metadata(cluster.directory().join("postgres")).unwrap();
         let directory = std::env::temp_dir()
             .join(format!("carillon-pgb-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
@@ -148,7 +148,7 @@ impl Bouncer {
             program.expect("scripts/install-prerequisites test installs pgbouncer"),
         );
         if nix::unistd::geteuid().is_root() {
-            // It refuses root, as PostgreSQL does.
+            // PgBouncer refuses to run as root, as PostgreSQL does.
             command.uid(owner.uid()).gid(owner.gid());
         }
         let output = fs::File::create(directory.join("log")).unwrap();
@@ -161,10 +161,10 @@ impl Bouncer {
         let url =
             format!("postgres:///carillon?user=carillon&port=6432&host={}", directory.display());
         let bouncer = Self { directory, url, process };
-        let asked = Instant::now();
+        let started = Instant::now();
         while !bouncer.directory.join(".s.PGSQL.6432").exists() {
             let log = || fs::read_to_string(bouncer.directory.join("log")).unwrap_or_default();
-            assert!(asked.elapsed() < TIMEOUT, "PgBouncer does not start: {}", log());
+            assert!(started.elapsed() < TIMEOUT, "PgBouncer does not start: {}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         bouncer
@@ -180,22 +180,23 @@ impl Drop for Bouncer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn behind_a_pooler_in_transaction_mode_a_start_says_so_in_one_line_and_in_session_mode_it_works()
- {
+async fn a_start_behind_a_pooler_fails_with_one_line_in_transaction_mode_and_works_in_session_mode()
+{
     choose_crypto();
-    let cluster = OwnCluster::start(Durability::Volatile).await;
+    let cluster = DedicatedCluster::start(Durability::Volatile).await;
     for mode in ["transaction", "statement"] {
         let bouncer = Bouncer::start(&cluster, mode).await;
         let output = migrate(&bouncer.url).wait_with_output().await.unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(78), "{mode}: {said}");
+        let output_text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{mode}: {output_text}");
         assert!(
-            said.contains("DATABASE_URL leads to a pooler in transaction mode (“carillon” at "),
-            "{mode}: {said}"
+            output_text
+                .contains("DATABASE_URL leads to a pooler in transaction mode (“carillon” at "),
+            "{mode}: {output_text}"
         );
         assert!(
-            said.contains("pool_mode = session") && said.trim().lines().count() == 1,
-            "{mode}: {said}"
+            output_text.contains("pool_mode = session") && output_text.trim().lines().count() == 1,
+            "{mode}: {output_text}"
         );
     }
     let bouncer = Bouncer::start(&cluster, "session").await;

@@ -1,5 +1,5 @@
-//! The demo: one command, and there is a shop with a month behind it. The README's pictures are
-//! taken of it (`scripts/take-screenshots`).
+//! The demo: `carillon demo` starts a shop with a month of history. The screenshots of the README
+//! are taken here (`scripts/take-screenshots`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use tokio::time::timeout;
 
 use crate::harness::browser::{Browser, Screen};
 
-/// Until everything is built up and served; the machine may have other things to do.
+/// How long the demo may take to start or stop; the machine may be busy.
 const TIMEOUT: Duration = Duration::from_mins(3);
 
-/// A running demo; ends with this value, and leaves no file behind.
+/// A running demo; [`Demo::stop`] deletes its files.
 struct Demo {
     child: Child,
     url: String,
@@ -55,7 +55,7 @@ impl Demo {
         Self { child, url: format!("http://127.0.0.1:{port}"), data }
     }
 
-    /// Stops it as Ctrl-C does.
+    /// Stops it cleanly and deletes its data.
     async fn stop(mut self) {
         kill(Pid::from_raw(self.child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
         assert!(
@@ -65,28 +65,32 @@ impl Demo {
     }
 }
 
-/// Where pictures go, if they are wanted.
-fn album() -> Option<PathBuf> {
+/// The directory for screenshots, if they are requested.
+fn screenshot_directory() -> Option<PathBuf> {
     std::env::var_os("CARILLON_TEST_WRITE_SCREENSHOTS")
         .map(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots"))
 }
 
-/// Takes a picture of the page as it is shown in each scheme.
-async fn picture(browser: &Browser, name: &str) {
-    let Some(album) = album() else { return };
-    fs::create_dir_all(&album).unwrap();
+/// Writes a screenshot of the page in each colour scheme, if requested.
+async fn screenshot(browser: &Browser, name: &str) {
+    let Some(screenshot_directory) = screenshot_directory() else { return };
+    fs::create_dir_all(&screenshot_directory).unwrap();
     for (screen, scheme) in [(Screen::Wide, "light"), (Screen::WideDark, "dark")] {
-        browser.shown_on(screen).await;
-        fs::write(album.join(format!("{name}-{scheme}.png")), browser.picture().await).unwrap();
+        browser.set_screen(screen).await;
+        fs::write(
+            screenshot_directory.join(format!("{name}-{scheme}.png")),
+            browser.screenshot().await,
+        )
+        .unwrap();
     }
-    browser.shown_on(Screen::Wide).await;
+    browser.set_screen(Screen::Wide).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_is_a_shop_with_a_month_behind_it() {
+async fn the_demo_is_a_shop_with_a_month_of_history() {
     let demo = Demo::start().await;
     let browser = Browser::open().await;
-    browser.shown_on(Screen::Wide).await;
+    browser.set_screen(Screen::Wide).await;
     let go = async |path: &str| browser.go(&format!("{}{path}", demo.url)).await;
     go("/login").await;
     browser.fill("email", "demo@example.com").await;
@@ -94,28 +98,28 @@ async fn the_demo_is_a_shop_with_a_month_behind_it() {
     browser.press("Sign in").await;
     browser.must_say("Messages by day").await;
     browser.must_say("delivered:").await;
-    picture(&browser, "home").await;
+    screenshot(&browser, "home").await;
 
     go("/ledger").await;
     browser.must_say("It adds up").await;
-    picture(&browser, "ledger").await;
+    screenshot(&browser, "ledger").await;
 
     go("/messages").await;
     for words in ["thank you for order A-1", "Delivered", "Texted STOP"] {
         browser.must_say(words).await;
     }
-    picture(&browser, "messages").await;
+    screenshot(&browser, "messages").await;
     go("/messages?status=undelivered").await;
     browser.follow_first("td.text a").await;
     browser.must_say("What happened").await;
     browser.must_say("Error 3000").await;
-    picture(&browser, "message").await;
+    screenshot(&browser, "message").await;
 
     go("/templates").await;
     browser.follow("Welcome, VIP").await;
     browser.must_say("Preview").await;
     browser.must_say("UCS-2").await;
-    picture(&browser, "template").await;
+    screenshot(&browser, "template").await;
 
     go("/automations").await;
     browser.follow("Thank for the order").await;
@@ -124,14 +128,14 @@ async fn the_demo_is_a_shop_with_a_month_behind_it() {
     browser.press("Show what would happen").await;
     browser.must_say("Nothing was sent").await;
     browser.run("document.querySelector('.flow').scrollIntoView(); scrollBy(0, -60);").await;
-    picture(&browser, "automation").await;
+    screenshot(&browser, "automation").await;
 
     go("/connections").await;
     browser.follow("Simulated Twilio").await;
     browser.follow_first("a[href$='/health']").await;
     browser.press("Check now").await;
     browser.must_say("Twilio was asked").await;
-    picture(&browser, "health").await;
+    screenshot(&browser, "health").await;
     drop(browser);
     demo.stop().await;
 }

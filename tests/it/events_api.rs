@@ -1,5 +1,4 @@
-//! Reports of events through the API: one by one, a thousand at once, repeated, racing, and wrong
-//! in every way.
+//! Events through the API: single, a thousand at once, repeated, concurrent, and invalid.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use carillon::users::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::world::{id, send_sms};
+use crate::harness::fixtures::{id, send_sms};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 fn event(id: &str, phone: &str) -> Value {
@@ -15,7 +14,7 @@ fn event(id: &str, phone: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_of_several_events_is_answered_for_itself() {
+async fn each_of_several_events_is_answered_separately() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
@@ -25,7 +24,7 @@ async fn each_of_several_events_is_answered_for_itself() {
         event("a", HANDSET),
         { "name": "order_completed", "contact": { "id": known } },
         { "name": "", "contact": { "phone": "12" } },
-        { "name": "order_completed", "contact": { "external_id": "nobody" } },
+        { "name": "order_completed", "contact": { "external_id": "unknown" } },
         { "id": "a", "name": "something_else", "contact": { "phone": "+12065550113" } },
     ]);
     let answer = app.api().post("/events", json!({ "events": events })).await;
@@ -48,11 +47,11 @@ async fn each_of_several_events_is_answered_for_itself() {
     assert_eq!(indexes, [0, 1, 2, 3, 4, 5]);
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
-    assert_eq!(app.count("contacts").await, 2, "a repeat makes no contact");
+    assert_eq!(app.count("contacts").await, 2, "a repeat creates no contact");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_events_at_once_are_taken_and_one_more_is_not() {
+async fn a_thousand_events_at_once_are_accepted_and_one_more_is_not() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
@@ -73,20 +72,20 @@ async fn a_thousand_events_at_once_are_taken_and_one_more_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_that_arrive_together_are_answered_each_for_itself() {
+async fn concurrent_lists_of_events_are_answered_separately() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
     let api = app.api();
-    // Of different lengths, two of them with nothing that can be recorded, and together more than a
-    // transaction takes.
+    // The sizes of the lists: two lists have nothing to record, and together they exceed the limit
+    // of a transaction.
     let sizes = [3, 700, 0, 1, 600, 12, 999, 2];
     let list = |list: usize, size: usize| {
         let mut events: Vec<Value> =
             (0..size).map(|n| event(&format!("{list}-{n}"), HANDSET)).collect();
         if size == 1 {
             events =
-                vec![json!({ "name": "order_completed", "contact": { "external_id": "nobody" } })];
+                vec![json!({ "name": "order_completed", "contact": { "external_id": "unknown" } })];
         }
         events
     };
@@ -111,17 +110,17 @@ async fn lists_that_arrive_together_are_answered_each_for_itself() {
             answered.insert(id(result), format!("{at}-{}", result["index"]));
         }
     }
-    let kept = app.texts("SELECT id || ' ' || client_id AS text FROM events ORDER BY id").await;
+    let stored = app.texts("SELECT id || ' ' || client_id AS text FROM events ORDER BY id").await;
     assert_eq!(
-        kept,
+        stored,
         answered.iter().map(|(id, client_id)| format!("{id} {client_id}")).collect::<Vec<_>>()
     );
-    assert_eq!(kept.len(), sizes.iter().sum::<usize>() - 1);
-    assert_eq!(app.count("enrollments").await, i64::try_from(kept.len()).unwrap());
+    assert_eq!(stored.len(), sizes.iter().sum::<usize>() - 1);
+    assert_eq!(app.count("enrollments").await, i64::try_from(stored.len()).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_reports_racing_are_recorded_once() {
+async fn concurrent_repeats_of_an_event_are_recorded_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
@@ -155,7 +154,7 @@ async fn the_same_reports_racing_are_recorded_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_is_found_by_id_number_or_its_id_elsewhere() {
+async fn an_event_finds_its_contact_by_id_number_or_external_id() {
     let app = TestApp::start().await;
     let contact = json!({ "phone": HANDSET, "external_id": "c-7" });
     let contact = id(&app.api().post("/contacts", contact).await.ok());
@@ -171,7 +170,7 @@ async fn a_contact_is_found_by_id_number_or_its_id_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_reports_are_refused_with_every_wrong_field() {
+async fn an_invalid_event_is_refused_with_every_wrong_field() {
     let app = TestApp::start().await;
     let wrong = json!(
         {
@@ -195,7 +194,7 @@ async fn wrong_reports_are_refused_with_every_wrong_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_number_starts_the_automations_for_new_contacts_too() {
+async fn an_event_of_an_unknown_number_also_starts_the_automations_for_new_contacts() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;

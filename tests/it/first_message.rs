@@ -1,11 +1,11 @@
-//! From an event to a delivered message: triggers, conditions, waits, and the progression that an
-//! admin sees.
+//! From an event to a delivered message: triggers, conditions, waits, and the status history that
+//! an admin sees.
 
 use carillon::messages::status::MessageStatus;
 use serde_json::json;
 use twilio_simulator::{SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID};
 
-use crate::harness::world::{id, send_sms, wait};
+use crate::harness::fixtures::{id, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,7 @@ async fn an_event_starts_an_automation_and_its_message_is_delivered() {
     let message = app.message_to(HANDSET).await;
     assert_eq!(message.status, MessageStatus::Delivered);
     assert_eq!(
-        app.progression(message.id).await,
+        app.status_history(message.id).await,
         ["pending", "submitting", "queued", "sending", "sent", "delivered"]
     );
     assert_eq!(message.twilio_sid.as_deref(), Some(app.simulator.messages()[0].sid.as_str()));
@@ -39,7 +39,7 @@ async fn an_event_starts_an_automation_and_its_message_is_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_runs_by_itself_delivers_within_a_moment() {
+async fn a_background_worker_delivers_a_message() {
     let app = TestApp::with_worker().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
@@ -60,14 +60,14 @@ async fn a_messaging_service_chooses_the_sender_and_shows_accepted_first() {
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     assert_eq!(
-        app.progression(message.id).await,
+        app.status_history(message.id).await,
         ["pending", "submitting", "accepted", "queued", "sending", "sent", "delivered"]
     );
     assert!([SERVICE_NUMBER_1, SERVICE_NUMBER_2].contains(&message.from_address.unwrap().as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_ends_when_its_time_has_come_and_not_before() {
+async fn a_wait_ends_on_time() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let (first, second) = (app.template("First.").await, app.template("Second.").await);
@@ -85,7 +85,7 @@ async fn a_wait_ends_when_its_time_has_come_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_that_comes_first_begins_with_the_event_whenever_a_worker_looks() {
+async fn a_wait_in_the_first_step_begins_with_the_event_and_not_with_the_worker() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Later.").await;
@@ -105,7 +105,7 @@ async fn a_wait_that_comes_first_begins_with_the_event_whenever_a_worker_looks()
         ).await,
         1
     );
-    // Nobody worked for half an hour: the first wait is over at its time all the same.
+    // Without a worker for half an hour, the first wait still ends on time.
     app.clock.advance(seconds(1_800));
     app.run_until_idle().await;
     app.advance(seconds(1_800)).await;
@@ -134,11 +134,11 @@ async fn a_new_contact_starts_the_automations_for_new_contacts() {
         .await
         .ok();
     app.run_until_idle().await;
-    assert_eq!(app.received(HANDSET).len(), 1, "a change is no creation");
+    assert_eq!(app.received(HANDSET).len(), 1, "an update starts no automation for new contacts");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_starts_the_automations_for_it_each_time_that_it_is_added_anew() {
+async fn a_tag_starts_its_automations_each_time_it_is_added_again() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("You are a VIP.").await;
@@ -156,11 +156,7 @@ async fn a_tag_starts_the_automations_for_it_each_time_that_it_is_added_anew() {
         app.api().post(&tags, json!({ "name": "vip" })).await.ok();
         app.run_until_idle().await;
     }
-    assert_eq!(
-        app.received(HANDSET),
-        ["You are a VIP."],
-        "a tag that is there already is not added"
-    );
+    assert_eq!(app.received(HANDSET), ["You are a VIP."], "an existing tag is not added again");
     app.api().delete(&format!("{tags}/VIP")).await.ok();
     app.advance(seconds(1)).await;
     app.api().post(&tags, json!({ "name": "VIP" })).await.ok();
@@ -169,7 +165,7 @@ async fn a_tag_starts_the_automations_for_it_each_time_that_it_is_added_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_events_that_meet_the_conditions_start_it() {
+async fn only_events_that_meet_the_conditions_start_an_automation() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("A gift for order {{ event.order_id }}.").await;
@@ -191,7 +187,7 @@ async fn only_events_that_meet_the_conditions_start_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_event_again_does_nothing() {
+async fn a_repeated_event_does_nothing() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
@@ -214,7 +210,7 @@ async fn the_same_event_again_does_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_number_becomes_a_contact() {
+async fn an_event_of_an_unknown_number_creates_a_contact() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("signed_up", &twilio, "Welcome.").await;
@@ -222,12 +218,12 @@ async fn an_unknown_number_becomes_a_contact() {
     app.run_until_idle().await;
     assert_eq!(app.contact_of(HANDSET).await["phone"], HANDSET);
     assert_eq!(app.received(HANDSET), ["Welcome."]);
-    let stranger = json!({ "name": "signed_up", "contact": { "external_id": "nobody" } });
+    let stranger = json!({ "name": "signed_up", "contact": { "external_id": "unknown" } });
     app.api().post("/events", stranger).await.refused(422);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_variable_without_a_value_fails_that_message_and_says_which() {
+async fn a_variable_without_a_value_fails_the_message_and_is_named() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Order {{ event.order_id }}.").await;

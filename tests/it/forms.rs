@@ -1,29 +1,29 @@
-//! Forms that are refused: everything that was typed stays, each error stands beside its field, and
-//! the title says that something is wrong; and pages of errors, which say what to do and keep the
-//! way to everything else.
+//! Rejected forms keep all typed values, show each error beside its field, and begin the page title
+//! with “Error:”. Error pages say what to do and keep the navigation.
 
 use carillon::users::Role;
 use serde_json::json;
 use twilio_simulator::LONG_CODE;
 
 use crate::harness::browser::Browser;
+use crate::harness::fixtures::PASSWORD;
 use crate::harness::site::{Page, Site};
-use crate::harness::world::PASSWORD;
 use crate::harness::{HANDSET, TestApp};
 
-/// Sends the form of a page with these fields; it is refused, and shows them again.
+/// Submits a form with typed values; the server must reject it and show all values again.
 #[track_caller]
-fn kept<'s>(
+fn rejected_with_values<'s>(
     site: &'s Site,
     path: &'s str,
     action: &'s str,
     typed: &'s [(&'s str, &'s str)],
 ) -> impl Future<Output = Page> + 's {
-    refused(site, path, action, typed, typed)
+    rejected(site, path, action, typed, typed)
 }
 
-/// The same where some fields, such as passwords, are not shown again.
-async fn refused(
+/// Submits a form that the server must reject, and checks that the values `again` are shown again;
+/// passwords are not.
+async fn rejected(
     site: &Site,
     path: &str,
     action: &str,
@@ -34,7 +34,10 @@ async fn refused(
     let form = typed.iter().fold(form, |form, (name, value)| form.with(name, value));
     let page = site.send(&form).await;
     assert_eq!(page.status, 422, "{action}: {}", page.text());
-    assert!(page.html.contains("<title>Error: "), "{action}: the title does not tell");
+    assert!(
+        page.html.contains("<title>Error: "),
+        "{action}: the title does not begin with “Error:”"
+    );
     assert!(
         page.html.contains("aria-invalid=\"true\"")
             || page.html.contains("role=\"alert\" tabindex=\"-1\""),
@@ -48,7 +51,7 @@ async fn refused(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_not_here_yet_types_nothing_twice() {
+async fn the_forms_before_sign_in_keep_typed_values() {
     let app = TestApp::start().await;
     let stranger = app.site();
     let typed = [
@@ -58,10 +61,10 @@ async fn whoever_is_not_here_yet_types_nothing_twice() {
         ("organization", "Bells"),
         ("time_zone", "UTC"),
     ];
-    kept(&stranger, "/setup", "/setup", &typed).await;
+    rejected_with_values(&stranger, "/setup", "/setup", &typed).await;
     let admin = app.sign_in().await;
     let wrong = [("email", "admin@example.com"), ("password", "wrong")];
-    refused(&app.site(), "/login", "/login", &wrong, &wrong[..1])
+    rejected(&app.site(), "/login", "/login", &wrong, &wrong[..1])
         .await
         .must_say("do not belong together");
     let invite = admin
@@ -79,16 +82,16 @@ async fn whoever_is_not_here_yet_types_nothing_twice() {
         .unwrap();
     let link = format!("/join?token={}", link.split('"').next().unwrap());
     let typed = [("name", "Ben Osei"), ("password", "short")];
-    refused(&app.site(), &link, "/join", &typed, &typed[..1])
+    rejected(&app.site(), &link, "/join", &typed, &typed[..1])
         .await
         .must_say("At least 10 characters");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_types_settings_twice() {
+async fn the_settings_forms_keep_typed_values() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    kept(
+    rejected_with_values(
         &admin,
         "/account",
         "/account/profile",
@@ -96,30 +99,36 @@ async fn nobody_types_settings_twice() {
     )
     .await;
     let passwords = [("current_password", "wrong"), ("new_password", "four other unrelated words")];
-    refused(&admin, "/account", "/account/password", &passwords, &[])
+    rejected(&admin, "/account", "/account/password", &passwords, &[])
         .await
         .must_say("This is not your present password.");
-    kept(
+    rejected_with_values(
         &admin,
         "/settings/users/invite",
         "/settings/users/invite",
         &[("email", "ben"), ("role", "viewer")],
     )
     .await;
-    kept(&admin, "/settings/keys/new", "/settings/keys/new", &[("name", " "), ("role", "viewer")])
-        .await;
+    rejected_with_values(
+        &admin,
+        "/settings/keys/new",
+        "/settings/keys/new",
+        &[("name", " "), ("role", "viewer")],
+    )
+    .await;
     let organization =
         [("organization", ""), ("default_country", "DE"), ("time_zone", "Asia/Tokyo")];
-    kept(&admin, "/settings/organization", "/settings/organization", &organization).await;
+    rejected_with_values(&admin, "/settings/organization", "/settings/organization", &organization)
+        .await;
     let id = app.texts("SELECT id::text AS text FROM users").await.remove(0);
     let user = format!("/settings/users/{id}");
-    kept(&admin, &user, &format!("{user}/role"), &[("role", "viewer")])
+    rejected_with_values(&admin, &user, &format!("{user}/role"), &[("role", "viewer")])
         .await
         .must_say("is the only admin");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_types_a_contact_a_tag_or_a_reason_twice() {
+async fn the_contact_forms_keep_typed_values() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let contact = format!("/contacts/{}", app.contact(HANDSET).await);
@@ -130,13 +139,19 @@ async fn nobody_types_a_contact_a_tag_or_a_reason_twice() {
         ("attribute_name", "city"),
         ("attribute_value", "Köln"),
     ];
-    kept(&admin, "/contacts/new", "/contacts", &typed).await;
-    kept(&admin, &format!("{contact}/edit"), &format!("{contact}/edit"), &typed).await;
+    rejected_with_values(&admin, "/contacts/new", "/contacts", &typed).await;
+    rejected_with_values(&admin, &format!("{contact}/edit"), &format!("{contact}/edit"), &typed)
+        .await;
     let (tag, note) = ("x".repeat(81), "y".repeat(501));
-    kept(&admin, &contact, &format!("{contact}/tags"), &[("tag", &tag)]).await;
-    kept(&admin, &contact, &format!("{contact}/suppress"), &[("suppress_note", &note)])
-        .await
-        .must_say("at most 500 characters");
+    rejected_with_values(&admin, &contact, &format!("{contact}/tags"), &[("tag", &tag)]).await;
+    rejected_with_values(
+        &admin,
+        &contact,
+        &format!("{contact}/suppress"),
+        &[("suppress_note", &note)],
+    )
+    .await
+    .must_say("at most 500 characters");
     let form = admin
         .open(&contact)
         .await
@@ -144,31 +159,50 @@ async fn nobody_types_a_contact_a_tag_or_a_reason_twice() {
         .form(&format!("{contact}/suppress"))
         .with("suppress_note", "Asked on the phone.");
     admin.send(&form).await.ok();
-    kept(&admin, &contact, &format!("{contact}/lift"), &[("lift_note", &note)]).await;
+    rejected_with_values(&admin, &contact, &format!("{contact}/lift"), &[("lift_note", &note)])
+        .await;
     app.connect_twilio().await;
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    kept(&admin, &contact, &format!("{contact}/lift-stop"), &[("stop_note", &note)]).await;
+    rejected_with_values(
+        &admin,
+        &contact,
+        &format!("{contact}/lift-stop"),
+        &[("stop_note", &note)],
+    )
+    .await;
     let bulk = "/contacts/tag?action=add&name=VIP&all=true";
-    kept(&admin, bulk, "/contacts/tag", &[("name", "Twilio-Message-stop")])
+    rejected_with_values(&admin, bulk, "/contacts/tag", &[("name", "Twilio-Message-stop")])
         .await
         .must_say("stands for an opt-out");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_types_a_view_a_template_or_an_automation_twice() {
+async fn the_view_template_and_automation_forms_keep_typed_values() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let failed = "/messages?status=failed";
-    let page = kept(&admin, failed, "/messages/views", &[("name", &"x".repeat(61))]).await;
-    admin.send(&page.form("/messages/views").with("name", "Failed")).await.ok();
     let page =
-        kept(&admin, "/messages?status=sent", "/messages/views", &[("name", "Failed")]).await;
+        rejected_with_values(&admin, failed, "/messages/views", &[("name", &"x".repeat(61))]).await;
+    admin.send(&page.form("/messages/views").with("name", "Failed")).await.ok();
+    let page = rejected_with_values(
+        &admin,
+        "/messages?status=sent",
+        "/messages/views",
+        &[("name", "Failed")],
+    )
+    .await;
     admin.send(&page.form("/messages/views").with("name", "Sent")).await.ok();
     let id =
         app.texts("SELECT id::text AS text FROM message_views WHERE name = 'Sent'").await.remove(0);
-    kept(&admin, "/messages/views", &format!("/messages/views/{id}"), &[("name", "Failed")]).await;
+    rejected_with_values(
+        &admin,
+        "/messages/views",
+        &format!("/messages/views/{id}"),
+        &[("name", "Failed")],
+    )
+    .await;
 
-    kept(
+    rejected_with_values(
         &admin,
         "/templates/new",
         "/templates/new",
@@ -176,21 +210,26 @@ async fn nobody_types_a_view_a_template_or_an_automation_twice() {
     )
     .await;
     let template = format!("/templates/{}", app.template("Hi").await);
-    kept(&admin, &template, &template, &[("name", ""), ("body", "Hi {{ contact.nickname }}")])
-        .await;
+    rejected_with_values(
+        &admin,
+        &template,
+        &template,
+        &[("name", ""), ("body", "Hi {{ contact.nickname }}")],
+    )
+    .await;
     let typed = [
         ("name", ""),
         ("trigger.name", "order_completed"),
         ("steps.0.to", "event"),
         ("steps.0.property", "phone"),
     ];
-    kept(&admin, "/automations/new", "/automations/new", &typed)
+    rejected_with_values(&admin, "/automations/new", "/automations/new", &typed)
         .await
         .must_say("Nothing is saved yet");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_types_a_connection_twice() {
+async fn the_connection_forms_keep_typed_values() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let typed = [
@@ -199,23 +238,30 @@ async fn nobody_types_a_connection_twice() {
         ("sender", "+1 500 555 0006"),
         ("name", "Shop"),
     ];
-    kept(&admin, "/connections/new", "/connections", &typed).await;
+    rejected_with_values(&admin, "/connections/new", "/connections", &typed).await;
     let twilio = app.connect_twilio().await;
     let connection = format!("/connections/{}", twilio.connection_id);
     let typed = [("name", ""), ("unconfirmed_policy", "resend"), ("max_concurrency", "many")];
-    kept(&admin, &connection, &connection, &typed).await;
+    rejected_with_values(&admin, &connection, &connection, &typed).await;
     let sender = format!("/senders/{}", twilio.sender_id);
-    kept(&admin, &connection, &format!("{sender}/name"), &[("name", &"x".repeat(101))]).await;
+    rejected_with_values(
+        &admin,
+        &connection,
+        &format!("{sender}/name"),
+        &[("name", &"x".repeat(101))],
+    )
+    .await;
     let typed = [("parts_per_second", "fast"), ("validity_minutes", "none")];
-    kept(&admin, &format!("{sender}/limits"), &format!("{sender}/limits"), &typed).await;
-    kept(
+    rejected_with_values(&admin, &format!("{sender}/limits"), &format!("{sender}/limits"), &typed)
+        .await;
+    rejected_with_values(
         &admin,
         &format!("{connection}/senders/new"),
         &format!("{connection}/senders"),
         &[("sender", "12")],
     )
     .await;
-    kept(
+    rejected_with_values(
         &admin,
         &format!("{connection}/keys"),
         &format!("{connection}/keys"),
@@ -223,11 +269,11 @@ async fn nobody_types_a_connection_twice() {
     )
     .await;
     let typed = [("to", "12"), ("text", "Is it you?"), ("sender_id", twilio.sender_id.as_str())];
-    kept(&admin, &connection, &format!("{connection}/test-message"), &typed).await;
+    rejected_with_values(&admin, &connection, &format!("{connection}/test-message"), &typed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_where_one_goes_on_typing() {
+async fn the_first_wrong_field_has_the_focus() {
     let app = TestApp::start().await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
@@ -243,16 +289,16 @@ async fn what_is_wrong_is_where_one_goes_on_typing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
+async fn an_error_page_says_what_to_do_and_keeps_the_navigation() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let viewer = app.sign_in_as(Role::Viewer).await;
-    let nowhere = uuid::Uuid::new_v4();
+    let unknown_id = uuid::Uuid::new_v4();
     let with_navigation = |page: &Page| {
         page.html.contains("aria-label=\"Main\"") && page.html.contains("/account/sign-out")
     };
 
-    let missing = admin.open(&format!("/contacts/{nowhere}")).await;
+    let missing = admin.open(&format!("/contacts/{unknown_id}")).await;
     assert_eq!(missing.status, 404);
     missing.must_say("There is no such contact");
     missing.must_say("See all contacts");
@@ -262,7 +308,7 @@ async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
     forbidden.must_say("It needs the role admin. Ask an admin");
     assert!(
         with_navigation(&forbidden) && !forbidden.html.contains("/settings/users\""),
-        "what one may not do is not offered"
+        "a forbidden page is not linked"
     );
     let form = admin.open("/contacts/new").await.ok().form("/contacts").with("csrf", "wrong");
     let expired = admin.send(&form).await;
@@ -280,12 +326,12 @@ async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
     broken.must_say("Something went wrong on our side");
     assert!(
         with_navigation(&broken) && !broken.says("message_views"),
-        "what it was is for the log"
+        "the cause is only in the log"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_sent_after_the_session_had_ended_is_offered_again_to_the_same_person() {
+async fn a_form_sent_after_the_session_ended_is_offered_again_to_the_same_user() {
     let app = TestApp::start().await;
     let contact = app.contact(HANDSET).await;
     let browser = Browser::open().await;
@@ -297,7 +343,7 @@ async fn what_was_sent_after_the_session_had_ended_is_offered_again_to_the_same_
     browser.press("Save").await;
     browser.must_say("Sign in").await;
     assert_eq!(app.count("contacts WHERE first_name IS NOT NULL").await, 0);
-    // Back on the page of the form, as the same person.
+    // The same user signs in, and is back on the page of the form.
     browser.fill("email", "ada@example.com").await;
     browser.fill("password", PASSWORD).await;
     browser.press("Sign in").await;
@@ -307,9 +353,13 @@ async fn what_was_sent_after_the_session_had_ended_is_offered_again_to_the_same_
     browser.must_say("Contact saved.").await;
     browser.must_say("Zoë").await;
     browser.go(&edit).await;
-    assert_eq!(browser.run("return sessionStorage.length").await, 0, "nothing is offered twice");
+    assert_eq!(
+        browser.run("return sessionStorage.length").await,
+        0,
+        "the form is offered only once"
+    );
 
-    // Nobody else is shown it, and what is secret is not kept.
+    // Another user does not see the form, and passwords are not stored.
     browser.fill("first_name", "Ann").await;
     app.run_sql("DELETE FROM sessions").await;
     browser.press("Save").await;

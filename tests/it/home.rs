@@ -1,15 +1,15 @@
-//! Home: the list that ticks itself, how messages fare, and what needs attention.
+//! The home page: the getting-started list, the delivery statistics, and what needs attention.
 
 use carillon::users::Role;
 use serde_json::json;
 use twilio_simulator::{Fault, LONG_CODE, Reach, Rule, SERVICE_SID};
 
 use crate::harness::browser::{Browser, Screen};
-use crate::harness::world::send_sms;
+use crate::harness::fixtures::send_sms;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
+async fn the_getting_started_list_ticks_itself_until_the_first_message_is_delivered() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
@@ -40,7 +40,7 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let home = site.open("/").await.ok();
-    assert!(!home.says("Getting started"), "all is done");
+    assert!(!home.says("Getting started"), "all steps are done");
     for words in [
         "1 message in 30 days",
         "100.0 % delivered: 1 of 1 message",
@@ -53,7 +53,7 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_done_once_stays_done() {
+async fn a_completed_first_step_stays_done() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let automation = app.sms_on("signed_up", &twilio, "Welcome.").await;
@@ -83,12 +83,12 @@ async fn what_was_done_once_stays_done() {
     app.run_sql("DELETE FROM contacts").await;
     assert!(
         !site.open("/").await.ok().says("Getting started"),
-        "whoever has begun once is no beginner again"
+        "the list does not come back once it is complete"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn viewers_are_told_who_does_the_first_steps() {
+async fn viewers_see_which_role_does_the_first_steps() {
     let app = TestApp::start().await;
     let home = app.sign_in_as(Role::Viewer).await.open("/").await.ok();
     home.must_say("An admin does this.");
@@ -102,7 +102,7 @@ async fn viewers_are_told_who_does_the_first_steps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_dashboard_counts_what_became_of_the_messages_of_thirty_days() {
+async fn the_dashboard_counts_the_messages_of_thirty_days_by_outcome() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("signed_up", &twilio, "Welcome.").await;
@@ -136,7 +136,7 @@ async fn the_dashboard_counts_what_became_of_the_messages_of_thirty_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_is_empty_at_a_time_unless_its_sender_is_off() {
+async fn the_home_page_shows_when_the_queue_will_be_empty_unless_its_sender_is_off() {
     let app = TestApp::start().await;
     let twilio = app.connect_throttled(LONG_CODE).await;
     app.sms_on("signed_up", &twilio, "Welcome.").await;
@@ -145,7 +145,7 @@ async fn the_queue_is_empty_at_a_time_unless_its_sender_is_off() {
     }
     app.run_until_idle().await;
     let waiting = app.count("queued_sends WHERE released_at IS NULL").await;
-    assert!(waiting > 0, "the rate lets one part go a second");
+    assert!(waiting > 0, "the rate is one part per second");
     let site = app.sign_in().await;
     let (sender, connection) = (
         format!("/senders/{}", twilio.sender_id),
@@ -154,7 +154,7 @@ async fn the_queue_is_empty_at_a_time_unless_its_sender_is_off() {
     site.open("/").await.ok().must_say(&format!("{waiting} in the queue, empty at "));
     site.open(&connection).await.ok().must_say("The last goes in ");
 
-    // The page of the connection tells the same, whichever of the two is off.
+    // The page of the connection shows the same, whichever of the two is disabled.
     for (path, off) in [(&sender, "the sender"), (&connection, "the connection")] {
         app.api().patch(path, json!({ "disabled": true })).await.ok();
         let home = site.open("/").await.ok();
@@ -167,7 +167,7 @@ async fn the_queue_is_empty_at_a_time_unless_its_sender_is_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_a_service_is_in_the_queue_too_and_nobody_knows_until_when() {
+async fn messages_of_a_service_are_in_the_queue_without_an_end_time() {
     let app = TestApp::start().await;
     let (number, service) =
         (app.connect_throttled(LONG_CODE).await, app.connect_throttled(SERVICE_SID).await);
@@ -199,7 +199,7 @@ async fn what_waits_for_a_service_is_in_the_queue_too_and_nobody_knows_until_whe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_needs_attention_is_told_with_the_way_to_it() {
+async fn what_needs_attention_is_shown_with_a_link() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let site = app.sign_in().await;
@@ -229,7 +229,7 @@ async fn what_needs_attention_is_told_with_the_way_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_steps_lead_to_a_chart_that_has_its_numbers_beside_it() {
+async fn the_first_steps_lead_to_a_chart_with_a_table_of_its_numbers() {
     let app = TestApp::with_worker().await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
@@ -250,10 +250,10 @@ async fn the_first_steps_lead_to_a_chart_that_has_its_numbers_beside_it() {
     })
     .await;
 
-    // Something is drawn, in either scheme; the numbers are one key away.
+    // The chart is drawn in either colour scheme, and a key press shows the numbers.
     for screen in [Screen::Wide, Screen::Phone] {
-        browser.shown_on(screen).await;
-        browser.must_come_to_say(&app.url, "message in 30 days").await;
+        browser.set_screen(screen).await;
+        browser.reload_until_says(&app.url, "message in 30 days").await;
         let drawn = "const canvas = document.querySelector('figure.chart canvas');
                      return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)";
         assert_eq!(browser.run(drawn).await, true, "{screen:?}");

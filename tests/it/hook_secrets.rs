@@ -1,5 +1,5 @@
-//! Without an Auth Token, the secret in the address proves Twilio's calls: it is shown to Twilio
-//! alone, and can be changed without a gap.
+//! Without an Auth Token, a secret in the webhook URL authenticates the calls of Twilio. Only
+//! Twilio sees it, and it can be rotated without a gap.
 
 use carillon::connections;
 use carillon::users::Role;
@@ -8,10 +8,10 @@ use twilio_simulator::{
     ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_SID, sign,
 };
 
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};
 
-/// Connects the account with an API key alone.
+/// Connects the account with an API key only.
 async fn connect(app: &TestApp) -> Twilio {
     let keys = json!(
         {
@@ -40,22 +40,23 @@ async fn connect(app: &TestApp) -> Twilio {
     twilio
 }
 
-/// The address that Twilio calls with incoming messages.
-fn set_at_twilio(app: &TestApp) -> String {
+/// The inbound webhook URL at Twilio.
+fn webhook_url(app: &TestApp) -> String {
     let mut url = None;
     assert!(app.simulator.change_number(LONG_CODE, |number| url.clone_from(&number.sms_url)));
     url.unwrap()
 }
 
-/// The secret in it.
+/// The secret in the inbound webhook URL.
 fn secret(app: &TestApp) -> String {
-    let url = set_at_twilio(app);
+    let url = webhook_url(app);
     let segments: Vec<&str> = url.split(['/', '#']).collect();
     let at = segments.iter().position(|segment| *segment == "inbound").unwrap();
     segments[at - 1].to_owned()
 }
 
-/// Texts as anyone can who knows an address; the HTTP status of the answer.
+/// Makes an unsigned inbound call, as any client that knows the URL can, and returns the status of
+/// the answer.
 async fn text(app: &TestApp, path: &str, body: &str) -> u16 {
     let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
     let params = [
@@ -88,8 +89,9 @@ async fn a_viewers_unsigned_start_lifts_no_stop() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     let plain = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
-    let proven = format!("/hooks/twilio/{}/{}/inbound", twilio.connection_id, secret(&app));
-    assert_eq!(text(&app, &plain, "STOP").await, 200, "a STOP is believed whoever says it");
+    let with_secret_path =
+        format!("/hooks/twilio/{}/{}/inbound", twilio.connection_id, secret(&app));
+    assert_eq!(text(&app, &plain, "STOP").await, 200, "a STOP is accepted from any caller");
     assert!(is_suppressed(&app).await);
 
     let own = app.api_as(Role::Viewer).await.get("/connections").await.ok()["data"][0]["id"]
@@ -119,16 +121,16 @@ async fn a_viewers_unsigned_start_lifts_no_stop() {
             .all(|line| ["inbound no_secret", "inbound wrong_secret"].contains(&line.as_str()))
     );
 
-    assert_eq!(text(&app, &proven, "START").await, 200);
+    assert_eq!(text(&app, &with_secret_path, "START").await, 200);
     assert!(!is_suppressed(&app).await);
-    // As a person's phone does it, through Twilio.
+    // From a handset, through Twilio.
     app.text(HANDSET, LONG_CODE, "STOP").await;
     app.text(HANDSET, LONG_CODE, "START").await;
     assert!(!is_suppressed(&app).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_status_without_the_secret_moves_nothing_and_with_it_all_is_reported() {
+async fn a_status_report_counts_only_with_the_secret() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -137,7 +139,7 @@ async fn a_status_without_the_secret_moves_nothing_and_with_it_all_is_reported()
     assert_eq!(
         app.message_to(HANDSET).await.status.as_str(),
         "delivered",
-        "each message names the address with the secret"
+        "each message has a status callback URL with the secret"
     );
 
     app.simulator.inject(Rule::next(1, Fault::DropCallbacks));
@@ -173,7 +175,7 @@ async fn a_status_without_the_secret_moves_nothing_and_with_it_all_is_reported()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_secret_is_shown_to_twilio_alone() {
+async fn only_twilio_sees_the_secret() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21609 }));
@@ -210,7 +212,7 @@ async fn the_secret_is_shown_to_twilio_alone() {
                      WHERE table_schema = 'public'";
     for table in app.texts(tables).await {
         let rows = app.count(&format!("{table} AS t WHERE t::text LIKE '%{secret}%'")).await;
-        assert_eq!(rows, 0, "the table {table} has it in the clear");
+        assert_eq!(rows, 0, "the table {table} has the secret in plain text");
     }
     assert_eq!(
         app.texts("SELECT webhook_url AS text FROM senders").await,
@@ -219,7 +221,7 @@ async fn the_secret_is_shown_to_twilio_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_is_rotated_without_a_gap_and_refused_at_once_when_it_has_leaked() {
+async fn a_secret_is_rotated_without_a_gap_and_a_leaked_one_is_revoked_at_once() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     let path = format!("/connections/{}", twilio.connection_id);
@@ -249,7 +251,7 @@ async fn a_secret_is_rotated_without_a_gap_and_refused_at_once_when_it_has_leake
     assert_eq!(
         (text(&app, &at(&first), "Hi").await, text(&app, &at(&second), "Hi").await),
         (200, 200),
-        "both prove a call"
+        "both secrets authenticate a call"
     );
 
     app.advance(days(7)).await;
@@ -259,7 +261,7 @@ async fn a_secret_is_rotated_without_a_gap_and_refused_at_once_when_it_has_leake
     .await;
     assert_eq!(text(&app, &at(&second), "Hi").await, 200);
 
-    // It has leaked: by the page, with the former one ended by hand, and by the API in one call.
+    // After a leak, the former secret is revoked: by hand on the page, or in the same API call.
     let admin = app.sign_in().await;
     let done = admin
         .send(&admin.open(&path).await.ok().form(&format!("{path}/webhook-secret")))
@@ -297,7 +299,7 @@ async fn a_secret_is_rotated_without_a_gap_and_refused_at_once_when_it_has_leake
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired() {
+async fn a_connection_of_an_earlier_version_gets_a_secret_and_needs_a_repair() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     let plain = format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", app.url, twilio.connection_id);
@@ -308,7 +310,7 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired(
     ))
     .await;
 
-    // As the program starts.
+    // The program does this at its start.
     carillon::app::fill_hook_secrets(&app.context).await.unwrap();
     carillon::app::fill_hook_secrets(&app.context).await.unwrap();
     assert_eq!(app.count("connections WHERE hook_secret IS NOT NULL").await, 1);
@@ -317,8 +319,8 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired(
     let sender = app.api().get("/senders").await.ok()["data"][0].clone();
     assert!(sender["webhook_error"].as_str().unwrap().contains("Repair webhook"), "{sender}");
 
-    // Until it is repaired, Twilio calls the old address: a STOP is taken, and the rest is found by
-    // asking Twilio.
+    // Until the repair, Twilio calls the old URL: a STOP is accepted, and other messages are
+    // collected by polling Twilio.
     let reply = app.simulator.reply(HANDSET, LONG_CODE, "Hello").await.unwrap();
     assert_eq!(reply.webhook_status, Some(403));
     assert_eq!(
@@ -332,7 +334,7 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired(
         ["Hello", "STOP"]
     );
 
-    // The hourly look names it, and the button sets the address anew.
+    // The hourly check reports it, and the repair sets the URL.
     let health = site.open(&format!("/connections/{}/health", twilio.connection_id)).await.ok();
     health.must_say("lacks the connection’s present secret");
     site.send(&health.form(&format!("/senders/{}/webhook", twilio.sender_id))).await.ok();
@@ -342,7 +344,7 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_an_auth_token_the_signature_is_the_proof_whatever_the_address() {
+async fn with_an_auth_token_only_the_signature_counts() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     let (path, secret) = (format!("/connections/{}", twilio.connection_id), secret(&app));
@@ -351,10 +353,14 @@ async fn with_an_auth_token_the_signature_is_the_proof_whatever_the_address() {
     );
     app.api().put(&format!("{path}/keys"), both).await.ok();
     let plain = format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", app.url, twilio.connection_id);
-    assert_eq!(set_at_twilio(&app), plain, "Twilio was told");
+    assert_eq!(webhook_url(&app), plain, "Twilio has the URL without the secret");
 
     let former = format!("/hooks/twilio/{}/{secret}/inbound", twilio.connection_id);
-    assert_eq!(text(&app, &former, "STOP").await, 403, "the secret alone proves nothing any more");
+    assert_eq!(
+        text(&app, &former, "STOP").await,
+        403,
+        "the secret alone no longer authenticates a call"
+    );
     let params = [
         ("MessageSid", "SM00000000000000000000000000000009"),
         ("AccountSid", ACCOUNT_SID),
@@ -375,8 +381,8 @@ async fn with_an_auth_token_the_signature_is_the_proof_whatever_the_address() {
         .send()
         .await
         .unwrap();
-    assert_eq!(signed.status(), 200, "what was told the address with the secret is heard still");
-    // An address with a secret is no fault while signatures are checked.
+    assert_eq!(signed.status(), 200, "a signed call to the URL with the secret is still accepted");
+    // A URL with a secret is no defect while signatures are checked.
     let with_secret = plain.replace("/inbound", &format!("/{secret}/inbound"));
     assert!(
         app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(with_secret.clone()))
@@ -384,7 +390,7 @@ async fn with_an_auth_token_the_signature_is_the_proof_whatever_the_address() {
     let found = app.api().post(&format!("{path}/verify"), json!(null)).await.ok();
     assert!(found.to_string().contains("Twilio reports them to Carillon"), "{found}");
 
-    // And back: without the Auth Token, Twilio is told the address with the secret again.
+    // Without the Auth Token, Twilio gets the URL with the secret again.
     app.api()
         .put(
             &format!("{path}/keys"),
@@ -392,13 +398,12 @@ async fn with_an_auth_token_the_signature_is_the_proof_whatever_the_address() {
         )
         .await
         .ok();
-    assert!(set_at_twilio(&app).contains(&format!("/{secret}/inbound")));
+    assert!(webhook_url(&app).contains(&format!("/{secret}/inbound")));
     app.text(HANDSET, LONG_CODE, "Hello").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_messaging_service_is_told_the_address_with_the_secret_and_the_page_says_what_is_stronger()
- {
+async fn a_messaging_service_gets_the_url_with_the_secret_and_the_page_recommends_signatures() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     app.api()
@@ -417,12 +422,12 @@ async fn a_messaging_service_is_told_the_address_with_the_secret_and_the_page_sa
     let site = app.sign_in_as(Role::Viewer).await;
     let page = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
     page.must_say("signatures are stronger");
-    assert!(!page.html.contains("/webhook-secret"), "a viewer rotates nothing");
+    assert!(!page.html.contains("/webhook-secret"), "a viewer cannot rotate the secret");
     assert_eq!(site.open(&format!("/connections/{}/keys", twilio.connection_id)).await.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_secret_key_takes_the_secret_with_it() {
+async fn a_lost_secret_key_also_loses_the_webhook_secret() {
     let app = TestApp::start().await;
     connect(&app).await;
     let (former, key) = (secret(&app), carillon::types::sealed::SecretKey::generate());

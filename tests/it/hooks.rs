@@ -1,5 +1,5 @@
-//! The hooks: only what Twilio has signed is taken in, and it is answered only once it is
-//! committed.
+//! The webhooks: only calls that Twilio signed are accepted, and they are answered only after their
+//! commit.
 
 use diesel_async::SimpleAsyncConnection;
 use reqwest::Response;
@@ -9,8 +9,8 @@ use twilio_simulator::{
     SUSPENDED_ACCOUNT_SID, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, sign,
 };
 
-use crate::harness::postgres::Away;
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
+use crate::harness::postgres::Reachable;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 type Params<'a> = &'a [(&'a str, &'a str)];
@@ -28,7 +28,7 @@ fn owned(params: Params<'_>) -> Vec<(String, String)> {
     params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// Calls a hook with a signature, or without.
+/// Calls a webhook, with or without a signature.
 async fn call(app: &TestApp, path: &str, params: Params<'_>, signature: Option<&str>) -> Response {
     let mut request = app.http.post(format!("{}{path}", app.url)).form(params);
     if let Some(signature) = signature {
@@ -37,16 +37,16 @@ async fn call(app: &TestApp, path: &str, params: Params<'_>, signature: Option<&
     request.send().await.unwrap()
 }
 
-/// Calls a hook as Twilio does.
+/// Calls a webhook with a valid signature, and returns the status of the answer.
 async fn call_signed(app: &TestApp, path: &str, params: Params<'_>) -> u16 {
-    app.call_of_twilio(path, params).send().await.unwrap().status().as_u16()
+    app.signed_call(path, params).send().await.unwrap().status().as_u16()
 }
 
 fn inbound(twilio: &Twilio) -> String {
     format!("/hooks/twilio/{}/inbound", twilio.connection_id)
 }
 
-/// Where Twilio reports what became of a message.
+/// The path of the status webhook of a message.
 fn status(twilio: &Twilio, message: impl std::fmt::Display) -> String {
     format!("/hooks/twilio/{}/status/{message}", twilio.connection_id)
 }
@@ -56,7 +56,7 @@ async fn rejections(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_signature_is_refused_and_leaves_nothing_but_a_note() {
+async fn a_wrong_signature_is_refused_and_only_recorded_as_a_rejection() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let path = inbound(&twilio);
@@ -93,7 +93,7 @@ async fn a_request_without_signature_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blank_repeated_unknown_and_non_ascii_parameters_verify() {
+async fn signatures_cover_blank_repeated_unknown_and_non_ascii_parameters() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let odd: Params<'_> = &[
@@ -105,7 +105,7 @@ async fn blank_repeated_unknown_and_non_ascii_parameters_verify() {
         ("FromCity", ""),
         ("FromState", ""),
         ("NumMedia", "0"),
-        ("NewParameter", "nobody knows me"),
+        ("NewParameter", "unknown"),
         ("Repeated", "b"),
         ("Repeated", "a"),
         ("Repeated", "b"),
@@ -139,7 +139,7 @@ async fn an_inbound_message_is_answered_with_empty_twiml_and_a_status_with_204()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_url_is_accepted_without_its_port_too() {
+async fn a_signature_of_the_url_without_its_port_is_accepted() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let path = inbound(&twilio);
@@ -150,7 +150,7 @@ async fn the_url_is_accepted_without_its_port_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_url_with_a_query_is_accepted_in_both_of_its_encodings() {
+async fn a_signature_of_a_url_with_a_query_is_accepted_in_both_encodings() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let path = format!("{}?shop=O%27Hara&x=%28a+b%29", inbound(&twilio));
@@ -168,12 +168,12 @@ async fn a_url_with_a_query_is_accepted_in_both_of_its_encodings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once() {
+async fn webhook_urls_ask_twilio_to_retry_and_a_repeat_counts_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let set = app.texts("SELECT webhook_url AS text FROM senders").await;
-    assert_eq!(set, [format!("{}{}#rc=5&rp=all", app.url, inbound(&twilio))]);
-    app.database.set_away(Away::Yes).await;
+    let webhook_urls = app.texts("SELECT webhook_url AS text FROM senders").await;
+    assert_eq!(webhook_urls, [format!("{}{}#rc=5&rp=all", app.url, inbound(&twilio))]);
+    app.database.set_reachable(Reachable::No).await;
     let simulator = app.simulator.clone();
     let texting =
         tokio::spawn(async move { simulator.reply(HANDSET, LONG_CODE, "STOP").await.unwrap() });
@@ -181,7 +181,7 @@ async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once()
         app.simulator.callbacks().iter().any(|callback| callback.answer == Some(503)).then_some(())
     })
     .await;
-    app.database.set_away(Away::No).await;
+    app.database.set_reachable(Reachable::Yes).await;
     let reply = texting.await.unwrap();
     let tries = app.simulator.callbacks();
     let tokens: std::collections::HashSet<&str> =
@@ -189,10 +189,10 @@ async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once()
     assert!((2..=6).contains(&tries.len()) && tokens.len() == 1, "{tries:#?}");
     assert!(
         tries.iter().all(|callback| !callback.url.contains('#')),
-        "the settings are for Twilio alone"
+        "Twilio strips the fragment with its settings"
     );
     if reply.webhook_status != Some(200) {
-        // The database was away for longer than Twilio tries.
+        // The database was unavailable for longer than Twilio retries.
         assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 200);
     }
     for _ in 0..2 {
@@ -207,7 +207,7 @@ async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_of_a_message_count_in_any_order() {
+async fn status_reports_count_in_any_order() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -228,18 +228,18 @@ async fn reports_of_a_message_count_in_any_order() {
             assert_eq!(call_signed(&app, &path, report).await, 204, "a repeat");
         }
         assert_eq!(app.message_to(&handset).await.status.as_str(), "delivered", "{rotation}");
-        let kept = app
+        let stored = app
             .count(&format!(
                 "delivery_events WHERE message_id = '{}' AND source = 'callback'",
                 message.id
             ))
             .await;
-        assert_eq!(kept, 8);
+        assert_eq!(stored, 8);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_of_a_message_that_is_moving_at_the_same_moment_counts_once_and_after_it() {
+async fn a_status_report_waits_for_a_concurrent_change_and_counts_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -268,18 +268,22 @@ async fn a_report_of_a_message_that_is_moving_at_the_same_moment_counts_once_and
         });
         assert_eq!(answer, 204);
         assert_eq!(app.message_to(handset).await.status.as_str(), then);
-        let story = app.story(message.id).await;
-        let kept: Vec<_> = story
+        let story = app.status_events(message.id).await;
+        let stored: Vec<_> = story
             .iter()
             .filter(|event| event.status == "delivered")
             .map(|event| event.applied)
             .collect();
-        assert_eq!(kept, [meanwhile != "delivered"], "it was {meanwhile} when the report came");
+        assert_eq!(
+            stored,
+            [meanwhile != "delivered"],
+            "the status was {meanwhile} when the report came"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_that_changes_host_and_scheme_does_not_matter() {
+async fn a_proxy_may_change_host_and_scheme() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let path = inbound(&twilio);
@@ -297,7 +301,7 @@ async fn a_proxy_that_changes_host_and_scheme_does_not_matter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_does_not_exist_is_404_and_so_is_a_connection() {
+async fn an_unknown_message_or_connection_is_404() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let report: Params<'_> = &[
@@ -305,12 +309,12 @@ async fn a_message_that_does_not_exist_is_404_and_so_is_a_connection() {
         ("MessageStatus", "delivered"),
         ("AccountSid", ACCOUNT_SID),
     ];
-    let nobody = uuid::Uuid::now_v7();
-    for message in [nobody.to_string(), "7".to_owned()] {
+    let unknown_id = uuid::Uuid::now_v7();
+    for message in [unknown_id.to_string(), "7".to_owned()] {
         let path = status(&twilio, &message);
         assert_eq!(call_signed(&app, &path, report).await, 404, "{message}");
     }
-    for connection in [nobody.to_string(), "x".to_owned()] {
+    for connection in [unknown_id.to_string(), "x".to_owned()] {
         let path = format!("/hooks/twilio/{connection}/inbound");
         assert_eq!(call_signed(&app, &path, STOP).await, 404, "{connection}");
     }
@@ -328,7 +332,7 @@ async fn another_account_is_refused_even_when_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_twilio_never_sends_is_400_and_noted() {
+async fn a_malformed_call_is_400_and_recorded() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let params: Params<'_> = &[("AccountSid", ACCOUNT_SID), ("Body", "STOP")];
@@ -337,7 +341,7 @@ async fn what_twilio_never_sends_is_400_and_noted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_is_taken_without_signature_and_secret_where_there_is_no_auth_token() {
+async fn without_an_auth_token_a_stop_needs_neither_signature_nor_secret() {
     let app = TestApp::start().await;
     let keys = json!(
         {
@@ -373,7 +377,7 @@ async fn a_new_auth_token_is_accepted_once_it_is_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn late_shuffled_and_repeated_reports_are_all_kept_and_the_status_only_rises() {
+async fn late_shuffled_and_repeated_reports_are_all_stored_and_the_status_only_moves_forward() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -389,15 +393,15 @@ async fn late_shuffled_and_repeated_reports_are_all_kept_and_the_status_only_ris
             .iter()
             .filter(|callback| Some(&callback.message_sid) == message.twilio_sid.as_ref())
             .count();
-        let kept = app
+        let stored = app
             .count(&format!(
                 "delivery_events WHERE message_id = '{}' AND source = 'callback'",
                 message.id
             ))
             .await;
-        assert_eq!(kept, i64::try_from(reports).unwrap(), "every report is kept: {fault:?}");
+        assert_eq!(stored, i64::try_from(reports).unwrap(), "every report is stored: {fault:?}");
     }
-    // Long after the end, a contradicting report.
+    // A late report that contradicts the final status.
     let message = app.message_to("+12065550121").await;
     let sid = message.twilio_sid.clone().unwrap();
     let late: Params<'_> = &[
@@ -410,12 +414,12 @@ async fn late_shuffled_and_repeated_reports_are_all_kept_and_the_status_only_ris
     assert_eq!(call_signed(&app, &path, late).await, 204);
     let after = app.message_to("+12065550121").await;
     assert_eq!((after.status.as_str(), after.error_code), ("delivered", None));
-    let last = app.story(message.id).await.pop().unwrap();
+    let last = app.status_events(message.id).await.pop().unwrap();
     assert_eq!((last.status.as_str(), last.applied), ("undelivered", false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_report_carries_its_code_and_an_unknown_status_moves_nothing() {
+async fn a_failure_report_sets_the_error_code_and_an_unknown_status_is_ignored() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -433,8 +437,7 @@ async fn a_failure_report_carries_its_code_and_an_unknown_status_moves_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_report_of_21610_that_does_not_say_whom_it_was_for_silences_the_number_all_the_same()
-{
+async fn a_late_report_of_21610_without_a_recipient_suppresses_the_number() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -451,7 +454,7 @@ async fn a_late_report_of_21610_that_does_not_say_whom_it_was_for_silences_the_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
+async fn webhooks_answer_503_without_a_database_and_accept_the_call_afterwards() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -464,7 +467,7 @@ async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
         &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
     let path = status(&twilio, message.id);
 
-    app.database.set_away(Away::Yes).await;
+    app.database.set_reachable(Reachable::No).await;
     assert_eq!(call_signed(&app, &path, report).await, 503);
     assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 503);
     assert_eq!(app.api().get("/contacts").await.refused(503)["code"], "unavailable");
@@ -473,7 +476,7 @@ async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
     };
     assert_eq!((health("/healthz").await, health("/readyz").await), (200, 503));
 
-    app.database.set_away(Away::No).await;
+    app.database.set_reachable(Reachable::Yes).await;
     assert_eq!(health("/readyz").await, 200);
     assert_eq!(call_signed(&app, &path, report).await, 204);
     assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 200);
@@ -482,7 +485,7 @@ async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_of_another_connection_moves_nothing() {
+async fn a_report_of_another_connection_is_ignored() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let keys = json!({ "account_sid": TRIAL_ACCOUNT_SID, "auth_token": TRIAL_AUTH_TOKEN });
@@ -502,7 +505,7 @@ async fn a_report_of_another_connection_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_whose_commit_fails_is_not_answered_as_taken() {
+async fn a_report_whose_commit_fails_is_not_acknowledged() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -513,9 +516,9 @@ async fn a_report_whose_commit_fails_is_not_answered_as_taken() {
     let sid = message.twilio_sid.clone().unwrap();
     let params =
         [("MessageSid", sid.as_str()), ("MessageStatus", "read"), ("AccountSid", ACCOUNT_SID)];
-    let kept = async || app.count("delivery_events WHERE status = 'read'").await;
+    let stored = async || app.count("delivery_events WHERE status = 'read'").await;
 
-    // It fails with the commit and not before: the statement itself has answered by then.
+    // The deferred trigger fails the commit, after the statement has succeeded.
     app.run_sql(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no \
          commit'; END $$",
@@ -527,8 +530,8 @@ async fn a_report_whose_commit_fails_is_not_answered_as_taken() {
     )
     .await;
     assert_eq!(call_signed(&app, &path, &params).await, 500);
-    assert_eq!(kept().await, 0);
+    assert_eq!(stored().await, 0);
     app.run_sql("DROP TRIGGER fail ON delivery_events").await;
     assert_eq!(call_signed(&app, &path, &params).await, 204);
-    assert_eq!(kept().await, 1);
+    assert_eq!(stored().await, 1);
 }

@@ -1,6 +1,5 @@
-//! Every route with hostile values in every parameter: whatever is sent, it is no fault of the
-//! server. The routes are read from the source and from the description of the API, so that new
-//! ones are walked as well.
+//! Hostile values in every parameter of every route never cause a server error. The routes come
+//! from the source and from the OpenAPI description, so new ones are covered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,10 +12,10 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::harness::world::send_sms;
+use crate::harness::fixtures::send_sms;
 use crate::harness::{HANDSET, TestApp};
 
-/// What a parameter of an address may hold, percent-encoded.
+/// Hostile values for a URL parameter, percent-encoded.
 fn hostile_values() -> Vec<String> {
     let plain = [
         "a%00b",
@@ -32,8 +31,8 @@ fn hostile_values() -> Vec<String> {
     plain.into_iter().map(str::to_owned).chain(["x".repeat(7_000)]).collect()
 }
 
-/// What a parameter that says where a list goes on may hold.
-fn hostile_places() -> Vec<String> {
+/// Hostile values for a cursor or position of a list.
+fn hostile_positions() -> Vec<String> {
     let cursors = [
         json!("a\0b"),
         json!(i64::MAX),
@@ -47,16 +46,16 @@ fn hostile_places() -> Vec<String> {
     ["9223372036854775807", "2147483647"].into_iter().map(str::to_owned).chain(cursors).collect()
 }
 
-/// What a parameter of this name may hold.
+/// Hostile values for a parameter with a given name.
 fn hostile(name: &str) -> Vec<String> {
-    let is_place = ["cursor", "before", "after", "older", "newer", "until"].contains(&name);
+    let is_position = ["cursor", "before", "after", "older", "newer", "until"].contains(&name);
     hostile_values()
         .into_iter()
-        .chain(if is_place { hostile_places() } else { Vec::new() })
+        .chain(if is_position { hostile_positions() } else { Vec::new() })
         .collect()
 }
 
-/// What a field of a JSON body may hold, as it is written.
+/// Hostile values for a JSON field, as source text.
 fn hostile_json() -> Vec<String> {
     let written = [
         r#""\u0000""#,
@@ -108,19 +107,18 @@ fn sources(directory: &Path, into: &mut Vec<(String, String)>) {
     }
 }
 
-/// A path of pages, whether it is opened and whether it is posted to, and the names that its
-/// parameters may have.
+/// A route of the pages: its path, its methods, and the names of its parameters.
 struct Route {
     path: String,
     gets: bool,
     posts: bool,
-    /// Of what stands in the address.
+    /// The names of query parameters.
     queried: BTreeSet<String>,
-    /// Of all that is read, forms included.
+    /// The names of all parameters, including form fields.
     names: BTreeSet<String>,
 }
 
-/// The structs that are deserialized in a source, with their fields.
+/// The structs that a source file deserializes, with their fields.
 fn structs(source: &str) -> impl Iterator<Item = (&str, Vec<String>)> {
     source.split("Deserialize").skip(1).filter_map(|rest| {
         let (name, body) = rest.split_once("struct ")?.1.split_once('{')?;
@@ -174,19 +172,19 @@ fn page_routes() -> Vec<Route> {
     }
     assert!(
         routes.len() > 80 && routes.iter().map(|route| route.queried.len()).sum::<usize>() > 200,
-        "the routes were found"
+        "found too few routes"
     );
     routes
 }
 
-/// Sends requests, some at a time; answers those whose status is a fault of the server.
+/// Sends all requests, eight at a time, and returns those that were answered with a server error.
 async fn faults(requests: Vec<(String, RequestBuilder)>) -> Vec<String> {
     let count = requests.len();
     let faults: Vec<String> = stream::iter(requests)
         .map(|(what, request)| async move {
             let answer = request.send().await.unwrap();
             let status = answer.status().as_u16();
-            // So many pages at once are not followed.
+            // Too many live streams at once are refused with 503.
             let is_busy = status == 503 && what.starts_with("GET /messages/live");
             (status >= 500 && !is_busy).then(|| format!("{status} {what:.300}"))
         })
@@ -194,12 +192,12 @@ async fn faults(requests: Vec<(String, RequestBuilder)>) -> Vec<String> {
         .filter_map(async |fault| fault)
         .collect()
         .await;
-    crate::harness::say(&format!("{count} hostile requests, {} faults", faults.len()));
+    crate::harness::print_line(&format!("{count} hostile requests, {} faults", faults.len()));
     faults
 }
 
-/// What there is, so that paths lead somewhere.
-async fn things(app: &TestApp) -> BTreeMap<&'static str, String> {
+/// Existing rows of each kind, by the first segment of their paths.
+async fn existing_ids(app: &TestApp) -> BTreeMap<&'static str, String> {
     let twilio = app.connect_twilio().await;
     let contact = app.contact(HANDSET).await;
     let template = app.template("Hello.").await;
@@ -226,42 +224,44 @@ async fn things(app: &TestApp) -> BTreeMap<&'static str, String> {
     ])
 }
 
-/// The path with ids of what there is.
-fn filled(path: &str, things: &BTreeMap<&str, String>) -> String {
+/// A path with the ids of existing rows.
+fn filled(path: &str, existing_ids: &BTreeMap<&str, String>) -> String {
     let noun = path.trim_start_matches('/').split('/').next().unwrap();
-    let id = things.get(noun).map_or("00000000-0000-7000-8000-000000000000", String::as_str);
+    let id = existing_ids.get(noun).map_or("00000000-0000-7000-8000-000000000000", String::as_str);
     path.replace("{id}", id)
         .replace("{version}", "1")
         .replace("{name}", "VIP")
         .replace("{phone}", "%2B12065550100")
 }
 
-/// The paths with something hostile in place of one of their variable parts.
-fn hostile_paths(path: &str, things: &BTreeMap<&str, String>) -> Vec<String> {
+/// Copies of a path, each with a hostile value in one variable segment.
+fn hostile_paths(path: &str, existing_ids: &BTreeMap<&str, String>) -> Vec<String> {
     let mut paths = Vec::new();
     for variable in path.split('/').filter(|part| part.starts_with('{')) {
         paths.extend(
-            hostile_values().iter().map(|value| filled(&path.replace(variable, value), things)),
+            hostile_values()
+                .iter()
+                .map(|value| filled(&path.replace(variable, value), existing_ids)),
         );
     }
     paths
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_fails_whatever_stands_in_its_address() {
+async fn no_page_fails_on_a_hostile_url() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let things = things(&app).await;
+    let existing_ids = existing_ids(&app).await;
     let mut requests = Vec::new();
     for route in page_routes().iter().filter(|route| route.gets) {
-        for path in hostile_paths(&route.path, &things) {
+        for path in hostile_paths(&route.path, &existing_ids) {
             requests.push((format!("GET {path}"), admin.get(&path)));
         }
-        let path = filled(&route.path, &things);
+        let path = filled(&route.path, &existing_ids);
         for name in &route.queried {
             for value in hostile(name) {
                 let path = format!("{path}?{name}={value}");
-                // A stream of what happens does not end; its head is the answer.
+                // A live stream does not end, but its status arrives at once.
                 requests.push((format!("GET {path}"), admin.get(&path)));
             }
         }
@@ -274,10 +274,10 @@ async fn no_page_fails_whatever_stands_in_its_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_form_fails_whatever_stands_in_its_fields() {
+async fn no_form_fails_on_hostile_fields() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let things = things(&app).await;
+    let existing_ids = existing_ids(&app).await;
     let csrf = admin
         .open("/account")
         .await
@@ -287,13 +287,13 @@ async fn no_form_fails_whatever_stands_in_its_fields() {
         .unwrap()
         .to_owned();
     let mut requests = Vec::new();
-    // What ends the session, or the account of the admin, would end the walk.
-    let ending = |path: &str| {
+    // Routes that would end the session or lock the admin out.
+    let ends_session = |path: &str| {
         path.contains("sign-out")
             || path.starts_with("/settings/users/{id}")
             || path == "/account/password"
     };
-    for route in page_routes().iter().filter(|route| route.posts && !ending(&route.path)) {
+    for route in page_routes().iter().filter(|route| route.posts && !ends_session(&route.path)) {
         let mut post = |path: &str, value: &str| {
             let names = route.names.iter().filter(|name| *name != "csrf");
             let fields = names.map(|name| format!("&{name}={value}")).collect::<Vec<_>>().concat();
@@ -305,9 +305,9 @@ async fn no_form_fails_whatever_stands_in_its_fields() {
             requests.push((format!("POST {path} {value:.40}"), request));
         };
         for value in hostile_values().iter().filter(|value| value.len() < 1_000) {
-            post(&filled(&route.path, &things), value);
+            post(&filled(&route.path, &existing_ids), value);
         }
-        for path in hostile_paths(&route.path, &things).iter().take(8) {
+        for path in hostile_paths(&route.path, &existing_ids).iter().take(8) {
             post(path, "a");
         }
     }
@@ -315,7 +315,7 @@ async fn no_form_fails_whatever_stands_in_its_fields() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// The schema that a reference names.
+/// Resolves the reference of a schema.
 fn schema<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     match schema["$ref"].as_str() {
         Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
@@ -333,10 +333,10 @@ fn call(http: &Client, key: &str, method: &str, url: &str, body: Option<String>)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_call_of_the_api_fails_whatever_stands_in_its_parameters_and_fields() {
+async fn no_api_call_fails_on_hostile_parameters_and_fields() {
     let app = TestApp::start().await;
     let _admin = app.sign_in().await;
-    let things = things(&app).await;
+    let existing_ids = existing_ids(&app).await;
     let api = app.api();
     let document: Value = app
         .http
@@ -358,9 +358,9 @@ async fn no_call_of_the_api_fails_whatever_stands_in_its_parameters_and_fields()
                     call(&app.http, &api.key, method, &format!("{}{path}", api.url), body),
                 ));
             };
-            let whole = filled(path, &things);
+            let whole = filled(path, &existing_ids);
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-            for path in hostile_paths(path, &things) {
+            for path in hostile_paths(path, &existing_ids) {
                 add(&path, body.is_object().then(|| "{}".to_owned()));
             }
             for parameter in operation["parameters"]
@@ -394,13 +394,13 @@ async fn no_call_of_the_api_fails_whatever_stands_in_its_parameters_and_fields()
             }
         }
     }
-    assert!(requests.len() > 2_000, "the calls were found");
+    assert!(requests.len() > 2_000, "found only {} calls", requests.len());
     let faults = faults(requests).await;
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_header_and_no_address_of_nothing_is_a_fault_of_the_server() {
+async fn no_hostile_header_or_unknown_url_is_a_server_error() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let admin = app.sign_in().await;

@@ -1,5 +1,4 @@
-//! However many rows a table has, a page reads few of them: PostgreSQL counts what a piece of work
-//! reads.
+//! Pages read few rows however large their table is, by the statistics of PostgreSQL.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +18,7 @@ struct Read {
     rows: i64,
 }
 
-/// As many rows of a table as this transaction has read by now, whether by an index or one after
-/// the other.
+/// The rows of a table that this transaction has read, by index or sequentially.
 async fn rows_read(conn: &mut Conn, table: &str) -> i64 {
     let query = format!(
         "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables
@@ -30,8 +28,8 @@ async fn rows_read(conn: &mut Conn, table: &str) -> i64 {
     read.rows
 }
 
-/// Does something in a transaction, and says how many rows of a table it read.
-async fn reading<T>(
+/// Runs work in a transaction, and returns how many rows of a table it read.
+async fn count_rows_read<T>(
     app: &TestApp,
     table: &str,
     work: impl AsyncFnOnce(&mut Conn) -> T,
@@ -46,7 +44,7 @@ async fn reading<T>(
 }
 
 impl TestApp {
-    /// Writes rows by SQL, and has PostgreSQL count them.
+    /// Runs an insert and updates the statistics of its table.
     async fn fill(&self, table: &str, statement: &str) {
         self.run_sql(statement).await;
         self.run_sql(&format!("ANALYZE {table}")).await;
@@ -69,12 +67,12 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_waits_finds_its_job_among_very_many() {
+async fn a_pending_message_finds_its_job_among_very_many() {
     let app = TestApp::start().await;
     let (pending, delivered) =
         (app.message("pending", None).await, app.message("delivered", None).await);
     let now = app.clock.now().to_rfc3339();
-    // 15,000 that were due before, its own in a minute, and 15,000 that are due later.
+    // 15,000 jobs are due earlier, the job of the message in a minute, and 15,000 later.
     app.fill(
         "jobs",
         &format!(
@@ -92,11 +90,11 @@ async fn a_message_that_waits_finds_its_job_among_very_many() {
         plan::plan(conn, &message).await.unwrap()
     };
     let (planned, read) =
-        reading(&app, "jobs", async |conn: &mut Conn| plan(conn, pending).await).await;
+        count_rows_read(&app, "jobs", async |conn: &mut Conn| plan(conn, pending).await).await;
     assert_eq!(planned, Plan::At(app.clock.now() + chrono::TimeDelta::minutes(1)));
     assert!(read <= 10_000, "{read} jobs were read");
     let (planned, read) =
-        reading(&app, "jobs", async |conn: &mut Conn| plan(conn, delivered).await).await;
+        count_rows_read(&app, "jobs", async |conn: &mut Conn| plan(conn, delivered).await).await;
     assert_eq!((planned, read), (Plan::Unknown, 0));
 }
 
@@ -107,7 +105,7 @@ async fn the_counts_of_an_automation_come_from_its_newest_enrollments_and_the_le
     for status in ["delivered", "delivered", "failed"] {
         app.message(status, Some(automation)).await;
     }
-    // Every tenth is under way; those that came first have failed, all of them.
+    // The oldest 5,000 have failed; of the others, every tenth is active.
     app.fill(
         "enrollments",
         &format!(
@@ -123,17 +121,17 @@ async fn the_counts_of_an_automation_come_from_its_newest_enrollments_and_the_le
         ),
     )
     .await;
-    let (newest, read) = reading(&app, "enrollments", async |conn: &mut Conn| {
+    let (newest, read) = count_rows_read(&app, "enrollments", async |conn: &mut Conn| {
         counts::newest(conn, automation).await.unwrap()
     })
     .await;
     let by_status =
         [EnrollmentStatus::Active, EnrollmentStatus::Completed, EnrollmentStatus::Failed]
             .map(|status| newest.with(status));
-    assert_eq!((by_status, newest.looked_at), ([2_000, 18_000, 0], 20_000));
+    assert_eq!((by_status, newest.scanned), ([2_000, 18_000, 0], 20_000));
     assert!(read <= 20_000, "{read} enrollments were read");
     let now = app.clock.now();
-    let (counts, read) = reading(&app, "messages", async |conn: &mut Conn| {
+    let (counts, read) = count_rows_read(&app, "messages", async |conn: &mut Conn| {
         counts::messages(conn, automation, now).await.unwrap()
     })
     .await;
@@ -141,7 +139,7 @@ async fn the_counts_of_an_automation_come_from_its_newest_enrollments_and_the_le
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present_one() {
+async fn contacts_in_a_former_version_are_found_behind_very_many_in_the_current_one() {
     let app = TestApp::start().await;
     let (automation, now) = (AutomationId::new(), app.clock.now());
     let saved = now - chrono::TimeDelta::days(1);
@@ -156,8 +154,8 @@ async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present
         saved.to_rfc3339()
     ))
     .await;
-    // Ten a second: 15,000 entered version 1 before that, and 25,000 version 2 since then; every
-    // hundredth still waits.
+    // Ten contacts per second: 15,000 entered version 1 before the edit, and 25,000 version 2 after
+    // it; every hundredth is active.
     app.fill(
         "enrollments",
         &format!(
@@ -173,15 +171,15 @@ async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present
         ),
     )
     .await;
-    let (passages, read) = reading(&app, "enrollments", async |conn: &mut Conn| {
+    let (passages, read) = count_rows_read(&app, "enrollments", async |conn: &mut Conn| {
         counts::by_step(conn, automation, 2).await.unwrap()
     })
     .await;
-    assert_eq!((passages.looked_at, passages.with(EnrollmentStatus::Active)), (5_000, 50));
+    assert_eq!((passages.scanned, passages.with(EnrollmentStatus::Active)), (5_000, 50));
     assert_eq!(
         passages.inside_former,
         [(1, 49)].into(),
-        "of those who entered in the last 8 minutes of version 1"
+        "the enrollments of the last 8 minutes of version 1"
     );
     assert!(read <= 20_000, "{read} enrollments were read");
 
@@ -190,7 +188,7 @@ async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present
         version: Some(1),
         ..EnrollmentFilter::default()
     };
-    let (listed, read) = reading(&app, "enrollments", async |conn: &mut Conn| {
+    let (listed, read) = count_rows_read(&app, "enrollments", async |conn: &mut Conn| {
         automations::enrollments(conn, automation, &filter, None, 50).await.unwrap()
     })
     .await;
@@ -203,7 +201,7 @@ async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present
     assert!(read <= 40_050, "{read} enrollments were read");
 }
 
-/// 100,000 contacts in the order of their numbers, of whom the oldest 6,000 came from another shop.
+/// Creates 100,000 contacts, of which the oldest 6,000 have a `legacy.` email address.
 async fn many_contacts(app: &TestApp) {
     app.fill(
         "contacts",
@@ -225,26 +223,25 @@ fn contact(number: u128) -> ContactId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_that_many_fit_who_all_stand_far_down_reads_a_part_of_the_list_at_a_time_and_misses_nobody()
- {
+async fn a_search_with_many_matches_far_down_the_list_reads_it_in_parts_and_misses_no_contact() {
     let app = TestApp::start().await;
     many_contacts(&app).await;
     let filter = search("legacy.");
     let (mut position, mut seen, mut pages) = (Position::Newest, Vec::new(), 0);
     loop {
-        let look =
+        let list_page =
             async |conn: &mut Conn| contacts::list(conn, &filter, position, 500).await.unwrap();
-        let (page, read) = reading(&app, "contacts", look).await;
+        let (page, read) = count_rows_read(&app, "contacts", list_page).await;
         pages += 1;
-        // The part of the list, counted off before; the nearest ones for each of four questions,
-        // counted off as well; as many as tell that many fit; and the page itself.
+        // The scanned part of the list and its count; the nearest matches of four queries and their
+        // count; the rows that show that there are many matches; and the page itself.
         assert!(
             read <= 2 * SCAN_LIMIT + 5 * 2_000 + 2_001 + 1_001,
             "{read} contacts were read for page {pages}"
         );
         assert!(
             page.ends_early || page.contacts.len() == 500,
-            "a page with room says that it ended early"
+            "a page that is not full is marked as ending early"
         );
         seen.extend(page.contacts.iter().map(|contact| contact.id));
         match page.older {
@@ -253,8 +250,8 @@ async fn a_search_that_many_fit_who_all_stand_far_down_reads_a_part_of_the_list_
         }
     }
     assert_eq!(seen.len(), 6_000);
-    assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first, nobody twice");
-    // And back up, from the very last one to where nobody fits any more.
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first, no contact twice");
+    // Back from the last contact to the first.
     let (mut position, mut back) = (Position::NewerThan(contact(0)), BTreeSet::new());
     for _ in 0..20 {
         let page = contacts::list(&mut *app.conn().await, &filter, position, 500).await.unwrap();
@@ -264,19 +261,19 @@ async fn a_search_that_many_fit_who_all_stand_far_down_reads_a_part_of_the_list_
             None => break,
         }
     }
-    assert_eq!(back.len(), 5_999, "all but the one that it began behind");
+    assert_eq!(back.len(), 5_999, "all but the contact at the starting position");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_that_few_fit_is_answered_by_its_index_wherever_they_stand() {
+async fn a_search_with_few_matches_uses_its_index() {
     let app = TestApp::start().await;
     many_contacts(&app).await;
     for (text, first) in [("zebedee", 7), ("legacy.59", 5_999), ("2000123", 123)] {
         let filter = search(text);
-        let look = async |conn: &mut Conn| {
+        let list_page = async |conn: &mut Conn| {
             contacts::list(conn, &filter, Position::Newest, 50).await.unwrap()
         };
-        let (page, read) = reading(&app, "contacts", look).await;
+        let (page, read) = count_rows_read(&app, "contacts", list_page).await;
         assert_eq!(
             (page.contacts.as_slice().first().map(|found| found.id), page.ends_early),
             (Some(contact(first)), false),
@@ -287,7 +284,7 @@ async fn a_search_that_few_fit_is_answered_by_its_index_wherever_they_stand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_of_a_tag_goes_on_where_it_is_asked_to_however_many_have_it() {
+async fn the_list_of_a_tag_pages_from_any_position_however_many_contacts_have_it() {
     let app = TestApp::start().await;
     many_contacts(&app).await;
     app.run_sql(
@@ -305,9 +302,9 @@ async fn the_list_of_a_tag_goes_on_where_it_is_asked_to_however_many_have_it() {
         ("ann", Position::OlderThan(contact(100))),
     ] {
         let filter = ContactFilter { tag: Some(tag.clone()), ..search(text) };
-        let look =
+        let list_page =
             async |conn: &mut Conn| contacts::list(conn, &filter, position, 50).await.unwrap();
-        let (page, read) = reading(&app, "contacts", look).await;
+        let (page, read) = count_rows_read(&app, "contacts", list_page).await;
         assert_eq!(page.contacts.len(), 50);
         assert!(read <= 6_000, "{read} contacts were read for {position:?}");
     }

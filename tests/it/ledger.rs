@@ -1,5 +1,5 @@
-//! The ledger adds up, whatever happened; and what never reached anybody is sent again once, and
-//! nothing else is.
+//! The ledger always adds up. Messages that certainly reached no recipient can be sent again once,
+//! and others cannot.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use twilio_simulator::{Fault, LONG_CODE, Rule, TOLL_FREE};
 
-use crate::harness::world::send_sms;
+use crate::harness::fixtures::send_sms;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seed};
 
 async fn execute(app: &TestApp, statement: &str) {
@@ -32,10 +32,10 @@ fn handset(number: u32) -> String {
     format!("+1206555{:04}", 2_000 + number)
 }
 
-/// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
-async fn impatient() -> TestApp {
+/// A Carillon that answers `hello` with one SMS, with a short timeout for Twilio.
+async fn with_short_timeout() -> TestApp {
     let app = TestApp::with(TestOptions {
-        patience: Duration::from_millis(300),
+        twilio_timeout: Duration::from_millis(300),
         ..TestOptions::default()
     })
     .await;
@@ -44,7 +44,7 @@ async fn impatient() -> TestApp {
     app
 }
 
-/// Lets one message to a handset fail, in the way that a fault brings about.
+/// Makes one message to a handset fail by a fault of Twilio, and returns its id.
 async fn fail(app: &TestApp, to: &str, fault: Fault) -> MessageId {
     let rule = app.simulator.inject(Rule::always(fault).for_handset(to));
     app.event("hello", to, json!({})).await;
@@ -58,20 +58,20 @@ fn today(app: &TestApp) -> LedgerFilter {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_database_and_the_program_mean_the_same_by_an_outcome() {
+async fn sql_and_rust_define_the_same_outcomes() {
     let app = TestApp::start().await;
     for status in MessageStatus::ALL {
         for (resent, retried_at) in [(Resent::No, "NULL"), (Resent::Yes, "now()")] {
             let query = format!("SELECT ledger_outcome('{status}', {retried_at}) AS text");
-            let said = app.texts(&query).await.remove(0);
-            let meant = status.outcome(resent).map_or("received", Outcome::as_str);
-            assert_eq!(said, meant, "{status}");
+            let in_sql = app.texts(&query).await.remove(0);
+            let in_rust = status.outcome(resent).map_or("received", Outcome::as_str);
+            assert_eq!(in_sql, in_rust, "{status}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_number_follows_the_message() {
+async fn the_ledger_follows_each_message() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello {{ contact.first_name }}.").await;
@@ -96,7 +96,7 @@ async fn every_number_follows_the_message() {
         "delivered"
     );
 
-    // Folding changes nothing for whoever reads, and the next change builds on it.
+    // Folding does not change what is read, and later changes build on it.
     fold(&app).await;
     assert_eq!((app.ledger().await, app.count("ledger_changes").await), (ledger, 0));
     app.text(HANDSET, LONG_CODE, "STOP").await;
@@ -114,23 +114,23 @@ async fn every_number_follows_the_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_changes_no_number_and_appends_nothing() {
-    let app = impatient().await;
+async fn a_claim_changes_no_count_and_appends_nothing() {
+    let app = with_short_timeout().await;
     app.event("hello", HANDSET, json!({})).await;
     execute(&app, "UPDATE enrollments SET due_at = due_at").await;
     app.run_until_idle().await;
     fold(&app).await;
     execute(&app, "UPDATE messages SET status = 'read' WHERE direction = 'outbound'").await;
-    assert_eq!(app.count("ledger_changes").await, 0, "delivered and read are one outcome");
+    assert_eq!(app.count("ledger_changes").await, 0, "delivered and read have the same outcome");
     app.ledger().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_adds_up_after_days_of_disturbance() {
+async fn the_ledger_adds_up_after_days_of_faults() {
     let seed = seed("the disturbance");
     let mut random = StdRng::seed_from_u64(seed);
     let app = TestApp::with(TestOptions {
-        patience: Duration::from_millis(300),
+        twilio_timeout: Duration::from_millis(300),
         ..TestOptions::default()
     })
     .await;
@@ -161,18 +161,18 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
     }
     for _day in 0..3 {
         for _ in 0..14 {
-            let who = handset(random.random_range(0..12));
+            let phone = handset(random.random_range(0..12));
             match random.random_range(0..8) {
                 0 => {
-                    let _ = app.simulator.reply(&who, LONG_CODE, "STOP").await;
+                    let _ = app.simulator.reply(&phone, LONG_CODE, "STOP").await;
                 }
                 1 => {
-                    let _ = app.simulator.reply(&who, LONG_CODE, "START").await;
+                    let _ = app.simulator.reply(&phone, LONG_CODE, "START").await;
                 }
                 2 => {
                     let found = app
                         .api()
-                        .get(&format!("/contacts?phone={}", who.replace('+', "%2B")))
+                        .get(&format!("/contacts?phone={}", phone.replace('+', "%2B")))
                         .await
                         .ok();
                     if let Some(id) = found["data"][0]["id"].as_str() {
@@ -186,7 +186,7 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
                     } else {
                         json!({ "what": "more" })
                     };
-                    app.event("hello", &who, properties).await;
+                    app.event("hello", &phone, properties).await;
                 }
             }
             if random.random_range(0..3) == 0 {
@@ -202,7 +202,7 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
             app.count("messages WHERE direction = 'outbound'").await
         );
     }
-    // Whoever asks by sender or by automation gets the same total.
+    // Each grouping has the same totals.
     let mut conn = app.conn().await;
     let all =
         LedgerFilter { days: Days::all(app.clock.now(), Tz::UTC), maker: None, sender_id: None };
@@ -212,12 +212,12 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
         let recipients: i64 = ledger.rows.iter().map(|row| row.counts.recipients).sum();
         assert_eq!((ledger.totals, recipients), (totals, totals.recipients), "{grouping}");
     }
-    // Messages that change hands are counted where they are.
+    // Messages that move to another automation are counted there.
     execute(&app, "UPDATE messages SET automation_id = NULL").await;
     assert_eq!(app.ledger().await.totals, totals);
-    let nobody = LedgerFilter { maker: Some(Maker::OneOff), ..all };
+    let one_off = LedgerFilter { maker: Some(Maker::OneOff), ..all };
     assert_eq!(
-        ledger::read(&mut conn, &nobody, Grouping::Automation).await.unwrap().totals,
+        ledger::read(&mut conn, &one_off, Grouping::Automation).await.unwrap().totals,
         totals
     );
     fold(&app).await;
@@ -226,15 +226,15 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_that_was_tampered_with_is_found_out() {
-    let app = impatient().await;
+async fn a_tampered_ledger_is_detected() {
+    let app = with_short_timeout().await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     fold(&app).await;
     execute(&app, "UPDATE ledger SET count = 2 WHERE outcome = 'delivered'").await;
     let mut conn = app.conn().await;
-    let read = ledger::read(&mut conn, &today(&app), Grouping::Day).await.unwrap();
-    assert!(!read.totals.add_up());
+    let ledger = ledger::read(&mut conn, &today(&app), Grouping::Day).await.unwrap();
+    assert!(!ledger.totals.add_up());
     let differences = ledger::check(&mut conn, &today(&app)).await.unwrap();
     assert_eq!(differences.len(), 1);
     assert_eq!(
@@ -246,10 +246,10 @@ async fn a_ledger_that_was_tampered_with_is_found_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_certainly_reached_nobody_is_sent_again_once() {
-    let app = impatient().await;
+async fn a_message_that_certainly_reached_no_recipient_is_sent_again_once() {
+    let app = with_short_timeout().await;
     let failed = fail(&app, HANDSET, Fault::Refuse { code: 21408 }).await;
-    let wish = json!({ "from": "2026-11-01", "to": "2026-11-30", "expected": 1 });
+    let request = json!({ "from": "2026-11-01", "to": "2026-11-30", "expected": 1 });
     let preview = app
         .api()
         .post("/ledger/retry", json!({ "from": "2026-11-01", "to": "2026-11-30", "dry_run": true }))
@@ -261,14 +261,14 @@ async fn what_certainly_reached_nobody_is_sent_again_once() {
         "{preview:#}"
     );
 
-    // Two people ask at the same moment, and then once more.
+    // Two users resend concurrently, and then once more.
     let (one, other) = tokio::join!(
-        app.api().post("/ledger/retry", wish.clone()),
-        app.api().post("/ledger/retry", wish.clone())
+        app.api().post("/ledger/retry", request.clone()),
+        app.api().post("/ledger/retry", request.clone())
     );
     let retried = |answer: Value| answer["retried"].as_i64().unwrap();
     assert_eq!(retried(one.ok()) + retried(other.ok()), 1);
-    assert_eq!(retried(app.api().post("/ledger/retry", wish).await.ok()), 0);
+    assert_eq!(retried(app.api().post("/ledger/retry", request).await.ok()), 0);
     app.run_until_idle().await;
 
     assert_eq!(app.statuses_to(HANDSET).await, ["failed", "delivered"]);
@@ -289,37 +289,41 @@ async fn what_certainly_reached_nobody_is_sent_again_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
-    let app = impatient().await;
-    let verdict = async |id| resend::verdict(&mut *app.conn().await, id).await.unwrap();
+async fn a_message_that_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
+    let app = with_short_timeout().await;
+    let eligibility =
+        async |id| resend::check_eligibility(&mut *app.conn().await, id).await.unwrap();
 
     let delivered = fail(&app, &handset(1), Fault::Deliver).await;
     let undelivered = fail(&app, &handset(2), Fault::Undelivered { code: 30003 }).await;
     let unconfirmed = fail(&app, &handset(3), Fault::Timeout).await;
     for id in [delivered, undelivered] {
-        assert_eq!(verdict(id).await, Err(LeftOut::MayHaveArrived));
+        assert_eq!(eligibility(id).await, Err(LeftOut::MayHaveArrived));
     }
-    assert_eq!(verdict(unconfirmed).await, Err(LeftOut::Unconfirmed));
+    assert_eq!(eligibility(unconfirmed).await, Err(LeftOut::Unconfirmed));
     assert_eq!(
-        verdict(fail(&app, &handset(4), Fault::Refuse { code: 21617 }).await).await,
+        eligibility(fail(&app, &handset(4), Fault::Refuse { code: 21617 }).await).await,
         Err(LeftOut::WouldFailAgain)
     );
     assert_eq!(
-        verdict(fail(&app, &handset(5), Fault::Failed { code: 30007 }).await).await,
+        eligibility(fail(&app, &handset(5), Fault::Failed { code: 30007 }).await).await,
         Err(LeftOut::WouldFailAgain)
     );
-    // Twilio failed it before any carrier had it, for a reason that may be gone.
-    assert_eq!(verdict(fail(&app, &handset(6), Fault::Failed { code: 30036 }).await).await, Ok(()));
+    // Twilio failed it before a carrier had it, for a temporary reason.
+    assert_eq!(
+        eligibility(fail(&app, &handset(6), Fault::Failed { code: 30036 }).await).await,
+        Ok(())
+    );
 
     let stopped = fail(&app, &handset(7), Fault::Refuse { code: 21408 }).await;
-    assert_eq!(verdict(stopped).await, Ok(()));
+    assert_eq!(eligibility(stopped).await, Ok(()));
     app.text(&handset(7), LONG_CODE, "STOP").await;
-    assert_eq!(verdict(stopped).await, Err(LeftOut::Suppressed));
+    assert_eq!(eligibility(stopped).await, Err(LeftOut::Suppressed));
 
     let deleted = fail(&app, &handset(8), Fault::Refuse { code: 21408 }).await;
     let contact = app.contact_of(&handset(8)).await;
     app.api().delete(&format!("/contacts/{}", contact["id"].as_str().unwrap())).await.ok();
-    assert_eq!(verdict(deleted).await, Err(LeftOut::NoContact));
+    assert_eq!(eligibility(deleted).await, Err(LeftOut::NoContact));
 
     let before = app.count("messages").await;
     let mut conn = app.conn().await;
@@ -327,23 +331,22 @@ async fn what_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
     assert_eq!(
         resend::candidates(&mut conn, &selection).await.unwrap().len(),
         1,
-        "only the one of 30002"
+        "only the message with error 30036"
     );
-    let outlook = resend::preview(&mut conn, &selection).await.unwrap();
-    assert_eq!((outlook.eligible(), outlook.left_out()), (1, 6), "{outlook:#?}");
-    let unwanted = [delivered, undelivered, unconfirmed, stopped, deleted];
+    let preview = resend::preview(&mut conn, &selection).await.unwrap();
+    assert_eq!((preview.eligible(), preview.left_out()), (1, 6), "{preview:#?}");
+    let ineligible = [delivered, undelivered, unconfirmed, stopped, deleted];
     let now = app.clock.now();
     let composed = conn
-        .transaction(async |conn| resend::send_again(conn, &unwanted, now).await)
+        .transaction(async |conn| resend::send_again(conn, &ineligible, now).await)
         .await
         .unwrap();
     assert_eq!((composed.len(), app.count("messages").await), (0, before));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_first_attempt_was_never_answered_is_not_sent_again_even_if_the_second_was_refused()
- {
-    let app = impatient().await;
+async fn a_message_with_an_unanswered_first_attempt_is_not_resent_even_if_the_second_was_refused() {
+    let app = with_short_timeout().await;
     let connections = app.api().get("/connections").await.ok();
     let connection = connections["data"][0]["id"].as_str().unwrap();
     app.api()
@@ -360,14 +363,14 @@ async fn a_message_whose_first_attempt_was_never_answered_is_not_sent_again_even
     let message = app.message_to(HANDSET).await;
     assert_eq!(message.status, MessageStatus::Failed);
     assert_eq!(
-        resend::verdict(&mut *app.conn().await, message.id).await.unwrap(),
+        resend::check_eligibility(&mut *app.conn().await, message.id).await.unwrap(),
         Err(LeftOut::MayHaveArrived)
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_shows_the_numbers_and_asks_before_it_sends_again() {
-    let app = impatient().await;
+async fn the_ledger_page_shows_the_counts_and_confirms_a_resend() {
+    let app = with_short_timeout().await;
     fail(&app, HANDSET, Fault::Refuse { code: 21408 }).await;
     fail(&app, OTHER_HANDSET, Fault::Undelivered { code: 30003 }).await;
     fold(&app).await;
@@ -381,16 +384,16 @@ async fn the_page_shows_the_numbers_and_asks_before_it_sends_again() {
     let checked = site.open("/ledger?check=true").await.ok();
     assert!(checked.html.contains("counted anew"), "{}", checked.html);
 
-    let asked = site.open("/ledger/retry").await.ok();
+    let confirmation = site.open("/ledger/retry").await.ok();
     assert!(
-        asked.html.contains("Send 1 message again")
-            && asked.html.contains("21408")
-            && asked.html.contains("may have arrived"),
+        confirmation.html.contains("Send 1 message again")
+            && confirmation.html.contains("21408")
+            && confirmation.html.contains("may have arrived"),
         "{}",
-        asked.html
+        confirmation.html
     );
-    assert_eq!(app.messages_to(HANDSET).await.len(), 1, "asking sends nothing");
-    let sent = site.send(&asked.form("/ledger/retry")).await.ok();
+    assert_eq!(app.messages_to(HANDSET).await.len(), 1, "the confirmation page sends nothing");
+    let sent = site.send(&confirmation.form("/ledger/retry")).await.ok();
     assert!(sent.html.contains("1 message is sent again."), "{}", sent.html);
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["failed", "delivered"]);
@@ -407,7 +410,7 @@ async fn the_page_shows_the_numbers_and_asks_before_it_sends_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_message_is_sent_again_from_its_page() {
-    let app = impatient().await;
+    let app = with_short_timeout().await;
     let failed = fail(&app, HANDSET, Fault::Refuse { code: 21408 }).await;
     let path = format!("/messages/{failed}");
     let site = app.sign_in_as(Role::Marketer).await;
@@ -422,7 +425,7 @@ async fn one_message_is_sent_again_from_its_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viewers_see_the_ledger_and_cannot_send_again() {
-    let app = impatient().await;
+    let app = with_short_timeout().await;
     let failed = fail(&app, HANDSET, Fault::Refuse { code: 21408 }).await;
     let site = app.sign_in_as(Role::Viewer).await;
     let page = site.open("/ledger").await.ok();
@@ -435,8 +438,8 @@ async fn viewers_see_the_ledger_and_cannot_send_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_api_answers_the_ledger_by_day_automation_and_sender() {
-    let app = impatient().await;
+async fn the_api_groups_the_ledger_by_day_automation_and_sender() {
+    let app = with_short_timeout().await;
     fail(&app, HANDSET, Fault::Refuse { code: 21408 }).await;
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -471,7 +474,7 @@ async fn the_api_answers_the_ledger_by_day_automation_and_sender() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_automations_page_shows_its_ledger() {
-    let app = impatient().await;
+    let app = with_short_timeout().await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let automation: AutomationId = app.message_to(HANDSET).await.automation_id.unwrap();

@@ -1,5 +1,5 @@
-//! One telephone line is one contact, however its number is written; and a STOP stays with the
-//! person, whose number may change.
+//! One telephone line is one contact, however its number is written. A STOP stays with the person,
+//! whose number may change.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 use twilio_simulator::{ACCOUNT_SID, LONG_CODE};
 
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 
-/// Each with the number that the contact has, and the same line as Twilio may name it.
+/// The number of a contact, and the same line as Twilio may write it.
 const LINES: [(&str, &str); 11] = [
     ("+525512345678", "+5215512345678"),
     ("+525512345678", "whatsapp:+5215512345678"),
@@ -31,7 +31,7 @@ const LINES: [(&str, &str); 11] = [
     ("+237677123456", "+23777123456"),
 ];
 
-/// A text from an address as Twilio names it.
+/// Sends an inbound text from an address in the notation of Twilio.
 async fn text_from(app: &TestApp, twilio: &Twilio, from: &str, body: &str) {
     let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
     let params = [
@@ -43,7 +43,7 @@ async fn text_from(app: &TestApp, twilio: &Twilio, from: &str, body: &str) {
         ("NumMedia", "0"),
     ];
     let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
-    assert_eq!(app.call_of_twilio(&path, &params).send().await.unwrap().status(), 200, "{from}");
+    assert_eq!(app.signed_call(&path, &params).send().await.unwrap().status(), 200, "{from}");
 }
 
 fn phone(text: &str) -> PhoneNumber {
@@ -61,7 +61,7 @@ async fn evidence(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_from_another_form_of_the_number_silences_the_contact() {
+async fn a_stop_from_another_form_of_the_number_suppresses_the_contact() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -82,9 +82,9 @@ async fn a_stop_from_another_form_of_the_number_silences_the_contact() {
         assert_eq!(
             app.count("contacts").await,
             i64::try_from(lines.len()).unwrap(),
-            "{wire} made a second contact"
+            "{wire} created a second contact"
         );
-        // What came in is answered where it came from.
+        // The message has the address that it came from.
         assert_eq!(
             app.count(&format!("messages WHERE from_address = '{wire}' AND body = 'STOP'")).await,
             1
@@ -109,7 +109,7 @@ async fn a_stop_from_another_form_of_the_number_silences_the_contact() {
         assert_eq!(
             app.count("contacts").await,
             i64::try_from(lines.len()).unwrap(),
-            "an event for {written} made a second contact"
+            "an event for {written} created a second contact"
         );
 
         text_from(&app, &twilio, wire, "START").await;
@@ -120,7 +120,7 @@ async fn a_stop_from_another_form_of_the_number_silences_the_contact() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_takes_back_what_is_pending_to_the_other_form_of_the_number() {
+async fn a_stop_suppresses_messages_pending_to_the_other_form_of_the_number() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -140,7 +140,7 @@ async fn a_stop_takes_back_what_is_pending_to_the_other_form_of_the_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_api_takes_every_number_that_it_returned_and_every_form_of_it() {
+async fn the_api_accepts_every_number_that_it_returned_in_every_form() {
     let app = TestApp::start().await;
     for (number, wire) in LINES {
         let written = wire.strip_prefix("whatsapp:").unwrap_or(wire);
@@ -195,7 +195,7 @@ async fn an_opt_out_of_a_line_with_two_forms_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_is_not_valid_is_taken_and_said() {
+async fn an_invalid_number_is_accepted_with_a_warning() {
     let app = TestApp::start().await;
     let valid = app.api().post("/contacts", json!({ "phone": "+12065550100" })).await.ok();
     let doubtful = app.api().post("/contacts", json!({ "phone": "+44 7700 900123" })).await.ok();
@@ -225,7 +225,7 @@ async fn a_number_that_is_not_valid_is_taken_and_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_can_be_two_is_refused_with_both() {
+async fn an_ambiguous_number_is_refused_with_both_readings() {
     let app = TestApp::start().await;
     app.run_sql("UPDATE organization SET default_country = 'DE'").await;
     let refused =
@@ -239,7 +239,7 @@ async fn a_number_that_can_be_two_is_refused_with_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_moves_along_to_the_persons_new_number() {
+async fn a_stop_also_applies_to_the_new_number_of_its_contact() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -283,7 +283,7 @@ async fn a_stop_moves_along_to_the_persons_new_number() {
     let old = phone(HANDSET).international();
     page.must_say(&format!("STOP moved along from {old} when the number was changed"));
 
-    // An admin lifts it with a reason.
+    // An admin lifts the STOP with a reason.
     let lift = page
         .form(&format!("/contacts/{contact}/lift-stop"))
         .with("stop_note", "asked for it on the new phone");
@@ -294,7 +294,7 @@ async fn a_stop_moves_along_to_the_persons_new_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_moves_along_by_the_form_and_takes_back_what_is_pending_to_the_new_number() {
+async fn a_stop_follows_a_number_changed_in_the_form_and_suppresses_pending_messages() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -319,9 +319,9 @@ async fn a_stop_moves_along_by_the_form_and_takes_back_what_is_pending_to_the_ne
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_of_the_old_number_stays_with_it_and_what_was_decided_moves() {
+async fn an_unreachable_number_stays_suppressed_alone_and_opt_outs_follow_the_contact() {
     let app = TestApp::start().await;
-    for (reason, moves) in [
+    for (reason, is_moved) in [
         (Reason::InvalidNumber, false),
         (Reason::CarrierBlocked, false),
         (Reason::Manual, true),
@@ -337,7 +337,7 @@ async fn a_fault_of_the_old_number_stays_with_it_and_what_was_decided_moves() {
             .patch(&format!("/contacts/{contact}"), json!({ "phone": OTHER_HANDSET }))
             .await
             .ok();
-        assert_eq!(moved["suppression"]["reason"].as_str(), moves.then_some(reason.as_str()));
+        assert_eq!(moved["suppression"]["reason"].as_str(), is_moved.then_some(reason.as_str()));
         let old = suppression::active(&mut *app.conn().await, &phone(HANDSET)).await.unwrap();
         assert_eq!(
             old.map(|suppression| suppression.reason),
@@ -350,7 +350,7 @@ async fn a_fault_of_the_old_number_stays_with_it_and_what_was_decided_moves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_that_leaves_the_number_alone_moves_nothing() {
+async fn an_edit_without_a_new_number_moves_no_suppression() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     let contact = app.contact(HANDSET).await;
@@ -363,27 +363,27 @@ async fn an_edit_that_leaves_the_number_alone_moves_nothing() {
     assert_eq!(evidence(&app).await, [format!("{HANDSET} suppressed by keyword")]);
 }
 
-/// The migration once more, in a database that has doubles: the index that forbids some of them is
-/// not there yet.
-async fn join(app: &TestApp) {
+/// Runs the migration again, in a database with duplicates; the index that forbids some of them
+/// must be dropped before.
+async fn merge_duplicates(app: &TestApp) {
     let migration = include_str!("../../migrations/2026-11-30-080201_join_double_contacts/up.sql");
     app.conn().await.batch_execute(&format!("BEGIN; {migration} COMMIT;")).await.unwrap();
 }
 
-/// Renames a number everywhere, to what it was before the migration.
-async fn rename(app: &TestApp, from: &str, to: &str) {
-    let renamed = format!(
+/// Replaces a number in all tables by its form before the migration.
+async fn replace_number(app: &TestApp, from: &str, to: &str) {
+    let replace_everywhere = format!(
         "UPDATE contacts SET phone = '{to}' WHERE phone = '{from}'; UPDATE suppressions
             SET phone = '{to}' WHERE phone = '{from}';
          UPDATE consent_records SET phone = '{to}' WHERE phone = '{from}'; UPDATE messages
              SET to_address = '{to}' WHERE to_address = '{from}';"
     );
-    app.conn().await.batch_execute(&renamed).await.unwrap();
+    app.conn().await.batch_execute(&replace_everywhere).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
-    for (kept, other) in [
+async fn the_migration_merges_the_contacts_of_one_line_suppressions_first() {
+    for (current, other) in [
         ("+525512345678", "+5215512345678"),
         ("+5511981234567", "+551181234567"),
         ("+541123456789", "+5491123456789"),
@@ -407,18 +407,24 @@ async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
             .ok();
         app.event("hello", HANDSET, json!({})).await;
         app.run_until_idle().await;
-        // The person was reachable under the one number, and had said STOP under the other; and the
-        // other way round.
-        rename(&app, HANDSET, if kept == "+541123456789" { kept } else { other }).await;
-        rename(&app, OTHER_HANDSET, if kept == "+541123456789" { other } else { kept }).await;
+        // The contact is reachable under one number and has texted STOP from the other, in both
+        // combinations.
+        replace_number(&app, HANDSET, if current == "+541123456789" { current } else { other })
+            .await;
+        replace_number(
+            &app,
+            OTHER_HANDSET,
+            if current == "+541123456789" { other } else { current },
+        )
+        .await;
 
-        join(&app).await;
-        let contact = app.contact_of(kept).await;
+        merge_duplicates(&app).await;
+        let contact = app.contact_of(current).await;
         assert_eq!(
             (app.count("contacts").await, &contact["id"], &contact["phone"]),
-            (1, &survivor, &json!(kept))
+            (1, &survivor, &json!(current))
         );
-        assert_eq!(contact["suppression"]["reason"], "stop", "{kept}");
+        assert_eq!(contact["suppression"]["reason"], "stop", "{current}");
         let mut tags = tags(&contact);
         tags.sort_unstable();
         assert_eq!(tags, [STOP_TAG, "VIP", "new"]);
@@ -437,7 +443,7 @@ async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
                     survivor.as_str().unwrap()
                 ))
                 .await;
-            assert_eq!(lost, 0, "{rows} of {kept}");
+            assert_eq!(lost, 0, "{rows} of {current}");
         }
         assert_eq!(
             app.texts(
@@ -447,7 +453,7 @@ async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
             ["joined two contacts of one telephone line"]
         );
 
-        // What was pending to the old number is not sent after the STOP of the line.
+        // A message pending to the old number is not sent after the STOP of the line.
         app.api()
             .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": false }))
             .await
@@ -465,7 +471,7 @@ async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_migration_keeps_the_older_of_two_stops_and_leaves_faults_with_the_old_number() {
+async fn the_migration_keeps_the_older_of_two_stops_and_leaves_invalid_numbers_in_place() {
     let app = TestApp::start().await;
     app.conn().await.batch_execute(
         "DROP INDEX contacts_argentine_line_key;
@@ -476,12 +482,13 @@ async fn the_migration_keeps_the_older_of_two_stops_and_leaves_faults_with_the_o
     )
     .await
     .unwrap();
-    join(&app).await;
-    let kept = "SELECT phone || ' ' || reason || ' ' || since::date || CASE WHEN counted THEN ''
+    merge_duplicates(&app).await;
+    let suppressions =
+        "SELECT phone || ' ' || reason || ' ' || since::date || CASE WHEN counted THEN ''
                    ELSE ' uncounted' END AS text
         FROM suppressions ORDER BY phone COLLATE \"C\", reason";
     assert_eq!(
-        app.texts(kept).await,
+        app.texts(suppressions).await,
         [
             "+5215512345678 invalid_number 2026-03-01",
             "+525512345678 stop 2026-01-01",
@@ -493,9 +500,9 @@ async fn the_migration_keeps_the_older_of_two_stops_and_leaves_faults_with_the_o
     );
 }
 
-/// The rules are written twice, in Rust and in the migration: they say the same.
+/// The rules exist twice, in Rust and in the migration, and must agree.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_migration_knows_the_same_old_numbers_as_the_program() {
+async fn the_migration_and_the_program_know_the_same_old_numbers() {
     let app = TestApp::start().await;
     app.conn().await.batch_execute("DROP INDEX contacts_argentine_line_key").await.unwrap();
     let mut numbers = Vec::new();
@@ -514,7 +521,7 @@ async fn the_migration_knows_the_same_old_numbers_as_the_program() {
         rows.join(", ")
     );
     app.conn().await.batch_execute(&insert).await.unwrap();
-    join(&app).await;
+    merge_duplicates(&app).await;
     let mut expected: Vec<String> =
         numbers.iter().map(|number| String::from(phone(number).current())).collect();
     expected.sort_unstable();

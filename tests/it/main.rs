@@ -1,11 +1,11 @@
-//! The stories: what people and Twilio see of Carillon, told against a real PostgreSQL, over real
-//! HTTP, with the simulator as Twilio.
+//! The integration tests, called stories: what users and Twilio see of Carillon, tested against a
+//! real PostgreSQL, over real HTTP, with the simulator as Twilio.
 //!
-//! One binary, one file per group of stories. [`harness`] gives each story a database, a server and
-//! a simulator of its own.
+//! There is one binary, and one file per group of stories. [`harness`] gives each story its own
+//! database, server and simulator. Start reading in [`first_message`].
 #![expect(
     clippy::unwrap_used,
-    reason = "a story that meets the unexpected has failed, and says where"
+    reason = "an unexpected value fails the story, and the panic says where"
 )]
 
 mod accessibility;
@@ -17,6 +17,7 @@ mod automation_builder;
 mod automations;
 mod bench_statistics;
 mod browser;
+mod bulk_confirmation;
 mod cli;
 mod connecting;
 mod connection_health;
@@ -37,23 +38,21 @@ mod home;
 mod hook_secrets;
 mod hooks;
 mod hostile_input;
-mod intake;
 mod large_lists;
 mod ledger;
 mod lines;
 mod message_log;
 mod messages;
 mod migrations;
-mod narrowing;
 mod numbers;
 mod openapi;
 mod opt_outs;
-mod outside_text;
 mod policy;
 mod processes;
-mod quiet_reports;
 mod races;
 mod reconciling;
+mod report_fast_path;
+mod request_limits;
 mod routines;
 #[cfg(debug_assertions)]
 mod samples;
@@ -69,5 +68,6 @@ mod template_editor;
 mod templates;
 mod texts;
 mod throttle;
-mod undoing;
+mod undo;
+mod untrusted_text;
 mod validity;

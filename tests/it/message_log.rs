@@ -1,5 +1,4 @@
-//! The list of messages: narrowing it, keeping what one looks at often, watching it change, taking
-//! it along as a file.
+//! The message log: filters, saved views, live updates, and the CSV export.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +7,8 @@ use serde_json::{Value, json};
 use twilio_simulator::{Fault, Rule};
 
 use crate::harness::browser::Browser;
+use crate::harness::fixtures::{Twilio, id};
 use crate::harness::site::{Page, Site};
-use crate::harness::world::{Twilio, id};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {
@@ -28,13 +27,13 @@ async fn contact(app: &TestApp, phone: &str, first: &str, last: &str) -> String 
         .ok())
 }
 
-/// The messages that a page lists, in order.
+/// The ids of the messages that a page lists, in order.
 fn listed(page: &Page) -> Vec<String> {
     let ids = page.html.split("id=\"state-").skip(1);
     ids.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
-/// The link of a page whose tag contains this.
+/// The target of the link whose tag contains `mark`.
 fn link(page: &Page, mark: &str) -> String {
     let tag = page.html.split("<a ").find(|tag| tag.split('>').next().unwrap().contains(mark));
     let tag =
@@ -43,7 +42,7 @@ fn link(page: &Page, mark: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
+async fn the_list_is_filtered_by_every_property_of_a_message() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
@@ -86,14 +85,14 @@ async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
         .ok();
     assert_eq!(listed(&page), [welcome.as_str()]);
     page.must_say("Sender Carillon");
-    // Each part of the filter can be taken away alone.
+    // Each condition of the filter can be removed separately.
     let wider = link(&page, "aria-label=\"Do not filter by text\"");
     assert_eq!(
         wider,
         format!("/messages?automation_id={automated}&sender_id={}", twilio.sender_id)
     );
 
-    // A contact by name, by number, or one of several.
+    // A contact by name or number, or a choice of several.
     let page = site.open("/messages?contact=Ann+Mor&text=order").await.ok();
     assert_eq!(page.path, format!("/messages?text=order&contact_id={ann}"));
     assert_eq!(listed(&page), [inbound.as_str(), first.as_str()]);
@@ -110,9 +109,9 @@ async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
     );
     let page = site.open("/messages?contact=Zoe").await.ok();
     page.must_say("No contact fits");
-    assert!(page.html.contains("value=\"Zoe\""), "what was typed is kept");
+    assert!(page.html.contains("value=\"Zoe\""), "the typed value is shown again");
 
-    // Time goes by.
+    // Two hours later.
     app.clock.advance(chrono::TimeDelta::hours(2));
     assert!(listed(&site.open("/messages?within=hour").await.ok()).is_empty());
     assert_eq!(listed(&site.open("/messages?within=day").await.ok()).len(), 4);
@@ -126,9 +125,14 @@ async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
     site.open("/messages?within=year&to=12").await.ok().must_say("This filter cannot be used");
 }
 
-/// Messages of the past, one a second up to `until` (SQL), with ids of their time as the program
-/// makes them.
-fn of_the_past(count: u32, until: &str, status: &str, body: &str, twilio: &Twilio) -> String {
+/// SQL: inserts past messages, one per second up to `until`, with UUIDv7 ids of their time.
+fn insert_past_messages(
+    count: u32,
+    until: &str,
+    status: &str,
+    body: &str,
+    twilio: &Twilio,
+) -> String {
     format!(
         "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction,
             encoding, to_address, sender_id, body)
@@ -144,32 +148,32 @@ fn of_the_past(count: u32, until: &str, status: &str, body: &str, twilio: &Twili
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_rare_is_found_however_much_lies_before_it() {
+async fn a_rare_message_is_found_however_many_are_newer() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let now = app.clock.now();
     let ago = |days: i64| format!("'{}'", (now - chrono::TimeDelta::days(days)).to_rfc3339());
-    app.run_sql(&of_the_past(1, &ago(40), "failed", "A needle", &twilio)).await;
-    app.run_sql(&of_the_past(30_000, &ago(10), "delivered", "Hay", &twilio)).await;
-    app.run_sql(&of_the_past(15_000, &ago(1), "delivered", "Hay", &twilio)).await;
+    app.run_sql(&insert_past_messages(1, &ago(40), "failed", "A needle", &twilio)).await;
+    app.run_sql(&insert_past_messages(30_000, &ago(10), "delivered", "Hay", &twilio)).await;
+    app.run_sql(&insert_past_messages(15_000, &ago(1), "delivered", "Hay", &twilio)).await;
     let site = app.sign_in_as(Role::Viewer).await;
-    // The ledger knows on which day there is one that failed.
+    // By the ledger, the list skips the days without a failed message.
     let page = site.open("/messages?status=failed").await.ok();
     assert_eq!(listed(&page).len(), 1);
     assert!(
         !page.says("Look further back")
             && !site.open("/messages?status=expired").await.ok().says("Look further back")
     );
-    // What stands in a text nobody knows: it is looked for, and told how far.
+    // A search in texts scans the list in parts and shows how far it got.
     let mut page = site.open("/messages?text=needle").await.ok();
-    let mut looks = 1;
+    let mut pages = 1;
     while listed(&page).is_empty() {
         page.must_say("Looked back to");
         page = site.open(&link(&page, "rel=\"next\"")).await.ok();
-        looks += 1;
+        pages += 1;
     }
-    assert_eq!((looks, listed(&page).len(), page.says("Look further back")), (7, 1, false));
-    // Days long ago are found at once, and the file has what the list has.
+    assert_eq!((pages, listed(&page).len(), page.says("Look further back")), (7, 1, false));
+    // A past day is found at once, and the export contains the whole list.
     let day = (now - chrono::TimeDelta::days(40)).date_naive();
     assert_eq!(
         listed(
@@ -180,7 +184,7 @@ async fn what_is_rare_is_found_however_much_lies_before_it() {
     );
     let file = site.open("/messages/export?text=needle").await.ok();
     assert_eq!(records(&file).len(), 1);
-    // The API goes on from an empty page, too.
+    // The API has a cursor after an empty page, too.
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = app.api().get(&format!("/messages?text=needle{cursor}")).await.ok();
@@ -193,11 +197,11 @@ async fn what_is_rare_is_found_however_much_lies_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_goes_back_and_forth_in_a_narrowed_list() {
+async fn a_filtered_list_is_paged_back_and_forth() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let now = format!("'{}'", app.clock.now().to_rfc3339());
-    app.run_sql(&of_the_past(120, &now, "delivered", "Even", &twilio)).await;
+    app.run_sql(&insert_past_messages(120, &now, "delivered", "Even", &twilio)).await;
     let site = app.sign_in_as(Role::Viewer).await;
     let first = site.open("/messages?status=delivered").await.ok();
     let second = site.open(&link(&first, "rel=\"next\"")).await.ok();
@@ -211,14 +215,14 @@ async fn one_goes_back_and_forth_in_a_narrowed_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_part_of_the_list_loses_nothing_on_either_side() {
+async fn an_empty_page_of_the_list_loses_nothing_on_either_side() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let ago =
         |days: i64| format!("'{}'", (app.clock.now() - chrono::TimeDelta::days(days)).to_rfc3339());
-    app.run_sql(&of_the_past(12_000, &ago(20), "delivered", "Hay", &twilio)).await;
-    app.run_sql(&of_the_past(1, &ago(10), "delivered", "A needle", &twilio)).await;
-    app.run_sql(&of_the_past(12_000, &ago(1), "delivered", "Hay", &twilio)).await;
+    app.run_sql(&insert_past_messages(12_000, &ago(20), "delivered", "Hay", &twilio)).await;
+    app.run_sql(&insert_past_messages(1, &ago(10), "delivered", "A needle", &twilio)).await;
+    app.run_sql(&insert_past_messages(12_000, &ago(1), "delivered", "Hay", &twilio)).await;
     let needle = app
         .texts("SELECT id::text AS text FROM messages WHERE body LIKE 'A needle%'")
         .await
@@ -233,7 +237,7 @@ async fn an_empty_part_of_the_list_loses_nothing_on_either_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_chosen_stays_chosen_when_it_is_archived_meanwhile() {
+async fn a_selected_template_stays_selected_when_it_is_archived() {
     let app = TestApp::start().await;
     let template = app.template("Hello!").await;
     let site = app.sign_in_as(Role::Marketer).await;
@@ -249,12 +253,12 @@ async fn what_was_chosen_stays_chosen_when_it_is_archived_meanwhile() {
     );
     assert!(
         !site.open("/messages").await.ok().html.contains(&option),
-        "an archived one is not offered"
+        "an archived template is not offered"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_filter_that_nothing_can_fit_is_no_fault_of_the_server() {
+async fn an_impossible_filter_is_not_a_server_error() {
     let app = TestApp::start().await;
     let site = app.sign_in_as(Role::Viewer).await;
     for query in [
@@ -281,7 +285,7 @@ async fn a_filter_that_nothing_can_fit_is_no_fault_of_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_filter_is_kept_under_a_name_for_everybody() {
+async fn a_filter_is_saved_as_a_view_for_all_users() {
     let app = TestApp::start().await;
     let marketer = app.sign_in_as(Role::Marketer).await;
     let page = marketer.open("/messages?status=failed&within=day").await.ok();
@@ -296,11 +300,14 @@ async fn a_filter_is_kept_under_a_name_for_everybody() {
         page.html.contains("aria-current=\"page\"><bdi>Failed &lt;today&gt;<"),
         "the view is the one that is shown"
     );
-    assert!(!page.html.contains("action=\"/messages/views\""), "nothing is left to be saved");
+    assert!(
+        !page.html.contains("action=\"/messages/views\""),
+        "a saved view cannot be saved again"
+    );
     let page = marketer.send(&form.with("name", "failed <TODAY>")).await;
     assert_eq!(page.status, 422);
     page.must_say("There is a view with this name already");
-    assert!(page.html.contains("value=\"failed &lt;TODAY&gt;\""), "what was typed is kept");
+    assert!(page.html.contains("value=\"failed &lt;TODAY&gt;\""), "the typed value is shown again");
 
     let viewer = app.sign_in_as(Role::Viewer).await;
     let page = viewer.open("/messages").await.ok();
@@ -326,7 +333,7 @@ async fn a_filter_is_kept_under_a_name_for_everybody() {
     assert_eq!(app.count("message_views").await, 0);
 }
 
-/// The lines of a file, each as an object.
+/// The records of a CSV file, as JSON objects.
 fn records(file: &Page) -> Vec<Value> {
     let text = file.html.trim_start_matches('\u{feff}');
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -338,7 +345,7 @@ fn records(file: &Page) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_file_holds_what_the_list_shows() {
+async fn the_export_contains_what_the_list_shows() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     contact(&app, HANDSET, "=cmd|'/c calc'!A0", "Ünal").await;
@@ -352,15 +359,15 @@ async fn the_file_holds_what_the_list_shows() {
     for text in texts {
         send(&app, HANDSET, text, &twilio).await;
     }
-    send(&app, OTHER_HANDSET, "Somebody else's", &twilio).await;
+    send(&app, OTHER_HANDSET, "Another recipient", &twilio).await;
     app.run_until_idle().await;
     let now = format!("'{}'", app.clock.now().to_rfc3339());
-    app.run_sql(&of_the_past(2_500, &now, "delivered", "Many", &twilio)).await;
+    app.run_sql(&insert_past_messages(2_500, &now, "delivered", "Many", &twilio)).await;
     let site = app.sign_in_as(Role::Viewer).await;
 
     let filter = "text=&contact_id=&to=%2B12065550111&status=delivered";
     let file = site.open(&format!("/messages/export?{filter}")).await.ok();
-    assert!(file.html.contains("\r\n"), "lines end as RFC 4180 says");
+    assert!(file.html.contains("\r\n"), "lines end with CRLF, as in RFC 4180");
     let lines = records(&file);
     let of_list = listed(&site.open(&format!("/messages?{filter}")).await.ok());
     assert_eq!(lines.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), of_list);
@@ -385,7 +392,7 @@ async fn the_file_holds_what_the_list_shows() {
     let all = records(&site.open("/messages/export").await.ok());
     let mut ids: Vec<&str> = all.iter().map(|line| line["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 2_506);
-    assert!(ids.is_sorted_by(|newer, older| newer > older), "each once, the newest first");
+    assert!(ids.is_sorted_by(|newer, older| newer > older), "each message once, newest first");
     ids.dedup();
     assert_eq!(ids.len(), 2_506);
 
@@ -399,8 +406,8 @@ async fn the_file_holds_what_the_list_shows() {
     assert_eq!(app.site().open("/messages/export").await.path, "/login?next=%2Fmessages%2Fexport");
 }
 
-/// Where a row stands on the screen.
-async fn top_of(browser: &Browser, id: &str) -> f64 {
+/// The vertical position of a row on the screen.
+async fn row_position(browser: &Browser, id: &str) -> f64 {
     browser
         .run(&format!(
             "return \
@@ -412,7 +419,7 @@ async fn top_of(browser: &Browser, id: &str) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
+async fn rows_update_live_and_stay_in_place() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let mut ids = Vec::new();
@@ -423,28 +430,31 @@ async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/messages", app.url)).await;
     browser.must_say("Number 29").await;
-    app.eventually("the page watches", async || app.web().live.is_watched().then_some(())).await;
+    app.eventually("the page is connected to the live stream", async || {
+        app.web().live.has_streams().then_some(())
+    })
+    .await;
     browser
         .run(&format!(
             "window.stays = true; document.getElementById('state-{}').scrollIntoView();",
             ids[10]
         ))
         .await;
-    let before = top_of(&browser, &ids[10]).await;
+    let before = row_position(&browser, &ids[10]).await;
 
     app.run_until_idle().await;
     let state = format!("return document.getElementById('state-{}').textContent.trim();", ids[10]);
-    app.eventually("the row says so", async || {
+    app.eventually("the row shows the new status", async || {
         (browser.run(&state).await == json!("Delivered")).then_some(())
     })
     .await;
-    assert!((top_of(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
+    assert!((row_position(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
 
     for number in 30..32 {
         send(&app, HANDSET, &format!("Number {number}"), &twilio).await;
     }
     browser.must_say("2 new messages: show").await;
-    assert!((top_of(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
+    assert!((row_position(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
     assert_eq!(
         browser.run("return [window.stays, document.body.innerText.includes('Number 31')];").await,
         json!([true, false])
@@ -452,7 +462,7 @@ async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
     browser.run("document.querySelector('#come a').click();").await;
     browser.must_say("Number 31").await;
 
-    // A narrowed list announces only what belongs there.
+    // A filtered list announces only messages that match.
     browser.go(&format!("{}/messages?text=pear", app.url)).await;
     browser.must_say("No such messages").await;
     send(&app, HANDSET, "Apples", &twilio).await;
@@ -460,7 +470,7 @@ async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
     browser.must_say("1 new message: show").await;
 }
 
-/// Opens a stream of changes, which has begun when this returns.
+/// Opens a live stream, and waits for its first event.
 async fn watch(app: &TestApp, site: &Site, row: &str) -> reqwest::Response {
     let mut stream = site.get(&format!("/messages/live?rows={row}")).send().await.unwrap();
     assert_eq!(
@@ -469,12 +479,12 @@ async fn watch(app: &TestApp, site: &Site, row: &str) -> reqwest::Response {
     );
     let first = stream.chunk().await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&first).contains(&format!("#state-{row}")), "{first:?}");
-    assert!(app.web().live.is_watched());
+    assert!(app.web().live.has_streams());
     stream
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_ends_with_its_browser_and_with_the_server() {
+async fn a_live_stream_ends_with_its_browser_and_with_the_server() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let row = send(&app, HANDSET, "Hello", &twilio).await;
@@ -486,24 +496,24 @@ async fn a_stream_ends_with_its_browser_and_with_the_server() {
 
     let stream = watch(&app, &site, &row).await;
     drop(stream);
-    app.eventually("nobody watches any more", async || {
-        (!app.web().live.is_watched()).then_some(())
+    app.eventually("no live stream is open", async || {
+        (!app.web().live.has_streams()).then_some(())
     })
     .await;
 
     let mut stream = watch(&app, &site, &row).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     drop(app);
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        started.elapsed() < Duration::from_secs(5),
         "the server waited for the stream: {:?}",
-        begun.elapsed()
+        started.elapsed()
     );
-    assert_eq!(stream.chunk().await.unwrap(), None, "the stream has its end");
+    assert_eq!(stream.chunk().await.unwrap(), None, "the stream has ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_stream_tells_what_has_come_while_none_was_open() {
+async fn a_new_live_stream_reports_messages_that_arrived_while_none_was_open() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let first = send(&app, HANDSET, "The first row", &twilio).await;
@@ -512,12 +522,12 @@ async fn a_new_stream_tells_what_has_come_while_none_was_open() {
     }
     app.clock.advance(chrono::TimeDelta::minutes(5));
     let site = app.sign_in_as(Role::Viewer).await;
-    for (filter, told) in [("", "3 new messages"), ("text=pear&", "2 new messages")] {
+    for (filter, announcement) in [("", "3 new messages"), ("text=pear&", "2 new messages")] {
         let mut stream =
             site.get(&format!("/messages/live?{filter}after={first}")).send().await.unwrap();
         let event = stream.chunk().await.unwrap().unwrap();
         assert!(
-            String::from_utf8_lossy(&event).contains(told),
+            String::from_utf8_lossy(&event).contains(announcement),
             "{filter}: {}",
             String::from_utf8_lossy(&event)
         );
@@ -525,7 +535,7 @@ async fn a_new_stream_tells_what_has_come_while_none_was_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_offers_a_retry_only_where_some_message_may_be_sent_again() {
+async fn the_ledger_offers_a_resend_only_if_some_message_may_be_sent_again() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let site = app.sign_in_as(Role::Marketer).await;
@@ -540,7 +550,7 @@ async fn the_ledger_offers_a_retry_only_where_some_message_may_be_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_sent_again_only_where_that_is_safe_and_its_page_says_why_not() {
+async fn a_message_is_resent_only_if_that_is_safe_and_its_page_says_why_not() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     contact(&app, HANDSET, "Ann", "Moreno").await;
@@ -571,7 +581,7 @@ async fn a_message_is_sent_again_only_where_that_is_safe_and_its_page_says_why_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_without_a_mouse_finds_what_failed_keeps_the_view_and_sends_it_again() {
+async fn a_user_without_a_mouse_finds_a_failed_message_saves_the_view_and_resends_it() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     contact(&app, HANDSET, "Ann", "Moreno").await;
@@ -620,7 +630,10 @@ async fn the_timeline_of_a_contact_follows_its_messages() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/contacts/{ann}", app.url)).await;
     browser.must_say("Pending").await;
-    app.eventually("the page watches", async || app.web().live.is_watched().then_some(())).await;
+    app.eventually("the page is connected to the live stream", async || {
+        app.web().live.has_streams().then_some(())
+    })
+    .await;
     browser.run("window.stays = true;").await;
     app.run_until_idle().await;
     browser.must_say("Delivered").await;

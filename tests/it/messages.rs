@@ -1,10 +1,10 @@
-//! One-off messages, and what the API and the pages tell about every message.
+//! One-off messages, and how the API and the pages show messages.
 
 use carillon::users::Role;
 use serde_json::{Value, json};
 use twilio_simulator::{Fault, Rule};
 
-use crate::harness::world::{Twilio, id};
+use crate::harness::fixtures::{Twilio, id};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
 
 fn one_off(to: &str, body: &str, twilio: &Twilio) -> Value {
@@ -23,7 +23,7 @@ async fn with_key(app: &TestApp, key: &str, body: &Value) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_one_off_message_is_accepted_at_once_and_delivered_soon() {
+async fn a_one_off_message_is_accepted_and_delivered() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let answer = app.api().post("/messages", one_off(HANDSET, "Hello", &twilio)).await;
@@ -50,16 +50,16 @@ async fn a_one_off_message_is_accepted_at_once_and_delivered_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_with_merge_tags_is_sent_as_it_is_and_warned_about() {
+async fn a_body_with_merge_tags_is_sent_unchanged_with_a_warning() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let made = app
+    let message = app
         .api()
         .post("/messages", one_off(HANDSET, "Hi *|FNAME|*, {{ contact.first_name }}", &twilio))
         .await
         .ok();
     let warnings: Vec<_> =
-        made["warnings"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+        message["warnings"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
     assert_eq!(
         warnings,
         [
@@ -79,7 +79,7 @@ async fn a_body_with_merge_tags_is_sent_as_it_is_and_warned_about() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_is_rendered_for_the_contact_or_refused_with_the_reason() {
+async fn a_template_is_rendered_for_the_contact_or_refused_with_a_reason() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let contact = id(&app
@@ -97,14 +97,14 @@ async fn a_template_is_rendered_for_the_contact_or_refused_with_the_reason() {
     );
     let to_number = json!({ "to": HANDSET, "body": "By number", "sender_id": twilio.sender_id });
     assert_eq!(app.api().post("/messages", to_number).await.ok()["contact_id"], json!(contact));
-    let to_nobody =
+    let to_unknown_contact =
         json!({ "to": OTHER_HANDSET, "template_id": template, "sender_id": twilio.sender_id });
-    let reason = app.api().post("/messages", to_nobody).await.field("template_id");
+    let reason = app.api().post("/messages", to_unknown_contact).await.field("template_id");
     assert!(reason.contains("contact.first_name is not set"), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idempotency_key_makes_one_message_however_often_it_is_sent() {
+async fn repeats_of_an_idempotency_key_create_one_message() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let body = one_off(HANDSET, "Once", &twilio);
@@ -123,15 +123,15 @@ async fn an_idempotency_key_makes_one_message_however_often_it_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_exist_or_is_switched_off_is_named_by_its_field() {
+async fn an_unknown_or_disabled_reference_is_a_field_error() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let nothing = "01980d3c-9b5a-7000-8000-000000000000";
+    let unknown_id = "01980d3c-9b5a-7000-8000-000000000000";
     let error = app
         .api()
         .post(
             "/messages",
-            json!({ "contact_id": nothing, "template_id": nothing, "sender_id": nothing }),
+            json!({ "contact_id": unknown_id, "template_id": unknown_id, "sender_id": unknown_id }),
         )
         .await
         .refused(422);
@@ -151,7 +151,7 @@ async fn what_does_not_exist_or_is_switched_off_is_named_by_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_is_narrowed_and_paged() {
+async fn the_list_of_messages_is_filtered_and_paged() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     for number in 1..=5 {
@@ -186,7 +186,7 @@ async fn the_list_is_narrowed_and_paged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_of_a_message_tells_its_story() {
+async fn the_page_of_a_message_shows_its_history() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.simulator
@@ -198,7 +198,7 @@ async fn the_page_of_a_message_tells_its_story() {
     let site = app.sign_in_as(Role::Viewer).await;
     assert!(
         site.open(&format!("/messages/{lucky}")).await.ok().html.contains("data-live="),
-        "a message under way is followed"
+        "a message in progress is updated live"
     );
     app.run_until_idle().await;
 
@@ -219,7 +219,7 @@ async fn the_page_of_a_message_tells_its_story() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suppressed_message_shows_the_stop_that_forbids_it() {
+async fn a_suppressed_message_shows_the_stop_behind_it() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.text(HANDSET, &twilio.sender, "Stop.").await;
@@ -239,7 +239,7 @@ async fn a_suppressed_message_shows_the_stop_that_forbids_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_waits_says_what_for() {
+async fn a_pending_message_says_what_it_waits_for() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let message = app.api().post("/messages", one_off(HANDSET, "Later", &twilio)).await.ok();

@@ -1,4 +1,4 @@
-//! Migrations: up, all the way down, and up again, ending where they began.
+//! Migrations: applied, reverted and applied again, with the same schema as before.
 
 use carillon::db::{self, MIGRATIONS};
 use diesel::{QueryableByName, sql_query};
@@ -13,8 +13,8 @@ struct Row {
     text: String,
 }
 
-/// Tables, columns, constraints and indexes, one a line.
-async fn shape(database: &TestDatabase) -> Vec<String> {
+/// The schema: columns, constraints, indexes and functions, one per line.
+async fn schema(database: &TestDatabase) -> Vec<String> {
     let query = "
         SELECT text FROM (
             SELECT table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable || ' '
@@ -33,10 +33,10 @@ async fn shape(database: &TestDatabase) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_goes_up_comes_down_and_goes_up_again() {
+async fn all_migrations_can_be_reverted_and_applied_again() {
     let database = TestDatabase::create_empty().await;
     let applied = db::migrate(&database.target()).await.unwrap();
-    let first = shape(&database).await;
+    let first = schema(&database).await;
     assert!(applied.len() >= 7 && first.len() > 100);
 
     let conn = database.target().connect().await.unwrap();
@@ -47,26 +47,26 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
             .unwrap()
     });
     assert_eq!(reverted.await.unwrap(), applied.len());
-    let bare = shape(&database).await;
+    let leftover = schema(&database).await;
     assert!(
-        bare.iter().all(|line| line.contains("__diesel_schema_migrations")),
-        "left behind: {bare:#?}"
+        leftover.iter().all(|line| line.contains("__diesel_schema_migrations")),
+        "left behind: {leftover:#?}"
     );
 
     assert_eq!(db::migrate(&database.target()).await.unwrap(), applied);
-    assert_eq!(shape(&database).await, first);
+    assert_eq!(schema(&database).await, first);
     assert_eq!(
         db::migrate(&database.target()).await.unwrap(),
         Vec::<String>::new(),
-        "a second time, nothing is to be done"
+        "the second run applies no migration"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_migration_can_be_taken_back_alone() {
+async fn the_latest_migrations_can_be_reverted_one_by_one() {
     let database = TestDatabase::create_empty().await;
     db::migrate(&database.target()).await.unwrap();
-    let mut last = shape(&database).await;
+    let mut last = schema(&database).await;
     for _ in 0..3 {
         let conn = database.target().connect().await.unwrap();
         tokio::task::spawn_blocking(move || {
@@ -74,7 +74,7 @@ async fn every_migration_can_be_taken_back_alone() {
         })
         .await
         .unwrap();
-        let now = shape(&database).await;
+        let now = schema(&database).await;
         assert_ne!(now, last);
         last = now;
     }

@@ -1,19 +1,19 @@
-//! Numbers that agree: one definition of every rate, days of the organization's zone, and what a
-//! message's page, list, file and answer say of it.
+//! Consistent numbers: every rate has one definition, days are in the zone of the organization, and
+//! all pages, exports and API answers agree about a message.
 
 use carillon::ledger::outcome::Outcome;
-use carillon::ledger::{self, Following};
+use carillon::ledger::{self, ZoneChange};
 use carillon::users::{Role, organization};
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
 
+use crate::harness::fixtures::{Twilio, send_sms};
 use crate::harness::site::Site;
-use crate::harness::world::{Twilio, send_sms};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
-/// How many messages of each status the world of every outcome has; one of those that failed was
-/// sent again.
+/// How many messages each status has in the story that covers every outcome; one failed message
+/// with a resend is added.
 const EVERY_OUTCOME: [(&str, u32); 8] = [
     ("delivered", 8),
     ("read", 1),
@@ -25,9 +25,8 @@ const EVERY_OUTCOME: [(&str, u32); 8] = [
     ("pending", 1),
 ];
 
-/// Messages of a status that were composed at a time, as SQL, with ids of their time as the program
-/// makes them.
-fn composing(
+/// SQL: inserts messages of a status that were composed at a time, with UUIDv7 ids of that time.
+fn insert_messages_sql(
     twilio: &Twilio,
     automation: Option<&str>,
     (status, count): (&str, u32),
@@ -50,17 +49,17 @@ fn composing(
     )
 }
 
-async fn composed(
+async fn insert_messages(
     app: &TestApp,
     twilio: &Twilio,
     automation: Option<&str>,
     of_status: (&str, u32),
     at: &str,
 ) {
-    app.run_sql(&composing(twilio, automation, of_status, at)).await;
+    app.run_sql(&insert_messages_sql(twilio, automation, of_status, at)).await;
 }
 
-async fn move_to(admin: &Site, zone: &str) {
+async fn set_time_zone(admin: &Site, zone: &str) {
     let form = admin.open("/settings/organization").await.ok().form("/settings/organization");
     admin.send(&form.with("time_zone", zone)).await.ok().must_say("Settings saved.");
 }
@@ -70,7 +69,7 @@ async fn fold(app: &TestApp) {
     app.conn().await.transaction(async |conn| ledger::fold(conn, now).await).await.unwrap();
 }
 
-/// The days of the ledger by the API, the newest first, with their recipients.
+/// The days of the ledger from the API, newest first, with their recipients.
 async fn days(app: &TestApp, query: &str) -> Vec<(String, i64)> {
     let answer = app.api().get(&format!("/ledger{query}")).await.ok();
     assert_eq!(answer["adds_up"], true);
@@ -80,37 +79,37 @@ async fn days(app: &TestApp, query: &str) -> Vec<(String, i64)> {
     answer["rows"].as_array().unwrap().iter().map(row).collect()
 }
 
-/// How many messages the API lists for a day.
-async fn listed(app: &TestApp, day: &str) -> usize {
+/// The number of messages that the API lists for a day.
+async fn count_listed(app: &TestApp, day: &str) -> usize {
     let answer =
         app.api().get(&format!("/messages?from_day={day}&to_day={day}&limit=500")).await.ok();
     answer["data"].as_array().unwrap().len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_and_api_say_the_same_of_every_outcome() {
+async fn pages_and_api_agree_on_every_outcome() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let automation = app.sms_on("hello", &twilio, "Hello.").await;
     let now = app.clock.now().to_rfc3339();
     for of_status in EVERY_OUTCOME {
-        composed(&app, &twilio, Some(&automation), of_status, &now).await;
+        insert_messages(&app, &twilio, Some(&automation), of_status, &now).await;
     }
-    composed(&app, &twilio, Some(&automation), ("failed", 1), &now).await;
+    insert_messages(&app, &twilio, Some(&automation), ("failed", 1), &now).await;
     app.run_sql("UPDATE messages SET retried_at = now() WHERE status = 'failed'").await;
 
     let totals = app.api().get("/ledger").await.ok()["totals"].clone();
     for outcome in Outcome::ALL {
         assert!(totals[outcome.as_str()].as_i64().unwrap() > 0, "{outcome} is missing in {totals}");
     }
-    // 22 messages, of which one only repeats another.
-    let said = (
+    // 22 recipients are 21 messages, since one is a resend.
+    let shares = (
         &totals["recipients"],
         &totals["messages"],
         &totals["delivered"],
         &totals["delivered_share"],
     );
-    assert_eq!(said, (&json!(22), &json!(21), &json!(9), &json!(0.4286)));
+    assert_eq!(shares, (&json!(22), &json!(21), &json!(9), &json!(0.4286)));
     for grouping in ["sender", "automation", "day"] {
         let row =
             app.api().get(&format!("/ledger?group_by={grouping}")).await.ok()["rows"][0].clone();
@@ -130,7 +129,7 @@ async fn pages_and_api_say_the_same_of_every_outcome() {
     let home = site.open("/").await.ok();
     home.must_say("22 messages in 30 days");
     home.must_say("42.9 % delivered: 9 of 21 messages, repeats counted once");
-    // By sender and by automation too; failed are 3 of the same 21.
+    // The rate is shown in total, by sender and by automation; 3 of the same 21 failed.
     assert_eq!(
         (home.text().matches("42.9 %").count(), home.text().matches("14.3 %").count()),
         (3, 1),
@@ -152,14 +151,15 @@ async fn pages_and_api_say_the_same_of_every_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn days_are_days_of_the_organizations_zone() {
+async fn days_are_in_the_time_zone_of_the_organization() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    // Midnight of Kathmandu is at 18:15 UTC, that of Los Angeles at 08:00.
+    // Midnight in Kathmandu is at 18:15 UTC, in Los Angeles at 08:00.
     let today = app.clock.now().date_naive();
     let day = |ago: i64| today - chrono::TimeDelta::days(ago);
     for (at, count) in [("07:59:59", 1), ("08:00:00", 2), ("18:14:59", 4), ("18:15:00", 8)] {
-        composed(&app, &twilio, None, ("delivered", count), &format!("{}T{at}Z", day(2))).await;
+        insert_messages(&app, &twilio, None, ("delivered", count), &format!("{}T{at}Z", day(2)))
+            .await;
     }
     let utc = vec![(day(2).to_string(), 15)];
     let kathmandu = vec![(day(1).to_string(), 8), (day(2).to_string(), 7)];
@@ -172,11 +172,11 @@ async fn days_are_days_of_the_organizations_zone() {
         ("UTC", &utc),
         ("Asia/Kathmandu", &kathmandu),
     ] {
-        move_to(&admin, zone).await;
+        set_time_zone(&admin, zone).await;
         assert_eq!(&days(&app, "").await, expected, "{zone}");
         for (day, count) in expected {
             assert_eq!(
-                listed(&app, day).await,
+                count_listed(&app, day).await,
                 usize::try_from(*count).unwrap(),
                 "{day} in {zone}"
             );
@@ -192,11 +192,12 @@ async fn days_are_days_of_the_organizations_zone() {
                     .html
                     .lines()
                     .count(),
-                listed(&app, day).await + 1
+                count_listed(&app, day).await + 1
             );
         }
-        // What comes after the change, and what is folded, is of the same zone.
-        composed(&app, &twilio, None, ("pending", 1), &format!("{}T18:15:00Z", day(2))).await;
+        // Later changes and folded ones belong to the same zone.
+        insert_messages(&app, &twilio, None, ("pending", 1), &format!("{}T18:15:00Z", day(2)))
+            .await;
         app.run_sql("DELETE FROM messages WHERE status = 'pending'").await;
         fold(&app).await;
         assert_eq!(&days(&app, "").await, expected, "{zone}, folded");
@@ -221,11 +222,11 @@ async fn days_are_days_of_the_organizations_zone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn days_of_23_and_of_25_hours_hold_what_was_sent_on_them() {
+async fn days_of_23_and_25_hours_contain_the_messages_sent_on_them() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    move_to(&app.sign_in().await, "Europe/Berlin").await;
-    // One message each hour, around both changes of the clocks.
+    set_time_zone(&app.sign_in().await, "Europe/Berlin").await;
+    // One message per hour, around both clock changes.
     for (from, to) in
         [("2026-03-28T22:30Z", "2026-03-29T22:30Z"), ("2026-10-24T21:30Z", "2026-10-25T23:30Z")]
     {
@@ -236,7 +237,7 @@ async fn days_of_23_and_of_25_hours_hold_what_was_sent_on_them() {
             ))
             .await;
         for hour in hours {
-            composed(&app, &twilio, None, ("delivered", 1), &hour).await;
+            insert_messages(&app, &twilio, None, ("delivered", 1), &hour).await;
         }
     }
     for _ in ["not folded", "folded"] {
@@ -252,39 +253,41 @@ async fn days_of_23_and_of_25_hours_hold_what_was_sent_on_them() {
             [("2026-10-26", 1), ("2026-10-25", 25), ("2026-10-24", 1)]
                 .map(|(day, count)| (day.to_owned(), count))
         );
-        assert_eq!((listed(&app, "2026-03-29").await, listed(&app, "2026-10-25").await), (23, 25));
+        assert_eq!(
+            (count_listed(&app, "2026-03-29").await, count_listed(&app, "2026-10-25").await),
+            (23, 25)
+        );
         fold(&app).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_ledger_keeps_the_old_days_until_it_is_counted_anew_and_loses_nothing_meanwhile() {
+async fn a_large_ledger_keeps_its_old_days_until_it_is_recounted_and_loses_nothing() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let now = app.clock.now();
     let evening: DateTime<Utc> =
         format!("{}T20:00:00Z", now.date_naive() - chrono::TimeDelta::days(3)).parse().unwrap();
-    composed(&app, &twilio, None, ("delivered", 3), &evening.to_rfc3339()).await;
+    insert_messages(&app, &twilio, None, ("delivered", 3), &evening.to_rfc3339()).await;
     fold(&app).await;
     app.run_sql("UPDATE organization SET time_zone = 'Asia/Tokyo'").await;
     let mut conn = app.conn().await;
-    let later =
+    let following =
         conn.transaction(async |conn| ledger::follow_zone(conn, 2, now).await).await.unwrap();
-    assert_eq!(later, Following::Later);
+    assert_eq!(following, ZoneChange::Deferred);
     let zone = async || organization::find(&*app.conn().await).await.unwrap().day_zone.name();
     assert_eq!(
         (zone().await, app.api().get("/ledger").await.ok()["time_zone"].as_str()),
         ("UTC", Some("UTC"))
     );
     assert_eq!(days(&app, "").await, [(evening.date_naive().to_string(), 3)]);
-    assert_eq!(listed(&app, &evening.date_naive().to_string()).await, 3);
+    assert_eq!(count_listed(&app, &evening.date_naive().to_string()).await, 3);
 
-    // One who writes messages does not wait for the count, and what they commit afterwards is
-    // counted once.
+    // A writer does not wait for the recount, and what it commits afterwards is counted once.
     let mut writer = app.conn().await;
     writer
         .transaction(async |writer| {
-            let added = composing(&twilio, None, ("delivered", 2), &evening.to_rfc3339());
+            let added = insert_messages_sql(&twilio, None, ("delivered", 2), &evening.to_rfc3339());
             diesel::sql_query(added).execute(writer).await?;
             fold(&app).await;
             Ok::<_, diesel::result::Error>(())
@@ -294,13 +297,13 @@ async fn a_large_ledger_keeps_the_old_days_until_it_is_counted_anew_and_loses_no
     assert_eq!(zone().await, "Asia/Tokyo");
     let tomorrow = evening.date_naive() + chrono::TimeDelta::days(1);
     assert_eq!(days(&app, "").await, [(tomorrow.to_string(), 5)]);
-    assert_eq!(listed(&app, &tomorrow.to_string()).await, 5);
+    assert_eq!(count_listed(&app, &tomorrow.to_string()).await, 5);
     fold(&app).await;
     app.ledger().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_steps_of_an_automation_say_what_became_of_their_messages() {
+async fn the_steps_of_an_automation_show_the_outcomes_of_their_messages() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let (first, second) =
@@ -330,7 +333,7 @@ async fn the_steps_of_an_automation_say_what_became_of_their_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_to_another_number_than_the_contacts_shows_that_number() {
+async fn a_message_to_a_former_number_of_its_contact_shows_that_number() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -345,7 +348,7 @@ async fn a_message_to_another_number_than_the_contacts_shows_that_number() {
     for path in &pages[1..] {
         assert!(
             !site.open(path).await.ok().says("to +1 206 555 0111"),
-            "{path} says a number that goes without saying"
+            "{path} shows the number although it is that of the contact"
         );
     }
     app.api().patch(&format!("/contacts/{contact}"), json!({ "phone": "+12065550199" })).await.ok();
@@ -358,10 +361,10 @@ async fn a_message_to_another_number_than_the_contacts_shows_that_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delivered_message_has_no_error_and_its_story_keeps_what_was_reported() {
+async fn a_delivered_message_has_no_error_and_its_history_keeps_the_reported_codes() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    composed(&app, &twilio, None, ("queued", 2), &app.clock.now().to_rfc3339()).await;
+    insert_messages(&app, &twilio, None, ("queued", 2), &app.clock.now().to_rfc3339()).await;
     app.run_sql("UPDATE messages SET twilio_sid = 'SM' || lpad(right(to_address, 3), 32, '0')")
         .await;
     let messages = app
@@ -370,7 +373,7 @@ async fn a_delivered_message_has_no_error_and_its_story_keeps_what_was_reported(
     for (at, message) in messages.iter().enumerate() {
         let (id, sid) = message.split_once(' ').unwrap();
         let path = format!("/hooks/twilio/{}/status/{id}", twilio.connection_id);
-        // Of one, the report of delivery itself carries the code.
+        // For the second message, the delivery report itself carries the code.
         let reports = if at == 0 {
             [("sent", "30005"), ("delivered", "")]
         } else {
@@ -378,7 +381,7 @@ async fn a_delivered_message_has_no_error_and_its_story_keeps_what_was_reported(
         };
         for (status, code) in reports {
             let params = [("MessageSid", sid), ("MessageStatus", status), ("ErrorCode", code)];
-            assert_eq!(app.call_of_twilio(&path, &params).send().await.unwrap().status(), 204);
+            assert_eq!(app.signed_call(&path, &params).send().await.unwrap().status(), 204);
         }
         let answer = app.api().get(&format!("/messages/{id}")).await.ok();
         assert_eq!(
@@ -388,7 +391,7 @@ async fn a_delivered_message_has_no_error_and_its_story_keeps_what_was_reported(
         );
         let codes: Vec<&Value> =
             answer["events"].as_array().unwrap().iter().map(|event| &event["error_code"]).collect();
-        assert!(codes.contains(&&json!(30005)), "the story keeps it: {answer}");
+        assert!(codes.contains(&&json!(30005)), "the history has the code: {answer}");
     }
     assert_eq!(app.api().get("/messages?error_code=30005").await.ok()["data"], json!([]));
     let site = app.sign_in_as(Role::Viewer).await;

@@ -1,5 +1,5 @@
-//! The description of the API says what each operation really answers; every other story that calls
-//! the API compares its answers with it.
+//! The OpenAPI description matches what each operation returns. All other stories that call the API
+//! compare its answers with it.
 
 use carillon::users::Role;
 use reqwest::{Method, RequestBuilder};
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::harness::TestApp;
 use crate::harness::api::{Answer, description};
-use crate::harness::postgres::Away;
+use crate::harness::postgres::Reachable;
 
-/// One operation of the description.
+/// An operation of the description.
 struct Operation {
     method: Method,
     path: &'static str,
@@ -28,18 +28,18 @@ impl Operation {
         operations.filter(|operation| operation.path != "/openapi.json").collect()
     }
 
-    /// A call of it with ids that name nothing.
+    /// A call with ids that do not exist.
     fn call(&self, app: &TestApp, query: &str) -> RequestBuilder {
-        let nobody = uuid::Uuid::now_v7().to_string();
+        let unknown_id = uuid::Uuid::now_v7().to_string();
         let path = self
             .path
-            .replace("{id}", &nobody)
+            .replace("{id}", &unknown_id)
             .replace("{name}", "vip")
             .replace("{phone}", "%2B12065550111");
         app.http.request(self.method.clone(), format!("{}{path}{query}", app.api().url))
     }
 
-    fn says(&self, status: u16) -> bool {
+    fn describes(&self, status: u16) -> bool {
         self.described["responses"][status.to_string()].is_object()
     }
 
@@ -53,13 +53,13 @@ impl Operation {
             .is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query"))
     }
 
-    /// Fails unless this is the answer, and it is described as what it is: an error with code and
+    /// Asserts that the answer has a status, and that it is described as an error with code and
     /// message.
-    async fn must_answer(&self, status: u16, call: RequestBuilder) {
+    async fn assert_answers(&self, status: u16, call: RequestBuilder) {
         let name = format!("{} {}", self.method, self.path);
         let answer = Answer::read(call.send().await.unwrap()).await;
         assert_eq!(answer.status, status, "{name}: {:#}", answer.json);
-        assert!(self.says(status), "{name} does not say that it answers {status}");
+        assert!(self.describes(status), "{name} does not describe the answer {status}");
         answer.refused(status);
         let schema = &self.described["responses"][status.to_string()]["content"]["application/json"]
             ["schema"]["$ref"];
@@ -68,17 +68,17 @@ impl Operation {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_operation_answers_the_errors_that_it_describes() {
+async fn every_operation_returns_the_errors_that_it_describes() {
     let app = TestApp::start().await;
     let (admin, viewer) = (app.api().key.clone(), app.api_as(Role::Viewer).await.key);
     let large = format!("{{\"name\": \"{}\"}}", "x".repeat(4 * 1024 * 1024));
     for operation in Operation::all() {
         let call = |query: &str| operation.call(&app, query).bearer_auth(&admin);
-        operation.must_answer(401, operation.call(&app, "")).await;
-        operation.must_answer(401, operation.call(&app, "").bearer_auth("ck_unknown")).await;
+        operation.assert_answers(401, operation.call(&app, "")).await;
+        operation.assert_answers(401, operation.call(&app, "").bearer_auth("ck_unknown")).await;
         let as_viewer = operation.call(&app, "").bearer_auth(&viewer);
-        if operation.says(403) {
-            operation.must_answer(403, as_viewer.json(&json!({}))).await;
+        if operation.describes(403) {
+            operation.assert_answers(403, as_viewer.json(&json!({}))).await;
         } else {
             assert_ne!(as_viewer.send().await.unwrap().status(), 403, "{}", operation.path);
         }
@@ -88,30 +88,30 @@ async fn every_operation_answers_the_errors_that_it_describes() {
                 .http
                 .request(operation.method.clone(), format!("{}{path}", app.api().url))
                 .bearer_auth(&admin);
-            operation.must_answer(404, unreadable.json(&json!({}))).await;
+            operation.assert_answers(404, unreadable.json(&json!({}))).await;
         }
         if operation.takes_query() {
-            operation.must_answer(422, call("?nonsense=1")).await;
+            operation.assert_answers(422, call("?nonsense=1")).await;
         }
         if operation.takes_body() {
             operation
-                .must_answer(400, call("").header("Content-Type", "application/json").body("{"))
+                .assert_answers(400, call("").header("Content-Type", "application/json").body("{"))
                 .await;
             operation
-                .must_answer(415, call("").header("Content-Type", "text/plain").body("{}"))
+                .assert_answers(415, call("").header("Content-Type", "text/plain").body("{}"))
                 .await;
-            operation.must_answer(415, call("").body("{}")).await;
+            operation.assert_answers(415, call("").body("{}")).await;
             operation
-                .must_answer(
+                .assert_answers(
                     413,
                     call("").header("Content-Type", "application/json").body(large.clone()),
                 )
                 .await;
-            operation.must_answer(422, call("").json(&json!({ "nonsense": 1 }))).await;
+            operation.assert_answers(422, call("").json(&json!({ "nonsense": 1 }))).await;
         } else {
             for status in [400, 413, 415] {
                 assert!(
-                    !operation.says(status),
+                    !operation.describes(status),
                     "{} {} takes no body",
                     operation.method,
                     operation.path
@@ -122,10 +122,10 @@ async fn every_operation_answers_the_errors_that_it_describes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_operation_says_that_the_database_can_be_away() {
+async fn every_operation_describes_a_503_without_a_database() {
     let app = TestApp::start().await;
     let key = app.api().key.clone();
-    app.database.set_away(Away::Yes).await;
+    app.database.set_reachable(Reachable::No).await;
     for operation in Operation::all() {
         let call = operation.call(&app, "").bearer_auth(&key);
         let answer = Answer::read(call.json(&json!({})).send().await.unwrap()).await;
@@ -136,13 +136,13 @@ async fn every_operation_says_that_the_database_can_be_away() {
             operation.path
         );
         answer.refused(503);
-        assert!(operation.says(503), "{} {}", operation.method, operation.path);
+        assert!(operation.describes(503), "{} {}", operation.method, operation.path);
     }
-    app.database.set_away(Away::No).await;
+    app.database.set_reachable(Reachable::Yes).await;
 }
 
 #[test]
-fn every_answer_has_words_and_every_error_has_the_form_of_errors() {
+fn every_response_has_a_description_and_every_error_the_common_schema() {
     for operation in Operation::all() {
         for (status, response) in operation.described["responses"].as_object().unwrap() {
             let name = format!("{} {} {status}", operation.method, operation.path);
@@ -159,7 +159,7 @@ fn every_answer_has_words_and_every_error_has_the_form_of_errors() {
             }
         }
         assert!(
-            operation.says(401) && operation.says(500) && operation.says(503),
+            operation.describes(401) && operation.describes(500) && operation.describes(503),
             "{}",
             operation.path
         );
@@ -167,7 +167,7 @@ fn every_answer_has_words_and_every_error_has_the_form_of_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_says_how_many_parts_its_text_has() {
+async fn a_template_has_the_number_of_parts_of_its_text() {
     let app = TestApp::start().await;
     let api = app.api();
     let sms = |template: &Value| template["sms"].clone();
@@ -213,7 +213,7 @@ async fn a_template_says_how_many_parts_its_text_has() {
         "{sms}"
     );
 
-    // On every way to a template, and as the editor says it.
+    // The same numbers in all calls that return a template, and in the editor.
     let path = format!("/templates/{}", plain["id"].as_str().unwrap());
     assert_eq!(api.get(&path).await.ok()["sms"], plain["sms"]);
     let changed = api.patch(&path, json!({ "body": "Grüße 🎉" })).await.ok();
@@ -231,11 +231,14 @@ async fn a_template_says_how_many_parts_its_text_has() {
     assert_eq!(of_list["sms"], changed["sms"]);
     let editor = app.sign_in().await.open(&path).await.ok();
     editor.must_say("UCS-2");
-    // Where no sample gives a text, nothing is made up.
-    let strange = new(
+    // Without a sample text, the numbers are absent.
+    let unsampled = new(
         "Strange",
         "{{ contact.attributes.list | first }} {{ contact.attributes.total | round }}",
     )
     .await;
-    assert!(strange["sms"].is_null() || strange["sms"]["parts"].as_u64() > Some(0), "{strange}");
+    assert!(
+        unsampled["sms"].is_null() || unsampled["sms"]["parts"].as_u64() > Some(0),
+        "{unsampled}"
+    );
 }

@@ -1,23 +1,23 @@
-//! Opt-outs in any form and in people's own words: they stop like a STOP, are marked, and a wrong
-//! reading is undone with a reason.
+//! Opt-outs in any notation and wording: they have all effects of a STOP, are marked as read from
+//! wording, and a wrong reading is undone with a reason.
 
 use carillon::users::Role;
 use carillon::users::audit::{self, AuditFilter};
 use serde_json::{Value, json};
 use twilio_simulator::LONG_CODE;
 
-use crate::harness::world::id;
+use crate::harness::fixtures::id;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 
 impl TestApp {
-    /// The path of a contact's page.
+    /// The path of the page of a contact.
     async fn page_of(&self, phone: &str) -> String {
         format!("/contacts/{}", id(&self.contact_of(phone).await))
     }
 
-    /// The path of the page of the one message that a handset has sent.
+    /// The path of the page of the only message from a handset.
     async fn page_of_text(&self, handset: &str) -> String {
         let query = format!(
             "SELECT id::text AS text FROM messages WHERE direction = 'inbound'
@@ -33,7 +33,7 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_opt_out_word_stops_in_whatever_form_it_is_written() {
+async fn an_opt_out_word_stops_in_any_notation() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     let forms = [
@@ -69,7 +69,7 @@ async fn an_opt_out_word_stops_in_whatever_form_it_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clear_wording_is_a_stop_in_every_respect_and_is_marked() {
+async fn clear_wording_is_a_full_stop_and_is_marked_as_read_from_wording() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -82,7 +82,7 @@ async fn clear_wording_is_a_stop_in_every_respect_and_is_marked() {
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
 
     app.text(HANDSET, LONG_CODE, "Please remove me from your list").await;
-    assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "what was pending is taken back");
+    assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "pending messages are suppressed");
     let contact = app.contact_of(HANDSET).await;
     assert_eq!(contact["tags"], json!([STOP_TAG]));
     assert_eq!(contact["suppression"]["reason"], "stop");
@@ -99,14 +99,14 @@ async fn clear_wording_is_a_stop_in_every_respect_and_is_marked() {
     page.must_say("read as an opt-out");
     assert!(
         page.forms().iter().all(|form| !form.action().ends_with("/undo-opt-out")),
-        "a viewer only looks"
+        "a viewer cannot undo it"
     );
     viewer.open(&text).await.ok().must_say("Read as an opt-out.");
     viewer.open("/contacts").await.ok().must_say("Read as an opt-out");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_marketer_undoes_a_wrong_reading_with_a_reason_that_is_kept() {
+async fn a_marketer_undoes_a_wrong_reading_with_a_stored_reason() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -120,7 +120,11 @@ async fn a_marketer_undoes_a_wrong_reading_with_a_reason_that_is_kept() {
     let refused = marketer.send(&form.clone().with("undo_note", " ")).await;
     assert_eq!(refused.status, 422);
     refused.must_say("Write down why");
-    assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop", "nothing was done");
+    assert_eq!(
+        app.contact_of(HANDSET).await["suppression"]["reason"],
+        "stop",
+        "the STOP still holds"
+    );
     marketer.send(&form.with("undo_note", "They only meant today.")).await.ok().must_say("Undone.");
 
     let contact = app.contact_of(HANDSET).await;
@@ -144,7 +148,7 @@ async fn a_marketer_undoes_a_wrong_reading_with_a_reason_that_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_said_by_keyword_meanwhile_is_not_undone_as_a_reading() {
+async fn undoing_a_reading_does_not_lift_a_later_stop_by_keyword() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     app.text(HANDSET, LONG_CODE, "no more texts please").await;
@@ -163,13 +167,13 @@ async fn what_was_said_by_keyword_meanwhile_is_not_undone_as_a_reading() {
         (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
         (Some("stop"), Some(false))
     );
-    // The other way round, a wording after a STOP does not make it one that can be undone.
+    // Conversely, a wording after a STOP by keyword does not make it undoable.
     app.text(HANDSET, LONG_CODE, "stop texting me").await;
     assert_eq!(app.contact_of(HANDSET).await["suppression"]["read_as_opt_out"], false);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn start_lifts_an_opt_out_only_as_the_whole_text() {
+async fn start_lifts_an_opt_out_only_if_it_is_the_whole_text() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     for opt_out in ["STOP", "please take me off your list"] {
@@ -204,7 +208,7 @@ async fn reactions_and_everyday_texts_stop_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pressed_button_that_says_stop_is_an_opt_out() {
+async fn a_pressed_stop_button_is_an_opt_out() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
@@ -222,7 +226,7 @@ async fn a_pressed_button_that_says_stop_is_an_opt_out() {
             ("ButtonText", button),
             ("ButtonPayload", payload),
         ];
-        assert_eq!(app.call_of_twilio(&path, &params).send().await.unwrap().status().as_u16(), 200);
+        assert_eq!(app.signed_call(&path, &params).send().await.unwrap().status().as_u16(), 200);
         let suppression = &app.contact_of(handset).await["suppression"];
         assert_eq!(
             (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
@@ -233,7 +237,7 @@ async fn a_pressed_button_that_says_stop_is_an_opt_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wording_whose_webhook_never_came_is_found_and_does_not_undo_a_newer_start() {
+async fn a_missed_opt_out_by_wording_is_found_and_does_not_undo_a_newer_start() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     let mut url = None;
@@ -257,7 +261,7 @@ async fn a_wording_whose_webhook_never_came_is_found_and_does_not_undo_a_newer_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_ones() {
+async fn an_organization_adds_its_own_opt_out_words_to_the_standard_ones() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
     let admin = app.sign_in().await;
@@ -273,7 +277,7 @@ async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_one
         let refused = admin.send(&page.form(words).with("word", word)).await;
         assert_eq!(refused.status, 422, "{word}");
         refused.must_say(reason);
-        assert_eq!(refused.form(words).value("word"), Some(word), "what was typed stays");
+        assert_eq!(refused.form(words).value("word"), Some(word), "the typed word is shown again");
     }
     app.text(HANDSET, LONG_CODE, "adios amigos").await;
     assert_eq!(app.contact_of(HANDSET).await["suppression"], Value::Null);
@@ -301,7 +305,7 @@ async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_one
     assert_eq!(
         app.contact_of(HANDSET).await["suppression"]["reason"],
         "stop",
-        "who opted out with it stays opted out"
+        "a contact that opted out with the word stays suppressed"
     );
     app.text(OTHER_HANDSET, LONG_CODE, "adios amigos").await;
     assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"], Value::Null);
@@ -313,9 +317,9 @@ async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_one
     )
     .await
     .unwrap();
-    let told: Vec<&str> = log.iter().rev().map(|entry| entry.summary.as_str()).collect();
+    let summaries: Vec<&str> = log.iter().rev().map(|entry| entry.summary.as_str()).collect();
     assert_eq!(
-        told,
+        summaries,
         ["added the opt-out word Adiós Amigos", "removed the opt-out word Adiós Amigos"]
     );
     drop(conn);

@@ -1,5 +1,5 @@
-//! The error policy: what each of Twilio's codes does to a message, to its number, its sender and
-//! its account.
+//! The error policy: the effects of each error code of Twilio on a message, its number, its sender
+//! and its account.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use twilio_simulator::{ACCOUNT_SID, Fault, Rule};
 
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours};
 
 const DROPPED: Fault = Fault::Failed { code: 30_001 };
@@ -21,11 +21,11 @@ async fn start() -> (TestApp, Twilio) {
     (app, twilio)
 }
 
-async fn minutes(app: &TestApp, minutes: i64) {
+async fn advance_minutes(app: &TestApp, minutes: i64) {
     app.advance(TimeDelta::minutes(minutes)).await;
 }
 
-/// Reports a status as Twilio does.
+/// Reports a status with a valid signature, and returns the status of the answer.
 async fn report(
     app: &TestApp,
     twilio: &Twilio,
@@ -41,7 +41,7 @@ async fn report(
         ("ErrorCode", code),
         ("AccountSid", ACCOUNT_SID),
     ];
-    app.call_of_twilio(&path, &params).send().await.unwrap().status().as_u16()
+    app.signed_call(&path, &params).send().await.unwrap().status().as_u16()
 }
 
 async fn status_of(app: &TestApp, path: &str) -> String {
@@ -56,7 +56,7 @@ async fn enable(app: &TestApp, twilio: &Twilio) {
     }
 }
 
-/// What is switched off now: `sender`, `connection` or nothing.
+/// Which of the `sender` and the `connection` are stopped.
 async fn stopped(app: &TestApp, twilio: &Twilio) -> Vec<&'static str> {
     let mut stopped = Vec::new();
     for (what, path) in [
@@ -70,8 +70,7 @@ async fn stopped(app: &TestApp, twilio: &Twilio) -> Vec<&'static str> {
     stopped
 }
 
-/// What a code does besides its message, by its row: the reason of the suppression, and what is
-/// stopped.
+/// The effects of an error code by its row: the reason of the suppression, and what is stopped.
 fn expected(code: &errors::ErrorCode) -> (Option<&'static str>, Vec<&'static str>) {
     let reason = match (code.class, code.contact) {
         (Class::OptOut, _) => Some("carrier_21610"),
@@ -93,7 +92,7 @@ async fn suppression_of(app: &TestApp, handset: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_code_that_refuses_a_message_does_what_its_row_says() {
+async fn every_code_of_a_refused_request_has_the_effects_of_its_row() {
     let (app, twilio) = start().await;
     for (at, code) in errors::all().iter().enumerate() {
         let handset = format!("+1206555{at:04}");
@@ -138,7 +137,7 @@ async fn every_code_that_refuses_a_message_does_what_its_row_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_code_that_ends_a_message_at_twilio_does_what_its_row_says() {
+async fn every_code_of_a_failed_message_has_the_effects_of_its_row() {
     let (app, twilio) = start().await;
     let codes = errors::all().iter().copied().chain([errors::lookup(99_999)]);
     for (at, code) in codes.enumerate() {
@@ -183,7 +182,7 @@ async fn every_code_that_ends_a_message_at_twilio_does_what_its_row_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_twilio_dropped_unsent_goes_out_as_a_new_attempt_and_the_old_one_moves_nothing_more() {
+async fn a_message_dropped_by_twilio_gets_a_new_attempt_and_reports_of_the_old_one_are_ignored() {
     let (app, twilio) = start().await;
     app.simulator.inject(Rule::next(1, DROPPED));
     app.event("hello", HANDSET, json!({})).await;
@@ -195,7 +194,7 @@ async fn what_twilio_dropped_unsent_goes_out_as_a_new_attempt_and_the_old_one_mo
         (MessageStatus::Pending, Some(30_001), None)
     );
     assert_eq!(waiting.former_sids, Some(vec![first.clone()]));
-    // A late report about the one that was dropped.
+    // Late reports about the dropped attempt.
     let id = waiting.id.to_string();
     assert_eq!(report(&app, &twilio, &id, &first, "sent", "").await, 204);
     assert_eq!(report(&app, &twilio, &id, &first, "failed", "30001").await, 204);
@@ -205,9 +204,13 @@ async fn what_twilio_dropped_unsent_goes_out_as_a_new_attempt_and_the_old_one_mo
         (MessageStatus::Pending, None, 1)
     );
 
-    minutes(&app, 14).await;
-    assert_eq!(app.attempts(waiting.id).await.len(), 1, "not before the queue may have room");
-    minutes(&app, 10).await;
+    advance_minutes(&app, 14).await;
+    assert_eq!(
+        app.attempts(waiting.id).await.len(),
+        1,
+        "no retry before the queue can have capacity"
+    );
+    advance_minutes(&app, 10).await;
     let done = app.message_to(HANDSET).await;
     let second = app.simulator.messages()[1].sid.clone();
     assert_eq!(
@@ -216,7 +219,7 @@ async fn what_twilio_dropped_unsent_goes_out_as_a_new_attempt_and_the_old_one_mo
     );
     assert_eq!(report(&app, &twilio, &id, &first, "undelivered", "30003").await, 204);
     assert_eq!(app.message_to(HANDSET).await.status, MessageStatus::Delivered);
-    let statuses = app.progression(waiting.id).await;
+    let statuses = app.status_history(waiting.id).await;
     assert_eq!(
         statuses,
         [
@@ -236,13 +239,13 @@ async fn what_twilio_dropped_unsent_goes_out_as_a_new_attempt_and_the_old_one_mo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_dropped_again_and_again_fails_in_the_end() {
+async fn a_message_that_is_dropped_repeatedly_fails() {
     let (app, _) = start().await;
     app.simulator.inject(Rule::always(Fault::Failed { code: 30_022 }));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     for _ in 0..40 {
-        minutes(&app, 15).await;
+        advance_minutes(&app, 15).await;
     }
     let message = app.message_to(HANDSET).await;
     assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(30_022)));
@@ -250,13 +253,13 @@ async fn what_is_dropped_again_and_again_fails_in_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_dropped_because_of_a_full_queue_waits_until_there_is_room() {
+async fn a_message_dropped_by_a_full_queue_waits_for_capacity() {
     let (app, _) = start().await;
     let full = app.simulator.inject(Rule::always(DROPPED));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     for _ in 0..24 {
-        minutes(&app, 60).await;
+        advance_minutes(&app, 60).await;
     }
     let message = app.message_to(HANDSET).await;
     let attempts = app.attempts(message.id).await.len();
@@ -264,13 +267,13 @@ async fn what_is_dropped_because_of_a_full_queue_waits_until_there_is_room() {
     assert!((8..20).contains(&attempts), "{attempts} in a day");
     assert!(app.simulator.withdraw(full));
     for _ in 0..3 {
-        minutes(&app, 60).await;
+        advance_minutes(&app, 60).await;
     }
     assert_eq!(app.message_to(HANDSET).await.status, MessageStatus::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_daily_cap_waits_for_the_next_day_on_the_pacific_coast() {
+async fn a_daily_cap_waits_for_the_next_day_in_pacific_time() {
     let (app, _) = start().await;
     for (handset, fault) in
         [(HANDSET, Fault::Failed { code: 30_023 }), (OTHER_HANDSET, Fault::Refuse { code: 63_038 })]
@@ -295,7 +298,7 @@ async fn a_daily_cap_waits_for_the_next_day_on_the_pacific_coast() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_and_a_busy_twilio_wear_no_message_out() {
+async fn a_full_queue_and_a_busy_twilio_use_up_no_attempts() {
     let (app, _) = start().await;
     for (handset, fault) in
         [(HANDSET, Fault::Refuse { code: 21_611 }), (OTHER_HANDSET, Fault::TooManyRequests)]
@@ -305,7 +308,7 @@ async fn a_full_queue_and_a_busy_twilio_wear_no_message_out() {
     }
     app.run_until_idle().await;
     for _ in 0..32 {
-        minutes(&app, 23).await;
+        advance_minutes(&app, 23).await;
     }
     for handset in [HANDSET, OTHER_HANDSET] {
         let message = app.message_to(handset).await;
@@ -319,7 +322,7 @@ async fn a_full_queue_and_a_busy_twilio_wear_no_message_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_that_count_are_counted_apart_from_those_that_do_not() {
+async fn counted_refusals_are_counted_separately_from_uncounted_ones() {
     let (app, _) = start().await;
     for _ in 0..3 {
         app.simulator.inject(Rule::next(1, Fault::Refuse { code: 63_018 }));
@@ -328,7 +331,7 @@ async fn refusals_that_count_are_counted_apart_from_those_that_do_not() {
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     for _ in 0..60 {
-        minutes(&app, 1).await;
+        advance_minutes(&app, 1).await;
     }
     let message = app.message_to(HANDSET).await;
     assert_eq!(
@@ -340,7 +343,7 @@ async fn refusals_that_count_are_counted_apart_from_those_that_do_not() {
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
     for _ in 0..60 {
-        minutes(&app, 5).await;
+        advance_minutes(&app, 5).await;
     }
     let message = app.message_to(OTHER_HANDSET).await;
     assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(63_018)));
@@ -348,13 +351,13 @@ async fn refusals_that_count_are_counted_apart_from_those_that_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_while_a_dropped_message_waits_takes_it_back() {
+async fn a_stop_suppresses_a_dropped_message_that_waits_for_its_retry() {
     let (app, twilio) = start().await;
     app.simulator.inject(Rule::next(1, DROPPED));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.text(HANDSET, &twilio.sender, "STOP").await;
-    minutes(&app, 60).await;
+    advance_minutes(&app, 60).await;
     assert_eq!(
         (app.statuses_to(HANDSET).await, app.simulator.messages_to(HANDSET).len()),
         (vec!["suppressed".to_owned()], 1)
@@ -362,10 +365,12 @@ async fn a_stop_while_a_dropped_message_waits_takes_it_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_and_no_oftener() {
-    let app =
-        TestApp::with(TestOptions { patience: Duration::from_secs(2), ..TestOptions::default() })
-            .await;
+async fn a_message_dropped_before_its_answer_arrived_is_sent_exactly_once_more() {
+    let app = TestApp::with(TestOptions {
+        twilio_timeout: Duration::from_secs(2),
+        ..TestOptions::default()
+    })
+    .await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::TimeoutRecorded));
@@ -373,7 +378,7 @@ async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_
     app.event("hello", HANDSET, json!({})).await;
     let worker = app.worker.clone();
     let sending = tokio::spawn(async move { worker.perform_due().await });
-    app.eventually("the failure is reported before the answer is given up", async || {
+    app.eventually("the failure is reported before the answer times out", async || {
         (app.statuses_to(HANDSET).await == ["pending"]
             && app.count("delivery_events WHERE status = 'failed'").await == 1)
             .then_some(())
@@ -383,7 +388,7 @@ async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_
     let waiting = app.message_to(HANDSET).await;
     assert_eq!((waiting.status, waiting.twilio_sid.as_ref()), (MessageStatus::Pending, None));
     for _ in 0..8 {
-        minutes(&app, 16).await;
+        advance_minutes(&app, 16).await;
     }
     assert_eq!(
         (app.statuses_to(HANDSET).await, app.simulator.messages_to(HANDSET).len()),
@@ -393,9 +398,9 @@ async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_messages_are_claimed_than_requests_may_be_under_way() {
+async fn no_more_messages_are_claimed_than_the_concurrency_limit() {
     let app = TestApp::with(TestOptions {
-        patience: Duration::from_millis(300),
+        twilio_timeout: Duration::from_millis(300),
         ..TestOptions::default()
     })
     .await;
@@ -409,19 +414,20 @@ async fn no_more_messages_are_claimed_than_requests_may_be_under_way() {
     for at in 0..10 {
         app.event("hello", &format!("+1206555{at:04}"), json!({})).await;
     }
-    // The bound is read with each heartbeat.
+    // The concurrency limit is read with each heartbeat.
     app.worker.heartbeat().await.unwrap();
     let worker = app.worker.clone();
     let sending = tokio::spawn(async move { worker.perform_due().await.unwrap() });
-    let mut most = 0;
+    let mut max_submitting = 0;
     while !sending.is_finished() {
-        most = most.max(app.count("messages WHERE status = 'submitting'").await);
+        max_submitting =
+            max_submitting.max(app.count("messages WHERE status = 'submitting'").await);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     sending.await.unwrap();
     assert!(
-        (3..=6).contains(&most),
-        "three under way and three whose outcomes are being written at most, not {most}"
+        (3..=6).contains(&max_submitting),
+        "at most three in flight and three whose outcomes are being written, not {max_submitting}"
     );
     assert_eq!(
         (app.count("messages WHERE status = 'unconfirmed'").await, app.count("attempts").await),
@@ -431,7 +437,7 @@ async fn no_more_messages_are_claimed_than_requests_may_be_under_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_lets_the_sender_rest() {
+async fn a_full_queue_pauses_its_sender() {
     let (app, twilio) = start().await;
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": 10.0 }))
@@ -442,19 +448,19 @@ async fn a_full_queue_lets_the_sender_rest() {
     app.run_until_idle().await;
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
-    minutes(&app, 14).await;
+    advance_minutes(&app, 14).await;
     assert_eq!(
         (app.statuses_to(OTHER_HANDSET).await, app.simulator.messages().len()),
         (vec!["pending".to_owned()], 0)
     );
-    minutes(&app, 2).await;
+    advance_minutes(&app, 2).await;
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["delivered"]);
-    minutes(&app, 10).await;
+    advance_minutes(&app, 10).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_dropped_when_its_time_is_nearly_over_fails() {
+async fn a_message_dropped_near_the_end_of_its_validity_fails() {
     let (app, twilio) = start().await;
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10 }))
@@ -471,7 +477,7 @@ async fn what_is_dropped_when_its_time_is_nearly_over_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_switched_on_again_is_not_stopped_by_a_repeated_report() {
+async fn a_sender_that_was_enabled_again_is_not_stopped_by_a_repeated_report() {
     let (app, twilio) = start().await;
     app.simulator.inject(Rule::next(1, Fault::Failed { code: 30_034 }));
     app.event("hello", HANDSET, json!({})).await;
@@ -480,7 +486,7 @@ async fn what_was_switched_on_again_is_not_stopped_by_a_repeated_report() {
     let sender = app.api().get(&format!("/senders/{}", twilio.sender_id)).await.ok();
     assert!(sender["stopped_reason"].as_str().unwrap().contains("(30034)"), "{sender}");
     let message = app.message_to(HANDSET).await;
-    assert_eq!(message.status, MessageStatus::Failed, "it is for people to send it again");
+    assert_eq!(message.status, MessageStatus::Failed, "only a user may send it again");
     enable(&app, &twilio).await;
     let sid = message.twilio_sid.unwrap();
     assert_eq!(report(&app, &twilio, &message.id.to_string(), &sid, "failed", "30034").await, 204);

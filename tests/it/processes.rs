@@ -1,5 +1,5 @@
-//! Several Carillons on one PostgreSQL, as processes of their own: shared work, kill -9 against the
-//! clock, and an orderly stop.
+//! Several processes on one PostgreSQL: they share jobs, take over from a killed one in time, and
+//! stop cleanly.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,19 @@ use serde_json::json;
 use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule};
 
 use crate::harness::api::Api;
-use crate::harness::world::{Twilio, id, send_sms};
+use crate::harness::fixtures::{Twilio, id, send_sms};
 use crate::harness::{HANDSET, TestApp, TestOptions};
 
 const STATUS: &str = "SELECT status AS text FROM messages WHERE to_address = '+12065550111'";
 const CALLBACKS: &str = "delivery_events WHERE source = 'callback'";
 
-/// Whose clock is the machine's, as that of the processes.
-async fn on_the_machines_time(hop: Duration, hold: Duration) -> TestApp {
+/// A test app with the system clock, which the child processes use as well.
+async fn with_system_clock(hop: Duration, hold: Duration) -> TestApp {
     TestApp::with(TestOptions { clock: Clock::system(), hop, hold, ..TestOptions::default() }).await
 }
 
 impl TestApp {
-    /// Waits until a query gives this one text.
+    /// Waits until a query returns exactly one text.
     async fn until(&self, query: &str, expected: &str) {
         self.eventually(query, async || (self.texts(query).await == [expected]).then_some(()))
             .await;
@@ -37,8 +37,9 @@ impl TestApp {
     }
 }
 
-/// An automation that texts “Hello.” on the event `hello`, set up through one of the processes.
-async fn greeting(api: &Api) {
+/// Connects an account and creates an automation that texts “Hello.” on the event `hello`, through
+/// the API of a process.
+async fn create_hello_automation(api: &Api) {
     let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
     let connection = api.post("/connections", keys).await.ok();
     let twilio = Twilio {
@@ -63,67 +64,70 @@ async fn greeting(api: &Api) {
     api.post("/automations", new).await.ok();
 }
 
-async fn greet(api: &Api, handset: &str) {
+async fn report_hello(api: &Api, handset: &str) {
     api.post("/events", json!({ "name": "hello", "contact": { "phone": handset } })).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn workers_share_the_work_and_take_over_from_one_that_was_killed_within_30_seconds() {
-    let app = on_the_machines_time(Duration::ZERO, Duration::from_mins(2)).await;
+async fn workers_share_jobs_and_take_over_from_a_killed_one_within_30_seconds() {
+    let app = with_system_clock(Duration::ZERO, Duration::from_mins(2)).await;
     let mut workers = vec![app.process(Duty::Worker).await, app.process(Duty::Worker).await];
-    greeting(app.api()).await;
+    create_hello_automation(app.api()).await;
 
-    let mut greeted = 0;
+    let mut reported = 0;
     app.eventually("both workers have sent something", async || {
         for _ in 0..5 {
-            greet(app.api(), &format!("+1206555{:04}", 2_000 + greeted)).await;
-            greeted += 1;
+            report_hello(app.api(), &format!("+1206555{:04}", 2_000 + reported)).await;
+            reported += 1;
         }
         (app.texts("SELECT count(DISTINCT worker_id)::text AS text FROM attempts").await == ["2"])
             .then_some(())
     })
     .await;
-    app.until_sent(greeted).await;
-    assert_eq!(app.simulator.messages().len(), greeted, "each once");
+    app.until_sent(reported).await;
+    assert_eq!(app.simulator.messages().len(), reported, "each message once");
     app.until("SELECT runs::text AS text FROM routines WHERE name = 'end_sessions'", "1").await;
 
     app.simulator.inject(Rule::next(1, Fault::Timeout));
-    greet(app.api(), HANDSET).await;
+    report_hello(app.api(), HANDSET).await;
     app.until(STATUS, "submitting").await;
     let sending = "SELECT pid::text AS text FROM workers WHERE id = (SELECT worker_id FROM attempts
                       WHERE finished_at IS NULL)";
     let pid = app.texts(sending).await.remove(0);
-    let victim = workers.iter().position(|worker| worker.pid() == pid).unwrap();
+    let killed = workers.iter().position(|worker| worker.pid() == pid).unwrap();
     let since = Instant::now();
-    workers.remove(victim).kill().await;
+    workers.remove(killed).kill().await;
     while app.texts(STATUS).await != ["unconfirmed"] {
-        assert!(since.elapsed() < Duration::from_secs(30), "not taken over within 30 seconds");
+        assert!(
+            since.elapsed() < Duration::from_secs(30),
+            "the message was not taken over within 30 seconds"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    greet(app.api(), "+12065551999").await;
-    app.until_sent(greeted + 1).await;
+    report_hello(app.api(), "+12065551999").await;
+    app.until_sent(reported + 1).await;
     assert_eq!(
         app.count("routines WHERE name = 'end_sessions' AND runs = 1").await,
         1,
-        "not by each worker"
+        "the routine ran once, not once per worker"
     );
 
-    let mut left = workers.remove(0);
-    left.ask_to_stop();
-    left.ended().await;
+    let mut survivor = workers.remove(0);
+    survivor.terminate();
+    survivor.wait_for_exit().await;
     assert_eq!(app.count("workers").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_signal_lets_calls_to_twilio_end_and_records_their_answers() {
-    let app = on_the_machines_time(Duration::ZERO, Duration::from_secs(5)).await;
+async fn a_stop_signal_waits_for_calls_to_twilio_and_records_their_answers() {
+    let app = with_system_clock(Duration::ZERO, Duration::from_secs(5)).await;
     let mut worker = app.process(Duty::Worker).await;
-    greeting(app.api()).await;
+    create_hello_automation(app.api()).await;
     app.simulator.inject(Rule::next(1, Fault::Timeout));
-    greet(app.api(), HANDSET).await;
+    report_hello(app.api(), HANDSET).await;
     app.until(STATUS, "submitting").await;
-    worker.ask_to_stop();
-    worker.ended().await;
+    worker.terminate();
+    worker.wait_for_exit().await;
     assert_eq!(app.texts(STATUS).await, ["unconfirmed"]);
     assert_eq!(app.texts("SELECT outcome AS text FROM attempts").await, ["unknown"]);
     assert_eq!(app.jobs("worker_id IS NULL").await, ["settle"]);
@@ -132,30 +136,30 @@ async fn a_stop_signal_lets_calls_to_twilio_end_and_records_their_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_stop_signal_ends_at_once() {
-    let app = on_the_machines_time(Duration::ZERO, Duration::from_mins(2)).await;
+    let app = with_system_clock(Duration::ZERO, Duration::from_mins(2)).await;
     let mut process = app.process(Duty::All).await;
     let api = process.api(&app);
-    greeting(&api).await;
+    create_hello_automation(&api).await;
     app.simulator.inject(Rule::next(1, Fault::Timeout));
-    greet(&api, HANDSET).await;
+    report_hello(&api, HANDSET).await;
     app.until(STATUS, "submitting").await;
-    process.ask_to_stop();
+    process.terminate();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(process.is_running(), "it waits for Twilio's answer");
-    process.ask_to_stop();
+    assert!(process.is_running(), "it waits for the answer of Twilio");
+    process.terminate();
     let since = Instant::now();
-    process.ended().await;
+    process.wait_for_exit().await;
     assert!(since.elapsed() < Duration::from_secs(10));
     assert_eq!(app.texts(STATUS).await, ["submitting"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_signal_lets_callbacks_commit_and_refuses_new_ones() {
-    let app = on_the_machines_time(Duration::from_secs(2), Duration::from_secs(5)).await;
+async fn a_stop_signal_waits_for_callbacks_to_commit_and_refuses_new_ones() {
+    let app = with_system_clock(Duration::from_secs(2), Duration::from_secs(5)).await;
     let mut process = app.process(Duty::All).await;
     let api = process.api(&app);
-    greeting(&api).await;
-    greet(&api, HANDSET).await;
+    create_hello_automation(&api).await;
+    report_hello(&api, HANDSET).await;
     app.until(STATUS, "queued").await;
     let mut lock = app.database.target().connect().await.unwrap();
     lock.batch_execute("BEGIN; SELECT 1 FROM messages FOR UPDATE").await.unwrap();
@@ -164,7 +168,7 @@ async fn a_stop_signal_lets_callbacks_commit_and_refuses_new_ones() {
                        AND query LIKE '%UPDATE messages%'";
     app.until(blocked, "true").await;
 
-    process.ask_to_stop();
+    process.terminate();
     let bind = process.bind().to_owned();
     app.eventually("new requests are refused", async || {
         tokio::net::TcpStream::connect(&bind).await.is_err().then_some(())
@@ -173,7 +177,7 @@ async fn a_stop_signal_lets_callbacks_commit_and_refuses_new_ones() {
     assert!(process.is_running(), "it waits for the callback");
     assert_eq!(app.count(CALLBACKS).await, 0);
     lock.batch_execute("ROLLBACK").await.unwrap();
-    process.ended().await;
+    process.wait_for_exit().await;
     let answered =
         app.simulator.callbacks().iter().filter(|callback| callback.answer == Some(204)).count();
     assert_eq!((app.count(CALLBACKS).await, answered), (1, 1));

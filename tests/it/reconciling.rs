@@ -1,5 +1,5 @@
-//! What got lost on the way is found by asking Twilio: callbacks, and messages that people texted
-//! to us, a STOP above all.
+//! Reconciliation: lost callbacks and missed inbound texts, STOP above all, are found by polling
+//! Twilio.
 
 use carillon::messages::status::MessageStatus;
 use serde_json::json;
@@ -7,11 +7,11 @@ use twilio_simulator::{
     ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Reach, Rule, SERVICE_NUMBER_2, SERVICE_SID,
 };
 
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours, seconds};
 
-/// An app that texts “Hello.” on the event `hello`.
-async fn greeting() -> (TestApp, Twilio) {
+/// A Carillon that texts “Hello.” on the event `hello`.
+async fn with_hello_automation() -> (TestApp, Twilio) {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -19,7 +19,7 @@ async fn greeting() -> (TestApp, Twilio) {
 }
 
 /// Sends a message whose callbacks are all lost.
-async fn greet_without_callbacks(app: &TestApp) {
+async fn send_without_callbacks(app: &TestApp) {
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -27,19 +27,19 @@ async fn greet_without_callbacks(app: &TestApp) {
 }
 
 impl TestApp {
-    /// The webhook of the long code is not called from now on, or is again.
-    fn cut_webhook(&self) -> Option<String> {
+    /// Removes the webhook of the long code, and returns its URL.
+    fn remove_webhook(&self) -> Option<String> {
         let mut url = None;
         self.simulator.change_number(LONG_CODE, |number| url = number.sms_url.take());
         url
     }
 
-    fn mend_webhook(&self, url: Option<String>) {
+    fn restore_webhook(&self, url: Option<String>) {
         self.simulator.change_number(LONG_CODE, |number| number.sms_url = url);
     }
 
-    /// Texts without anybody hearing of it.
-    async fn text_unheard(&self, to: &str, body: &str) -> String {
+    /// Sends a text that causes no webhook call.
+    async fn text_without_webhook(&self, to: &str, body: &str) -> String {
         let reply = self.simulator.reply(HANDSET, to, body).await.unwrap();
         assert_eq!(reply.webhook_status, None);
         reply.sid
@@ -50,34 +50,34 @@ impl TestApp {
         contact["suppression"]["reason"].as_str().map(str::to_owned)
     }
 
-    async fn asked_for_sids(&self) -> i64 {
+    async fn lookup_count(&self) -> i64 {
         self.count("delivery_events WHERE source = 'lookup'").await
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_callbacks_were_lost_is_looked_up_after_a_quarter_of_an_hour() {
-    let (app, _) = greeting().await;
-    greet_without_callbacks(&app).await;
+async fn a_message_with_lost_callbacks_is_looked_up_after_15_minutes() {
+    let (app, _) = with_hello_automation().await;
+    send_without_callbacks(&app).await;
     app.advance(seconds(13 * 60)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["queued"]);
     app.advance(seconds(3 * 60)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let message = app.message_to(HANDSET).await;
     assert!(
-        app.story(message.id)
+        app.status_events(message.id)
             .await
             .iter()
             .any(|event| event.source.as_str() == "lookup" && event.applied)
     );
     app.advance(hours(5)).await;
     app.advance(hours(100)).await;
-    assert_eq!(app.asked_for_sids().await, 1, "what is final is not asked about again");
+    assert_eq!(app.lookup_count().await, 1, "a final status is not looked up again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_waited_in_a_queue_is_looked_up_by_a_later_walk() {
-    let (app, twilio) = greeting().await;
+async fn a_message_that_waited_in_a_queue_is_looked_up_later() {
+    let (app, twilio) = with_hello_automation().await;
     let connection = format!("/connections/{}", twilio.connection_id);
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     app.api().patch(&connection, json!({ "disabled": true })).await.ok();
@@ -88,14 +88,14 @@ async fn a_message_that_waited_in_a_queue_is_looked_up_by_a_later_walk() {
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
     app.api().patch(&connection, json!({ "disabled": false })).await.ok();
     app.run_until_idle().await;
-    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "ten hours after it was made");
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "ten hours after it was composed");
     app.advance(hours(15)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_waited_for_most_of_a_week_is_looked_up_too() {
-    let (app, twilio) = greeting().await;
+async fn a_message_that_waited_for_six_days_is_looked_up() {
+    let (app, twilio) = with_hello_automation().await;
     let connection = format!("/connections/{}", twilio.connection_id);
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10_080 }))
@@ -110,36 +110,36 @@ async fn a_message_that_waited_for_most_of_a_week_is_looked_up_too() {
     }
     app.api().patch(&connection, json!({ "disabled": false })).await.ok();
     app.run_until_idle().await;
-    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "six days after it was made");
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "six days after it was composed");
     app.advance(hours(24)).await;
     assert_eq!(
         app.statuses_to(HANDSET).await,
         ["queued"],
-        "the walks of four days and younger have passed it"
+        "look-ups of messages up to four days old have passed it"
     );
     app.advance(hours(25)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_carrier_that_never_reports_is_asked_about_a_few_times_only() {
-    let (app, _) = greeting().await;
+async fn a_message_without_any_report_is_looked_up_only_a_few_times() {
+    let (app, _) = with_hello_automation().await;
     app.simulator.inject(Rule::always(Fault::Slow));
-    greet_without_callbacks(&app).await;
+    send_without_callbacks(&app).await;
     for _ in 0..130 {
         app.clock.advance(hours(1));
         app.worker.heartbeat().await.unwrap();
     }
-    let asked = app.asked_for_sids().await;
-    assert!((1..=5).contains(&asked), "asked {asked} times");
+    let lookups = app.lookup_count().await;
+    assert!((1..=5).contains(&lookups), "looked up {lookups} times");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_twilio_is_away_or_busy_the_walk_waits_where_it_is() {
+async fn look_ups_wait_while_twilio_is_unavailable_or_busy() {
     for fault in [Fault::ServerError, Fault::TooManyRequests, Fault::Reset] {
-        let (app, _) = greeting().await;
-        greet_without_callbacks(&app).await;
-        let away = app.simulator.inject(Rule::always(fault).reaching(Reach::Reads));
+        let (app, _) = with_hello_automation().await;
+        send_without_callbacks(&app).await;
+        let fault_rule = app.simulator.inject(Rule::always(fault).reaching(Reach::Reads));
         for _ in 0..3 {
             app.advance(seconds(16 * 60)).await;
             assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "{fault:?}");
@@ -147,16 +147,16 @@ async fn while_twilio_is_away_or_busy_the_walk_waits_where_it_is() {
         let failed =
             app.texts("SELECT error AS text FROM routines WHERE name = 'look_up_stale'").await;
         assert!(failed[0].contains("Twilio"), "{failed:?}");
-        assert!(app.simulator.withdraw(away));
+        assert!(app.simulator.withdraw(fault_rule));
         app.advance(seconds(61)).await;
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_keys_stop_the_looking_up_until_there_are_others() {
-    let (app, _) = greeting().await;
-    greet_without_callbacks(&app).await;
+async fn rejected_keys_stop_the_look_ups_until_there_are_new_ones() {
+    let (app, _) = with_hello_automation().await;
+    send_without_callbacks(&app).await;
     app.simulator
         .change_account(ACCOUNT_SID, |account| "another".clone_into(&mut account.auth_token));
     app.advance(seconds(16 * 60)).await;
@@ -164,7 +164,7 @@ async fn refused_keys_stop_the_looking_up_until_there_are_others() {
     assert_eq!(
         app.count("routines WHERE name = 'look_up_stale' AND error IS NULL").await,
         1,
-        "it does not come back to it every minute"
+        "the routine does not retry every minute"
     );
     app.simulator
         .change_account(ACCOUNT_SID, |account| AUTH_TOKEN.clone_into(&mut account.auth_token));
@@ -173,10 +173,10 @@ async fn refused_keys_stop_the_looking_up_until_there_are_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_whose_webhook_never_came_is_found_and_silences() {
-    let (app, twilio) = greeting().await;
-    app.cut_webhook();
-    let sid = app.text_unheard(LONG_CODE, "Stop.").await;
+async fn a_stop_whose_webhook_never_came_is_found_and_suppresses() {
+    let (app, twilio) = with_hello_automation().await;
+    app.remove_webhook();
+    let sid = app.text_without_webhook(LONG_CODE, "Stop.").await;
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
         .await
@@ -186,7 +186,7 @@ async fn a_stop_whose_webhook_never_came_is_found_and_silences() {
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
 
     app.advance(seconds(11 * 60)).await;
-    assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "what was pending is taken back");
+    assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "pending messages are suppressed");
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
     assert_eq!(app.contact_of(HANDSET).await["tags"], json!(["Twilio-Message-stop"]));
     let records = app
@@ -206,11 +206,11 @@ async fn a_stop_whose_webhook_never_came_is_found_and_silences() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missed_stop_from_another_form_of_the_number_silences_the_same_contact() {
-    let (app, _) = greeting().await;
+async fn a_missed_stop_from_another_form_of_the_number_suppresses_the_same_contact() {
+    let (app, _) = with_hello_automation().await;
     app.event("hello", "+52 55 1234 5678", json!({})).await;
     app.run_until_idle().await;
-    app.cut_webhook();
+    app.remove_webhook();
     let reply = app.simulator.reply("+5215512345678", LONG_CODE, "STOP").await.unwrap();
     assert_eq!(reply.webhook_status, None);
     app.advance(seconds(11 * 60)).await;
@@ -222,31 +222,31 @@ async fn a_missed_stop_from_another_form_of_the_number_silences_the_same_contact
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_stop_that_was_missed_does_not_undo_a_newer_start() {
-    let (app, _) = greeting().await;
+async fn a_missed_stop_does_not_undo_a_newer_start() {
+    let (app, _) = with_hello_automation().await;
     app.text(HANDSET, LONG_CODE, "Hi.").await;
-    let url = app.cut_webhook();
-    app.text_unheard(LONG_CODE, "STOP").await;
-    app.mend_webhook(url);
+    let url = app.remove_webhook();
+    app.text_without_webhook(LONG_CODE, "STOP").await;
+    app.restore_webhook(url);
     app.clock.advance(seconds(20));
     app.text(HANDSET, LONG_CODE, "START").await;
     app.advance(seconds(11 * 60)).await;
-    assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 3, "it is kept");
+    assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 3, "the STOP is stored");
     assert_eq!(app.suppression().await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_that_was_missed_lifts_an_older_stop_but_no_newer_one() {
-    let (app, _) = greeting().await;
+async fn a_missed_start_lifts_an_older_stop_but_no_newer_one() {
+    let (app, _) = with_hello_automation().await;
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    let url = app.cut_webhook();
+    let url = app.remove_webhook();
     app.clock.advance(seconds(20));
-    app.text_unheard(LONG_CODE, "START").await;
+    app.text_without_webhook(LONG_CODE, "START").await;
     app.advance(seconds(11 * 60)).await;
     assert_eq!(app.suppression().await, None);
 
-    app.text_unheard(LONG_CODE, "START").await;
-    app.mend_webhook(url);
+    app.text_without_webhook(LONG_CODE, "START").await;
+    app.restore_webhook(url);
     app.clock.advance(seconds(20));
     app.text(HANDSET, LONG_CODE, "STOP").await;
     app.advance(seconds(11 * 60)).await;
@@ -257,10 +257,10 @@ async fn a_start_that_was_missed_lifts_an_older_stop_but_no_newer_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missed_text_that_cannot_be_stored_is_collected_and_so_are_those_after_it() {
-    let (app, _) = greeting().await;
-    app.cut_webhook();
+    let (app, _) = with_hello_automation().await;
+    app.remove_webhook();
     for text in ["Hi\0", "STOP\0", "Bye"] {
-        app.text_unheard(LONG_CODE, text).await;
+        app.text_without_webhook(LONG_CODE, text).await;
     }
     app.advance(seconds(11 * 60)).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
@@ -271,12 +271,12 @@ async fn a_missed_text_that_cannot_be_stored_is_collected_and_so_are_those_after
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_missed_keywords_count_in_the_order_in_which_they_were_sent() {
-    let (app, _) = greeting().await;
-    app.cut_webhook();
+async fn missed_keywords_count_in_the_order_in_which_they_were_sent() {
+    let (app, _) = with_hello_automation().await;
+    app.remove_webhook();
     for words in [["STOP", "START"], ["START", "STOP"]] {
         for word in words {
-            app.text_unheard(LONG_CODE, word).await;
+            app.text_without_webhook(LONG_CODE, word).await;
             app.clock.advance(seconds(1));
         }
         app.advance(seconds(11 * 60)).await;
@@ -285,11 +285,11 @@ async fn several_missed_keywords_count_in_the_order_in_which_they_were_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_to_a_number_of_a_services_pool_is_found() {
+async fn a_missed_stop_to_a_number_of_a_service_is_found() {
     let app = TestApp::start().await;
     app.connect_sender(SERVICE_SID).await;
     app.simulator.change_service(SERVICE_SID, |service| service.inbound_request_url = None);
-    app.text_unheard(SERVICE_NUMBER_2, "STOP").await;
+    app.text_without_webhook(SERVICE_NUMBER_2, "STOP").await;
     app.advance(seconds(11 * 60)).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
     let inbound = app.count("messages WHERE direction = 'inbound' AND sender_id IS NOT NULL").await;
@@ -297,9 +297,9 @@ async fn a_stop_to_a_number_of_a_services_pool_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_came_before_the_sender_was_added_is_not_imported() {
+async fn texts_from_before_the_sender_was_added_are_not_imported() {
     let app = TestApp::start().await;
-    app.text_unheard(LONG_CODE, "STOP").await;
+    app.text_without_webhook(LONG_CODE, "STOP").await;
     app.clock.advance(hours(1));
     app.connect_twilio().await;
     app.advance(seconds(11 * 60)).await;
@@ -308,24 +308,24 @@ async fn what_came_before_the_sender_was_added_is_not_imported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_twilio_that_was_away_is_asked_from_where_it_was() {
-    let (app, _) = greeting().await;
+async fn collecting_texts_resumes_where_it_stopped_when_twilio_was_unavailable() {
+    let (app, _) = with_hello_automation().await;
     app.run_until_idle().await;
-    app.cut_webhook();
-    let away = app.simulator.inject(Rule::always(Fault::ServerError).reaching(Reach::Reads));
-    app.text_unheard(LONG_CODE, "STOP").await;
+    app.remove_webhook();
+    let fault_rule = app.simulator.inject(Rule::always(Fault::ServerError).reaching(Reach::Reads));
+    app.text_without_webhook(LONG_CODE, "STOP").await;
     for _ in 0..10 {
         app.advance(hours(1)).await;
     }
     assert_eq!(app.count("messages").await, 0);
-    assert!(app.simulator.withdraw(away));
+    assert!(app.simulator.withdraw(fault_rule));
     app.advance(seconds(61)).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_one_of_two_equal_messages_never_reached_twilio_the_callback_tells_which() {
-    let (app, _) = greeting().await;
+async fn of_two_equal_messages_of_which_twilio_has_one_only_one_is_delivered() {
+    let (app, _) = with_hello_automation().await;
     app.simulator.inject(Rule::next(1, Fault::ServerError));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -342,7 +342,7 @@ async fn when_one_of_two_equal_messages_never_reached_twilio_the_callback_tells_
     assert_eq!(
         statuses,
         [MessageStatus::Unconfirmed, MessageStatus::Delivered],
-        "one of them, and only one"
+        "exactly one is delivered"
     );
     assert_eq!(app.received(HANDSET).len(), 1);
     app.event("hello", OTHER_HANDSET, json!({})).await;

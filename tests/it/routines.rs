@@ -1,4 +1,4 @@
-//! Periodic work: once over all workers, taken over when a worker dies.
+//! Periodic work: each routine runs in one worker at a time, and another takes over when it dies.
 
 use carillon::queue::routines::Routine;
 use diesel_async::RunQueryDsl;
@@ -31,45 +31,45 @@ async fn every_routine_has_its_row_and_none_has_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_routine_that_is_due_is_run_by_one_of_many_workers() {
+async fn a_due_routine_is_run_by_one_of_many_workers() {
     let app = TestApp::start().await;
     let workers =
         [app.second_worker(), app.second_worker(), app.second_worker(), app.second_worker()];
     for round in 1..=3 {
-        let beats =
+        let heartbeats =
             futures::future::join_all(workers.iter().map(carillon::worker::Worker::heartbeat))
                 .await;
-        assert!(beats.iter().all(Result::is_ok));
+        assert!(heartbeats.iter().all(Result::is_ok));
         assert_eq!(app.runs(Routine::EndSessions).await, round);
         app.clock.advance(hours(1));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_routine_whose_worker_died_is_taken_over_by_another() {
+async fn a_routine_of_a_dead_worker_is_taken_over() {
     let app = TestApp::start().await;
-    let (runner, dead) = ("UPDATE routines SET worker_id =", Uuid::new_v4());
+    let (set_worker, dead) = ("UPDATE routines SET worker_id =", Uuid::new_v4());
     app.sql(&format!(
         "INSERT INTO workers VALUES ('{dead}', 'elsewhere', 1, '{0}', '{0}')",
         app.clock.now()
     ))
     .await;
-    app.sql(&format!("{runner} '{dead}'")).await;
+    app.sql(&format!("{set_worker} '{dead}'")).await;
     app.clock.advance(seconds(20));
     app.worker.heartbeat().await.unwrap();
-    assert_eq!(app.runs(Routine::EndSessions).await, 0, "its worker may be at it");
+    assert_eq!(app.runs(Routine::EndSessions).await, 0, "its worker may be running it");
     app.clock.advance(seconds(5));
     app.worker.heartbeat().await.unwrap();
     assert_eq!(app.runs(Routine::EndSessions).await, 1);
 
     app.clock.advance(hours(1));
-    app.sql(&format!("{runner} '{}'", app.worker.id())).await;
+    app.sql(&format!("{set_worker} '{}'", app.worker.id())).await;
     app.worker.heartbeat().await.unwrap();
-    assert_eq!(app.runs(Routine::EndSessions).await, 2, "its own end could not be written");
+    assert_eq!(app.runs(Routine::EndSessions).await, 2, "its completion could not be recorded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn since_when_a_routine_keeps_failing_is_known_until_it_does_not() {
+async fn a_routine_records_since_when_it_fails_until_it_succeeds() {
     let app = TestApp::start().await;
     let failing = "SELECT coalesce(failing_since::text, 'not') AS text FROM routines
                       WHERE name = 'end_sessions'";
@@ -80,7 +80,7 @@ async fn since_when_a_routine_keeps_failing_is_known_until_it_does_not() {
     app.clock.advance(seconds(90));
     app.worker.heartbeat().await.unwrap();
     assert_eq!(app.runs(Routine::EndSessions).await, 2);
-    assert_eq!(app.texts(failing).await, since, "the second failure does not begin anew");
+    assert_eq!(app.texts(failing).await, since, "the second failure keeps the start of the first");
     app.sql("ALTER TABLE gone RENAME TO sessions").await;
     app.clock.advance(seconds(90));
     app.worker.heartbeat().await.unwrap();

@@ -1,5 +1,4 @@
-//! Sending when things go wrong: nothing twice, nothing lost, and an admin sees why something
-//! waits.
+//! Sending with faults: nothing is sent twice or lost, and an admin sees why a message waits.
 
 use std::time::Duration;
 
@@ -10,13 +9,13 @@ use chrono::TimeDelta;
 use serde_json::json;
 use twilio_simulator::{Fault, LONG_CODE, Rule, TRIAL_VERIFIED_NUMBER};
 
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds};
 
-/// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
-async fn impatient() -> (TestApp, Twilio) {
+/// A Carillon that answers `hello` with one SMS, with a short timeout for Twilio.
+async fn with_short_timeout() -> (TestApp, Twilio) {
     let app = TestApp::with(TestOptions {
-        patience: Duration::from_millis(400),
+        twilio_timeout: Duration::from_millis(400),
         ..TestOptions::default()
     })
     .await;
@@ -25,8 +24,8 @@ async fn impatient() -> (TestApp, Twilio) {
     (app, twilio)
 }
 
-/// Lets all the looks at Twilio's list, and whatever else waits, come due.
-async fn let_time_pass(app: &TestApp) {
+/// Advances the clock until all searches at Twilio and all other delayed jobs are due.
+async fn advance_past_delays(app: &TestApp) {
     for _ in 0..8 {
         app.advance(TimeDelta::minutes(16)).await;
     }
@@ -42,14 +41,14 @@ async fn outcomes(app: &TestApp, handset: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_429_is_tried_again_after_a_while() {
-    let (app, _) = impatient().await;
+async fn a_429_is_retried_with_a_delay() {
+    let (app, _) = with_short_timeout().await;
     app.simulator.inject(Rule::next(2, Fault::TooManyRequests));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
     app.advance(seconds(1)).await;
-    assert_eq!(outcomes(&app, HANDSET).await, ["busy"], "not at once");
+    assert_eq!(outcomes(&app, HANDSET).await, ["busy"], "the retry is delayed");
     app.advance(seconds(30)).await;
     app.advance(seconds(30)).await;
     assert_eq!(outcomes(&app, HANDSET).await, ["busy", "busy", "accepted"]);
@@ -60,14 +59,14 @@ async fn a_429_is_tried_again_after_a_while() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_lost_is_settled_by_the_callback() {
+async fn a_lost_answer_is_settled_by_the_callback() {
     for fault in [Fault::ServerErrorRecorded, Fault::TimeoutRecorded, Fault::ResetRecorded] {
-        let (app, _) = impatient().await;
+        let (app, _) = with_short_timeout().await;
         app.simulator.inject(Rule::next(1, fault));
         app.event("hello", HANDSET, json!({})).await;
         app.run_until_idle().await;
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
-        let_time_pass(&app).await;
+        advance_past_delays(&app).await;
         assert_eq!(
             (outcomes(&app, HANDSET).await, app.received(HANDSET).len()),
             (vec!["unknown".to_owned()], 1),
@@ -79,9 +78,9 @@ async fn an_answer_that_was_lost_is_settled_by_the_callback() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_and_callbacks_that_were_lost_are_settled_by_twilios_list() {
+async fn lost_answers_and_callbacks_are_settled_by_a_search_at_twilio() {
     for fault in [Fault::ServerErrorRecorded, Fault::TimeoutRecorded, Fault::ResetRecorded] {
-        let (app, _) = impatient().await;
+        let (app, _) = with_short_timeout().await;
         app.simulator.inject(Rule::always(Fault::DropCallbacks));
         app.simulator.inject(Rule::next(1, fault));
         app.event("hello", HANDSET, json!({})).await;
@@ -92,35 +91,35 @@ async fn an_answer_and_callbacks_that_were_lost_are_settled_by_twilios_list() {
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.twilio_sid.as_ref(), Some(&app.simulator.messages()[0].sid));
         assert!(
-            app.story(message.id)
+            app.status_events(message.id)
                 .await
                 .iter()
                 .any(|event| event.source.as_str() == "lookup" && event.applied)
         );
-        let_time_pass(&app).await;
+        advance_past_delays(&app).await;
         assert_eq!(app.received(HANDSET).len(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_twilio_never_shows_is_given_up_and_never_sent_again() {
+async fn a_message_that_twilio_never_lists_stays_unconfirmed_and_is_never_sent_again() {
     for fault in [Fault::ServerError, Fault::Timeout, Fault::Reset] {
-        let (app, _) = impatient().await;
+        let (app, _) = with_short_timeout().await;
         app.simulator.inject(Rule::next(1, fault));
         app.event("hello", HANDSET, json!({})).await;
         app.run_until_idle().await;
         assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"], "{fault:?}");
-        let_time_pass(&app).await;
+        advance_past_delays(&app).await;
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.status, MessageStatus::Unconfirmed, "{fault:?}");
         assert!(message.reason.unwrap().contains("not sent again"), "{fault:?}");
-        let looks = app
-            .story(message.id)
+        let searches = app
+            .status_events(message.id)
             .await
             .iter()
             .filter(|event| event.source.as_str() == "lookup" && !event.applied)
             .count();
-        assert!(looks >= 2, "each look in vain is kept: {looks}");
+        assert!(searches >= 2, "each unsuccessful search is recorded: {searches}");
         assert_eq!(
             (outcomes(&app, HANDSET).await.len(), app.received(HANDSET).len()),
             (1, 0),
@@ -131,8 +130,8 @@ async fn what_twilio_never_shows_is_given_up_and_never_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_prefers_twice_to_never_may_have_it_sent_again() {
-    let (app, twilio) = impatient().await;
+async fn an_unconfirmed_message_is_sent_again_if_the_connection_allows_it() {
+    let (app, twilio) = with_short_timeout().await;
     app.api()
         .patch(
             &format!("/connections/{}", twilio.connection_id),
@@ -143,7 +142,7 @@ async fn who_prefers_twice_to_never_may_have_it_sent_again() {
     app.simulator.inject(Rule::next(1, Fault::Timeout));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
-    let_time_pass(&app).await;
+    advance_past_delays(&app).await;
     assert_eq!(outcomes(&app, HANDSET).await, ["unknown", "accepted"]);
     assert_eq!(
         (app.statuses_to(HANDSET).await, app.received(HANDSET).len()),
@@ -152,14 +151,14 @@ async fn who_prefers_twice_to_never_may_have_it_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_equal_messages_whose_answers_were_lost_each_find_their_own() {
-    let (app, _) = impatient().await;
+async fn two_equal_messages_with_lost_answers_each_find_their_own_sid() {
+    let (app, _) = with_short_timeout().await;
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     app.simulator.inject(Rule::next(2, Fault::TimeoutRecorded));
     app.event("hello", HANDSET, json!({})).await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
-    let_time_pass(&app).await;
+    advance_past_delays(&app).await;
     let messages = app.messages_to(HANDSET).await;
     let mut sids: Vec<_> =
         messages.iter().map(|message| message.twilio_sid.clone().unwrap()).collect();
@@ -169,8 +168,8 @@ async fn two_equal_messages_whose_answers_were_lost_each_find_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_twilio_calls_invalid_is_suppressed() {
-    let (app, _) = impatient().await;
+async fn a_number_that_twilio_rejects_as_invalid_is_suppressed() {
+    let (app, _) = with_short_timeout().await;
     app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21211 }));
     for _ in 0..2 {
         app.event("hello", HANDSET, json!({})).await;
@@ -190,20 +189,20 @@ async fn a_number_that_twilio_calls_invalid_is_suppressed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_that_would_be_repeated_fails_the_message_with_its_code() {
-    let (app, _) = impatient().await;
+async fn a_permanent_refusal_fails_the_message_with_its_code() {
+    let (app, _) = with_short_timeout().await;
     app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21617 }));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(21617)));
-    let_time_pass(&app).await;
+    advance_past_delays(&app).await;
     assert_eq!(outcomes(&app, HANDSET).await, ["refused"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_sender_is_stopped_and_its_messages_wait_until_it_is_enabled() {
-    let (app, twilio) = impatient().await;
+    let (app, twilio) = with_short_timeout().await;
     app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21606 }));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -212,7 +211,7 @@ async fn a_broken_sender_is_stopped_and_its_messages_wait_until_it_is_enabled() 
     assert_eq!(sender["status"], "stopped");
     assert!(sender["stopped_reason"].as_str().is_some_and(|reason| !reason.is_empty()));
     app.event("hello", OTHER_HANDSET, json!({})).await;
-    let_time_pass(&app).await;
+    advance_past_delays(&app).await;
     assert_eq!(
         (app.statuses_to(HANDSET).await, app.statuses_to(OTHER_HANDSET).await),
         (vec!["pending".into()], vec!["pending".into()])
@@ -235,7 +234,7 @@ async fn a_broken_sender_is_stopped_and_its_messages_wait_until_it_is_enabled() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_account_stops_the_connection_and_loses_nothing() {
-    let (app, twilio) = impatient().await;
+    let (app, twilio) = with_short_timeout().await;
     app.simulator.inject(Rule::next(1, Fault::Refuse { code: 20003 }));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -253,7 +252,7 @@ async fn a_refused_account_stops_the_connection_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
-    let (app, twilio) = impatient().await;
+    let (app, twilio) = with_short_timeout().await;
     let other = app.connect_trial().await;
     app.sms_on("bye", &other, "Bye.").await;
     let path = format!("/connections/{}", twilio.connection_id);
@@ -275,7 +274,7 @@ async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disabling_a_sender_holds_its_messages_and_enabling_wakes_them() {
-    let (app, twilio) = impatient().await;
+    let (app, twilio) = with_short_timeout().await;
     let path = format!("/senders/{}", twilio.sender_id);
     app.api().patch(&path, json!({ "disabled": true })).await.ok();
     app.event("hello", HANDSET, json!({})).await;
@@ -299,7 +298,7 @@ async fn pausing_an_automation_holds_and_activating_it_wakes() {
     assert_eq!(app.simulator.messages().len(), 0);
     app.api().patch(&automation, json!({ "status": "active" })).await.ok();
     app.run_until_idle().await;
-    assert_eq!(app.received(HANDSET), ["Hello."], "it was inside already");
+    assert_eq!(app.received(HANDSET), ["Hello."], "the contact was enrolled before the pause");
     assert!(app.received(OTHER_HANDSET).is_empty(), "an event during the pause starts nothing");
 }
 
@@ -314,9 +313,9 @@ async fn a_worker_killed_between_claim_and_record_sends_nothing_twice_and_loses_
         }
         app.simulator.inject(Rule::next(1, Fault::TimeoutRecorded));
         app.event("hello", HANDSET, json!({})).await;
-        let dying = app.second_worker();
-        dying.heartbeat().await.unwrap();
-        let work = tokio::spawn(async move { dying.perform_due().await });
+        let worker = app.second_worker();
+        worker.heartbeat().await.unwrap();
+        let work = tokio::spawn(async move { worker.perform_due().await });
         app.eventually("Twilio has the message", async || {
             (app.received(HANDSET).len() == 1).then_some(())
         })
@@ -326,25 +325,25 @@ async fn a_worker_killed_between_claim_and_record_sends_nothing_twice_and_loses_
         assert_eq!(outcomes(&app, HANDSET).await, ["open"]);
         app.simulator.flush().await;
 
-        // The others notice after a while that it is dead, and ask Twilio instead of sending.
+        // Other workers notice its death later, and search at Twilio instead of sending.
         app.clock.advance(seconds(31));
         app.run_until_idle().await;
-        let_time_pass(&app).await;
+        advance_past_delays(&app).await;
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "callbacks: {callbacks}");
         assert_eq!(app.received(HANDSET).len(), 1, "callbacks: {callbacks}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_killed_before_twilio_took_the_message_leaves_it_unconfirmed_and_says_so() {
+async fn a_worker_killed_before_twilio_accepted_the_message_leaves_it_unconfirmed_with_a_reason() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::Timeout));
     app.event("hello", HANDSET, json!({})).await;
-    let dying = app.second_worker();
-    dying.heartbeat().await.unwrap();
-    let work = tokio::spawn(async move { dying.perform_due().await });
+    let worker = app.second_worker();
+    worker.heartbeat().await.unwrap();
+    let work = tokio::spawn(async move { worker.perform_due().await });
     app.eventually("it is submitting", async || {
         (app.statuses_to(HANDSET).await == ["submitting"]).then_some(())
     })
@@ -353,7 +352,7 @@ async fn a_worker_killed_before_twilio_took_the_message_leaves_it_unconfirmed_an
     let _ = work.await;
     app.clock.advance(seconds(31));
     app.run_until_idle().await;
-    let_time_pass(&app).await;
+    advance_past_delays(&app).await;
     let message = app.message_to(HANDSET).await;
     assert_eq!((message.status, app.received(HANDSET).len()), (MessageStatus::Unconfirmed, 0));
     assert!(message.reason.is_some());
@@ -386,8 +385,8 @@ async fn two_workers_on_one_queue_send_each_message_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_numbers_add_up_whatever_the_network_does() {
-    let (app, _) = impatient().await;
+async fn the_counts_add_up_whatever_the_network_does() {
+    let (app, _) = with_short_timeout().await;
     for (seed, fault) in [
         Fault::TooManyRequests,
         Fault::ServerError,
@@ -406,13 +405,13 @@ async fn the_numbers_add_up_whatever_the_network_does() {
         .collect();
     app.api().post("/events", json!({ "events": events })).await.ok();
     app.run_until_idle().await;
-    let_time_pass(&app).await;
+    advance_past_delays(&app).await;
     assert_eq!(app.count("messages").await, 100);
     for n in 0..100 {
         let handset = format!("+120655503{n:02}");
         let message = app.message_to(&handset).await;
         let at_twilio = app.simulator.messages_to(&handset);
-        assert!(at_twilio.len() <= 1, "{handset} got it twice");
+        assert!(at_twilio.len() <= 1, "{handset} received it twice");
         assert_eq!(
             message.twilio_sid.as_ref(),
             at_twilio.first().map(|found| &found.sid),
@@ -429,8 +428,8 @@ async fn the_numbers_add_up_whatever_the_network_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_is_not_there_any_more_at_twilio_does_not_lose_messages() {
-    let (app, twilio) = impatient().await;
+async fn a_sender_that_is_gone_at_twilio_loses_no_messages() {
+    let (app, twilio) = with_short_timeout().await;
     app.simulator.change_number(LONG_CODE, |number| number.capabilities.sms = false);
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -442,13 +441,13 @@ async fn a_sender_that_is_not_there_any_more_at_twilio_does_not_lose_messages() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_lease_the_worker_never_heard_of_is_given_back_while_it_lives() {
-    let (app, _) = impatient().await;
+async fn a_job_with_an_unknown_lease_is_returned_while_its_worker_lives() {
+    let (app, _) = with_short_timeout().await;
     app.worker.heartbeat().await.unwrap();
     app.event("hello", HANDSET, json!({})).await;
     let leased =
         lease::take(&mut *app.conn().await, app.worker.id(), app.clock.now(), 10).await.unwrap();
-    assert_eq!(leased.len(), 1, "PostgreSQL has leased it, and the answer is lost on the way");
+    assert_eq!(leased.len(), 1, "PostgreSQL has leased it, and the worker never gets the answer");
     assert_eq!(app.worker.perform_due().await.unwrap(), 0);
     app.run_until_idle().await;
     assert_eq!(

@@ -1,26 +1,26 @@
-//! One bad item never stops a routine: it is set aside with its error, an admin sees it, it is
-//! tried again, and the rest goes on.
+//! One bad item never stops a routine: it is set aside with its error, shown to an admin and
+//! retried, while the other items are processed.
 //!
-//! The database itself refuses the one item, by a trigger that raises for its row.
+//! A trigger in the database raises an error for the row of the bad item.
 
 use carillon::users::Role;
 use serde_json::json;
 use twilio_simulator::{Fault, LONG_CODE, Rule};
 
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds};
 
 const THIRD_HANDSET: &str = "+12065550113";
 
-/// What PostgreSQL says when it refuses, quoting what it was given.
-const REFUSAL: &str = "value of +12065550111 is refused";
+/// The error of PostgreSQL, which quotes a phone number.
+const POISON_ERROR: &str = "value of +12065550111 is refused";
 
 impl TestApp {
-    /// Lets the database refuse rows from now on, until [`TestApp::heal`].
+    /// Makes the database reject matching rows until [`TestApp::heal`].
     async fn poison(&self, event: &str, table: &str, condition: &str) {
         self.run_sql(&format!(
             "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE
-                    EXCEPTION '{REFUSAL}'; END $$"
+                    EXCEPTION '{POISON_ERROR}'; END $$"
         ))
         .await;
         let trigger = "FOR EACH ROW WHEN";
@@ -35,14 +35,14 @@ impl TestApp {
         self.run_sql("DROP FUNCTION poison CASCADE").await;
     }
 
-    /// What is set aside, as task and subject.
-    async fn aside(&self) -> Vec<String> {
+    /// The items that are set aside, as task and subject.
+    async fn set_aside_items(&self) -> Vec<String> {
         self.texts("SELECT kind || ' ' || subject AS text FROM set_aside ORDER BY kind, subject")
             .await
     }
 
-    /// No routine has failed, though one item of it has.
-    async fn routines_go_on(&self) {
+    /// Asserts that no routine has failed.
+    async fn assert_no_routine_failed(&self) {
         assert_eq!(
             self.texts(
                 "SELECT name || ': ' || error AS text FROM routines WHERE error IS NOT NULL"
@@ -52,8 +52,8 @@ impl TestApp {
         );
     }
 
-    /// A person texts, and the webhook does not come.
-    async fn text_in_vain(&self, handset: &str, body: &str) -> String {
+    /// Sends a text whose webhook call is missing.
+    async fn text_with_missing_webhook(&self, handset: &str, body: &str) -> String {
         let mut url = None;
         self.simulator.change_number(LONG_CODE, |number| url = number.sms_url.take());
         let reply = self.simulator.reply(handset, LONG_CODE, body).await.unwrap();
@@ -63,7 +63,7 @@ impl TestApp {
     }
 }
 
-async fn greeting() -> (TestApp, Twilio) {
+async fn with_hello_automation() -> (TestApp, Twilio) {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -72,39 +72,39 @@ async fn greeting() -> (TestApp, Twilio) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incoming_message_that_cannot_be_stored_does_not_hide_the_stop_after_it() {
-    let (app, _) = greeting().await;
+    let (app, _) = with_hello_automation().await;
     app.poison("INSERT", "messages", "NEW.body = 'poison'").await;
-    let poison = app.text_in_vain(HANDSET, "poison").await;
-    app.text_in_vain(OTHER_HANDSET, "STOP").await;
-    app.text_in_vain(THIRD_HANDSET, "Hi.").await;
+    let poison = app.text_with_missing_webhook(HANDSET, "poison").await;
+    app.text_with_missing_webhook(OTHER_HANDSET, "STOP").await;
+    app.text_with_missing_webhook(THIRD_HANDSET, "Hi.").await;
     app.advance(seconds(11 * 60)).await;
-    assert_eq!(app.aside().await, [format!("take_in {poison}")]);
+    assert_eq!(app.set_aside_items().await, [format!("take_in {poison}")]);
     let inbound =
         "SELECT from_address AS text FROM messages WHERE direction = 'inbound' ORDER BY 1";
     assert_eq!(app.texts(inbound).await, [OTHER_HANDSET, THIRD_HANDSET]);
     assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"]["reason"], "stop");
-    app.routines_go_on().await;
+    app.assert_no_routine_failed().await;
 
-    // Later and later; those that come meanwhile are taken in.
+    // Retries have growing delays; new texts are collected meanwhile.
     let first = app.texts("SELECT next_try_at::text AS text FROM set_aside").await;
     app.advance(seconds(11 * 60)).await;
     assert_ne!(app.texts("SELECT next_try_at::text AS text FROM set_aside").await, first);
     assert_eq!(app.count("set_aside WHERE attempts > 1").await, 1);
-    app.text_in_vain(THIRD_HANDSET, "Again.").await;
+    app.text_with_missing_webhook(THIRD_HANDSET, "Again.").await;
     app.advance(seconds(11 * 60)).await;
     assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 3);
 
     app.heal().await;
     app.advance(hours(7)).await;
-    assert_eq!(app.aside().await, Vec::<String>::new());
+    assert_eq!(app.set_aside_items().await, Vec::<String>::new());
     assert_eq!(app.count("messages WHERE direction = 'inbound' AND body = 'poison'").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_sees_what_is_set_aside_without_numbers_and_has_it_tried_again_now() {
-    let (app, _) = greeting().await;
+async fn an_admin_sees_set_aside_items_without_numbers_and_retries_them() {
+    let (app, _) = with_hello_automation().await;
     app.poison("INSERT", "messages", "NEW.body = 'poison'").await;
-    let sid = app.text_in_vain(HANDSET, "poison").await;
+    let sid = app.text_with_missing_webhook(HANDSET, "poison").await;
     app.advance(seconds(11 * 60)).await;
     let (admin, marketer) = (app.sign_in().await, app.sign_in_as(Role::Marketer).await);
     admin
@@ -140,27 +140,27 @@ async fn an_admin_sees_what_is_set_aside_without_numbers_and_has_it_tried_again_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_whose_messages_cannot_be_collected_does_not_hold_up_the_others() {
-    let (app, bad) = greeting().await;
+    let (app, bad) = with_hello_automation().await;
     let good = app.connect_trial().await;
     app.run_until_idle().await;
     app.poison("UPDATE", "inbound_looks", &format!("NEW.sender_id = '{}'", bad.sender_id)).await;
-    let seen = format!(
+    let last_checked = format!(
         "SELECT seen_until::text AS text FROM inbound_looks WHERE sender_id = '{}'",
         good.sender_id
     );
-    let before = app.texts(&seen).await;
+    let before = app.texts(&last_checked).await;
     app.advance(seconds(11 * 60)).await;
-    assert_ne!(app.texts(&seen).await, before);
-    assert_eq!(app.aside().await, [format!("list_inbound {}", bad.sender_id)]);
-    app.routines_go_on().await;
+    assert_ne!(app.texts(&last_checked).await, before);
+    assert_eq!(app.set_aside_items().await, [format!("list_inbound {}", bad.sender_id)]);
+    app.assert_no_routine_failed().await;
     app.heal().await;
     app.advance(seconds(11 * 60)).await;
-    assert_eq!(app.aside().await, Vec::<String>::new());
+    assert_eq!(app.set_aside_items().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_status_cannot_be_recorded_does_not_hold_up_the_look_ups_of_others() {
-    let (app, _) = greeting().await;
+    let (app, _) = with_hello_automation().await;
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     for handset in [HANDSET, OTHER_HANDSET] {
         app.event("hello", handset, json!({})).await;
@@ -178,21 +178,21 @@ async fn a_message_whose_status_cannot_be_recorded_does_not_hold_up_the_look_ups
         (app.statuses_to(HANDSET).await, app.statuses_to(OTHER_HANDSET).await),
         (vec!["queued".into()], vec!["delivered".into()])
     );
-    assert_eq!(app.aside().await, [format!("look_up {bad}")]);
-    app.routines_go_on().await;
+    assert_eq!(app.set_aside_items().await, [format!("look_up {bad}")]);
+    app.assert_no_routine_failed().await;
     app.heal().await;
     app.advance(seconds(61)).await;
     assert_eq!(
         app.statuses_to(HANDSET).await,
         ["delivered"],
-        "by its own time, long before the next walk"
+        "by its own retry, long before the next round of look-ups"
     );
-    assert_eq!(app.aside().await, Vec::<String>::new());
+    assert_eq!(app.set_aside_items().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_cannot_be_recorded_is_made_up_for_by_a_look_up() {
-    let (app, _) = greeting().await;
+async fn a_report_that_cannot_be_recorded_is_replaced_by_a_look_up() {
+    let (app, _) = with_hello_automation().await;
     app.event("hello", HANDSET, json!({})).await;
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.worker.heartbeat().await.unwrap();
@@ -211,42 +211,46 @@ async fn a_report_that_cannot_be_recorded_is_made_up_for_by_a_look_up() {
         "reports that share its batch are recorded"
     );
     assert_eq!(app.statuses_to(HANDSET).await, ["queued"]);
-    assert_eq!(app.aside().await, [format!("look_up {bad}")]);
+    assert_eq!(app.set_aside_items().await, [format!("look_up {bad}")]);
     app.heal().await;
-    // Twilio has repeated its report several times, and each failure counts.
+    // Twilio has repeated its report several times, and each failure increased the delay.
     app.advance(hours(7)).await;
     assert_eq!(
-        (app.statuses_to(HANDSET).await, app.aside().await),
+        (app.statuses_to(HANDSET).await, app.set_aside_items().await),
         (vec!["delivered".to_owned()], Vec::new())
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_cannot_be_inspected_does_not_hold_up_the_others() {
-    let (app, bad) = greeting().await;
+    let (app, bad) = with_hello_automation().await;
     let good = app.connect_trial().await;
     app.run_until_idle().await;
-    let seen = async || {
+    let last_checked = async || {
         app.texts(&format!(
             "SELECT health::text AS text FROM senders WHERE id = '{}'",
             good.sender_id
         ))
         .await
     };
-    let before = seen().await;
+    let before = last_checked().await;
     app.poison("UPDATE", "senders", &format!("NEW.id = '{}'", bad.sender_id)).await;
     app.advance(seconds(3_700)).await;
-    assert_ne!(seen().await, before);
-    assert_eq!(app.aside().await, [format!("inspect {}", bad.connection_id)]);
-    app.routines_go_on().await;
+    assert_ne!(last_checked().await, before);
+    assert_eq!(app.set_aside_items().await, [format!("inspect {}", bad.connection_id)]);
+    app.assert_no_routine_failed().await;
     app.heal().await;
     app.advance(seconds(61)).await;
-    assert_eq!(app.aside().await, Vec::<String>::new(), "not only after another hour");
+    assert_eq!(
+        app.set_aside_items().await,
+        Vec::<String>::new(),
+        "the retry does not wait for the next hour"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_price_that_cannot_be_kept_does_not_hold_up_the_others() {
-    let (app, _) = greeting().await;
+async fn a_price_that_cannot_be_stored_does_not_hold_up_the_others() {
+    let (app, _) = with_hello_automation().await;
     for handset in [HANDSET, "+16045550123"] {
         app.event("hello", handset, json!({})).await;
     }
@@ -254,17 +258,17 @@ async fn a_price_that_cannot_be_kept_does_not_hold_up_the_others() {
     app.poison("INSERT", "prices", "NEW.country = 'CA'").await;
     app.advance(hours(7)).await;
     assert_eq!(app.texts("SELECT country AS text FROM prices").await, ["US"]);
-    assert!(app.aside().await[0].ends_with(" CA"), "{:?}", app.aside().await);
-    app.routines_go_on().await;
+    assert!(app.set_aside_items().await[0].ends_with(" CA"), "{:?}", app.set_aside_items().await);
+    app.assert_no_routine_failed().await;
     app.heal().await;
     app.advance(hours(7)).await;
     assert_eq!(app.texts("SELECT country AS text FROM prices ORDER BY 1").await, ["CA", "US"]);
-    assert_eq!(app.aside().await, Vec::<String>::new());
+    assert_eq!(app.set_aside_items().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_cannot_be_folded_stays_out_of_the_ledger_and_counts_all_the_same() {
-    let (app, twilio) = greeting().await;
+async fn a_change_that_cannot_be_folded_still_counts() {
+    let (app, twilio) = with_hello_automation().await;
     let bad = app.sms_on("bye", &twilio, "Bye.").await;
     app.poison(
         "INSERT",
@@ -279,25 +283,25 @@ async fn a_change_that_cannot_be_folded_stays_out_of_the_ledger_and_counts_all_t
     app.advance(seconds(16)).await;
     assert_eq!(app.count("ledger_changes").await, 1, "the others are folded");
     assert_eq!(app.ledger().await.totals.recipients, 2);
-    assert_eq!(app.aside().await.len(), 1);
-    app.routines_go_on().await;
+    assert_eq!(app.set_aside_items().await.len(), 1);
+    app.assert_no_routine_failed().await;
     app.advance(seconds(16)).await;
-    assert_eq!(app.count("set_aside WHERE attempts = 1").await, 1, "its time has not come");
+    assert_eq!(app.count("set_aside WHERE attempts = 1").await, 1, "its retry is not due yet");
     app.heal().await;
     app.advance(seconds(61)).await;
-    assert_eq!((app.count("ledger_changes").await, app.aside().await), (0, Vec::new()));
+    assert_eq!((app.count("ledger_changes").await, app.set_aside_items().await), (0, Vec::new()));
     assert_eq!(app.ledger().await.totals.recipients, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_cannot_leave_its_queue_does_not_hold_up_those_behind_it() {
-    let (app, twilio) = greeting().await;
+    let (app, twilio) = with_hello_automation().await;
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": 1 }))
         .await
         .ok();
-    let people: Vec<String> = (0..6).map(|n| format!("+1206555030{n}")).collect();
-    for handset in &people {
+    let phones: Vec<String> = (0..6).map(|n| format!("+1206555030{n}")).collect();
+    for handset in &phones {
         app.event("hello", handset, json!({})).await;
     }
     app.run_until_idle().await;
@@ -312,19 +316,22 @@ async fn a_message_that_cannot_leave_its_queue_does_not_hold_up_those_behind_it(
     for _ in 0..20 {
         app.advance(seconds(2)).await;
     }
-    assert_eq!(app.simulator.messages().len(), people.len() - 1);
-    assert_eq!(app.aside().await, [format!("release {bad}")]);
+    assert_eq!(app.simulator.messages().len(), phones.len() - 1);
+    assert_eq!(app.set_aside_items().await, [format!("release {bad}")]);
     app.heal().await;
     for _ in 0..40 {
         app.advance(seconds(5)).await;
     }
-    assert_eq!((app.simulator.messages().len(), app.aside().await), (people.len(), Vec::new()));
+    assert_eq!(
+        (app.simulator.messages().len(), app.set_aside_items().await),
+        (phones.len(), Vec::new())
+    );
     assert_eq!(app.count("jobs").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_cannot_be_claimed_does_not_hold_up_those_beside_it() {
-    let (app, twilio) = greeting().await;
+    let (app, twilio) = with_hello_automation().await;
     let sender = format!("/senders/{}", twilio.sender_id);
     app.api().patch(&sender, json!({ "disabled": true })).await.ok();
     for handset in [HANDSET, OTHER_HANDSET, THIRD_HANDSET] {
@@ -351,8 +358,8 @@ async fn a_message_that_cannot_be_claimed_does_not_hold_up_those_beside_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_cannot_be_settled_does_not_hold_up_another_to_the_same_person() {
-    let (app, twilio) = greeting().await;
+async fn a_message_that_cannot_be_settled_does_not_hold_up_another_to_the_same_contact() {
+    let (app, twilio) = with_hello_automation().await;
     app.sms_on("bye", &twilio, "Bye.").await;
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     app.simulator.inject(Rule::next(2, Fault::ServerErrorRecorded));
@@ -380,7 +387,7 @@ async fn a_message_that_cannot_be_settled_does_not_hold_up_another_to_the_same_p
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_recorded_does_not_hold_up_the_others_of_its_list() {
-    let (app, _) = greeting().await;
+    let (app, _) = with_hello_automation().await;
     app.poison("INSERT", "events", "NEW.name = 'poison'").await;
     let event = |name: &str| {
         json!(
@@ -413,7 +420,7 @@ async fn an_event_that_cannot_be_recorded_does_not_hold_up_the_others_of_its_lis
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_cannot_be_read_does_not_end_an_export() {
-    let (app, _) = greeting().await;
+    let (app, _) = with_hello_automation().await;
     for handset in [HANDSET, OTHER_HANDSET, THIRD_HANDSET] {
         app.event("hello", handset, json!({})).await;
     }
@@ -427,15 +434,15 @@ async fn a_message_that_cannot_be_read_does_not_end_an_export() {
         assert!(file.contains(found), "{found}: {file}");
     }
     assert_eq!(file.lines().count(), 4, "{file}");
-    assert_eq!(app.aside().await, [format!("export {bad}")]);
+    assert_eq!(app.set_aside_items().await, [format!("export {bad}")]);
     app.run_sql(&format!("UPDATE messages SET status_at = '{at}' WHERE id = '{bad}'")).await;
     app.advance(seconds(120)).await;
-    assert_eq!(app.aside().await, Vec::<String>::new());
+    assert_eq!(app.set_aside_items().await, Vec::<String>::new());
     assert!(admin.open("/messages/export").await.ok().html.contains(OTHER_HANDSET));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_cannot_be_forgotten_does_not_keep_the_others() {
+async fn a_session_that_cannot_be_deleted_does_not_hold_up_the_others() {
     let app = TestApp::start().await;
     app.sign_in_as(Role::Viewer).await;
     app.sign_in_as(Role::Marketer).await;
@@ -446,9 +453,9 @@ async fn a_session_that_cannot_be_forgotten_does_not_keep_the_others() {
         app.texts("SELECT id::text AS text FROM sessions").await,
         std::slice::from_ref(&bad)
     );
-    assert_eq!(app.aside().await, [format!("end_session {bad}")]);
-    app.routines_go_on().await;
+    assert_eq!(app.set_aside_items().await, [format!("end_session {bad}")]);
+    app.assert_no_routine_failed().await;
     app.heal().await;
     app.advance(seconds(61)).await;
-    assert_eq!((app.count("sessions").await, app.aside().await), (0, Vec::new()));
+    assert_eq!((app.count("sessions").await, app.set_aside_items().await), (0, Vec::new()));
 }

@@ -1,5 +1,5 @@
-//! Settings: people are invited, given other roles and shut out; keys are made and revoked; one's
-//! own zone and theme; and a log of it all.
+//! Settings: users are invited, get roles and are disabled; API keys are created and revoked; each
+//! user has a time zone and a theme; the audit log records changes.
 
 use carillon::users::audit::{self, AuditFilter};
 use carillon::users::{Role, people};
@@ -7,19 +7,19 @@ use serde_json::json;
 use twilio_simulator::AUTH_TOKEN;
 
 use crate::harness::browser::{Browser, Screen};
+use crate::harness::fixtures::{PASSWORD, send_sms};
 use crate::harness::site::Page;
-use crate::harness::world::{PASSWORD, send_sms};
 use crate::harness::{HANDSET, TestApp, days};
 
-const NEW: &str = "quite another set of words";
+const NEW_PASSWORD: &str = "quite another set of words";
 
-/// The link or key that a page shows this once.
+/// The link or key that a page shows once.
 fn secret(page: &Page) -> String {
     let field = page
         .html
         .split("id=\"secret\" value=\"")
         .nth(1)
-        .unwrap_or_else(|| panic!("nothing is shown once: {}", page.text()));
+        .unwrap_or_else(|| panic!("the page shows no secret: {}", page.text()));
     field
         .split('"')
         .next()
@@ -29,8 +29,8 @@ fn secret(page: &Page) -> String {
         .replace("&#x3D;", "=")
 }
 
-/// The path and query of a link of ours.
-fn path(link: &str) -> &str {
+/// The path and query of an invitation or reset link.
+fn path_of(link: &str) -> &str {
     &link[link.find("/join").or(link.find("/reset")).unwrap()..]
 }
 
@@ -42,7 +42,7 @@ async fn id_of(app: &TestApp, email: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
+async fn an_admin_invites_a_marketer_by_a_link_and_disables_them_later() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite");
@@ -56,7 +56,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
         assert_eq!(
             refused.form("/settings/users/invite").value("email"),
             Some(email),
-            "what was typed stays"
+            "the typed email is shown again"
         );
     }
     let link = secret(&admin.send(&form.with("email", "Ben@Example.com")).await.ok());
@@ -66,20 +66,20 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
         .ok()
         .must_say("ben@example.com Marketer The link is good until");
     let token = link.rsplit('=').next().unwrap();
-    let kept =
+    let stored =
         app.texts("SELECT encode(token_hash, 'escape') || email AS text FROM invitations").await;
-    assert!(kept.len() == 1 && !kept[0].contains(token), "only the hash is kept");
+    assert!(stored.len() == 1 && !stored[0].contains(token), "only the hash is stored");
 
-    // Ben opens it in a browser of his own; a weak password is refused, and the link is still good.
+    // Ben opens the link in another browser. A weak password is refused, and the link stays valid.
     let ben = app.site();
-    let form = ben.open(path(&link)).await.ok().form("/join").with("name", "Ben Osei");
+    let form = ben.open(path_of(&link)).await.ok().form("/join").with("name", "Ben Osei");
     let refused = ben.send(&form.clone().with("password", "short")).await;
     assert_eq!(refused.status, 422);
     assert_eq!(refused.form("/join").value("name"), Some("Ben Osei"));
-    assert_eq!(ben.send(&form.clone().with("password", NEW)).await.ok().path, "/");
+    assert_eq!(ben.send(&form.clone().with("password", NEW_PASSWORD)).await.ok().path, "/");
     ben.open("/automations/new").await.ok();
     assert_eq!(ben.open("/settings/users").await.status, 403, "settings are for admins");
-    let again = app.site().open(path(&link)).await;
+    let again = app.site().open(path_of(&link)).await;
     assert_eq!(again.status, 410);
     again.must_say("worth nothing any more");
     assert_eq!(
@@ -87,7 +87,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
         403
     );
 
-    // Another role counts from the next click.
+    // A new role applies from the next request.
     let user = format!("/settings/users/{}", id_of(&app, "ben@example.com").await);
     let page = admin.open(&user).await.ok();
     admin
@@ -98,7 +98,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
     assert_eq!(ben.open("/automations/new").await.status, 403);
     ben.open("/automations").await.ok();
 
-    // Disabled: the next click leads to the log-in, and the password does not open it.
+    // After he is disabled, the next request leads to the sign-in, and the password is refused.
     admin
         .send(&page.form(&format!("{user}/disable")))
         .await
@@ -106,7 +106,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
         .must_say("is disabled and signed out everywhere");
     let shut = ben.open("/automations").await;
     assert!(shut.path.starts_with("/login"), "{}", shut.path);
-    let login = shut.form("/login").with("email", "ben@example.com").with("password", NEW);
+    let login = shut.form("/login").with("email", "ben@example.com").with("password", NEW_PASSWORD);
     assert_eq!(ben.send(&login).await.status, 422);
     let form = admin.open(&user).await.ok().form(&format!("{user}/enable"));
     admin.send(&form).await.ok().must_say("may sign in again");
@@ -116,7 +116,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
                 .await
                 .form("/login")
                 .with("email", "ben@example.com")
-                .with("password", NEW)
+                .with("password", NEW_PASSWORD)
         )
         .await
         .ok()
@@ -126,45 +126,45 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_who_gives_up_the_role_is_told_where_they_may_be_and_offered_nothing_that_they_may_not()
- {
+async fn an_admin_who_gives_up_the_role_lands_on_a_page_that_they_may_open() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     app.user("other@example.com", Role::Admin).await;
-    let own = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
-    let page = admin.open(&own).await.ok();
-    let done = admin.send(&page.form(&format!("{own}/role")).with("role", "marketer")).await.ok();
+    let own_page = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
+    let page = admin.open(&own_page).await.ok();
+    let done =
+        admin.send(&page.form(&format!("{own_page}/role")).with("role", "marketer")).await.ok();
     assert_eq!(done.path, "/account");
     done.must_say("You have the role marketer now.");
     assert!(!done.says("Undo"));
 
     let other = app.sign_in_with("other@example.com").await;
     app.user("third@example.com", Role::Admin).await;
-    let own = format!("/settings/users/{}", id_of(&app, "other@example.com").await);
-    let page = other.open(&own).await.ok();
-    let done = other.send(&page.form(&format!("{own}/disable"))).await.ok();
+    let own_page = format!("/settings/users/{}", id_of(&app, "other@example.com").await);
+    let page = other.open(&own_page).await.ok();
+    let done = other.send(&page.form(&format!("{own_page}/disable"))).await.ok();
     assert_eq!(done.path, "/login");
     done.must_say("You are disabled and signed out everywhere.");
     assert!(!done.says("Undo"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
+async fn the_last_admin_stays_even_if_two_disable_each_other_concurrently() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let own = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
-    let page = admin.open(&own).await.ok();
+    let own_page = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
+    let page = admin.open(&own_page).await.ok();
     admin
-        .send(&page.form(&format!("{own}/disable")))
+        .send(&page.form(&format!("{own_page}/disable")))
         .await
         .ok()
         .must_say("is the only admin who can sign in");
-    let refused = admin.send(&page.form(&format!("{own}/role")).with("role", "viewer")).await;
+    let refused = admin.send(&page.form(&format!("{own_page}/role")).with("role", "viewer")).await;
     assert_eq!(refused.status, 422);
     refused.must_say("is the only admin who can sign in");
-    admin.open(&own).await.ok();
+    admin.open(&own_page).await.ok();
 
-    // With a second one, either may go, but never both, however often they try at the same time.
+    // With a second admin, either may be disabled, but never both, even concurrently.
     app.user("other@example.com", Role::Admin).await;
     let ids = [id_of(&app, "admin@example.com").await, id_of(&app, "other@example.com").await];
     for _ in 0..10 {
@@ -182,11 +182,11 @@ async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
                 .is_ok()
             })
         });
-        let mut went = 0;
+        let mut disabled = 0;
         for one in shut {
-            went += usize::from(one.await.unwrap());
+            disabled += usize::from(one.await.unwrap());
         }
-        assert_eq!(went, 1);
+        assert_eq!(disabled, 1);
         assert_eq!(
             app.texts(
                 "SELECT email AS text FROM users WHERE role = 'admin' AND disabled_at IS NULL"
@@ -200,7 +200,7 @@ async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_ends_after_a_week_and_a_newer_one_or_a_withdrawal_ends_it_at_once() {
+async fn an_invitation_link_expires_after_a_week_or_when_it_is_renewed_or_withdrawn() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let form = admin
@@ -213,10 +213,10 @@ async fn a_link_ends_after_a_week_and_a_newer_one_or_a_withdrawal_ends_it_at_onc
     let list = admin.open("/settings/users").await.ok();
     let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();
     let second = secret(&admin.send(&renew).await.ok());
-    assert_eq!(app.site().open(path(&first)).await.status, 410, "replaced");
-    app.site().open(path(&second)).await.ok();
+    assert_eq!(app.site().open(path_of(&first)).await.status, 410, "replaced");
+    app.site().open(path_of(&second)).await.ok();
     app.clock.advance(days(7));
-    assert_eq!(app.site().open(path(&second)).await.status, 410, "a week is over");
+    assert_eq!(app.site().open(path_of(&second)).await.status, 410, "it expired after a week");
     let admin = app.site();
     let login = admin
         .open("/login")
@@ -229,17 +229,17 @@ async fn a_link_ends_after_a_week_and_a_newer_one_or_a_withdrawal_ends_it_at_onc
     list.must_say("The link ended");
     let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();
     let third = secret(&admin.send(&renew).await.ok());
-    app.site().open(path(&third)).await.ok();
+    app.site().open(path_of(&third)).await.ok();
     let list = admin.open("/settings/users").await.ok();
     let withdraw =
         list.forms().into_iter().find(|form| form.action().ends_with("/withdraw")).unwrap();
     admin.send(&withdraw).await.ok().must_say("is withdrawn");
-    assert_eq!(app.site().open(path(&third)).await.status, 410);
+    assert_eq!(app.site().open(path_of(&third)).await.status, 410);
     assert_eq!(app.count("invitations").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forgotten_password_is_replaced_by_a_link_that_is_good_once() {
+async fn a_forgotten_password_is_reset_by_a_link_that_works_once() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let viewer = app.sign_in_as(Role::Viewer).await;
@@ -247,37 +247,37 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_is_good_once() {
     let form = admin.open(&user).await.ok().form(&format!("{user}/reset"));
     let first = secret(&admin.send(&form).await.ok());
     let link = secret(&admin.send(&form).await.ok());
-    assert_eq!(app.site().open(path(&first)).await.status, 410, "replaced by the second one");
+    assert_eq!(app.site().open(path_of(&first)).await.status, 410, "replaced by the second one");
     viewer.open("/contacts").await.ok();
 
     let (elsewhere, late) = (app.site(), app.site());
-    let form = elsewhere.open(path(&link)).await.ok().form("/reset");
-    let late_form = late.open(path(&link)).await.ok().form("/reset");
+    let form = elsewhere.open(path_of(&link)).await.ok().form("/reset");
+    let late_form = late.open(path_of(&link)).await.ok().form("/reset");
     assert_eq!(elsewhere.send(&form.clone().with("password", "short")).await.status, 422);
-    assert_eq!(elsewhere.send(&form.with("password", NEW)).await.ok().path, "/");
+    assert_eq!(elsewhere.send(&form.with("password", NEW_PASSWORD)).await.ok().path, "/");
     assert!(
         viewer.open("/contacts").await.path.starts_with("/login"),
         "earlier sessions have ended"
     );
     assert_eq!(
-        late.send(&late_form.with("password", "words of somebody else")).await.status,
+        late.send(&late_form.with("password", "words of another user")).await.status,
         410,
-        "used up"
+        "the link was used"
     );
     let login = viewer.open("/login").await.form("/login").with("email", "viewer@example.com");
     assert_eq!(viewer.send(&login.clone().with("password", PASSWORD)).await.status, 422);
-    viewer.send(&login.with("password", NEW)).await.ok();
+    viewer.send(&login.with("password", NEW_PASSWORD)).await.ok();
 
-    // A link does not outlive the account.
+    // Disabling the account invalidates the link.
     let form = admin.open(&user).await.ok().form(&format!("{user}/reset"));
     let link = secret(&admin.send(&form).await.ok());
     admin.send(&admin.open(&user).await.ok().form(&format!("{user}/disable"))).await.ok();
     admin.send(&admin.open(&user).await.ok().form(&format!("{user}/enable"))).await.ok();
-    assert_eq!(app.site().open(path(&link)).await.status, 410);
+    assert_eq!(app.site().open(path_of(&link)).await.status, 410);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_made_shown_once_used_and_revoked() {
+async fn an_api_key_is_created_shown_once_used_and_revoked() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let form = admin.open("/settings/keys/new").await.ok().form("/settings/keys/new");
@@ -300,7 +300,7 @@ async fn a_key_is_made_shown_once_used_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_sees_times_in_their_own_zone() {
+async fn each_user_sees_times_in_their_own_zone() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let viewer = app.sign_in_as(Role::Viewer).await;
@@ -331,15 +331,15 @@ async fn everybody_sees_times_in_their_own_zone() {
         .ok()
         .must_say("Vera");
     let html = zones(&viewer).await;
-    assert!(html.contains(" MST\"") && !html.contains(" JST\""), "one's own zone");
-    assert!(zones(&admin).await.contains(" JST\""), "which is nobody else's");
+    assert!(html.contains(" MST\"") && !html.contains(" JST\""), "the zone of the user");
+    assert!(zones(&admin).await.contains(" JST\""), "the zone of another user has no effect");
     let wrong = viewer.send(&form.with("time_zone", "Mars/Olympus")).await;
     assert_eq!(wrong.status, 422);
     wrong.must_say("This time zone is not known");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_ends_the_sessions_of_their_other_browsers() {
+async fn a_user_ends_the_sessions_of_their_other_browsers() {
     let app = TestApp::start().await;
     let here = app.sign_in().await;
     let sign_in = async || {
@@ -361,7 +361,7 @@ async fn somebody_ends_the_sessions_of_their_other_browsers() {
     let page = here.open("/account").await.ok();
     assert_eq!((ends(&page).len(), page.text().matches("This browser").count()), (3, 1));
     let end = ends(&page).remove(0);
-    // Nobody ends those of somebody else.
+    // No user can end the sessions of another user.
     let theirs = stranger.open("/account").await.ok().form("/account/sign-out").to(end.action());
     assert_eq!(stranger.send(&theirs).await.status, 404);
     here.send(&end).await.ok();
@@ -379,7 +379,7 @@ async fn somebody_ends_the_sessions_of_their_other_browsers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_log_tells_who_changed_what_without_secrets() {
+async fn the_audit_log_records_changes_without_secrets() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let invite = admin
@@ -391,12 +391,12 @@ async fn the_audit_log_tells_who_changed_what_without_secrets() {
     let link = secret(&admin.send(&invite).await.ok());
     let ben = app.site();
     let join = ben
-        .open(path(&link))
+        .open(path_of(&link))
         .await
         .ok()
         .form("/join")
         .with("name", "Ben <b>")
-        .with("password", NEW);
+        .with("password", NEW_PASSWORD);
     ben.send(&join).await.ok();
     let profile = ben.open("/account").await.ok().form("/account/profile").with("name", "Ben Osei");
     ben.send(&profile).await.ok();
@@ -412,7 +412,7 @@ async fn the_audit_log_tells_who_changed_what_without_secrets() {
     admin.send(&form.clone()).await.ok();
     let lines = app.count("audit_log").await;
     admin.send(&form).await.ok();
-    assert_eq!(app.count("audit_log").await, lines, "what changes nothing is no change");
+    assert_eq!(app.count("audit_log").await, lines, "a request that changes nothing is not logged");
 
     let log = admin.open("/settings/log").await.ok();
     for words in [
@@ -427,8 +427,8 @@ async fn the_audit_log_tells_who_changed_what_without_secrets() {
     }
     let token = link.rsplit('=').next().unwrap();
     let whole = app.texts("SELECT row(audit_log.*)::text AS text FROM audit_log").await.join("\n");
-    for secret in [token, key.as_str(), NEW, PASSWORD] {
-        assert!(!whole.contains(secret), "{secret} stands in the log");
+    for secret in [token, key.as_str(), NEW_PASSWORD, PASSWORD] {
+        assert!(!whole.contains(secret), "{secret} is in the log");
     }
 
     let ben_id = id_of(&app, "ben@example.com").await;
@@ -448,7 +448,7 @@ async fn the_audit_log_tells_who_changed_what_without_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_changed_what_sends_is_written_down_with_what_was_different() {
+async fn the_audit_log_records_changes_to_sending_with_their_differences() {
     let app = TestApp::with_worker().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello!").await;
@@ -473,7 +473,7 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
     admin.send(&form.clone()).await.ok();
     let lines = app.count("audit_log").await;
     admin.send(&form.clone()).await.ok();
-    assert_eq!(app.count("audit_log").await, lines, "what changes nothing is no change");
+    assert_eq!(app.count("audit_log").await, lines, "a request that changes nothing is not logged");
     let wrong = app
         .api()
         .patch(
@@ -483,7 +483,7 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
         .await;
     assert_eq!(wrong.status, 422);
     admin.open(&connection).await.ok().must_say("Shop");
-    assert_eq!(app.count("audit_log").await, lines, "what is refused is no change, in no part");
+    assert_eq!(app.count("audit_log").await, lines, "a refused request changes and logs nothing");
 
     app.api()
         .patch(
@@ -565,12 +565,12 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
     }
     let whole = app.texts("SELECT row(audit_log.*)::text AS text FROM audit_log").await.join("\n");
     for secret in ["555 0100", "Zoe", "zoe@", HANDSET, AUTH_TOKEN, "Hello"] {
-        assert!(!whole.contains(secret), "{secret} stands in the log: {whole}");
+        assert!(!whole.contains(secret), "{secret} is in the log: {whole}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_log_goes_on_page_by_page() {
+async fn the_audit_log_is_paged() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let id = id_of(&app, "admin@example.com").await;
@@ -612,8 +612,8 @@ async fn the_audit_log_goes_on_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_theme_is_what_one_has_chosen_whatever_the_system_says() {
-    const GROUND: &str = "return getComputedStyle(document.body).backgroundColor;";
+async fn a_chosen_theme_overrides_that_of_the_system() {
+    const BACKGROUND_COLOUR: &str = "return getComputedStyle(document.body).backgroundColor;";
     let app = TestApp::start().await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
@@ -621,19 +621,27 @@ async fn a_theme_is_what_one_has_chosen_whatever_the_system_says() {
     for (theme, on_wide, on_phone) in
         [("Automatic", &light, &dark), ("Dark", &dark, &dark), ("Light", &light, &light)]
     {
-        browser.shown_on(Screen::Wide).await;
+        browser.set_screen(Screen::Wide).await;
         browser.go(&format!("{}/account", app.url)).await;
         browser.choose("theme", theme).await;
         browser.press("Save").await;
         browser.must_say("Saved.").await;
-        assert_eq!(&browser.run(GROUND).await, on_wide, "{theme}, where the system is light");
-        browser.shown_on(Screen::Phone).await;
-        assert_eq!(&browser.run(GROUND).await, on_phone, "{theme}, where the system is dark");
+        assert_eq!(
+            &browser.run(BACKGROUND_COLOUR).await,
+            on_wide,
+            "{theme}, where the system is light"
+        );
+        browser.set_screen(Screen::Phone).await;
+        assert_eq!(
+            &browser.run(BACKGROUND_COLOUR).await,
+            on_phone,
+            "{theme}, where the system is dark"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invitation_is_made_copied_and_accepted_in_a_browser() {
+async fn an_invitation_is_created_copied_and_accepted_in_a_browser() {
     let app = TestApp::start().await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
@@ -648,10 +656,10 @@ async fn an_invitation_is_made_copied_and_accepted_in_a_browser() {
     browser.must_say("Copied").await;
     let marked = "const field = document.getElementById('secret'); return \
                   field.value.slice(field.selectionStart, field.selectionEnd);";
-    assert_eq!(browser.run(marked).await, link, "what is copied is marked");
+    assert_eq!(browser.run(marked).await, link, "the copied text is selected");
     browser.go(link.as_str().unwrap()).await;
     browser.fill("name", "Ben Osei").await;
-    browser.fill("password", NEW).await;
+    browser.fill("password", NEW_PASSWORD).await;
     browser.press("Join").await;
     browser.must_say("Welcome. Your account is ready.").await;
     browser.must_say("Ben Osei").await;

@@ -1,5 +1,4 @@
-//! Signing in: the first admin, log-in and its throttle, forms from elsewhere, sessions that end,
-//! roles.
+//! Signing in: the first admin, throttled sign-ins, CSRF tokens, sessions that expire, and roles.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,12 +7,12 @@ use carillon::clock::Clock;
 use carillon::users::{Role, setup};
 use chrono::TimeDelta;
 
+use crate::harness::fixtures::PASSWORD;
 use crate::harness::site::Site;
-use crate::harness::world::PASSWORD;
 use crate::harness::{HANDSET, TestApp, TestOptions, days};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_admin_is_made_against_the_code_in_the_log_and_only_once() {
+async fn the_first_admin_is_created_once_with_the_code_from_the_log() {
     let app = TestApp::start().await;
     let site = app.site();
     let page = site.open("/").await;
@@ -33,7 +32,7 @@ async fn the_first_admin_is_made_against_the_code_in_the_log_and_only_once() {
     assert_eq!(
         refused.form("/setup").value("organization"),
         Some("Bells & Sons"),
-        "what was typed stays"
+        "the typed name is shown again"
     );
     assert_eq!(refused.form("/setup").value("password"), Some(""), "but not the password");
     assert_eq!(
@@ -58,7 +57,7 @@ async fn the_first_admin_is_made_against_the_code_in_the_log_and_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_not_signed_in_sees_nothing_and_returns_to_where_they_wanted_to_go() {
+async fn signing_in_is_required_and_leads_back_to_the_requested_page() {
     let app = TestApp::start().await;
     app.user("ada@example.com", Role::Admin).await;
     let site = app.site();
@@ -83,8 +82,7 @@ async fn who_has_not_signed_in_sees_nothing_and_returns_to_where_they_wanted_to_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_few_wrong_passwords_the_next_tries_are_looked_at_one_by_one_the_right_one_as_well()
-{
+async fn after_five_wrong_passwords_all_attempts_are_throttled() {
     let app = TestApp::start().await;
     app.user("ada@example.com", Role::Admin).await;
     let site = app.site();
@@ -95,26 +93,26 @@ async fn after_a_few_wrong_passwords_the_next_tries_are_looked_at_one_by_one_the
         page.must_say("do not belong together");
     }
     let right = form.clone().with("password", PASSWORD);
-    let mut held = Box::pin(site.send(&right));
+    let mut throttled = Box::pin(site.send(&right));
     assert!(
-        tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(),
-        "it waits for its turn"
+        tokio::time::timeout(Duration::from_millis(300), &mut throttled).await.is_err(),
+        "the attempt is throttled"
     );
     app.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(held.await.ok().path, "/", "a second later");
+    assert_eq!(throttled.await.ok().path, "/", "a second later");
 
     let unknown = app.site();
     let form = unknown
         .open("/login")
         .await
         .form("/login")
-        .with("email", "nobody@example.com")
+        .with("email", "unknown@example.com")
         .with("password", PASSWORD);
     unknown.send(&form).await.must_say("do not belong together");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_who_guess_at_many_addresses_do_not_keep_anybody_out() {
+async fn guesses_at_many_accounts_lock_no_user_out() {
     let app = TestApp::with(TestOptions { clock: Clock::system(), ..TestOptions::default() }).await;
     app.user("ada@example.com", Role::Admin).await;
     let site = app.site();
@@ -136,20 +134,19 @@ async fn strangers_who_guess_at_many_addresses_do_not_keep_anybody_out() {
         .form("/login")
         .with("email", "ada@example.com")
         .with("password", PASSWORD);
-    let begun = Instant::now();
+    let started = Instant::now();
     assert_eq!(ada.send(&login).await.ok().path, "/");
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_nor_another_network()
-{
+async fn a_flood_of_guesses_at_one_account_delays_neither_a_known_browser_nor_another_network() {
     let proxies = ("CARILLON_TRUSTED_PROXIES", "127.0.0.1".to_owned());
     let app =
         TestApp::with(TestOptions { settings: vec![proxies], ..TestOptions::default() }).await;
     app.user("ada@example.com", Role::Admin).await;
     let (known, elsewhere) = (app.site_from("192.0.2.1"), app.site_from("198.51.100.1"));
-    let log_in = async |site: &Site| {
+    let sign_in = async |site: &Site| {
         let form = site
             .open("/login")
             .await
@@ -158,7 +155,7 @@ async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_no
             .with("password", PASSWORD);
         site.send(&form).await.ok().path
     };
-    assert_eq!(log_in(&known).await, "/");
+    assert_eq!(sign_in(&known).await, "/");
     known.send(&known.open("/").await.form("/account/sign-out")).await.ok();
 
     let stranger = app.site_from("192.0.2.1");
@@ -176,13 +173,13 @@ async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_no
     };
     let others = async {
         let failures = "SELECT coalesce(max(failures), 0)::text AS text FROM login_failures";
-        app.eventually("the flood is there", async || {
+        app.eventually("the flood has begun", async || {
             (app.texts(failures).await[0].parse::<i32>().ok()? >= 15).then_some(())
         })
         .await;
-        // The clock stands: whoever has to wait waits for good.
-        assert_eq!(log_in(&known).await, "/", "its cookie is known");
-        assert_eq!(log_in(&elsewhere).await, "/", "another network");
+        // The clock does not move, so a throttled attempt would never finish.
+        assert_eq!(sign_in(&known).await, "/", "its cookie is known");
+        assert_eq!(sign_in(&elsewhere).await, "/", "another network");
         app.user("ben@example.com", Role::Viewer).await;
         let ben = app.site_from("192.0.2.1");
         let login = ben
@@ -208,11 +205,11 @@ async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_no
 
     app.clock.advance(TimeDelta::minutes(1));
     let fresh = app.site_from("192.0.2.1");
-    assert_eq!(log_in(&fresh).await, "/", "the network of the flood, once it is over");
+    assert_eq!(sign_in(&fresh).await, "/", "the network of the flood, once it is over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_does_not_become_another_one_by_a_header() {
+async fn a_header_does_not_change_the_identity_of_a_caller() {
     let app = TestApp::start().await;
     app.user("ada@example.com", Role::Admin).await;
     for number in 0..5 {
@@ -232,13 +229,13 @@ async fn a_caller_does_not_become_another_one_by_a_header() {
         .form("/login")
         .with("email", "ada@example.com")
         .with("password", PASSWORD);
-    let mut held = Box::pin(site.send(&form));
+    let mut throttled = Box::pin(site.send(&form));
     assert!(
-        tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(),
+        tokio::time::timeout(Duration::from_millis(300), &mut throttled).await.is_err(),
         "no proxy is trusted: it is the same caller"
     );
     app.clock.advance(TimeDelta::seconds(1));
-    held.await.ok();
+    throttled.await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,7 +257,7 @@ async fn a_form_without_its_token_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_out_ends_the_session_also_for_whoever_copied_its_cookie() {
+async fn signing_out_ends_the_session_even_for_a_copied_cookie() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let thief = site.copy();
@@ -272,7 +269,7 @@ async fn signing_out_ends_the_session_also_for_whoever_copied_its_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_password_ends_the_other_sessions_and_the_old_one_is_worth_nothing() {
+async fn a_new_password_ends_the_other_sessions_and_invalidates_the_old_one() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let elsewhere = app.site();
@@ -292,7 +289,7 @@ async fn a_new_password_ends_the_other_sessions_and_the_old_one_is_worth_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_by_itself_after_a_week_without_a_page_and_after_a_month_at_the_latest() {
+async fn a_session_expires_after_a_week_without_a_page_and_after_a_month_at_the_latest() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     for _ in 0..4 {
@@ -324,7 +321,7 @@ async fn roles_decide_what_pages_allow() {
         let page = viewer.open(path).await;
         assert_eq!(page.status, 403, "{path}");
     }
-    // A form made by hand is refused like a click.
+    // A forged form is refused as well.
     let csrf = token.value("csrf").unwrap().to_owned();
     let marketer = app.sign_in_as(Role::Marketer).await;
     let form = marketer
@@ -340,7 +337,7 @@ async fn roles_decide_what_pages_allow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_is_hardened() {
+async fn every_response_has_security_headers() {
     let app = TestApp::start().await;
     app.user("ada@example.com", Role::Admin).await;
     for path in ["/login", "/nothing", "/healthz", "/api/v1/contacts"] {
@@ -366,12 +363,12 @@ async fn every_answer_is_hardened() {
     }
     let html = app.site().open("/login").await.ok().html;
     for outside in ["http://", "https://", "//cdn", "onclick=", "style=\"", "javascript:"] {
-        assert!(!html.contains(outside), "{outside} in the log-in page");
+        assert!(!html.contains(outside), "{outside} in the sign-in page");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_people_typed_comes_back_escaped() {
+async fn typed_text_is_escaped_when_it_is_shown() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let evil = "\"><script>alert(1)</script>";

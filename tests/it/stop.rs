@@ -1,5 +1,5 @@
-//! STOP: after it commits, nothing goes out, whatever was pending, whoever forgets the tag, however
-//! two workers race.
+//! STOP: after its commit nothing is sent, even if messages are pending, the tag is removed, or two
+//! workers race.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use carillon::messages::status::MessageStatus;
 use serde_json::{Value, json};
 use twilio_simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE};
 
-use crate::harness::world::{id, send_sms, wait};
+use crate::harness::fixtures::{id, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, seconds};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
@@ -44,11 +44,11 @@ async fn a_stop_reply_silences_every_later_step() {
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 3));
     let suppressed = &app.messages_to(HANDSET).await[1];
     assert_eq!(suppressed.reason.as_deref(), Some("stop"));
-    assert!(app.attempts(suppressed.id).await.is_empty(), "Twilio was not even asked");
+    assert!(app.attempts(suppressed.id).await.is_empty(), "no request was made to Twilio");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_takes_back_what_is_pending() {
+async fn a_stop_suppresses_pending_messages() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -93,7 +93,7 @@ async fn every_default_word_stops_and_others_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn start_lifts_a_stop_and_takes_the_tag_away() {
+async fn start_lifts_a_stop_and_removes_the_tag() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -106,10 +106,10 @@ async fn start_lifts_a_stop_and_takes_the_tag_away() {
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
-    let kept = app
+    let records = app
         .texts("SELECT change || ' by ' || source AS text FROM consent_records ORDER BY id")
         .await;
-    assert_eq!(kept, ["suppressed by keyword", "lifted by keyword"].repeat(3));
+    assert_eq!(records, ["suppressed by keyword", "lifted by keyword"].repeat(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +128,7 @@ async fn on_a_toll_free_number_yes_does_not_lift_a_stop_but_unstop_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_with_its_own_words_says_itself_what_is_a_stop() {
+async fn a_service_with_advanced_opt_out_decides_what_is_a_stop() {
     let app = TestApp::start().await;
     app.connect_sender(SERVICE_SID).await;
     app.simulator.change_service(SERVICE_SID, |service| service.advanced_opt_out = true);
@@ -137,7 +137,7 @@ async fn a_service_with_its_own_words_says_itself_what_is_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn taking_the_tag_away_by_hand_does_not_lift_a_stop() {
+async fn removing_the_tag_by_hand_does_not_lift_a_stop() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -149,7 +149,7 @@ async fn taking_the_tag_away_by_hand_does_not_lift_a_stop() {
     app.run_until_idle().await;
     assert!(app.received(HANDSET).is_empty());
 
-    // Nor does deleting the contact: the number is what was suppressed.
+    // Deleting the contact does not lift it either, since the number is suppressed.
     app.api().delete(&format!("/contacts/{contact}")).await.ok();
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -162,7 +162,7 @@ async fn taking_the_tag_away_by_hand_does_not_lift_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn error_21610_on_sending_is_a_stop_that_was_missed() {
+async fn error_21610_on_sending_is_a_missed_stop() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -187,7 +187,7 @@ async fn error_21610_on_sending_is_a_stop_that_was_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn error_21610_in_a_callback_is_a_stop_that_was_missed() {
+async fn error_21610_in_a_callback_is_a_missed_stop() {
     let app = TestApp::start().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -236,14 +236,14 @@ async fn the_same_inbound_message_twice_counts_once() {
     assert_eq!(
         app.contact_of(HANDSET).await["suppression"],
         Value::Null,
-        "the late repeat of an old STOP is no new one"
+        "a late repeat of an old STOP does not count again"
     );
     assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 2);
     assert_eq!(app.count("consent_records").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tag_of_a_stop_can_start_an_automation_that_does_not_text() {
+async fn the_stop_tag_can_start_an_automation_but_not_its_texts() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Sorry to see you go.").await;
@@ -258,10 +258,10 @@ async fn the_tag_of_a_stop_can_start_an_automation_that_does_not_text() {
     assert!(app.received(HANDSET).is_empty());
 }
 
-/// Two workers claim, a program reports events, and in the midst of it comes the STOP: what was
-/// claimed when it was answered is all that ever is.
+/// Two workers claim and an API client reports events when the STOP arrives: what was claimed when
+/// it was answered is all that is ever claimed.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_claimed_after_a_stop_has_committed_however_they_race() {
+async fn nothing_is_claimed_after_a_concurrent_stop_has_committed() {
     const ROUNDS: u64 = 25;
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
@@ -313,12 +313,15 @@ async fn nothing_is_claimed_after_a_stop_has_committed_however_they_race() {
         assert!(i64::try_from(app.received(&handset).len()).unwrap() <= claimed);
         claimed_before += claimed;
     }
-    assert!(claimed_before > 0, "the rounds raced: some messages were faster than the STOP");
-    assert!(app.count("messages WHERE status = 'suppressed'").await > 0, "and some were slower");
+    assert!(claimed_before > 0, "some messages were claimed before the STOP");
+    assert!(
+        app.count("messages WHERE status = 'suppressed'").await > 0,
+        "some messages were suppressed by the STOP"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_twilio_has_already_is_not_called_suppressed() {
+async fn a_message_that_twilio_already_has_is_not_marked_suppressed() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;

@@ -1,7 +1,8 @@
-//! Twenty minutes of everything at once: a Twilio and a network that do all that they can do wrong,
-//! people who change their minds, workers that die, and a database that is restarted in the middle.
+//! The storm: twenty minutes of all faults at once, with contacts who text STOP and START, workers
+//! that die, and a restart of the database.
 //!
-//! What happens is decided by a seed, which is printed; `CARILLON_TEST_SEED` repeats it.
+//! A seed decides what happens; it is printed, and `CARILLON_TEST_SEED` repeats it. Start reading
+//! at [`storm`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,27 +14,27 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use twilio_simulator::{Fault, Reach, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
-use crate::harness::postgres::Home;
-use crate::harness::proof::Rest;
-use crate::harness::world::{send_sms, wait};
-use crate::harness::{TestApp, TestOptions, say, seconds, seed};
+use crate::harness::fixtures::{send_sms, wait};
+use crate::harness::invariants::Phase;
+use crate::harness::postgres::DatabaseServer;
+use crate::harness::{TestApp, TestOptions, print_line, seconds, seed};
 
-/// How long it lasts, in product time.
+/// How long the storm lasts, in minutes of the manual clock.
 const MINUTES: i64 = 20;
-/// Product time between two moments at which something happens.
-const STEP: i64 = 10;
-const PEOPLE: usize = 60;
+/// The length of a step of the storm, in seconds of the manual clock.
+const STEP_SECONDS: i64 = 10;
+const CONTACTS: usize = 60;
 
-/// The people's side of a storm: what they report, and what they were told.
+/// The contacts and API clients of a storm: what they sent, and how it was answered.
 struct Crowd {
     rng: StdRng,
     reported: usize,
-    /// Reports that got no answer, or another than 202: they are repeated.
+    /// Events that were answered otherwise than with 202; they are repeated.
     unanswered: Vec<Value>,
-    /// The ids of those that were answered with 202.
+    /// The ids of events that were answered with 202.
     accepted: BTreeSet<String>,
-    /// What each of them texted last, as far as it was answered with 200.
-    last_words: BTreeMap<String, &'static str>,
+    /// The last keyword of each contact that was answered with 200.
+    last_keywords: BTreeMap<String, &'static str>,
 }
 
 impl Crowd {
@@ -43,19 +44,19 @@ impl Crowd {
             reported: 0,
             unanswered: Vec::new(),
             accepted: BTreeSet::new(),
-            last_words: BTreeMap::new(),
+            last_keywords: BTreeMap::new(),
         }
     }
 
-    fn someone(&mut self) -> String {
-        format!("+1206555{:04}", 3000 + self.rng.random_range(0..PEOPLE))
+    fn random_phone(&mut self) -> String {
+        format!("+1206555{:04}", 3000 + self.rng.random_range(0..CONTACTS))
     }
 
-    /// Some report something, some want no more messages, some want them again.
+    /// Reports some events, and texts STOP or START now and then.
     async fn act(&mut self, app: &TestApp) {
         let mut reports = std::mem::take(&mut self.unanswered);
         for _ in 0..self.rng.random_range(0..5) {
-            let (id, phone) = (format!("event {}", self.reported), self.someone());
+            let (id, phone) = (format!("event {}", self.reported), self.random_phone());
             let properties = json!({ "order": self.reported });
             self.reported += 1;
             reports.push(json!(
@@ -75,33 +76,34 @@ impl Crowd {
                 other => panic!("the API answered {other}: {:#}", answer.json),
             }
         }
-        let word = match self.rng.random_range(0..10) {
+        let keyword = match self.rng.random_range(0..10) {
             0..3 => "STOP",
             3..5 => "START",
             _ => return,
         };
-        let phone = self.someone();
-        self.say(app, phone, word).await;
+        let phone = self.random_phone();
+        self.text_keyword(app, phone, keyword).await;
     }
 
-    /// Texts a word, now and then as if Twilio had not got the answer.
-    async fn say(&mut self, app: &TestApp, phone: String, word: &'static str) {
-        let reply = app.simulator.reply(&phone, SERVICE_NUMBER_1, word).await.unwrap();
+    /// Texts a keyword, sometimes twice, as if Twilio had missed the answer.
+    async fn text_keyword(&mut self, app: &TestApp, phone: String, keyword: &'static str) {
+        let reply = app.simulator.reply(&phone, SERVICE_NUMBER_1, keyword).await.unwrap();
         assert!(matches!(reply.webhook_status, Some(200 | 503)), "{}", reply.webhook);
-        let mut taken = reply.webhook_status == Some(200);
+        let mut accepted = reply.webhook_status == Some(200);
         if self.rng.random_bool(0.2) {
-            taken |= app.simulator.redeliver(&reply.sid).await.unwrap().webhook_status == Some(200);
+            accepted |=
+                app.simulator.redeliver(&reply.sid).await.unwrap().webhook_status == Some(200);
         }
-        if taken {
-            self.last_words.insert(phone, word);
+        if accepted {
+            self.last_keywords.insert(phone, keyword);
         } else {
-            // Nobody was told whether it counts, before somebody looks for what was missed.
-            self.last_words.remove(&phone);
+            // Whether the keyword counts is unknown until reconciliation.
+            self.last_keywords.remove(&phone);
         }
     }
 }
 
-fn brew(app: &TestApp, rng: &mut StdRng) {
+fn inject_faults(app: &TestApp, rng: &mut StdRng) {
     let mut chance = |probability, fault, reach| {
         app.simulator.inject(Rule::chance(probability, rng.random(), fault).reaching(reach));
     };
@@ -123,8 +125,8 @@ fn brew(app: &TestApp, rng: &mut StdRng) {
     chance(0.10, Fault::DropCallbacks, Reach::Sends);
 }
 
-/// Each kind of trouble has really come.
-fn assert_brewed(app: &TestApp) {
+/// Asserts that each kind of fault occurred.
+fn assert_all_faults_occurred(app: &TestApp) {
     for fault in [
         Fault::TooManyRequests,
         Fault::ServerError,
@@ -134,59 +136,59 @@ fn assert_brewed(app: &TestApp) {
         Fault::Repeat,
         Fault::DropCallbacks,
     ] {
-        assert!(app.simulator.met(fault, Reach::Sends) > 0, "{fault:?} never came");
+        assert!(app.simulator.fault_count(fault, Reach::Sends) > 0, "{fault:?} never occurred");
     }
 }
 
-/// Whoever texted STOP last is silenced, and no STOP is left of those who texted START; Twilio may
-/// have refused one of their messages before, and say so afterwards.
-async fn prove_last_words(app: &TestApp, last_words: &BTreeMap<String, &'static str>) {
+/// Asserts that numbers whose last keyword is STOP are suppressed, and that those with START have
+/// no STOP left. Twilio may have rejected an earlier message and report it later.
+async fn assert_last_keywords_count(app: &TestApp, last_keywords: &BTreeMap<String, &'static str>) {
     let active = "SELECT phone || ': ' || string_agg(reason, ', ') AS text FROM suppressions
                      WHERE lifted_at IS NULL GROUP BY phone";
-    let silenced: BTreeMap<String, String> = app
+    let suppressed: BTreeMap<String, String> = app
         .texts(active)
         .await
         .iter()
         .map(|row| row.split_once(": ").unwrap())
         .map(|(phone, reasons)| (phone.to_owned(), reasons.to_owned()))
         .collect();
-    let heeded = |phone: &String, word: &str| match silenced.get(phone) {
-        Some(reasons) => word == "STOP" || reasons == "carrier_21610",
-        None => word == "START",
+    let counts = |phone: &String, keyword: &str| match suppressed.get(phone) {
+        Some(reasons) => keyword == "STOP" || reasons == "carrier_21610",
+        None => keyword == "START",
     };
-    let wrong = |(phone, word): &(&String, &&str)| !heeded(phone, word);
-    let wrong: Vec<_> = last_words
+    let wrong = |(phone, keyword): &(&String, &&str)| !counts(phone, keyword);
+    let wrong: Vec<_> = last_keywords
         .iter()
         .filter(wrong)
-        .map(|(phone, word)| (phone, word, silenced.get(phone)))
+        .map(|(phone, keyword)| (phone, keyword, suppressed.get(phone)))
         .collect();
-    assert!(wrong.is_empty(), "these said one thing last, and another counts: {wrong:?}");
+    assert!(wrong.is_empty(), "the last keyword of these does not count: {wrong:?}");
     assert!(
-        last_words.values().any(|word| *word == "STOP")
-            && last_words.values().any(|word| *word == "START")
+        last_keywords.values().any(|keyword| *keyword == "STOP")
+            && last_keywords.values().any(|keyword| *keyword == "START")
     );
 }
 
-/// How many answers of Twilio's were lost for requests that it had not recorded.
-fn lost(app: &TestApp) -> u64 {
+/// The number of lost answers to requests that Twilio did not record.
+fn lost_answers(app: &TestApp) -> u64 {
     [Fault::ServerError, Fault::Timeout, Fault::Reset]
         .into_iter()
-        .map(|fault| app.simulator.met(fault, Reach::Sends))
+        .map(|fault| app.simulator.fault_count(fault, Reach::Sends))
         .sum()
 }
 
-/// Attempts of which nobody will record an outcome any more, since their worker has died or the
-/// database was away: both workers rest.
-async fn interrupted(app: &TestApp) -> u64 {
+/// The number of attempts whose outcome will never be recorded, since their worker died or the
+/// database was unavailable. Both workers are idle at this time.
+async fn open_attempts(app: &TestApp) -> u64 {
     app.count("attempts WHERE finished_at IS NULL").await.try_into().unwrap()
 }
 
-/// A worker for one step; now and then it dies in the midst of it, and another one takes its place.
-async fn work(app: &TestApp, worker: &mut Worker, dies_after: Option<Duration>) {
-    // The database may be away: then there is nothing to do.
+/// Runs a worker for one step. It may die meanwhile, and a new one takes its place.
+async fn work(app: &TestApp, worker: &mut Worker, killed_after: Option<Duration>) {
+    // The database may be unavailable.
     let _ = worker.heartbeat().await;
     let work = Box::pin(worker.perform_due());
-    match dies_after {
+    match killed_after {
         None => drop(work.await),
         Some(time) => {
             if tokio::time::timeout(time, work).await.is_err() {
@@ -200,8 +202,8 @@ async fn storm() {
     let seed = seed("the storm");
     let mut rng = StdRng::seed_from_u64(seed);
     let options = TestOptions {
-        patience: Duration::from_millis(250),
-        home: Home::Own(Durability::Volatile),
+        twilio_timeout: Duration::from_millis(250),
+        database_server: DatabaseServer::Dedicated(Durability::Volatile),
         ..TestOptions::default()
     };
     let app = TestApp::with(options).await;
@@ -211,22 +213,22 @@ async fn storm() {
     let question = app.template("How do you like order {{ event.order }}?").await;
     let steps = json!([send_sms(&thanks, &twilio), wait(90), send_sms(&question, &twilio)]);
     app.automation(json!({ "type": "event", "name": "ordered" }), steps).await;
-    brew(&app, &mut rng);
+    inject_faults(&app, &mut rng);
 
     let mut crowd = Crowd::new(rng.random());
-    let mut cut_off = 0;
+    let mut interrupted = 0;
     let (mut one, mut other) = (app.second_worker(), app.second_worker());
-    let steps = MINUTES * 60 / STEP;
+    let steps = MINUTES * 60 / STEP_SECONDS;
     for step in 0..steps {
-        app.clock.advance(seconds(STEP));
-        let mut death =
+        app.clock.advance(seconds(STEP_SECONDS));
+        let mut random_death =
             || rng.random_bool(0.04).then(|| Duration::from_millis(rng.random_range(0..60)));
-        let deaths = [death(), death()];
+        let deaths = [random_death(), random_death()];
         let restart = async {
             if step == steps / 2 {
                 app.database.cluster().stop().await;
                 tokio::time::sleep(Duration::from_millis(300)).await;
-                app.database.cluster().start_again().await;
+                app.database.cluster().restart().await;
             }
         };
         tokio::join!(
@@ -236,50 +238,50 @@ async fn storm() {
             restart
         );
         if deaths.iter().any(Option::is_some) || step == steps / 2 {
-            cut_off += interrupted(&app).await;
+            interrupted += open_attempts(&app).await;
         }
         if rng.random_bool(0.3) {
             app.simulator.flush().await;
         }
     }
     app.simulator.clear_faults();
-    // The last that were not answered are repeated until they are.
+    // Unanswered events are repeated until they are accepted.
     while !crowd.unanswered.is_empty() {
         crowd.act(&app).await;
     }
     app.settle().await;
-    app.prove_accepted(&crowd.accepted).await;
-    let tally = app.prove(Rest::Settled).await;
-    let lost = lost(&app);
-    say(&format!(
-        "{} events, {lost} lost answers, {cut_off} attempts cut off, {tally:?}",
+    app.assert_accepted_events_are_stored(&crowd.accepted).await;
+    let tally = app.assert_invariants(Phase::Settled).await;
+    let lost_answers = lost_answers(&app);
+    print_line(&format!(
+        "{} events, {lost_answers} lost answers, {interrupted} attempts cut off, {tally:?}",
         crowd.accepted.len()
     ));
     assert!(
         tally.of("delivered") > 150 && tally.of("suppressed") > 10,
-        "the storm was one: {tally:?}"
+        "too few messages: {tally:?}"
     );
-    // Two steps send for each event, whatever becomes of their messages.
+    // Two steps send a message for each event.
     assert_eq!(tally.messages(), 2 * crowd.accepted.len(), "{tally:?}");
     assert!(
-        tally.of("unconfirmed") as u64 <= lost + cut_off,
-        "more is in doubt than there were reasons for: {tally:?}"
+        tally.of("unconfirmed") as u64 <= lost_answers + interrupted,
+        "more messages are unconfirmed than answers were lost: {tally:?}"
     );
-    assert_brewed(&app);
-    prove_last_words(&app, &crowd.last_words).await;
+    assert_all_faults_occurred(&app);
+    assert_last_keywords_count(&app, &crowd.last_keywords).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storm_leaves_nothing_lost_nothing_twice_and_nothing_after_stop() {
+async fn nothing_is_lost_duplicated_or_sent_after_a_stop_in_a_first_storm() {
     Box::pin(storm()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_storm_leaves_nothing_lost_nothing_twice_and_nothing_after_stop() {
+async fn nothing_is_lost_duplicated_or_sent_after_a_stop_in_a_second_storm() {
     Box::pin(storm()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_third_storm_leaves_nothing_lost_nothing_twice_and_nothing_after_stop() {
+async fn nothing_is_lost_duplicated_or_sent_after_a_stop_in_a_third_storm() {
     Box::pin(storm()).await;
 }

@@ -1,9 +1,9 @@
-//! A worker that is suspended between its claim and its POST: what the claim had found still holds
-//! when it sends, or it does not send.
+//! A worker that is suspended between its claim and its request to Twilio checks again, when it
+//! resumes, that the message may be sent.
 //!
-//! A real process stops at a fail point (`src/fail_point.rs`) for longer than a claim holds.
-//! Meanwhile something happens that stands against the message; then the process goes on as if
-//! nothing had been.
+//! A child process stops at a fail point (`src/fail_point.rs`) for longer than a claim is valid.
+//! Meanwhile the story changes a condition for sending; then the process resumes. Start reading at
+//! [`SuspendedWorker`].
 
 use std::time::{Duration, Instant};
 
@@ -14,27 +14,28 @@ use carillon::messages::status::MessageStatus;
 use serde_json::json;
 use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
+use crate::harness::fixtures::{Twilio, id};
+use crate::harness::invariants::Phase;
 use crate::harness::process::Process;
-use crate::harness::proof::Rest;
-use crate::harness::world::{Twilio, id};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, seconds};
 
-const PLACES: [FailPoint; 2] = [FailPoint::Claimed, FailPoint::Writing];
+const FAIL_POINTS: [FailPoint; 2] = [FailPoint::Claimed, FailPoint::Writing];
 
 /// How a message comes to be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// As it is composed.
+enum ClaimPath {
+    /// At its composition.
     Composed,
-    /// From the queue, since its sender was switched off when it was composed.
+    /// From the job queue, since its sender was disabled at its composition.
     Queued,
-    /// By its sender's rate.
+    /// From the throttle of its sender.
     Throttled,
 }
 
 /// A worker that is suspended while it sends “Hello.” to the handset.
-struct Suspended {
-    /// First, so that it ends first where a story fails: the others would wait for it.
+struct SuspendedWorker {
+    /// The first field, so that it is dropped first if a story fails; dropping the app would wait
+    /// for it.
     process: Process,
     app: TestApp,
     twilio: Twilio,
@@ -42,20 +43,20 @@ struct Suspended {
     since: Instant,
 }
 
-impl Suspended {
-    async fn at(place: FailPoint) -> Self {
-        Self::by(Way::Composed, place).await
+impl SuspendedWorker {
+    async fn at(fail_point: FailPoint) -> Self {
+        Self::by(ClaimPath::Composed, fail_point).await
     }
 
-    async fn by(way: Way, place: FailPoint) -> Self {
+    async fn by(path: ClaimPath, fail_point: FailPoint) -> Self {
         let clock = Clock::manual(Clock::system().now());
         let app = TestApp::with(TestOptions { clock, ..TestOptions::default() }).await;
-        let twilio = if way == Way::Throttled {
+        let twilio = if path == ClaimPath::Throttled {
             app.connect_throttled(SERVICE_SID).await
         } else {
             app.connect_sender(SERVICE_SID).await
         };
-        if way == Way::Throttled {
+        if path == ClaimPath::Throttled {
             app.api()
                 .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": 10 }))
                 .await
@@ -63,31 +64,30 @@ impl Suspended {
         }
         let automation = app.sms_on("hello", &twilio, "Hello.").await;
         let sender = format!("/senders/{}", twilio.sender_id);
-        if way == Way::Queued {
+        if path == ClaimPath::Queued {
             app.api().patch(&sender, json!({ "disabled": true })).await.ok();
         }
         app.event("hello", HANDSET, json!({})).await;
-        if way == Way::Queued {
+        if path == ClaimPath::Queued {
             app.run_until_idle().await;
             app.api().patch(&sender, json!({ "disabled": false })).await.ok();
         }
-        let process = app.suspended_worker(place).await;
-        assert_eq!(app.statuses_to(HANDSET).await, ["submitting"], "{way:?} {place:?}");
+        let process = app.suspended_worker(fail_point).await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["submitting"], "{path:?} {fail_point:?}");
         Self { process, app, twilio, automation, since: Instant::now() }
     }
 
-    /// Waits until the claim is too old: a process that is suspended has the machine's time.
-    async fn outlive_the_claim(&self) {
+    /// Waits until the claim is too old by the system clock, which the suspended process uses.
+    async fn wait_until_claim_expires(&self) {
         tokio::time::sleep(
             (self.since + Duration::from_millis(2_100)).saturating_duration_since(Instant::now()),
         )
         .await;
     }
 
-    /// Wakes the worker up when its claim is too old, and waits until it has come to an end with
-    /// it.
-    async fn wake(&self) {
-        self.outlive_the_claim().await;
+    /// Resumes the worker when its claim is too old, and waits until it has handled the message.
+    async fn resume_after_claim(&self) {
+        self.wait_until_claim_expires().await;
         self.process.resume();
         let open = "attempts WHERE finished_at IS NULL";
         self.app
@@ -97,15 +97,15 @@ impl Suspended {
             .await;
         let waits = "messages WHERE status IN ('pending', 'submitting') AND id IN (SELECT subject FROM jobs)";
         self.app
-            .eventually("the message is judged", async || {
+            .eventually("the message is checked again", async || {
                 (self.app.count(waits).await == 0).then_some(())
             })
             .await;
     }
 
-    /// Waits until the attempt that was made before the suspension is known to have sent nothing;
-    /// others may have closed it before.
-    async fn first_is_held_back(&self) {
+    /// Waits until the first attempt is recorded as held back; other workers may have closed it
+    /// before.
+    async fn wait_until_held_back(&self) {
         let closed = "attempts WHERE number = 1 AND outcome = 'held_back'";
         self.app
             .eventually("the attempt is held back", async || {
@@ -114,14 +114,13 @@ impl Suspended {
             .await;
     }
 
-    /// Wakes the worker up; nothing goes to Twilio, and the message is as it would be had it never
-    /// been claimed.
-    async fn sends_nothing(self, what: &str, status: MessageStatus) -> TestApp {
-        self.wake().await;
-        self.first_is_held_back().await;
-        let judged =
+    /// Resumes the worker, and asserts that it sends nothing and that the message gets a status.
+    async fn assert_sends_nothing(self, what: &str, status: MessageStatus) -> TestApp {
+        self.resume_after_claim().await;
+        self.wait_until_held_back().await;
+        let has_status =
             async || (self.app.statuses_to(HANDSET).await == [status.as_str()]).then_some(());
-        self.app.eventually(&format!("{what}: {status}"), judged).await;
+        self.app.eventually(&format!("{what}: {status}"), has_status).await;
         let message = self.app.message_to(HANDSET).await;
         assert_eq!(
             (self.app.simulator.requests().len(), self.app.simulator.messages().len()),
@@ -142,28 +141,33 @@ impl Suspended {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_while_the_worker_was_suspended_counts_however_the_message_was_claimed() {
-    let ways = [Way::Composed, Way::Queued, Way::Throttled]
+async fn a_stop_during_the_suspension_counts_however_the_message_was_claimed() {
+    let paths = [ClaimPath::Composed, ClaimPath::Queued, ClaimPath::Throttled]
         .into_iter()
-        .flat_map(|way| PLACES.map(|place| (way, place)));
-    for (way, place) in ways {
-        let suspended = Suspended::by(way, place).await;
+        .flat_map(|path| FAIL_POINTS.map(|fail_point| (path, fail_point)));
+    for (path, fail_point) in paths {
+        let suspended = SuspendedWorker::by(path, fail_point).await;
         suspended.app.text(HANDSET, SERVICE_NUMBER_1, "STOP").await;
-        let app =
-            suspended.sends_nothing(&format!("{way:?} {place:?}"), MessageStatus::Suppressed).await;
+        let app = suspended
+            .assert_sends_nothing(&format!("{path:?} {fail_point:?}"), MessageStatus::Suppressed)
+            .await;
         app.settle().await;
-        let tally = app.prove(Rest::Settled).await;
-        assert_eq!((tally.of("suppressed"), tally.posts), (1, 0), "{way:?} {place:?}: {tally:?}");
+        let tally = app.assert_invariants(Phase::Settled).await;
+        assert_eq!(
+            (tally.of("suppressed"), tally.posts),
+            (1, 0),
+            "{path:?} {fail_point:?}: {tally:?}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_or_connection_that_was_switched_off_meanwhile_sends_nothing_until_it_is_on_again()
-{
-    let whose =
-        ["senders", "connections"].into_iter().flat_map(|what| PLACES.map(|place| (what, place)));
-    for (what, place) in whose {
-        let suspended = Suspended::at(place).await;
+async fn a_sender_or_connection_disabled_during_the_suspension_sends_nothing_until_it_is_enabled() {
+    let cases = ["senders", "connections"]
+        .into_iter()
+        .flat_map(|what| FAIL_POINTS.map(|fail_point| (what, fail_point)));
+    for (what, fail_point) in cases {
+        let suspended = SuspendedWorker::at(fail_point).await;
         let id = if what == "senders" {
             &suspended.twilio.sender_id
         } else {
@@ -171,7 +175,7 @@ async fn a_sender_or_connection_that_was_switched_off_meanwhile_sends_nothing_un
         };
         let path = format!("/{what}/{id}");
         suspended.app.api().patch(&path, json!({ "disabled": true })).await.ok();
-        let app = suspended.sends_nothing(&path, MessageStatus::Pending).await;
+        let app = suspended.assert_sends_nothing(&path, MessageStatus::Pending).await;
         app.advance(seconds(60)).await;
         assert_eq!(app.simulator.messages().len(), 0);
         app.api().patch(&path, json!({ "disabled": false })).await.ok();
@@ -181,12 +185,13 @@ async fn a_sender_or_connection_that_was_switched_off_meanwhile_sends_nothing_un
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_automation_that_was_paused_meanwhile_sends_nothing_until_it_is_active_again() {
-    for place in PLACES {
-        let suspended = Suspended::at(place).await;
+async fn an_automation_paused_during_the_suspension_sends_nothing_until_it_is_active_again() {
+    for fail_point in FAIL_POINTS {
+        let suspended = SuspendedWorker::at(fail_point).await;
         let path = format!("/automations/{}", suspended.automation);
         suspended.app.api().patch(&path, json!({ "status": "paused" })).await.ok();
-        let app = suspended.sends_nothing("a paused automation", MessageStatus::Pending).await;
+        let app =
+            suspended.assert_sends_nothing("a paused automation", MessageStatus::Pending).await;
         app.api().patch(&path, json!({ "status": "active" })).await.ok();
         app.advance(seconds(60)).await;
         assert_eq!(app.received(HANDSET), ["Hello."]);
@@ -194,12 +199,12 @@ async fn an_automation_that_was_paused_meanwhile_sends_nothing_until_it_is_activ
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_who_was_deleted_meanwhile_gets_nothing() {
-    for place in PLACES {
-        let suspended = Suspended::at(place).await;
+async fn a_contact_deleted_during_the_suspension_is_not_texted() {
+    for fail_point in FAIL_POINTS {
+        let suspended = SuspendedWorker::at(fail_point).await;
         let contact = id(&suspended.app.contact_of(HANDSET).await);
         suspended.app.api().delete(&format!("/contacts/{contact}")).await.ok();
-        let app = suspended.sends_nothing("a deleted contact", MessageStatus::Skipped).await;
+        let app = suspended.assert_sends_nothing("a deleted contact", MessageStatus::Skipped).await;
         assert_eq!(
             app.message_to(HANDSET).await.reason.as_deref(),
             Some("The contact was deleted.")
@@ -209,23 +214,23 @@ async fn a_contact_who_was_deleted_meanwhile_gets_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_validity_ended_meanwhile_expires() {
-    for place in PLACES {
-        let suspended = Suspended::at(place).await;
-        // The process has the machine's time, which a story cannot move.
+async fn a_message_whose_validity_ended_during_the_suspension_expires() {
+    for fail_point in FAIL_POINTS {
+        let suspended = SuspendedWorker::at(fail_point).await;
+        // The process uses the system clock, so the message is made older instead.
         suspended
             .app
             .run_sql("UPDATE messages SET created_at = created_at - interval '30 days'")
             .await;
-        suspended.sends_nothing("a message of the past", MessageStatus::Expired).await;
+        suspended.assert_sends_nothing("a message of the past", MessageStatus::Expired).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_against_which_nothing_stands_is_sent_once_after_it_was_judged_anew() {
-    for place in PLACES {
-        let suspended = Suspended::at(place).await;
-        suspended.wake().await;
+async fn an_unobstructed_message_is_sent_once_after_it_was_checked_again() {
+    for fail_point in FAIL_POINTS {
+        let suspended = SuspendedWorker::at(fail_point).await;
+        suspended.resume_after_claim().await;
         let app = &suspended.app;
         app.eventually("it is sent", async || (app.received(HANDSET).len() == 1).then_some(()))
             .await;
@@ -239,40 +244,40 @@ async fn a_message_against_which_nothing_stands_is_sent_once_after_it_was_judged
         assert_eq!(
             outcomes,
             [Some(AttemptOutcome::HeldBack), Some(AttemptOutcome::Accepted)],
-            "{place:?}"
+            "{fail_point:?}"
         );
         suspended.process.kill().await;
         app.settle().await;
-        let tally = app.prove(Rest::Settled).await;
-        assert_eq!((tally.of("delivered"), tally.posts), (1, 1), "{place:?}: {tally:?}");
+        let tally = app.assert_invariants(Phase::Settled).await;
+        assert_eq!((tally.of("delivered"), tally.posts), (1, 1), "{fail_point:?}: {tally:?}");
     }
 }
 
-/// Another worker has taken the message over, and asked Twilio in vain. That nothing was sent is
-/// known only when the first one wakes up.
+/// Another worker has taken over and searched at Twilio in vain. Only when the suspended one
+/// resumes is it known that nothing was sent.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_was_declared_dead_sends_nothing_by_its_old_claim() {
-    for place in PLACES {
-        let suspended = Suspended::at(place).await;
+async fn a_worker_declared_dead_sends_nothing_under_its_old_claim() {
+    for fail_point in FAIL_POINTS {
+        let suspended = SuspendedWorker::at(fail_point).await;
         let app = &suspended.app;
         app.advance(seconds(31)).await;
-        assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"], "{place:?}");
+        assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"], "{fail_point:?}");
         app.text(HANDSET, SERVICE_NUMBER_1, "STOP").await;
-        let app = suspended.sends_nothing("a dead worker", MessageStatus::Suppressed).await;
+        let app = suspended.assert_sends_nothing("a dead worker", MessageStatus::Suppressed).await;
         app.settle().await;
         assert_eq!(app.simulator.requests().len(), 0);
-        app.prove(Rest::Settled).await;
+        app.assert_invariants(Phase::Settled).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_was_declared_dead_wakes_up_and_its_message_is_sent_once() {
-    for place in PLACES {
-        let suspended = Suspended::at(place).await;
+async fn a_message_of_a_worker_declared_dead_is_sent_once_when_the_worker_resumes() {
+    for fail_point in FAIL_POINTS {
+        let suspended = SuspendedWorker::at(fail_point).await;
         let app = &suspended.app;
         app.advance(seconds(31)).await;
-        assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"], "{place:?}");
-        suspended.wake().await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"], "{fail_point:?}");
+        suspended.resume_after_claim().await;
         app.eventually("it is sent", async || (app.received(HANDSET).len() == 1).then_some(()))
             .await;
         app.eventually("it is recorded", async || {
@@ -281,15 +286,15 @@ async fn a_worker_that_was_declared_dead_wakes_up_and_its_message_is_sent_once()
         .await;
         suspended.process.kill().await;
         app.settle().await;
-        let tally = app.prove(Rest::Settled).await;
-        assert_eq!((tally.of("delivered"), tally.posts), (1, 1), "{place:?}: {tally:?}");
+        let tally = app.assert_invariants(Phase::Settled).await;
+        assert_eq!((tally.of("delivered"), tally.posts), (1, 1), "{fail_point:?}: {tally:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_was_sent_again_by_others_is_not_sent_by_the_worker_that_wakes_up() {
-    for place in PLACES {
-        let suspended = Suspended::at(place).await;
+async fn a_message_resent_by_another_worker_is_not_sent_by_the_resumed_one() {
+    for fail_point in FAIL_POINTS {
+        let suspended = SuspendedWorker::at(fail_point).await;
         let app = &suspended.app;
         let path = format!("/connections/{}", suspended.twilio.connection_id);
         app.api().patch(&path, json!({ "unconfirmed_policy": "resend" })).await.ok();
@@ -297,52 +302,51 @@ async fn a_message_that_was_sent_again_by_others_is_not_sent_by_the_worker_that_
         assert_eq!(
             app.received(HANDSET),
             ["Hello."],
-            "the others have sent it after all their looks"
+            "another worker has sent it after all searches"
         );
-        suspended.wake().await;
-        suspended.first_is_held_back().await;
+        suspended.resume_after_claim().await;
+        suspended.wait_until_held_back().await;
         suspended.process.kill().await;
         app.settle().await;
-        assert_eq!(app.received(HANDSET), ["Hello."], "{place:?}");
-        let tally = app.prove(Rest::Settled).await;
-        assert_eq!((tally.of("delivered"), tally.posts), (1, 1), "{place:?}: {tally:?}");
+        assert_eq!(app.received(HANDSET), ["Hello."], "{fail_point:?}");
+        let tally = app.assert_invariants(Phase::Settled).await;
+        assert_eq!((tally.of("delivered"), tally.posts), (1, 1), "{fail_point:?}: {tally:?}");
     }
 }
 
-/// The second attempt is under way when the worker of the first wakes up: its word is about the
-/// first only.
+/// The second attempt is in flight when the worker of the first one resumes; its outcome concerns
+/// only the first attempt.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_late_word_of_a_first_attempt_does_not_make_a_third_beside_the_second() {
-    let suspended = Suspended::at(FailPoint::Writing).await;
+async fn a_late_outcome_of_the_first_attempt_does_not_cause_a_third() {
+    let suspended = SuspendedWorker::at(FailPoint::Writing).await;
     let app = &suspended.app;
     let path = format!("/connections/{}", suspended.twilio.connection_id);
     app.api().patch(&path, json!({ "unconfirmed_policy": "resend" })).await.ok();
     app.simulator.inject(Rule::always(Fault::Stall));
-    let settling = app.settle();
-    let waking = async {
-        app.eventually("the second is under way", async || {
+    let settle = app.settle();
+    let resume = async {
+        app.eventually("the second attempt is in flight", async || {
             (app.simulator.stalled() == 1).then_some(())
         })
         .await;
-        suspended.outlive_the_claim().await;
+        suspended.wait_until_claim_expires().await;
         suspended.process.resume();
-        suspended.first_is_held_back().await;
+        suspended.wait_until_held_back().await;
         assert_eq!(app.statuses_to(HANDSET).await, ["submitting"]);
         tokio::time::sleep(Duration::from_millis(300)).await;
         app.simulator.clear_faults();
     };
-    tokio::join!(settling, waking);
+    tokio::join!(settle, resume);
     suspended.process.kill().await;
     app.settle().await;
     assert_eq!((app.received(HANDSET).len(), app.simulator.requests().len()), (1, 1));
     assert_eq!(app.count("attempts").await, 2);
 }
 
-/// An attempt that Twilio was too busy for, or that was never answered, brings a message back when
-/// its contact may have gone.
+/// An attempt that was rejected as busy or never answered is retried, when its contact may be
+/// deleted.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_comes_back_from_twilio_is_not_sent_to_a_contact_who_was_deleted_meanwhile()
-{
+async fn a_retry_is_not_sent_to_a_deleted_contact() {
     let app = TestApp::start().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
     app.sms_on("hello", &twilio, "Hello.").await;

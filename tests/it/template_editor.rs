@@ -1,15 +1,20 @@
-//! The editor of templates: what one types is shown as it will arrive, with real contacts and
-//! events; versions, drafts, copies, tests.
+//! The template editor: a live preview with real contacts and events, versions, drafts, copies, and
+//! test messages.
 
 use carillon::users::Role;
 use serde_json::json;
 
 use crate::harness::browser::Browser;
-use crate::harness::world::{PASSWORD, id, send_sms, wait};
+use crate::harness::fixtures::{PASSWORD, id, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours};
 
 impl TestApp {
-    async fn named_contact(&self, phone: &str, first_name: &str, attributes: serde_json::Value) {
+    async fn contact_with_attributes(
+        &self,
+        phone: &str,
+        first_name: &str,
+        attributes: serde_json::Value,
+    ) {
         self.api()
             .post(
                 "/contacts",
@@ -21,16 +26,16 @@ impl TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
+async fn a_marketer_writes_a_template_with_a_live_preview() {
     let app = TestApp::with_worker().await;
     app.connect_twilio().await;
-    app.named_contact(HANDSET, "Ann", json!({ "city": "Oakland" })).await;
+    app.contact_with_attributes(HANDSET, "Ann", json!({ "city": "Oakland" })).await;
     app.event("order_completed", HANDSET, json!({ "order_id": "A-17" })).await;
-    app.named_contact(OTHER_HANDSET, "Ben", json!({})).await;
+    app.contact_with_attributes(OTHER_HANDSET, "Ben", json!({})).await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
 
-    // No button is pressed: the bubble follows the typing, with Ann and her real order.
+    // The preview follows the typing without a button, with Ann and her latest order.
     browser.go(&format!("{}/templates/new", app.url)).await;
     browser.fill("name", "Shipped").await;
     browser
@@ -46,7 +51,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
         browser.value("body").await.ends_with("is on its way to {{ contact.attributes.city }}")
     );
 
-    // Ben has no city; he is found by the beginning of his name.
+    // Ben has no city; the search finds him by the beginning of his name.
     browser.fill("find", "Be").await;
     browser
         .must_say(
@@ -60,8 +65,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.fill("find", "Ann").await;
     browser.must_say("is on its way to Oakland").await;
 
-    // What came from a word processor needs Unicode, and becomes plain with one click, also where
-    // it stands in a tag.
+    // Typographic characters need Unicode; one click replaces them, also inside tags.
     browser
         .fill(
             "body",
@@ -79,7 +83,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.press("Save").await;
     browser.must_say("Template saved.").await;
 
-    // A test goes to one's own phone, unsaved as the text is, and leads to its page.
+    // A test message of the unsaved text goes to a given number, and leads to its page.
     browser.fill("body", "Test for {{ contact.first_name }}").await;
     browser.fill("find", "Ann").await;
     browser.must_say("Test for Ann").await;
@@ -92,7 +96,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     })
     .await;
 
-    // The text is still there, and the number is remembered.
+    // The draft is stored, and the number is remembered.
     browser.go(&format!("{}/templates", app.url)).await;
     browser.must_say("Your draft").await;
     browser.follow("Shipped").await;
@@ -100,7 +104,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     assert_eq!(browser.value("body").await, "Test for {{ contact.first_name }}");
     assert_eq!(browser.value("to").await.replace(' ', ""), OTHER_HANDSET);
 
-    // Versions: what changed, and back again.
+    // Versions: differences, and restoring one.
     browser.fill("body", &plain.replace("Hi", "Hello")).await;
     browser.press("Save").await;
     browser.must_say("Template saved as version 2.").await;
@@ -119,7 +123,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
         [plain, &plain.replace("Hi", "Hello"), plain]
     );
 
-    // A copy, which is put away.
+    // A copy, which is then archived.
     browser.follow("Shipped").await;
     browser.press("Duplicate").await;
     browser.must_say("This is the copy").await;
@@ -132,7 +136,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.must_say("Template archived: it is no longer offered. No automation uses it.").await;
     browser.go(&format!("{}/templates?show=archived", app.url)).await;
     browser.must_say("Copy of Shipped").await;
-    // Which is taken back by the button beside the sentence that tells of it.
+    // The *Undo* button beside the confirmation reverts unarchiving.
     browser.follow("Copy of Shipped").await;
     browser.press("Unarchive").await;
     browser.press("Undo").await;
@@ -140,7 +144,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_typed_is_there_again_after_the_session_has_ended() {
+async fn an_unsaved_template_survives_the_end_of_the_session() {
     let app = TestApp::start().await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
@@ -150,8 +154,8 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     browser.fill("body", "Dear customer").await;
     browser.must_say("what you type is kept as a draft").await;
 
-    // The session ends under one's hands: nothing of the log-in page lands in the preview, and
-    // nothing is lost.
+    // The session ends while the user types: the sign-in page must not appear in the preview, and
+    // the text must not be lost.
     app.run_sql("DELETE FROM sessions").await;
     browser.fill("body", "Dear customers").await;
     browser.must_say(
@@ -167,11 +171,11 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
         (browser.value("name").await.as_str(), browser.value("body").await.as_str()),
         ("Half done", "Dear customers")
     );
-    let kept = async || {
+    let draft_stored = async || {
         (app.texts("SELECT body AS text FROM template_drafts").await == ["Dear customers"])
             .then_some(())
     };
-    app.eventually("what this browser kept is a draft again", kept).await;
+    app.eventually("the text stored in the browser is a draft again", draft_stored).await;
 
     // A pasted text that is too long is neither cut nor lost.
     let paste = "const body = document.getElementById('body'); body.value = 'x'.repeat(1700);
@@ -187,15 +191,15 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     browser.go(&editor).await;
     assert_eq!(browser.value("body").await, "");
 
-    // What is kept in the browser is one user's, and is let go when it is sent: it must not come
-    // back into another template.
+    // The browser stores a text per user and deletes it once it is saved, so that it cannot appear
+    // in another template.
     browser.fill("name", "Saved").await;
     browser.fill("body", "Dear all").await;
     browser.must_say("Dear all").await;
     browser.must_say("what you type is kept as a draft").await;
-    let away = "const detail = { error: new TypeError() };
+    let connection_error = "const detail = { error: new TypeError() };
         document.querySelector('form.composer').dispatchEvent(new CustomEvent('htmx:error', { detail }));";
-    browser.run(away).await;
+    browser.run(connection_error).await;
     browser.must_say("What you type is kept in this browser.").await;
     let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);
     assert_eq!(
@@ -212,12 +216,12 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_scripts_the_buttons_insert_and_replace() {
     let app = TestApp::start().await;
-    app.named_contact(HANDSET, "Ann", json!({ "city": "Oakland" })).await;
+    app.contact_with_attributes(HANDSET, "Ann", json!({ "city": "Oakland" })).await;
     let site = app.sign_in_as(Role::Marketer).await;
     let page = site.open("/templates/new").await.ok();
     assert!(
         page.html.contains("value=\"{{ contact.attributes.city }}\""),
-        "the contact's attributes are offered"
+        "the attributes of the contact are offered"
     );
     let form = page.form("/templates/new").with("body", "“Hi” ");
     let page = site.send(&form.pressing("insert", "{{ contact.attributes.city }}")).await.ok();
@@ -236,7 +240,7 @@ async fn without_scripts_the_buttons_insert_and_replace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_overwrites_what_somebody_else_has_saved_without_being_told() {
+async fn saving_over_the_version_of_another_user_needs_a_confirmation() {
     let app = TestApp::start().await;
     let path = format!(
         "/templates/{}",
@@ -250,26 +254,26 @@ async fn nobody_overwrites_what_somebody_else_has_saved_without_being_told() {
         .ok()
         .must_say("Template saved as version 2.");
 
-    let told = ben.send(&of_ben.with("body", "Hi from Ben")).await;
-    assert_eq!(told.status, 422);
-    told.must_say(
+    let conflict = ben.send(&of_ben.with("body", "Hi from Ben")).await;
+    assert_eq!(conflict.status, 422);
+    conflict.must_say(
         "has saved version 2 while you were writing. Your text is kept: press Save again to make \
          it version 3",
     );
-    // He looks at hers first, comes back to his draft, and is told again what it began with.
+    // Ben compares the versions, returns to his draft, and sees the warning again.
     ben.open(&format!("{path}/versions?from=2&to=draft")).await.ok().must_say("Your draft");
     let draft = ben.open(&path).await.ok();
     draft.must_say("Version 2 was saved since");
     assert_eq!(draft.form(&path).value("body"), Some("Hi from Ben"));
     ada.open(&path).await.ok().must_say("Hi from Ada");
-    let again = ben.send(&told.form(&path)).await.ok();
+    let again = ben.send(&conflict.form(&path)).await.ok();
     again.must_say("Template saved as version 3.");
     assert_eq!(app.count("template_drafts").await, 0);
     assert!(!ben.open(&path).await.ok().says("This is your draft"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_is_saved_under_the_name_that_somebody_else_has_given_the_template() {
+async fn a_text_is_saved_under_the_name_given_by_another_user() {
     let app = TestApp::start().await;
     let path = format!(
         "/templates/{}",
@@ -279,7 +283,7 @@ async fn a_text_is_saved_under_the_name_that_somebody_else_has_given_the_templat
     let (of_ada, of_ben) =
         (ada.open(&path).await.ok().form(&path), ben.open(&path).await.ok().form(&path));
     let name = async || app.texts("SELECT name AS text FROM templates").await.remove(0);
-    // Ben has a draft with the old name, too.
+    // Ben also has a draft with the old name.
     ben.send(&of_ben.clone().with("body", "Hi from Ben").pressing("action", "preview")).await.ok();
     ada.send(&of_ada.with("name", "Welcome")).await.ok().must_say("Template saved.");
     let draft = ben.open(&path).await.ok().form(&path);
@@ -289,14 +293,14 @@ async fn a_text_is_saved_under_the_name_that_somebody_else_has_given_the_templat
         .ok()
         .must_say("Template saved as version 2.");
     assert_eq!(name().await, "Welcome");
-    // A name that he gives himself is his.
+    // A name that Ben changes himself is saved.
     let of_ben = ben.open(&path).await.ok().form(&path);
     ben.send(&of_ben.with("name", "Hello again")).await.ok().must_say("Template saved.");
     assert_eq!(name().await, "Hello again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_says_where_it_is_used_and_what_archiving_it_does() {
+async fn the_page_of_a_template_shows_where_it_is_used_and_what_archiving_does() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = id(&app
@@ -322,7 +326,7 @@ async fn a_template_says_where_it_is_used_and_what_archiving_it_does() {
     let page = site.open(&path).await.ok();
     page.must_say("Thanks steps 1 and 3 Active");
     assert!(page.html.contains(&format!("/automations/{automation}")));
-    // Tried at first with who came in last, and with what led there.
+    // The preview first uses the contact of the latest message and its event.
     page.must_say("Hi A-1");
     for expected in ["Copy of Hello", "Copy 2 of Hello"] {
         site.send(&page.form(&format!("{path}/duplicate"))).await.ok().must_say(expected);
@@ -336,7 +340,7 @@ async fn a_template_says_where_it_is_used_and_what_archiving_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_price_is_what_twilio_has_billed_and_nothing_before() {
+async fn a_price_is_shown_only_once_twilio_has_billed() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template(&format!("Hi {}", "x".repeat(200))).await;
@@ -351,14 +355,14 @@ async fn a_price_is_what_twilio_has_billed_and_nothing_before() {
     let path = format!("/templates/{template}");
     site.open(&path).await.ok().must_say("No price is known yet for messages to United States:");
 
-    // Where many are sent, the newest have no price yet: those that have been billed are asked for.
+    // The newest messages have no price yet, so the routine queries billed ones.
     app.advance(hours(2)).await;
     app.run_until_idle().await;
     site.open(&path).await.ok().must_say(
         "About 0.0158 USD to United States: 0.0079 a part, the average of the last 2 parts \
              that Twilio billed you",
     );
-    // With media it is another price, which nobody knows here.
+    // An MMS has another price, which is unknown.
     let form =
         site.open(&path).await.ok().form(&path).with("media_urls", "https://example.com/cat.jpg");
     let page = site.send(&form.pressing("action", "preview")).await.ok();

@@ -1,11 +1,11 @@
-//! Templates: saved through the API and the editor, refused with the place of the mistake,
-//! previewed, tried out, versioned.
+//! Templates: created through the API and the editor, refused with the position of the error,
+//! previewed, tested, and versioned.
 
 use carillon::users::Role;
 use serde_json::{Value, json};
 
+use crate::harness::fixtures::id;
 use crate::harness::site::{Form, Page};
-use crate::harness::world::id;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +52,7 @@ async fn a_template_is_created_found_listed_and_changed_through_the_api() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_template_is_refused_field_by_field_with_line_and_column() {
+async fn an_invalid_template_is_refused_by_field_with_line_and_column() {
     let app = TestApp::start().await;
     let create = async |name: &str, body: &str, media: Value| {
         app.api()
@@ -97,7 +97,7 @@ async fn a_bad_template_is_refused_field_by_field_with_line_and_column() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_shows_the_version_that_it_was_made_from() {
+async fn a_message_has_the_template_version_that_it_was_rendered_from() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = id(&app
@@ -123,7 +123,7 @@ async fn a_message_shows_the_version_that_it_was_made_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_editor_previews_for_a_contact_and_says_what_it_costs() {
+async fn the_editor_previews_for_a_contact_and_shows_the_parts() {
     let app = TestApp::start().await;
     app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "René <3" })).await.ok();
     app.api().post("/contacts", json!({ "phone": OTHER_HANDSET, "first_name": "Ben" })).await.ok();
@@ -138,7 +138,7 @@ async fn the_editor_previews_for_a_contact_and_says_what_it_costs() {
     let page =
         site.send(&typed.clone().with("find", "René").pressing("action", "preview")).await.ok();
     page.must_say("Hi René <3, order order_id – soon");
-    assert!(!page.html.contains("René <3"), "what a contact is called comes out escaped");
+    assert!(!page.html.contains("René <3"), "the name of the contact is escaped");
     for words in [
         "1 part · UCS-2",
         "U+2013, character 28: becomes -",
@@ -158,7 +158,7 @@ async fn the_editor_previews_for_a_contact_and_says_what_it_costs() {
     assert_eq!(
         field(&by_hand, "event"),
         "{\n  \"order_id\": \"order_id\"\n}",
-        "the made-up event is there to be changed"
+        "the sample event is the starting point of the handwritten one"
     );
     let event = by_hand.form("/templates/new").with("event", "{\"order_id\": 7}");
     site.send(&event.with("find", "").pressing("action", "preview"))
@@ -225,7 +225,7 @@ async fn the_editor_saves_and_goes_back_to_the_automation_with_the_template() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_message_is_sent_once_however_often_its_button_is_pressed() {
+async fn pressing_the_test_button_twice_sends_one_message() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let site = app.sign_in_as(Role::Marketer).await;
@@ -254,7 +254,7 @@ async fn a_test_message_is_sent_once_however_often_its_button_is_pressed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_reads_templates_and_changes_none() {
+async fn a_viewer_reads_templates_and_cannot_change_them() {
     let app = TestApp::start().await;
     let template =
         id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok());
@@ -267,7 +267,7 @@ async fn a_viewer_reads_templates_and_changes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_archived_template_leaves_the_list_and_comes_back() {
+async fn an_archived_template_leaves_the_list_until_it_is_unarchived() {
     let app = TestApp::start().await;
     let template =
         id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok());
@@ -280,7 +280,7 @@ async fn an_archived_template_leaves_the_list_and_comes_back() {
     assert_eq!(app.api().get("/templates").await.ok()["data"][0]["id"], template);
 }
 
-/// What stands in a field of the new template's form.
+/// The value of a field in the form of a new template.
 fn field(page: &Page, name: &str) -> String {
     let form: Form = page.form("/templates/new");
     form.value(name).unwrap_or_default().to_owned()

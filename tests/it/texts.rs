@@ -1,17 +1,17 @@
-//! The right text: what is filled in, what is refused before it can be sent wrong, and which events
-//! are a reason to send at all.
+//! Message texts: which variables are rendered, which templates are refused, and which events are
+//! too old to cause a message.
 
 use carillon::users::Role;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::harness::world::{id, send_sms};
+use crate::harness::fixtures::{id, send_sms};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};
 
 const THIRD_HANDSET: &str = "+12065550113";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_of_yesterday_or_tomorrow_is_recorded_and_starts_nothing() {
+async fn too_old_and_future_events_are_recorded_and_start_nothing() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
@@ -36,14 +36,14 @@ async fn an_event_of_yesterday_or_tomorrow_is_recorded_and_starts_nothing() {
     ]);
     let answer = app.api().post("/events", json!({ "events": events })).await.ok();
     let results = answer["results"].as_array().unwrap();
-    let told: Vec<_> = results
+    let timings: Vec<_> = results
         .iter()
         .map(|one| {
             (one["status"].as_str().unwrap(), one["timing"].as_str(), one["enrollments"].as_u64())
         })
         .collect();
     assert_eq!(
-        told,
+        timings,
         [
             ("recorded", Some("too_old"), Some(0)),
             ("recorded", Some("too_old"), Some(0)),
@@ -61,7 +61,7 @@ async fn an_event_of_yesterday_or_tomorrow_is_recorded_and_starts_nothing() {
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (0, 2));
     assert_eq!(app.count("events").await, 7);
-    // That time passes does not make a future event one of today.
+    // A future event does not become current when its time comes.
     app.advance(days(30)).await;
     assert_eq!(app.received(HANDSET).len(), 0);
 }
@@ -126,7 +126,7 @@ async fn a_trigger_can_allow_older_events_in_the_api_and_in_the_builder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_time_of_an_event_is_read_in_every_form_and_kept_as_one() {
+async fn the_time_of_an_event_is_accepted_in_every_common_format() {
     let app = TestApp::start().await;
     let at = app.clock.now();
     let forms = [
@@ -157,7 +157,7 @@ async fn the_time_of_an_event_is_read_in_every_form_and_kept_as_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn media_addresses_are_filled_in_for_each_message() {
+async fn media_urls_are_rendered_for_each_message() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let new = json!({
@@ -194,7 +194,7 @@ async fn media_addresses_are_filled_in_for_each_message() {
     let reason = failed.reason.unwrap();
     assert!(reason.contains("media address 1: event.sku is not set in this event"), "{reason}");
 
-    // The same for single messages, and where a template has none of its own.
+    // The same holds for one-off messages, and for a template without media.
     let text = app.template("Hi").await;
     app.api()
         .post("/contacts", json!({ "phone": "+12065550114", "external_id": "c 7" }))
@@ -238,7 +238,7 @@ async fn media_addresses_are_filled_in_for_each_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_editor_previews_media_as_they_are_filled_in() {
+async fn the_editor_previews_rendered_media_urls() {
     let app = TestApp::start().await;
     app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Zoë" })).await.ok();
     let site = app.sign_in_as(Role::Marketer).await;
@@ -257,12 +257,12 @@ async fn the_editor_previews_media_as_they_are_filled_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_would_fail_for_every_message_is_refused_when_the_template_is_saved() {
+async fn a_template_that_would_always_fail_is_refused_when_it_is_saved() {
     let app = TestApp::start().await;
     let save = async |name: &str, body: &str| {
         app.api().post("/templates", json!({ "name": name, "body": body })).await
     };
-    // Without a sample: only what can never be.
+    // Without samples, only expressions that can never work are refused.
     for (body, words) in [
         ("{{ event.total / 3 | fixed }}", "write (event.total / 3) | fixed"),
         (
@@ -274,7 +274,7 @@ async fn what_would_fail_for_every_message_is_refused_when_the_template_is_saved
         assert!(save("A", body).await.field("body").contains(words), "{body}");
     }
     save("Not known yet", "{{ (event.total / 3) | fixed }}").await.ok();
-    // With samples: what the events have had.
+    // With samples, the types of reported values are checked.
     app.event("order_completed", HANDSET, json!({ "total": "19.90" })).await;
     app.api()
         .post(
@@ -317,13 +317,13 @@ async fn what_would_fail_for_every_message_is_refused_when_the_template_is_saved
     assert_eq!(refused.status, 422);
     refused.must_say("event.total is a text here, and “*” needs a number");
 
-    // Once it is reported as a number, it can be one.
+    // Once the property is reported as a number, the expression is accepted.
     app.event("order_completed", HANDSET, json!({ "total": 19.9 })).await;
     save("E", "{{ event.total * 2 }}").await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_value_in_a_concatenation_fails_the_message_by_name() {
+async fn a_missing_value_in_a_concatenation_fails_the_message_and_is_named() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hi {{ contact.first_name ~ '!' }} {{ event.n }}").await;
@@ -343,7 +343,7 @@ async fn a_missing_value_in_a_concatenation_fails_the_message_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn merge_tags_of_other_tools_are_warned_about_before_they_are_sent() {
+async fn merge_tags_of_other_tools_cause_a_warning() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let warnings = |answer: &Value| {
@@ -391,7 +391,7 @@ async fn merge_tags_of_other_tools_are_warned_about_before_they_are_sent() {
         .ok();
     assert_eq!(warnings(&switched_on).len(), 2);
 
-    let mended = app
+    let corrected = app
         .api()
         .patch(
             &path,
@@ -399,7 +399,7 @@ async fn merge_tags_of_other_tools_are_warned_about_before_they_are_sent() {
         )
         .await
         .ok();
-    assert_eq!(warnings(&mended), Vec::<String>::new());
+    assert_eq!(warnings(&corrected), Vec::<String>::new());
     let refused =
         async |body: &str| app.api().patch(&path, json!({ "body": body })).await.field("body");
     assert!(

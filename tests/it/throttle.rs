@@ -1,5 +1,5 @@
-//! The throttle: a sender keeps to its rate of SMS parts, whoever sends and however much waits, and
-//! nothing that waits is forgotten.
+//! The throttle: a sender stays within its rate of SMS parts, whatever sends and however much
+//! waits, and no queued message is forgotten.
 
 use carillon::messages::status::MessageStatus;
 use carillon::types::id::WorkerId;
@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use twilio_simulator::{LONG_CODE, SHORT_CODE, TOLL_FREE};
 
-use crate::harness::world::Twilio;
+use crate::harness::fixtures::Twilio;
 use crate::harness::{TestApp, days, seconds};
 
-/// What the simulator has taken: when, and how many parts.
+/// The time and the number of parts of each message that the simulator accepted, in order.
 fn sent(app: &TestApp) -> Vec<(DateTime<Utc>, f64)> {
     let mut sent: Vec<_> = app
         .simulator
@@ -22,7 +22,7 @@ fn sent(app: &TestApp) -> Vec<(DateTime<Utc>, f64)> {
     sent
 }
 
-/// In no window of time went more parts than the rate allows, and a burst.
+/// Asserts that no time window has more parts than the rate and the burst allow.
 fn assert_within(sent: &[(DateTime<Utc>, f64)], rate: f64, burst: f64) {
     for (first, (from, _)) in sent.iter().enumerate() {
         let mut total = 0.0;
@@ -41,22 +41,22 @@ fn handset(number: usize) -> String {
     format!("+1206555{number:04}")
 }
 
-/// Reports an event of so many people, beginning with this one.
-async fn events(app: &TestApp, name: &str, people: std::ops::Range<usize>) {
-    for person in people {
-        app.event(name, &handset(person), json!({})).await;
+/// Reports an event of each contact in a range.
+async fn events(app: &TestApp, name: &str, contacts: std::ops::Range<usize>) {
+    for number in contacts {
+        app.event(name, &handset(number), json!({})).await;
     }
     app.run_until_idle().await;
-    app.nothing_is_forgotten().await;
+    app.assert_no_message_is_stranded().await;
 }
 
-/// Lets time pass in small steps, as it does.
-async fn pass(app: &TestApp, time: TimeDelta) {
+/// Advances the clock in steps of 500 ms.
+async fn advance_in_steps(app: &TestApp, time: TimeDelta) {
     let step = TimeDelta::milliseconds(500);
     for _ in 0..time.num_milliseconds() / step.num_milliseconds() {
         app.advance(step).await;
     }
-    app.nothing_is_forgotten().await;
+    app.assert_no_message_is_stranded().await;
 }
 
 async fn throttled() -> (TestApp, Twilio) {
@@ -74,7 +74,7 @@ async fn change(app: &TestApp, twilio: &Twilio, change: Value) {
     app.api().patch(&format!("/senders/{}", twilio.sender_id), change).await.ok();
 }
 
-fn nobody_is_left(sender: &Value) {
+fn assert_queue_is_empty(sender: &Value) {
     assert_eq!(
         (sender["queue"]["waiting_messages"].as_i64(), sender["queue"]["waiting_parts"].as_i64()),
         (Some(0), Some(0))
@@ -86,7 +86,7 @@ async fn sixty_messages_from_a_long_code_take_a_minute() {
     let (app, twilio) = throttled().await;
     let start = app.clock.now();
     events(&app, "hello", 0..60).await;
-    assert_eq!(sent(&app).len(), 1, "a burst is one second's worth");
+    assert_eq!(sent(&app).len(), 1, "the burst is one second of the rate");
     let waiting = sender(&app, &twilio).await;
     assert_eq!(
         (waiting["parts_per_second"].as_f64(), waiting["queue"]["waiting_messages"].as_i64()),
@@ -95,20 +95,20 @@ async fn sixty_messages_from_a_long_code_take_a_minute() {
     let empty_at: DateTime<Utc> = waiting["queue"]["empty_at"].as_str().unwrap().parse().unwrap();
     assert_eq!(empty_at - start, seconds(60));
 
-    pass(&app, seconds(57)).await;
+    advance_in_steps(&app, seconds(57)).await;
     assert_eq!(sent(&app).len(), 58);
-    pass(&app, seconds(2)).await;
+    advance_in_steps(&app, seconds(2)).await;
     assert_eq!(sent(&app).len(), 60);
     assert_within(&sent(&app), 1.0, 1.0);
-    nobody_is_left(&sender(&app, &twilio).await);
+    assert_queue_is_empty(&sender(&app, &twilio).await);
     assert_eq!((app.count("queued_sends").await, app.count("jobs").await), (0, 0));
     events(&app, "hello", 60..61).await;
-    pass(&app, seconds(1)).await;
-    assert_eq!(sent(&app).len(), 61, "afterwards it goes on as before");
+    advance_in_steps(&app, seconds(1)).await;
+    assert_eq!(sent(&app).len(), 61, "the next message is sent as before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_kind_of_sender_begins_with_its_usual_rate() {
+async fn each_kind_of_sender_starts_with_its_default_rate() {
     let app = TestApp::start().await;
     let toll_free = app.connect_throttled(TOLL_FREE).await;
     assert_eq!(sender(&app, &toll_free).await["parts_per_second"], json!(3.0));
@@ -116,7 +116,7 @@ async fn each_kind_of_sender_begins_with_its_usual_rate() {
     let service =
         app.api().post(&path, json!({ "sender": twilio_simulator::SERVICE_SID })).await.ok();
     assert_eq!(service["parts_per_second"], json!(null));
-    assert!(SHORT_CODE.len() < 8, "which is connected by its Messaging Service");
+    assert!(SHORT_CODE.len() < 8, "a short code is connected through its Messaging Service");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,8 +124,8 @@ async fn two_workers_share_one_limit() {
     let (app, twilio) = throttled().await;
     change(&app, &twilio, json!({ "parts_per_second": 10 })).await;
     let other = app.second_worker();
-    for person in 0..80 {
-        app.event("hello", &handset(person), json!({})).await;
+    for number in 0..80 {
+        app.event("hello", &handset(number), json!({})).await;
     }
     for _ in 0..90 {
         let (one, two) = tokio::join!(app.worker.perform_due(), other.perform_due());
@@ -136,7 +136,7 @@ async fn two_workers_share_one_limit() {
     app.run_until_idle().await;
     assert_within(&sent(&app), 10.0, 10.0);
     assert_eq!(sent(&app).len(), 80);
-    nobody_is_left(&sender(&app, &twilio).await);
+    assert_queue_is_empty(&sender(&app, &twilio).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,46 +149,46 @@ async fn automations_take_turns_and_a_single_message_does_not_wait_for_them() {
     app.api().post("/messages", single).await.ok();
     app.run_until_idle().await;
 
-    pass(&app, seconds(3)).await;
-    assert_eq!(app.received(&handset(50)).len(), 1, "one of the first three");
-    pass(&app, seconds(9)).await;
+    advance_in_steps(&app, seconds(3)).await;
+    assert_eq!(app.received(&handset(50)).len(), 1, "it is one of the first three");
+    advance_in_steps(&app, seconds(9)).await;
     let goodbyes = app.simulator.messages().iter().filter(|message| message.body == "Bye.").count();
-    assert_eq!(goodbyes, 5, "every second one, until all had theirs");
+    assert_eq!(goodbyes, 5, "the automations alternate until one has no more");
     assert_eq!(sent(&app).len(), 13);
     assert_within(&sent(&app), 1.0, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_charged_for_all_its_parts() {
+async fn a_message_uses_the_rate_for_all_its_parts() {
     let app = TestApp::start().await;
     let twilio = app.connect_throttled(LONG_CODE).await;
     app.sms_on("tale", &twilio, &"Once upon a time. ".repeat(20)).await;
     events(&app, "tale", 0..4).await;
     assert_eq!(sent(&app).iter().map(|(_, parts)| *parts).collect::<Vec<_>>(), [3.0]);
-    pass(&app, TimeDelta::milliseconds(2_500)).await;
+    advance_in_steps(&app, TimeDelta::milliseconds(2_500)).await;
     assert_eq!(sent(&app).len(), 1);
-    pass(&app, TimeDelta::milliseconds(6_500)).await;
+    advance_in_steps(&app, TimeDelta::milliseconds(6_500)).await;
     assert_eq!(sent(&app).len(), 4);
     assert_within(&sent(&app), 1.0, 3.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_stops_while_their_message_waits_gets_none_and_costs_nothing() {
+async fn a_stop_removes_a_queued_message_and_frees_its_place() {
     let (app, twilio) = throttled().await;
     events(&app, "hello", 0..5).await;
-    for person in [1, 3] {
-        app.text(&handset(person), LONG_CODE, "STOP").await;
+    for number in [1, 3] {
+        app.text(&handset(number), LONG_CODE, "STOP").await;
     }
-    pass(&app, seconds(2)).await;
-    assert_eq!(sent(&app).len(), 3, "the others do not wait for those who left");
+    advance_in_steps(&app, seconds(2)).await;
+    assert_eq!(sent(&app).len(), 3, "suppressed messages use no rate");
     assert_eq!((app.received(&handset(1)).len(), app.received(&handset(3)).len()), (0, 0));
-    pass(&app, seconds(1)).await;
-    nobody_is_left(&sender(&app, &twilio).await);
+    advance_in_steps(&app, seconds(1)).await;
+    assert_queue_is_empty(&sender(&app, &twilio).await);
     assert_eq!(app.count("queued_sends").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_dies_while_it_releases_is_replaced() {
+async fn a_worker_that_dies_while_releasing_the_queue_is_replaced() {
     let (app, twilio) = throttled().await;
     events(&app, "hello", 0..3).await;
     let dead = WorkerId::new();
@@ -201,67 +201,67 @@ async fn a_worker_that_dies_while_it_releases_is_replaced() {
     app.run_sql(&format!("UPDATE jobs SET worker_id = '{dead}' WHERE kind = 'release'")).await;
     app.clock.advance(seconds(10));
     app.worker.perform_due().await.unwrap();
-    assert_eq!(sent(&app).len(), 1, "nobody else may have it yet");
+    assert_eq!(sent(&app).len(), 1, "no other worker may take the job yet");
     app.advance(seconds(21)).await;
-    pass(&app, seconds(2)).await;
+    advance_in_steps(&app, seconds(2)).await;
     assert_eq!(sent(&app).len(), 3);
-    nobody_is_left(&sender(&app, &twilio).await);
+    assert_queue_is_empty(&sender(&app, &twilio).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_stands_while_its_sender_or_connection_is_off() {
+async fn a_queue_stops_while_its_sender_or_connection_is_disabled() {
     let (app, twilio) = throttled().await;
     let connection = format!("/connections/{}", twilio.connection_id);
     events(&app, "hello", 0..6).await;
     change(&app, &twilio, json!({ "disabled": true })).await;
-    pass(&app, seconds(5)).await;
+    advance_in_steps(&app, seconds(5)).await;
     assert_eq!((sent(&app).len(), app.count("jobs").await), (1, 0));
     app.api().patch(&connection, json!({ "disabled": true })).await.ok();
     change(&app, &twilio, json!({ "disabled": false })).await;
-    pass(&app, seconds(2)).await;
+    advance_in_steps(&app, seconds(2)).await;
     assert_eq!(sent(&app).len(), 1);
     for _ in 0..2 {
         app.api().patch(&connection, json!({ "disabled": false })).await.ok();
     }
-    pass(&app, seconds(5)).await;
+    advance_in_steps(&app, seconds(5)).await;
     assert_eq!(sent(&app).len(), 6);
     assert_within(&sent(&app), 1.0, 1.0);
     assert_eq!((app.count("queued_sends").await, app.count("jobs").await), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_automation_leaves_the_queue_to_the_others_and_comes_back_when_it_is_activated() {
+async fn a_paused_automation_leaves_the_queue_and_returns_when_it_is_activated() {
     let (app, twilio) = throttled().await;
     let bye = app.sms_on("bye", &twilio, "Bye.").await;
     events(&app, "bye", 0..10).await;
     events(&app, "hello", 10..14).await;
     let path = format!("/automations/{bye}");
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
-    pass(&app, seconds(5)).await;
+    advance_in_steps(&app, seconds(5)).await;
     assert_eq!(
         app.simulator.messages().iter().filter(|message| message.body == "Hello.").count(),
         4
     );
-    nobody_is_left(&sender(&app, &twilio).await);
+    assert_queue_is_empty(&sender(&app, &twilio).await);
     app.api().patch(&path, json!({ "status": "active" })).await.ok();
     app.run_until_idle().await;
-    pass(&app, seconds(10)).await;
+    advance_in_steps(&app, seconds(10)).await;
     assert_eq!(sent(&app).len(), 14);
     assert_within(&sent(&app), 1.0, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_drains_by_the_rate_that_it_is_given_meanwhile() {
+async fn a_queue_drains_at_a_changed_rate() {
     let (app, twilio) = throttled().await;
     change(&app, &twilio, json!({ "parts_per_second": 0.1 })).await;
     events(&app, "hello", 0..30).await;
     change(&app, &twilio, json!({ "parts_per_second": 5 })).await;
-    pass(&app, seconds(2)).await;
+    advance_in_steps(&app, seconds(2)).await;
     assert!((11..=16).contains(&sent(&app).len()), "{}", sent(&app).len());
     change(&app, &twilio, json!({ "parts_per_second": null })).await;
     app.run_until_idle().await;
     assert_eq!(sent(&app).len(), 30);
-    nobody_is_left(&sender(&app, &twilio).await);
+    assert_queue_is_empty(&sender(&app, &twilio).await);
     for wrong in [json!(0), json!(1_001), json!(-1)] {
         app.api()
             .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": wrong }))
@@ -271,24 +271,24 @@ async fn a_queue_drains_by_the_rate_that_it_is_given_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_would_wait_too_long_is_foretold_and_expires_unsent() {
+async fn messages_that_would_wait_too_long_are_predicted_and_expire_unsent() {
     let (app, twilio) = throttled().await;
     change(&app, &twilio, json!({ "parts_per_second": 0.1, "validity_minutes": 5 })).await;
     events(&app, "hello", 0..40).await;
-    // One goes at once, then one every 10 seconds: the last one in time after 290 seconds.
+    // One message is sent at once, then one every 10 seconds; the last in time after 290 seconds.
     assert_eq!(sender(&app, &twilio).await["queue"]["expiring_messages"], json!(10));
-    pass(&app, seconds(310)).await;
+    advance_in_steps(&app, seconds(310)).await;
     assert_eq!(sent(&app).len(), 30);
     let late = app.message_to(&handset(39)).await;
     assert_eq!(late.status, MessageStatus::Expired);
     assert!(late.reason.is_some_and(|reason| reason.contains("waited longer")));
-    assert_eq!(app.progression(late.id).await.last().map(String::as_str), Some("expired"));
+    assert_eq!(app.status_history(late.id).await.last().map(String::as_str), Some("expired"));
     assert_eq!(app.count("messages WHERE status = 'expired'").await, 10);
-    nobody_is_left(&sender(&app, &twilio).await);
+    assert_queue_is_empty(&sender(&app, &twilio).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pages_say_how_long_the_queue_is_and_an_admin_changes_the_limits() {
+async fn the_pages_show_the_queue_and_an_admin_changes_the_limits() {
     let (app, twilio) = throttled().await;
     change(&app, &twilio, json!({ "parts_per_second": 0.1, "validity_minutes": 5 })).await;
     events(&app, "hello", 0..40).await;
@@ -311,13 +311,13 @@ async fn the_pages_say_how_long_the_queue_is_and_an_admin_changes_the_limits() {
     let wrong = site.send(&form.clone().with("parts_per_second", "fast")).await;
     assert!(wrong.text().contains("from 0.1 to 1,000"), "{}", wrong.text());
     site.send(&form.with("parts_per_second", "50").with("validity_minutes", "60")).await.ok();
-    pass(&app, seconds(1)).await;
+    advance_in_steps(&app, seconds(1)).await;
     assert_eq!(sent(&app).len(), 40);
     assert!(site.open(&path).await.ok().text().contains("Nothing waits"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_held_too_long_expires_when_it_is_woken() {
+async fn a_message_held_too_long_expires_when_its_sender_is_enabled() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;

@@ -1,19 +1,19 @@
-//! How long Twilio may keep a message: what its sender says for a fresh one, what is left of it for
-//! one that waited, and what came too late is never posted.
+//! The validity period of messages at Twilio: that of the sender for a new message, the remainder
+//! for one that waited. A message that is too late is never posted.
 
 use carillon::messages::status::MessageStatus;
 use serde_json::json;
 use twilio_simulator::{Fault, Rule, SERVICE_SID};
 
-use crate::harness::world::{Twilio, send_sms, wait};
+use crate::harness::fixtures::{Twilio, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
 
 async fn change(app: &TestApp, twilio: &Twilio, limits: serde_json::Value) {
     app.api().patch(&format!("/senders/{}", twilio.sender_id), limits).await.ok();
 }
 
-/// A Carillon whose sender lets messages wait for ten minutes.
-async fn patient() -> (TestApp, Twilio) {
+/// A Carillon whose sender has a validity of ten minutes.
+async fn with_ten_minutes_validity() -> (TestApp, Twilio) {
     let app = TestApp::start().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
     change(&app, &twilio, json!({ "validity_minutes": 10 })).await;
@@ -21,8 +21,8 @@ async fn patient() -> (TestApp, Twilio) {
     (app, twilio)
 }
 
-/// The periods of the messages that a handset was sent, as Twilio was told them.
-fn periods(app: &TestApp, handset: &str) -> Vec<u32> {
+/// The validity periods of the messages to a handset, in seconds, as Twilio got them.
+fn validity_periods(app: &TestApp, handset: &str) -> Vec<u32> {
     app.simulator
         .messages_to(handset)
         .iter()
@@ -31,53 +31,53 @@ fn periods(app: &TestApp, handset: &str) -> Vec<u32> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fresh_message_may_wait_at_twilio_as_long_as_its_sender_says() {
-    let (app, twilio) = patient().await;
+async fn a_new_message_has_the_validity_of_its_sender() {
+    let (app, twilio) = with_ten_minutes_validity().await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
-    assert_eq!(periods(&app, HANDSET), [600]);
-    // A step that comes later begins its time when its message is made, not when the event came.
+    assert_eq!(validity_periods(&app, HANDSET), [600]);
+    // The validity of a later step starts when its message is composed, not with the event.
     let template = app.template("Hello again.").await;
     let steps = json!([wait(480), send_sms(&template, &twilio)]);
     app.automation(json!({ "type": "event", "name": "later" }), steps).await;
     app.event("later", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.advance(seconds(480)).await;
-    assert_eq!(periods(&app, OTHER_HANDSET), [600]);
-    // More than Twilio takes becomes the most that it takes.
+    assert_eq!(validity_periods(&app, OTHER_HANDSET), [600]);
+    // A validity above the maximum of Twilio is reduced to it.
     change(&app, &twilio, json!({ "validity_minutes": 10_080 })).await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
-    assert_eq!(periods(&app, HANDSET), [600, 36_000]);
+    assert_eq!(validity_periods(&app, HANDSET), [600, 36_000]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_waited_may_wait_at_twilio_for_what_is_left() {
-    let (app, twilio) = patient().await;
+async fn a_message_that_waited_has_the_remaining_validity() {
+    let (app, twilio) = with_ten_minutes_validity().await;
     change(&app, &twilio, json!({ "disabled": true })).await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.advance(seconds(420)).await;
     change(&app, &twilio, json!({ "disabled": false })).await;
     app.run_until_idle().await;
-    assert_eq!(periods(&app, HANDSET), [180]);
-    // The last seconds are no less than what Twilio takes.
+    assert_eq!(validity_periods(&app, HANDSET), [180]);
+    // A short remainder is raised to the minimum of Twilio.
     change(&app, &twilio, json!({ "disabled": true })).await;
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.advance(seconds(598)).await;
     change(&app, &twilio, json!({ "disabled": false })).await;
     app.run_until_idle().await;
-    let last = periods(&app, OTHER_HANDSET);
+    let last = validity_periods(&app, OTHER_HANDSET);
     assert!(last.len() == 1 && (1..=10).contains(&last[0]), "{last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_in_the_queue_of_its_sender_may_wait_at_twilio_for_what_is_left() {
-    let (app, twilio) = patient().await;
+async fn a_queued_message_has_the_remaining_validity() {
+    let (app, twilio) = with_ten_minutes_validity().await;
     change(&app, &twilio, json!({ "parts_per_second": 0.1 })).await;
-    for person in 0..4 {
-        app.event("hello", &format!("+1206555020{person}"), json!({})).await;
+    for number in 0..4 {
+        app.event("hello", &format!("+1206555020{number}"), json!({})).await;
     }
     app.run_until_idle().await;
     for _ in 0..40 {
@@ -86,29 +86,29 @@ async fn a_message_in_the_queue_of_its_sender_may_wait_at_twilio_for_what_is_lef
     let mut sent = app.simulator.messages();
     sent.sort_by_key(|message| message.created);
     assert_eq!(sent.len(), 4);
-    let made = sent[0].created;
+    let first_created = sent[0].created;
     for message in &sent {
-        let left = 600 - (message.created - made).num_seconds();
+        let left = 600 - (message.created - first_created).num_seconds();
         assert_eq!(message.validity_period.map(i64::from), Some(left), "{message:?}");
     }
     assert!(sent[3].validity_period < Some(580), "the last has waited");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_tried_again_may_wait_at_twilio_for_what_is_left() {
-    let (app, _) = patient().await;
+async fn a_retried_message_has_the_remaining_validity() {
+    let (app, _) = with_ten_minutes_validity().await;
     app.simulator.inject(Rule::always(Fault::TooManyRequests));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.simulator.clear_faults();
     app.advance(seconds(300)).await;
-    assert_eq!(periods(&app, HANDSET), [300]);
+    assert_eq!(validity_periods(&app, HANDSET), [300]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_too_late_is_never_posted() {
-    let (app, twilio) = patient().await;
-    // One waits for its sender, one for its next try.
+async fn an_expired_message_is_never_posted() {
+    let (app, twilio) = with_ten_minutes_validity().await;
+    // One message waits for its sender, the other for its retry.
     app.simulator.inject(Rule::always(Fault::TooManyRequests));
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;

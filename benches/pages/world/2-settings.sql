@@ -1,4 +1,4 @@
--- What people have set up: users, connections with senders, tags, templates, automations, keys, and what they have done.
+-- The settings: users, connections with senders, tags, templates, automations, API keys, and the audit log.
 CREATE FUNCTION bench.user_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN bench.id((SELECT ends FROM bench.size) - 1095 * 86400000::bigint, 2, n);
 CREATE FUNCTION bench.connection_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN bench.id((SELECT ends FROM bench.size) - 1094 * 86400000::bigint, 3, n);
 CREATE FUNCTION bench.sender_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN bench.id((SELECT ends FROM bench.size) - 1093 * 86400000::bigint, 4, n);
@@ -9,7 +9,7 @@ CREATE FUNCTION bench.tag_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN b
 UPDATE organization SET default_country = 'US', time_zone = 'America/Los_Angeles';
 INSERT INTO users (id, email, name, role, password_hash, created_at, password_changed_at, seen_at)
 SELECT bench.user_id(n), 'user' || n || '@example.com', f.name || ' ' || l.name, (ARRAY['admin', 'marketer', 'viewer'])[1 + n % 3],
-    'none: nobody signs in with it', bench.time(ends - 1095 * 86400000::bigint), bench.time(ends - 1095 * 86400000::bigint), bench.time(ends - n * 3600000::bigint)
+    'none: sign-in is disabled', bench.time(ends - 1095 * 86400000::bigint), bench.time(ends - 1095 * 86400000::bigint), bench.time(ends - n * 3600000::bigint)
 FROM bench.size, generate_series(1, 60) AS n
     JOIN bench.first_names AS f ON f.number = n + 20 JOIN bench.last_names AS l ON l.number = n * 7;
 INSERT INTO invitations (id, email, role, token_hash, created_at, expires_at)
@@ -20,7 +20,7 @@ SELECT bench.id(ends - n * 86400000::bigint, 9, n), 'Shop ' || n, 'marketer', 'c
     bench.time(ends - n * 86400000::bigint), bench.time(ends), CASE WHEN n % 4 = 0 THEN bench.time(ends) END
 FROM bench.size, generate_series(1, 200) AS n;
 
--- All are the same account, whose token the program gets once it runs; the third one is switched off, and the last one stopped.
+-- All connections are to the same account, whose token is entered through the API later; the third one is disabled, the last one stopped.
 INSERT INTO connections (id, name, account_sid, account_name, account_type, auth_token, verified_at, created_at, disabled_at, stopped_at, stopped_reason)
 SELECT bench.connection_id(n), (ARRAY['Shop', 'Germany', 'Newsletter', 'Support', 'Before the merger'])[n], 'ACbe000000000000000000000000000001', 'Bench', 'Full', '\x00',
     bench.time(ends - 86400000::bigint), bench.time(ends - 1094 * 86400000::bigint), CASE WHEN n = 3 THEN bench.time(ends - 86400000::bigint) END,
@@ -40,13 +40,13 @@ SELECT 'inbound', 'unknown_connection', 'The URL does not name a connection.', b
 INSERT INTO prices (connection_id, country, unit, parts, amount, learned_at)
 SELECT bench.connection_id(1), country, 'USD', 1000, 8.3, bench.time(ends) FROM bench.size, unnest(ARRAY['US', 'DE', 'FR', 'GB']) AS country;
 
--- Nearly everybody has the first, half of all the second, only old ones the third, only new ones the fourth, a dozen the fifth, nobody
--- the sixth; the seventh is STOP's. The rest has between none and some thousands.
+-- Nearly all contacts have the first tag, half have the second, only old ones the third, only new ones the fourth, a dozen the fifth, none
+-- the sixth; the seventh is the tag of a STOP. The others have between none and several thousand contacts.
 INSERT INTO tags (id, name, created_at)
-SELECT bench.tag_id(n), coalesce((ARRAY['Customer', 'Newsletter', 'Founders', 'New this month', 'Beta testers', 'Nobody yet', 'Twilio-Message-stop'])[n], 'Interest ' || n),
+SELECT bench.tag_id(n), coalesce((ARRAY['Customer', 'Newsletter', 'Founders', 'New this month', 'Beta testers', 'Unused', 'Twilio-Message-stop'])[n], 'Interest ' || n),
     bench.time(ends - 1090 * 86400000::bigint) FROM bench.size, generate_series(1, 300) AS n;
 
--- The first has 300 versions, and half of all messages are made from it.
+-- The first template has 300 versions, and half of all messages use it.
 INSERT INTO templates (id, name, version, created_at, updated_at, archived_at)
 SELECT bench.template_id(n), CASE n WHEN 1 THEN 'Order update' ELSE 'Template ' || n END, CASE n WHEN 1 THEN 300 ELSE 1 + n % 4 END,
     bench.time(ends - 1092 * 86400000::bigint), bench.time(ends - n * 86400000::bigint), CASE WHEN n % 9 = 0 THEN bench.time(ends) END
@@ -56,8 +56,8 @@ SELECT t.id, v, 'Hi {{ contact.first_name | default(value="there") }}, your orde
     t.created_at + v * interval '1 day', bench.user_id(1 + v % 60)
 FROM templates AS t, LATERAL generate_series(1, t.version) AS v;
 
--- 14 have sent, each from one sender; the 15th waits with very many; the 16th is paused; the rest are drafts. `share` of 100 messages is
--- theirs, see bench.slots.
+-- 14 automations have sent messages, each from one sender; the 15th has very many waiting enrollments; the 16th is paused; the others are
+-- drafts. `share` is the percentage of all messages, see bench.slots.
 CREATE TABLE bench.automations (n bigint, name text, status text, trigger jsonb, share int, sender bigint, template bigint, step int, versions int);
 INSERT INTO bench.automations VALUES
     (1, 'Order shipped', 'active', '{"type": "event", "name": "order_completed"}', 25, 1, 1, 0, 25),
@@ -92,7 +92,7 @@ SELECT bench.id(at, 10, n), bench.time(at), kind, CASE WHEN kind <> 'command_lin
     coalesce(u.name, 'The command line'), (ARRAY['user', 'user', 'api_key', 'organization'])[1 + bench.dice(n, 2, 4)], bench.user_id(1 + bench.dice(n, 3, 60)),
     'changed the role of user' || bench.dice(n, 3, 60) || '@example.com'
 FROM (SELECT n, ends - (100000 - n) * 900000 AS at, CASE WHEN n % 50 = 0 THEN 'command_line' ELSE 'user' END AS kind,
-        -- One of them has done one thing, long ago.
+        -- One user has a single entry, long ago.
         CASE WHEN n = 10 THEN 60 ELSE 1 + bench.dice(n, 1, 59) END AS who
       FROM bench.size, generate_series(1::bigint, 100000) AS n) AS done
     LEFT JOIN users AS u ON u.id = bench.user_id(who) AND kind <> 'command_line';

@@ -1,11 +1,11 @@
--- Contacts with their tags, and what of them must not be texted.
+-- Contacts with their tags and suppressions.
 INSERT INTO contacts (id, phone, first_name, last_name, email, external_id, attributes, created_at, updated_at)
 SELECT bench.id(at, 1, c), bench.phone(c), first_name, last_name,
-    -- What an old shop had is found by one beginning, and all of it is old.
+    -- The oldest 3 % share an email prefix, as after an import from an old shop.
     CASE WHEN c < (SELECT contacts * 3 / 100 FROM bench.size) THEN 'legacy.' ELSE '' END || lower(translate(first_name || '.' || last_name, 'ëéöü', 'eeou')) || c || '@example.com',
     'customer-' || c, jsonb_build_object('city', (ARRAY['Seattle', 'Berlin', 'Lyon', 'Porto', 'Oslo'])[1 + c % 5], 'orders', c % 17), bench.time(at), bench.time(at)
 FROM (SELECT c, bench.contact_at(c, contacts, ends) AS at,
-        -- One name in a million, and one of somebody who came early.
+        -- One unique name, of an early contact.
         CASE WHEN c = contacts / 3 THEN 'Zebedee' ELSE f.name END AS first_name, CASE WHEN c = contacts / 3 THEN 'Quillfeather' ELSE l.name END AS last_name
       FROM bench.size, generate_series(0, contacts - 1) AS c
         JOIN bench.first_names AS f ON f.number = bench.dice(c, 10, (SELECT count(*) FROM bench.first_names))
@@ -21,7 +21,7 @@ FROM bench.size, generate_series(0, contacts - 1) AS c, LATERAL (
     UNION ALL SELECT 4 WHERE c > contacts * 97 / 100
     UNION ALL SELECT 5 WHERE c % (contacts / 12) = 5
     UNION ALL SELECT 7 WHERE bench.stopped_at(c, contacts, ends) < ends
-    -- The higher its number, the fewer have it.
+    -- The higher the number of a tag, the fewer contacts have it.
     UNION ALL SELECT 8 + (bench.dice(c, 14, 290) * bench.dice(c, 15, 290)) / 290 WHERE bench.dice(c, 13, 3) = 0) AS tagged;
 
 INSERT INTO suppressions (id, phone, reason, since)

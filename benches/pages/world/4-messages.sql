@@ -1,6 +1,6 @@
--- Messages of 400 days until now, evenly, one after the other as they lie in the table of a real installation.
+-- Messages of the last 400 days at a constant rate, in the physical order of a real installation.
 
--- Who makes a message: one in a hundred each. The first rows are automations by their share, then one-off messages, then what comes in.
+-- The origins of messages, 1 % each: automations by their share, then one-off messages, then inbound messages.
 CREATE TABLE bench.slots AS
 SELECT (row_number() OVER (ORDER BY kind, n)) - 1 AS slot, kind, n AS automation, CASE kind WHEN 1 THEN bench.automation_id(n) END AS automation_id,
     bench.sender_id(sender) AS sender_id, (SELECT connection_id FROM senders WHERE id = bench.sender_id(sender)) AS connection_id,
@@ -10,11 +10,11 @@ SELECT (row_number() OVER (ORDER BY kind, n)) - 1 AS slot, kind, n AS automation
 FROM (SELECT 1 AS kind, n, sender, template, step, versions FROM bench.automations, LATERAL generate_series(1, share)
       UNION ALL SELECT 2, 0, 1 + s % 7, 20 + s, 0, 1 FROM generate_series(1, 10) AS s
       UNION ALL SELECT 3, 0, 1 + s % 3, 1, 0, 1 FROM generate_series(1, 3) AS s
-      -- Beyond the hundred: those that have only old messages, and only a few.
-      UNION ALL SELECT 4, n, sender, template, step, versions FROM bench.automations WHERE n IN (13, 14)) AS made;
+      -- In addition: the automation with only old messages, and the one with only a few.
+      UNION ALL SELECT 4, n, sender, template, step, versions FROM bench.automations WHERE n IN (13, 14)) AS origins;
 UPDATE bench.slots SET automation_id = bench.automation_id(automation) WHERE kind = 4;
 
--- How it ends, one in a thousand each.
+-- The results of messages, one in a thousand each.
 CREATE TABLE bench.endings AS
 SELECT (row_number() OVER ()) - 1 AS number, status, error_code, reason, retried
 FROM (VALUES (870, 'delivered', NULL::int, NULL, false), (10, 'read', NULL, NULL, false), (38, 'sent', NULL, NULL, false), (24, 'undelivered', 30003, NULL, false),
@@ -26,7 +26,7 @@ FROM (VALUES (870, 'delivered', NULL::int, NULL, false), (10, 'read', NULL, NULL
 
 ANALYZE bench.slots, bench.endings, bench.things, bench.first_names;
 
--- In a hundred pieces, each sorted: neighbours in time are neighbours in the table, which is what most pages live by.
+-- In a hundred sorted chunks: neighbours in time are neighbours in the table, which makes most pages fast.
 DO $$ BEGIN FOR chunk IN 0..99 LOOP
     INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction, encoding, to_address, sender_id, contact_id, automation_id, enrollment_id, step,
         request_key, retry_of, retried_at, template_id, template_version, error_code, reason, twilio_sid, from_address, body)
@@ -46,7 +46,7 @@ DO $$ BEGIN FOR chunk IN 0..99 LOOP
             WHEN n % 40 = 0 THEN 'STOP' ELSE (ARRAY['Thank you!', 'When will the ', 'I like the ', 'Please call me about the '])[1 + n % 4] || thing END
     FROM (SELECT m.n, m.at, m.c, s.*, f.name AS first_name,
             bench.id(bench.contact_at(m.c, m.contacts, m.ends), 1, m.c) AS contact_id, bench.phone(m.c) AS phone, m.messages,
-            -- Words that few messages have: one in a hundred thousand, and three that are long ago.
+            -- Rare words: one in every hundred thousand messages, another one in exactly three old messages.
             CASE WHEN m.n IN (m.messages / 50, m.messages / 20, m.messages / 10) THEN 'zeppelin' WHEN m.n % 100003 = 77 THEN 'red umbrella' ELSE t.name END AS thing,
             e.retried AND y.status = e.status AS retried, y.status,
             CASE WHEN y.status = 'undelivered' AND m.rare_error THEN 30019 WHEN y.status = e.status THEN e.error_code END AS error_code,
@@ -65,14 +65,14 @@ DO $$ BEGIN FOR chunk IN 0..99 LOOP
             LATERAL (SELECT CASE
                 WHEN s.kind = 3 THEN 'received'
                 WHEN bench.stopped_at(m.c, m.contacts, m.ends) < m.at THEN 'suppressed'
-                -- Nine tenths of the newest are still on their way.
+                -- Nine tenths of the newest are still pending.
                 WHEN m.n >= m.messages - m.messages / 250 AND m.n % 10 < 9 THEN 'pending'
-                -- A few, long ago and today, of which nobody knows whether Twilio has them.
+                -- A few old and new messages are unconfirmed.
                 WHEN m.n % 1000003 = 500 OR (m.n > m.messages * 99 / 100 AND m.n % 10007 = 3) THEN 'unconfirmed'
                 WHEN m.n >= m.messages - m.messages / 100
                     THEN (ARRAY['accepted', 'queued', 'sending', 'sent', 'sent', 'sent', 'delivered', 'delivered', 'delivered', 'delivered'])[1 + bench.dice(m.n, 23, 10)]
                 WHEN rare_error THEN 'undelivered'
                 ELSE e.status END AS status) AS y
-          OFFSET 0) AS made, LATERAL generate_series(0, retried::int) AS copy
-    ORDER BY made.n, copy;
+          OFFSET 0) AS generated, LATERAL generate_series(0, retried::int) AS copy
+    ORDER BY generated.n, copy;
 END LOOP; END $$;

@@ -1,18 +1,18 @@
--- What belongs to messages: who was enrolled by what, each POST to Twilio, and what Twilio reported.
+-- The related rows of messages: enrollments, events, attempts and delivery events.
 INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, status, step, due_at, started_at, finished_at, reason)
 SELECT enrollment_id, automation_id, version, contact_id, event, coalesce('event:' || event, 'tag:' || contact_id),
     CASE WHEN failed THEN 'failed' ELSE 'completed' END, step + 1, created_at, created_at, created_at,
     CASE WHEN failed THEN 'The sender of step 2 does not exist any more.' END
 FROM (SELECT m.enrollment_id, m.automation_id, m.contact_id, m.step, m.created_at,
           CASE WHEN s.automation IN (1, 3) THEN overlay(m.enrollment_id::text PLACING '7016' FROM 15)::uuid END AS event,
-          -- One in a hundred of one automation could not go on after its message.
+          -- One enrollment in a hundred of one automation failed after its message.
           s.automation = 4 AND extract(second FROM m.created_at) < 0.6 AS failed,
-          -- Versions were made one after the other; the message before the newest is of the newest.
+          -- Versions are spread evenly over time; the newest messages have the newest version.
           1 + floor(s.versions * (1 - least(0.999, extract(epoch FROM bench.time(ends) - m.created_at) / (400 * 86400))))::int AS version
       FROM bench.size, messages AS m JOIN (SELECT automation_id, max(automation) AS automation, max(automation_versions) AS versions FROM bench.slots GROUP BY 1) AS s USING (automation_id)
       WHERE m.enrollment_id IS NOT NULL OFFSET 0) AS enrolled;
 
--- The automation that waits for half a year: a tenth as many as messages, the newest fifth of them still under way.
+-- The enrollments of the automation that waits for half a year: a tenth as many as messages, the newest fifth of them active.
 INSERT INTO enrollments (id, automation_id, version, contact_id, cause, status, step, due_at, started_at, finished_at)
 SELECT bench.id(at, 22, n), (SELECT bench.automation_id(15)), (1 + n * 3 / (messages / 10 + 1))::int, contact, 'contact:' || contact,
     CASE WHEN n > messages * 82 / 1000 THEN 'active' ELSE 'completed' END, CASE WHEN n > messages * 82 / 1000 THEN 1 ELSE 2 END,
@@ -32,7 +32,7 @@ SELECT id, 1, '01900000-0000-7000-8000-000000000000', created_at, created_at + i
     CASE WHEN status = 'unconfirmed' THEN 500 WHEN status = 'failed' THEN 400 ELSE 201 END, CASE WHEN status = 'failed' THEN error_code END, 'RQ' || right(twilio_sid, 32), 100
 FROM messages WHERE direction = 'outbound' AND status NOT IN ('suppressed', 'skipped', 'expired', 'pending', 'canceled');
 
--- The last report of each, and of every tenth the ones before as well.
+-- The last report of each message, and for one in sixteen the earlier ones as well.
 INSERT INTO delivery_events (message_id, status, source, error_code, applied, received_at, params)
 SELECT m.id, r.status, r.source, CASE WHEN r.last THEN m.error_code END, true, r.at,
     CASE r.source WHEN 'callback' THEN json_build_object('AccountSid', 'ACbe000000000000000000000000000001', 'From', m.from_address, 'MessageSid', m.twilio_sid,

@@ -1,4 +1,4 @@
--- What waits: jobs for waiting enrollments and pending messages, failed ones, and messages that stand in line for a sender with a rate.
+-- The queue: jobs for waiting enrollments and pending messages, failed jobs, and messages in the queue of a throttled sender.
 INSERT INTO jobs (kind, subject, run_at, created_at)
 SELECT 'advance', id, due_at, started_at FROM enrollments WHERE automation_id = (SELECT bench.automation_id(15)) AND status = 'active' ORDER BY due_at;
 INSERT INTO queued_sends (message_id, sender_id, flow, parts, queued_at)

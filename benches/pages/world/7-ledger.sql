@@ -1,5 +1,5 @@
--- The ledger as the product's triggers would have left it, by the product's own functions: they were switched off while the messages were
--- written. The changes of the last minutes are not folded yet.
+-- The ledger, computed with the product's own functions, because its triggers were disabled while the messages were loaded. Some recent
+-- changes are not folded yet.
 TRUNCATE ledger, ledger_changes;
 CREATE TEMPORARY TABLE counted AS
 WITH entered AS (
@@ -14,7 +14,7 @@ SELECT * FROM entered
 UNION ALL
 SELECT day, automation_id, sender_id, 'recipients', NULL, NULL, sum(count)::bigint FROM entered GROUP BY 1, 2, 3;
 INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, count) SELECT * FROM counted ORDER BY day;
--- 2,000 changes that take one from a bucket of today and 2,000 that give it back, as after some busy seconds.
+-- 2,000 changes that increase a recent bucket and 2,000 that decrease it again, as after a busy period.
 INSERT INTO ledger_changes (quarter, automation_id, sender_id, outcome, reason, error_code, count)
 SELECT day::timestamp AT TIME ZONE 'America/Los_Angeles', automation_id, sender_id, outcome, reason, error_code, sign
 FROM (SELECT * FROM counted ORDER BY day DESC, count DESC LIMIT 40) AS newest, generate_series(1, 50), unnest(ARRAY[1, -1]) AS sign;

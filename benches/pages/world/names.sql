@@ -1,4 +1,4 @@
--- What the addresses of cases.rs name, each with its id or text.
+-- The values of the placeholders in cases.rs.
 WITH m AS (SELECT n, bench.id(ends - (messages - n) * (400 * 86400000::bigint / messages), 20, n)::text AS id
            FROM bench.size, LATERAL unnest(ARRAY[messages / 2, messages / 50, messages - messages / 50]) AS n)
 SELECT name, value FROM bench.size, LATERAL (VALUES

@@ -1,10 +1,9 @@
-//! `make bench-compare`: measures two programs in turns, and says how one does beside the other.
+//! `make bench-compare`: measures two programs alternately and compares them.
 //!
-//! What a machine gives may change by a factor of two from one minute to the next. So each row is
-//! measured with both programs right after each other, the other one first every other time, and
-//! only the ratio of such a pair counts. Each program has a PostgreSQL of its own; [`turn`] is what
-//! is measured, [`side`] a program with what it needs, [`record`] what is kept, [`table`] what is
-//! printed.
+//! The speed of a machine may change by a factor of two within a minute. So each row is measured
+//! with both programs directly after each other, in alternating order, and only the ratio of such a
+//! pair counts. A [`Side`] is a program with its own PostgreSQL, a [`Turn`] is one measurement of
+//! it, [`Record`] holds the results and [`table`] prints them. Start reading at [`compare`].
 
 mod record;
 mod side;
@@ -14,27 +13,27 @@ mod turn;
 use std::path::Path;
 
 use crate::probes::Probes;
-use crate::{Options, Outcome, helper, machine};
+use crate::{Options, Outcome, machine, threads};
 
 use record::Record;
 use side::Side;
 use turn::Turn;
 
-/// Messages of a turn that is not counted: what is done for the first time only.
+/// The number of messages of the warm-up turn, which is not counted.
 const WARM_UP: usize = 1_000;
 
-/// Measures the program of the options against another one.
+/// Compares the program in the options with an earlier one.
 pub(crate) async fn compare(options: &Options, against: &Path, directory: &Path) -> Outcome<()> {
-    let turns = Turn::wanted(options)?;
-    let (fake, load) = (helper::start(helper::FAKE)?, helper::start(helper::LOAD)?);
+    let turns = Turn::selected(options)?;
+    let (fake, load) = (threads::start(threads::FAKE_TWILIO)?, threads::start(threads::LOAD)?);
     let probes = Probes::start(&directory.join("machine"), load.clone()).await?;
     let open = async |program: &Path, below: &str| {
         Side::open(options, program, &directory.join(below), &fake, load.clone()).await
     };
     let head = open(&options.program, "head").await?;
-    let base = open(against, "base").await.map_err(|error| {
-        format!("{} cannot be set up as this benchmark does it: {error}", against.display())
-    })?;
+    let base = open(against, "base")
+        .await
+        .map_err(|error| format!("this benchmark cannot set up {}: {error}", against.display()))?;
     let names = [
         name(options.against_name.as_ref(), against),
         name(options.program_name.as_ref(), &options.program),
@@ -49,7 +48,7 @@ pub(crate) async fn compare(options: &Options, against: &Path, directory: &Path)
     }
     probes.stop().await;
     measured?;
-    record.conclude();
+    record.summarize();
     table::print(&record);
     options.save.as_deref().map_or(Ok(()), |directory| record.save(directory))
 }
@@ -68,11 +67,11 @@ async fn measure(
 ) -> Outcome<()> {
     let turns = warm_up(options, turns, [&mut *base, &mut *head], record).await?;
     for pair in 0..options.pairs {
-        // Or autovacuum would do it during a turn.
-        base.bench.cluster.settle().await?;
-        head.bench.cluster.settle().await?;
+        // Otherwise autovacuum may run during a turn.
+        base.bench.cluster.vacuum_and_checkpoint().await?;
+        head.bench.cluster.vacuum_and_checkpoint().await?;
         for turn in &turns {
-            let given = probes.measure().await?;
+            let rates = probes.measure().await?;
             let lines = if pair % 2 == 0 {
                 let first = turn.measure(base, options.messages).await?;
                 [first, turn.measure(head, options.messages).await?]
@@ -80,16 +79,16 @@ async fn measure(
                 let first = turn.measure(head, options.messages).await?;
                 [turn.measure(base, options.messages).await?, first]
             };
-            table::print_pair(pair + 1, options.pairs, record.add(&lines, given));
+            table::print_pair(pair + 1, options.pairs, record.add(&lines, rates));
         }
     }
     Ok(())
 }
 
-/// Measures each row once, uncounted, and returns those that the earlier program has as well.
+/// Measures each row once without counting it, and returns the rows that both programs support.
 ///
-/// The rows are checked by SQL of today's schema, and use today's API: an earlier program may lack
-/// some of it.
+/// The rows use the current API and are checked with SQL for the current schema; an earlier program
+/// may lack parts of both.
 async fn warm_up(
     options: &Options,
     turns: Vec<Turn>,
@@ -106,7 +105,7 @@ async fn warm_up(
         }
     }
     if both.is_empty() {
-        return Err("the earlier program can be measured in none of these rows".into());
+        return Err("the earlier program supports none of these rows".into());
     }
     Ok(both)
 }

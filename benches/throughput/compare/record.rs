@@ -1,4 +1,4 @@
-//! What a comparison has measured, as it is kept in a file.
+//! The results of a comparison and their JSON file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,51 +9,51 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::bench::Line;
 use crate::machine::Machine;
-use crate::probes::Given;
+use crate::probes::MachineRates;
 use crate::statistics::{self, Better, Spread};
 
-/// Everything that was measured.
+/// The results of a comparison.
 #[derive(Serialize)]
 pub(super) struct Record {
     pub(super) machine: Machine,
     /// The earlier program.
     pub(super) base: String,
-    /// The program that is to be better, or no worse.
+    /// The newer program.
     pub(super) head: String,
-    /// How many messages one turn sends.
+    /// The number of messages that one turn sends.
     messages: usize,
     pub(super) worker_concurrency: usize,
     pub(super) rows: Vec<Row>,
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// A row, with what each pair of turns came to.
+/// The results of a row in all pairs.
 #[derive(Serialize)]
 pub(super) struct Row {
     work: String,
     how: String,
-    /// The first is what the row is about.
+    /// The compared numbers; the first one is the main figure.
     pub(super) measures: Vec<Measure>,
-    /// What the machine gave right before each pair.
-    pub(super) given: Vec<Given>,
+    /// The rates of the machine directly before each pair.
+    pub(super) given: Vec<MachineRates>,
     pub(super) shares: Vec<Share>,
-    /// The share of the machine that others had during the turns of a pair.
+    /// The share of the machine that other processes used during the turns of each pair.
     pub(super) others: Vec<[f64; 2]>,
 }
 
-/// A number of a row, in each pair.
+/// A compared number of a row in all pairs.
 #[derive(Serialize)]
 pub(super) struct Measure {
     pub(super) what: String,
     pub(super) better: Better,
     pub(super) base: Vec<f64>,
     pub(super) head: Vec<f64>,
-    /// Of the pairs in which both were measured; above 1 `head` is better.
+    /// The ratios of the pairs in which both were measured; above 1, `head` is better.
     ratios: Vec<f64>,
     pub(super) spread: Option<Spread>,
 }
 
-/// What a row comes to beside what the machine gave right before, in the middle of the pairs.
+/// The median ratio of a row to a rate of the machine.
 #[derive(Serialize)]
 pub(super) struct Share {
     pub(super) of: &'static str,
@@ -61,7 +61,7 @@ pub(super) struct Share {
     pub(super) head: f64,
 }
 
-/// A row that the earlier program cannot be measured in.
+/// A row that the earlier program does not support.
 #[derive(Serialize)]
 pub(super) struct LeftOut {
     pub(super) row: String,
@@ -84,15 +84,15 @@ impl Record {
         self.left_out.push(LeftOut { row, why: why.to_owned() });
     }
 
-    /// Adds a pair: the lines of `base` and `head`, and what the machine gave before.
-    pub(super) fn add(&mut self, lines: &[Line; 2], given: Given) -> &Row {
+    /// Adds a pair: the lines of `base` and `head`, and the rates of the machine before them.
+    pub(super) fn add(&mut self, lines: &[Line; 2], rates: MachineRates) -> &Row {
         let [base, head] = lines;
         let known = self.rows.iter().position(|row| row.work == head.work && row.how == head.how);
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.rows.push(Row::new(head));
             self.rows.len() - 1
         });
-        let row = &mut self.rows[place];
+        let row = &mut self.rows[index];
         for (measure, (of_base, of_head)) in
             row.measures.iter_mut().zip(numbers(base).into_iter().zip(numbers(head)))
         {
@@ -100,13 +100,13 @@ impl Record {
             measure.head.push(of_head.value);
             measure.ratios.extend(measure.better.ratio(of_base.value, of_head.value));
         }
-        row.given.push(given);
+        row.given.push(rates);
         row.others.push([base, head].map(|line| cost(line, "others_share").unwrap_or_default()));
         row
     }
 
-    /// Sums the pairs up.
-    pub(super) fn conclude(&mut self) {
+    /// Computes the spread and the shares from all pairs.
+    pub(super) fn summarize(&mut self) {
         for row in &mut self.rows {
             for measure in &mut row.measures {
                 measure.spread = Spread::of(&measure.ratios);
@@ -115,15 +115,15 @@ impl Record {
         }
     }
 
-    /// Writes the file, beside those of earlier comparisons of the same commits.
+    /// Writes the JSON file; files of earlier comparisons of the same commits remain.
     #[expect(clippy::print_stdout, reason = "the output of a command")]
     pub(super) fn save(&self, directory: &Path) -> Outcome<()> {
         fs::create_dir_all(directory)?;
         let day = self.machine.measured_at.get(..10).unwrap_or_default();
         let name = format!("compare-{day}-{}-{}", self.base, self.head);
-        let path = unused(directory, &name);
+        let path = unused_path(directory, &name);
         fs::write(&path, serde_json::to_string_pretty(self)? + "\n")?;
-        println!("kept as {}", path.display());
+        println!("saved as {}", path.display());
         Ok(())
     }
 }
@@ -154,16 +154,16 @@ impl Row {
 
     fn shares(&self) -> Vec<Share> {
         let Some(measure) = self.measures.first() else { return Vec::new() };
-        let named: Vec<_> = self.given.iter().map(Given::named).collect();
-        let names = named.first().map_or(&[][..], |given| &given[..]);
-        let share = |(place, (of, _)): (usize, &(&'static str, f64))| {
-            let given: Vec<f64> = named.iter().map(|given| given[place].1).collect();
-            let of_given = |values: &[f64]| {
+        let machine: Vec<_> = self.given.iter().map(MachineRates::named).collect();
+        let names = machine.first().map_or(&[][..], |rates| &rates[..]);
+        let share = |(index, (of, _)): (usize, &(&'static str, f64))| {
+            let machine_rates: Vec<f64> = machine.iter().map(|rates| rates[index].1).collect();
+            let of_machine = |values: &[f64]| {
                 let rates: Vec<f64> =
                     values.iter().map(|value| measure.better.as_rate(*value)).collect();
-                statistics::share(&rates, &given)
+                statistics::share(&rates, &machine_rates)
             };
-            Share { of, base: of_given(&measure.base), head: of_given(&measure.head) }
+            Share { of, base: of_machine(&measure.base), head: of_machine(&measure.head) }
         };
         names.iter().enumerate().map(share).collect()
     }
@@ -176,7 +176,7 @@ struct Number {
     value: f64,
 }
 
-/// The numbers of a line that are compared: rate, latencies, and what one piece of work costs.
+/// The numbers of a line that are compared: rate, latencies and CPU cost per unit of work.
 fn numbers(line: &Line) -> Vec<Number> {
     let mut numbers = Vec::new();
     for figure in &line.figures {
@@ -200,8 +200,8 @@ fn cost(line: &Line, name: &str) -> Option<f64> {
     line.cost.as_ref()?.get(name).and_then(Value::as_f64)
 }
 
-/// A file of this name that is not there yet.
-fn unused(directory: &Path, name: &str) -> PathBuf {
+/// The first path with this name, or with a number appended to it, that does not exist yet.
+fn unused_path(directory: &Path, name: &str) -> PathBuf {
     let first = directory.join(format!("{name}.json"));
     let others = (2..).map(|number| directory.join(format!("{name}-{number}.json")));
     std::iter::once(first).chain(others).find(|path| !path.exists()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! One of the two programs, with everything that it needs.
+//! One of the two compared programs, with its environment.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::product::Setup;
 use crate::send::Sent;
 use crate::{Options, Outcome};
 
-/// A running program with its own database and its own Twilio.
+/// A running program with its own database and its own fake Twilio.
 pub(super) struct Side {
     pub(super) bench: Bench,
     /// The messages of the last turn, until callbacks report on them.
@@ -20,7 +20,7 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// Sets a program up in a directory of its own; it migrates its database itself.
+    /// Sets up a program in its directory; the program itself migrates the database.
     pub(super) async fn open(
         options: &Options,
         program: &Path,

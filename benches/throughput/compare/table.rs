@@ -1,20 +1,20 @@
-//! What a comparison prints.
+//! The printed tables of a comparison.
 
 use std::fmt::Write;
 
 use super::record::{Measure, Record, Row, Share};
-use crate::probes::Given;
-use crate::report::amount;
+use crate::probes::MachineRates;
+use crate::report::format_number;
 use crate::statistics::{self, TOLERANCE, Verdict};
 
-/// How the tables are to be read.
+/// The legend of the tables.
 const LEGEND: &str = "\
-Each pair of turns has one ratio; above 1 head is better: more a second, less time, less CPU time.
-Ratio is the median of the pairs, and the interval is where it lies with the confidence beside it.
-Better and worse: all of the interval is on that side of 1. No worse: it reaches above 1, and is
-within the tolerance below. Undecided: it is so wide that the ratio means nothing yet.";
+Each pair of turns has one ratio; above 1, head is better: a higher rate, less time, less CPU time.
+Ratio is the median of the pairs; interval is its confidence interval, with the confidence.
+Better, worse: the whole interval is above or below 1. No worse: the interval includes 1 and starts
+within the tolerance below it. Undecided: the interval is too wide for a conclusion.";
 
-/// Shows at once what a pair came to.
+/// Prints the result of a pair as soon as it is measured.
 #[expect(clippy::print_stdout, reason = "the progress of a command")]
 pub(super) fn print_pair(pair: usize, pairs: usize, row: &Row) {
     let Some(measure) = row.measures.first() else { return };
@@ -23,8 +23,8 @@ pub(super) fn print_pair(pair: usize, pairs: usize, row: &Row) {
     println!(
         "{pair}/{pairs}  {:<44} base {:>7}  head {:>7} {}  ratio {ratio}",
         row.name(),
-        amount(base),
-        amount(head),
+        format_number(base),
+        format_number(head),
         measure.what
     );
 }
@@ -35,10 +35,10 @@ pub(super) fn print(record: &Record) {
     println!("\n{}", markdown(record));
 }
 
-/// The tables as documents have them.
+/// The tables in Markdown.
 fn markdown(record: &Record) -> String {
     let machine = &record.machine;
-    // Writing to memory does not fail.
+    // Writing to a String cannot fail.
     let mut text = format!(
         "Base {}, head {}, {}. {} × {}, {:.0} GB, Linux {}. Worker concurrency {}.\n\n{LEGEND}\n\
          Tolerance {:.0} %.\n\n",
@@ -55,8 +55,8 @@ fn markdown(record: &Record) -> String {
     text.push_str("| row | measured | base | head | ratio | quartiles | interval | |\n");
     text.push_str("|---|---|---|---|---|---|---|---|\n");
     for row in &record.rows {
-        for (place, measure) in row.measures.iter().enumerate() {
-            let name = if place == 0 { row.name() } else { String::new() };
+        for (index, measure) in row.measures.iter().enumerate() {
+            let name = if index == 0 { row.name() } else { String::new() };
             let _ = writeln!(text, "| {name} | {} |", compared(measure));
         }
     }
@@ -69,7 +69,7 @@ fn markdown(record: &Record) -> String {
     text
 }
 
-/// Which rows are not decided, and how many pairs would probably decide them all.
+/// The undecided rows, and the number of pairs that would probably decide all of them.
 fn undecided(record: &Record) -> String {
     let needed = |row: &Row| {
         let spread = row.measures.first()?.spread.as_ref()?;
@@ -80,16 +80,13 @@ fn undecided(record: &Record) -> String {
     };
     let (rows, pairs): (Vec<String>, Vec<usize>) = record.rows.iter().filter_map(needed).unzip();
     pairs.iter().max().map_or_else(String::new, |pairs| {
-        format!(
-            "\nToo wide to say anything: {}. With PAIRS={pairs} or so there would be an answer.\n",
-            rows.join("; ")
-        )
+        format!("\nUndecided: {}. About PAIRS={pairs} is needed.\n", rows.join("; "))
     })
 }
 
 fn compared(measure: &Measure) -> String {
     let [base, head] = [&measure.base, &measure.head].map(|values| statistics::median(values));
-    let values = format!("{} | {} | {}", measure.what, amount(base), amount(head));
+    let values = format!("{} | {} | {}", measure.what, format_number(base), format_number(head));
     let Some(spread) = &measure.spread else {
         return format!("{values} | | | | not measured");
     };
@@ -111,25 +108,26 @@ fn compared(measure: &Measure) -> String {
     )
 }
 
-/// What the machine gave, and how much of it each row made use of.
+/// The rates of the machine, and the share of them that each row reached.
 fn shares(record: &Record, text: &mut String) {
-    let given: Vec<_> = record.rows.iter().flat_map(|row| &row.given).map(Given::named).collect();
-    let Some(first) = given.first() else { return };
-    text.push_str("What the machine gave between the turns, a second:\n\n");
+    let rates: Vec<_> =
+        record.rows.iter().flat_map(|row| &row.given).map(MachineRates::named).collect();
+    let Some(first) = rates.first() else { return };
+    text.push_str("The speed of the machine between the turns, per second:\n\n");
     text.push_str("| | median | lowest to highest |\n|---|---|---|\n");
-    for (place, (name, _)) in first.iter().enumerate() {
-        let values: Vec<f64> = given.iter().map(|given| given[place].1).collect();
-        let [lowest, highest] = statistics::range(&values).map(amount);
-        let median = amount(statistics::median(&values));
+    for (index, (name, _)) in first.iter().enumerate() {
+        let values: Vec<f64> = rates.iter().map(|rates| rates[index].1).collect();
+        let [lowest, highest] = statistics::range(&values).map(format_number);
+        let median = format_number(statistics::median(&values));
         let _ = writeln!(text, "| {name} | {median} | {lowest} to {highest} |");
     }
     let others: Vec<f64> = record.rows.iter().flat_map(|row| row.others.concat()).collect();
     let [_, most] = statistics::range(&others);
     let _ = writeln!(
         text,
-        "\nOthers had {:.0} % of the machine during half of the turns, {:.0} % at most.\n\n\
-         Each row as a share of that, in percent, base / head; a latency counts as what could be \
-         done one after the other.\n",
+        "\nOther processes used {:.0} % of the machine in the median turn, {:.0} % at most.\n\n\
+         Each row as a percentage of these rates, base / head. A latency counts as the rate of \
+         sequential requests.\n",
         100.0 * statistics::median(&others),
         100.0 * most
     );
@@ -138,7 +136,8 @@ fn shares(record: &Record, text: &mut String) {
     let _ = writeln!(text, "|---|{}", "---|".repeat(names.len()));
     for row in &record.rows {
         let share = |share: &Share| {
-            format!("{} / {}", amount(100.0 * share.base), amount(100.0 * share.head))
+            let [base, head] = [share.base, share.head].map(|share| format_number(100.0 * share));
+            format!("{base} / {head}")
         };
         let shares: Vec<String> = row.shares.iter().map(share).collect();
         let _ = writeln!(text, "| {} | {} |", row.name(), shares.join(" | "));

@@ -1,53 +1,53 @@
-//! What is measured with one program and then with the other.
+//! One measurement of a program in a comparison.
 
 use std::time::Duration;
 
 use super::side::Side;
 use crate::bench::Line;
-use crate::inbound::Text;
-use crate::world::InOne;
+use crate::inbound::InboundText;
+use crate::world::RequestSize;
 use crate::{Options, Outcome, Row, callbacks, inbound, ingest, send};
 
-/// Events of the latency row; one is reported every 50 ms.
+/// The number of events of the latency row; one is reported every 50 ms.
 const SPACED_EVENTS: usize = 100;
 
 /// A row of the comparison.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Turn {
-    /// Messages, from event to SID, with a Twilio that takes this long.
+    /// Messages, from event to SID, with a latency of the fake Twilio.
     Messages(Duration),
-    /// Callbacks for the messages of the turn before.
+    /// Callbacks for the messages of the previous turn.
     Callbacks,
-    /// Events through the API, over so many connections.
-    Events(usize, InOne),
+    /// Events through the API, over a number of connections.
+    Events(usize, RequestSize),
     /// Inbound texts.
-    Texts(Text),
+    Texts(InboundText),
     /// From an event's 202 to the POST at Twilio.
     Latency,
 }
 
 impl Turn {
-    /// Those that the options ask for, in their order.
-    pub(super) fn wanted(options: &Options) -> Outcome<Vec<Self>> {
+    /// The turns that the options select, in the order of measurement.
+    pub(super) fn selected(options: &Options) -> Outcome<Vec<Self>> {
         let [start, idle] = [Row::Start, Row::Idle].map(|row| options.rows.contains(&row));
         if start || idle {
             return Err("start and idle are not compared".into());
         }
         let mut turns = Vec::new();
-        for (place, latency) in options.latency.iter().enumerate() {
+        for (index, latency) in options.latency.iter().enumerate() {
             if options.wants(Row::Send) {
                 turns.push(Self::Messages(Duration::from_millis(*latency)));
             }
-            if place == 0 && options.wants(Row::Callbacks) {
+            if index == 0 && options.wants(Row::Callbacks) {
                 turns.push(Self::Callbacks);
             }
         }
         if options.wants(Row::Ingest) {
-            let events = |(connections, in_one)| Self::Events(connections, in_one);
+            let events = |(connections, request_size)| Self::Events(connections, request_size);
             turns.extend(ingest::ROWS.map(events));
         }
         if options.wants(Row::Inbound) {
-            turns.extend(Text::ALL.map(Self::Texts));
+            turns.extend(InboundText::ALL.map(Self::Texts));
         }
         if options.wants(Row::Latency) {
             turns.push(Self::Latency);
@@ -55,7 +55,7 @@ impl Turn {
         Ok(turns)
     }
 
-    /// One turn of a program, as long as so many messages take.
+    /// Measures a program; `messages` determines the amount of work.
     pub(super) async fn measure(self, side: &mut Side, messages: usize) -> Outcome<Line> {
         let bench = &side.bench;
         match self {
@@ -71,9 +71,9 @@ impl Turn {
                 };
                 callbacks::callbacks(bench, &sent).await
             }
-            Self::Events(connections, in_one) => {
-                let count = ingest::count_for(messages, in_one);
-                ingest::ingest(bench, count, connections, in_one).await
+            Self::Events(connections, request_size) => {
+                let count = ingest::count_for(messages, request_size);
+                ingest::ingest(bench, count, connections, request_size).await
             }
             Self::Texts(text) => inbound::inbound(bench, inbound::count_for(messages), text).await,
             Self::Latency => ingest::latency(bench, SPACED_EVENTS.min(messages)).await,

@@ -1,4 +1,4 @@
-//! HTTP Basic, as Twilio checks it: account SID and auth token, or an API key.
+//! HTTP Basic authentication as Twilio does it: account SID and auth token, or an API key.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::answer::Refusal;
 use super::options::AccountStatus;
+use super::refusal::Refusal;
 use super::shared::Shared;
-use super::world::{Credential, Key};
+use super::world::{Credential, CredentialKind};
 
-/// Who makes a request.
+/// The authenticated account of a request.
 pub(super) struct Caller {
     pub(super) account_sid: Arc<str>,
-    pub(super) key: Key,
+    pub(super) credential_kind: CredentialKind,
     status: AccountStatus,
 }
 
 impl Caller {
-    /// The caller's account, if the path names that one and it is active.
+    /// The caller's account SID, if the path names this account and it is active.
     pub(super) fn in_account(&self, path_sid: &str) -> Result<&str, Refusal> {
         if path_sid != &*self.account_sid {
             return Err(Refusal::with(20003, "Authentication Error - invalid username"));
@@ -29,7 +29,7 @@ impl Caller {
         self.active()
     }
 
-    /// The caller's account, if it is active.
+    /// The caller's account SID, if the account is active.
     pub(super) fn active(&self) -> Result<&str, Refusal> {
         match self.status {
             AccountStatus::Active => Ok(&self.account_sid),
@@ -51,8 +51,8 @@ impl FromRequest for Caller {
                 },
             );
         ready(match known {
-            Some((Credential { account_sid, key }, status)) => {
-                Ok(Self { account_sid, key, status })
+            Some((Credential { account_sid, kind }, status)) => {
+                Ok(Self { account_sid, credential_kind: kind, status })
             }
             None => Err(Refusal::new(20003)),
         })

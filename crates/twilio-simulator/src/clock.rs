@@ -1,11 +1,11 @@
-//! Where the dates of the simulator come from.
+//! The simulator's source of time.
 
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-/// Tells the time: the machine's, or that of the program under test.
+/// A source of time: the system clock, or the clock of the program under test.
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta, Utc};
@@ -22,17 +22,14 @@ use chrono::{DateTime, SubsecRound, Utc};
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
 impl Clock {
-    /// The time of the machine, in whole microseconds: databases keep no more.
+    /// The system clock in whole microseconds, the precision that databases store.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the machine's time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the only code that reads the system clock")]
     pub fn system() -> Self {
         Self::new(|| Utc::now().trunc_subsecs(6))
     }
 
-    /// A clock that asks `now` each time.
+    /// A clock that calls `now` for each reading.
     #[must_use]
     pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))

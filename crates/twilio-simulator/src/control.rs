@@ -1,4 +1,5 @@
-//! The control API under `/simulator/api`: what tests in other processes need, as JSON.
+//! The control API under `/simulator/api`: the [`Simulator`] handle as JSON over HTTP, for tests in
+//! other processes.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -95,8 +96,8 @@ async fn state(shared: Data<Shared>) -> HttpResponse {
     }))
 }
 
-/// `direction` (default: those that the API sent; `all`), `to`, `after` (how many to skip),
-/// `limit`.
+/// The query of `GET /messages`. `direction` is `outbound-api` by default, or `all`; `after` is the
+/// number of messages to skip.
 #[derive(Deserialize)]
 struct MessageQuery {
     direction: Option<String>,
@@ -124,7 +125,7 @@ async fn callbacks(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"data": world.callbacks().collect::<Vec<_>>()}))
 }
 
-/// A message from a handset.
+/// The body of `POST /replies`: a message from a handset.
 #[derive(Deserialize)]
 struct ReplyRequest {
     from: String,
@@ -133,14 +134,14 @@ struct ReplyRequest {
 }
 
 async fn reply(shared: Data<Shared>, request: Json<ReplyRequest>) -> HttpResponse {
-    answer_reply(handle(shared).reply(&request.from, &request.to, &request.body).await)
+    reply_response(handle(shared).reply(&request.from, &request.to, &request.body).await)
 }
 
 async fn redeliver(shared: Data<Shared>, sid: Path<String>) -> HttpResponse {
-    answer_reply(handle(shared).redeliver(&sid).await)
+    reply_response(handle(shared).redeliver(&sid).await)
 }
 
-fn answer_reply(outcome: Result<Reply, ReplyError>) -> HttpResponse {
+fn reply_response(outcome: Result<Reply, ReplyError>) -> HttpResponse {
     match outcome {
         Ok(reply) => HttpResponse::Ok().json(reply),
         Err(error @ ReplyError::UnknownMessage(_)) => {
@@ -150,8 +151,8 @@ fn answer_reply(outcome: Result<Reply, ReplyError>) -> HttpResponse {
     }
 }
 
-/// `{"fault": "undelivered", "code": 30003, "handset": "+1…", "next": 5 | "probability": 0.2,
-/// "seed": 7, "reach": "sends"}`
+/// The body of `POST /faults`: `{"fault": "undelivered", "code": 30003, "handset": "+1…",
+/// "next": 5 | "probability": 0.2, "seed": 7, "reach": "sends"}`.
 #[derive(Deserialize)]
 struct FaultRequest {
     #[serde(flatten)]
@@ -209,7 +210,7 @@ async fn opt_outs(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"data": handle(shared).opt_outs()}))
 }
 
-/// An opt-out without a message: scope is a number or the SID of a service.
+/// The body of `POST /opt-outs`; `scope` is a number or the SID of a service.
 #[derive(Deserialize)]
 struct OptOutRequest {
     scope: String,
@@ -221,7 +222,7 @@ async fn opt_out(shared: Data<Shared>, request: Json<OptOutRequest>) -> HttpResp
     HttpResponse::NoContent().finish()
 }
 
-/// What can be changed of an account.
+/// The body of `PATCH /accounts/{sid}`.
 #[derive(Deserialize)]
 struct AccountChange {
     status: Option<String>,
@@ -259,7 +260,7 @@ async fn change_account(
     }
 }
 
-/// What can be changed of a service, beyond what Twilio's own API changes.
+/// The body of `PATCH /services/{sid}`: settings that Twilio's own API does not change.
 #[derive(Deserialize)]
 struct ServiceChange {
     advanced_opt_out: bool,

@@ -1,13 +1,13 @@
-//! Creating a message: the checks that Twilio makes, in its order.
+//! Message creation: Twilio's checks, in Twilio's order.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::answer::Refusal;
 use super::form::Form;
 use super::message::{Direction, Message, Status, bare, new_sid};
 use super::options::{Account, AccountKind, Number, NumberKind};
 use super::parts;
 use super::plan::{Plan, plan};
+use super::refusal::Refusal;
 use super::world::World;
 
 /// A message that passed all checks.
@@ -16,24 +16,24 @@ pub(super) struct Draft {
     record: Record,
 }
 
-/// Whether a message is really sent.
+/// Whether a message is recorded and sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Record {
     Yes,
-    /// Test credentials: answered, but not recorded and never sent.
+    /// A message of test credentials: in the response only, never recorded or sent.
     No,
 }
 
-/// What was made of a request.
+/// The result of a request to create a message.
 pub(super) enum Created {
-    /// Recorded at this place of the log; the plan says what happens next.
-    Recorded { place: usize, plan: Plan },
-    /// Answered only.
+    /// Recorded at this index of the log; the plan defines its statuses.
+    Recorded { index: usize, plan: Plan },
+    /// In the response only.
     Unrecorded(Box<Message>),
 }
 
 impl Draft {
-    /// Checks a request; the error is the first thing that Twilio would complain about.
+    /// Validates a request; the error is the first one that Twilio would report.
     pub(super) fn check(
         world: &World,
         account: &Account,
@@ -56,7 +56,7 @@ impl Draft {
             return Err(Refusal::new(21617));
         }
         if account.kind == AccountKind::Test {
-            return Self::check_magic(account, from, to, body, now);
+            return Self::check_magic_numbers(account, from, to, body, now);
         }
         let to = parse_to(to)?;
         check_media(&media)?;
@@ -67,7 +67,7 @@ impl Draft {
             return Err(Refusal::new(21609));
         }
         let validity_period = form.filled("ValidityPeriod").map(parse_validity).transpose()?;
-        let send_at = scheduled_for(form, service, now)?;
+        let send_at = parse_schedule(form, service, now)?;
         if let AccountKind::Trial { verified } = &account.kind
             && !verified.iter().any(|number| number == bare(&to))
         {
@@ -114,18 +114,18 @@ impl Draft {
         Ok(Self { message, record: Record::Yes })
     }
 
-    /// Records the message and decides what the network does to it.
+    /// Records the message and plans its delivery.
     pub(super) fn record(self, world: &mut World) -> Created {
         if self.record == Record::No {
             return Created::Unrecorded(Box::new(self.message));
         }
         world.counts.recorded += 1;
         let plan = plan(world, &self.message);
-        Created::Recorded { place: world.log.push(self.message), plan }
+        Created::Recorded { index: world.log.push(self.message), plan }
     }
 
-    /// Twilio's magic numbers, the only ones that test credentials know.
-    fn check_magic(
+    /// Validates a request of test credentials, which accept only Twilio's magic numbers.
+    fn check_magic_numbers(
         account: &Account,
         from: Option<&str>,
         to: &str,
@@ -210,8 +210,8 @@ fn check_sender<'a>(
     Ok(number)
 }
 
-/// Reads a receiver: E.164 with spaces and the like removed; North American numbers must have a
-/// real shape.
+/// Parses a recipient: E.164 after removing spaces and punctuation. North American numbers must
+/// have valid area and exchange codes.
 pub(super) fn parse_to(raw: &str) -> Result<String, Refusal> {
     let channel = if raw == bare(raw) { "" } else { "whatsapp:" };
     let number: String = bare(raw)
@@ -223,7 +223,7 @@ pub(super) fn parse_to(raw: &str) -> Result<String, Refusal> {
         && (8..=15).contains(&digits.len())
         && digits[0] != b'0'
         && (digits[0] != b'1' || (digits.len() == 11 && digits[1] >= b'2' && digits[4] >= b'2'));
-    // Twilio's own example of a number that is not valid.
+    // Twilio's magic number for an invalid recipient.
     if !plausible || number == "+15005550001" {
         return Err(Refusal::new(21211));
     }
@@ -243,8 +243,8 @@ fn check_media(media: &[String]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Twilio wants http or https and a host name without underscore. Unlike Twilio, the simulator
-/// accepts local hosts.
+/// Whether a webhook URL is http or https with a host name without underscores. Unlike Twilio, the
+/// simulator accepts local hosts.
 pub(super) fn is_callback_url(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
@@ -252,7 +252,7 @@ pub(super) fn is_callback_url(url: &str) -> bool {
     })
 }
 
-/// Reads how many seconds a message may wait: ten hours at most.
+/// Parses a validity period in seconds, at most ten hours.
 fn parse_validity(raw: &str) -> Result<u32, Refusal> {
     raw.parse()
         .ok()
@@ -260,7 +260,7 @@ fn parse_validity(raw: &str) -> Result<u32, Refusal> {
         .ok_or_else(|| Refusal::new(21624))
 }
 
-fn scheduled_for(
+fn parse_schedule(
     form: &Form,
     service: Option<&str>,
     now: DateTime<Utc>,

@@ -1,5 +1,4 @@
-//! What happens to a message after it was recorded: its statuses, one after the other, and their
-//! callbacks.
+//! The delivery of a recorded message: its statuses, one after the other, and their callbacks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,128 +12,132 @@ use super::message::{Message, Status, bare, new_sid};
 use super::network::Call;
 use super::options::Method;
 use super::parts;
-use super::plan::{Manner, Pace, Plan, Step, plan};
+use super::plan::{CallbackDelivery, Pace, Plan, Step, plan};
 use super::shared::Shared;
 use super::world::World;
 
-/// Sends a message on its way, in the background.
-pub(super) fn launch(shared: &Arc<Shared>, place: usize, plan: Plan) {
+/// Runs the delivery of a message in the background.
+pub(super) fn launch(shared: &Arc<Shared>, index: usize, plan: Plan) {
     let busy = shared.busy();
-    let traveller = Arc::clone(shared);
+    let task_shared = Arc::clone(shared);
     shared.runtime().spawn(async move {
-        let shared = traveller;
+        let shared = task_shared;
         let (calls, queue) = mpsc::unbounded_channel();
-        // Of the message's own, so that it does not depend on what else is under way.
-        let mut rng = StdRng::seed_from_u64(shared.options.seed.wrapping_add(place as u64));
-        let order = rng.random();
-        let travel = async {
-            for step in plan.path {
-                shared.pause(hop(&shared, plan.pace, &mut rng)).await;
-                if let Some(call) = advance(&mut shared.world(), place, step) {
-                    // The receiver lives as long as this future.
+        // Seeded per message, so that its delays do not depend on concurrent messages.
+        let mut rng = StdRng::seed_from_u64(shared.options.seed.wrapping_add(index as u64));
+        let shuffle_seed = rng.random();
+        let progress = async {
+            for step in plan.steps {
+                shared.pause(step_delay(&shared, plan.pace, &mut rng)).await;
+                if let Some(call) = advance(&mut shared.world(), index, step) {
+                    // Sending cannot fail: the receiver lives as long as this future.
                     let _ = calls.send(call);
                 }
             }
             drop(calls);
         };
-        tokio::join!(travel, report(&shared, queue, plan.manner, order));
+        tokio::join!(
+            progress,
+            send_callbacks(&shared, queue, plan.callback_delivery, shuffle_seed)
+        );
         drop(busy);
     });
 }
 
-/// Waits for a scheduled message's time, then sends it on its way.
-pub(super) fn schedule(shared: &Arc<Shared>, place: usize, wait: Duration) {
-    let waiter = Arc::clone(shared);
+/// Releases a scheduled message after a delay.
+pub(super) fn schedule(shared: &Arc<Shared>, index: usize, wait: Duration) {
+    let task_shared = Arc::clone(shared);
     shared.runtime().spawn(async move {
         tokio::time::sleep(wait).await;
-        release(&waiter, place);
+        release(&task_shared, index);
     });
 }
 
-/// Sends a scheduled message now, unless it was canceled or sent before.
-pub(super) fn release(shared: &Arc<Shared>, place: usize) {
+/// Starts the delivery of a scheduled message, unless it was canceled or released before.
+pub(super) fn release(shared: &Arc<Shared>, index: usize) {
     let plan = {
         let mut world = shared.world();
         let Some(message) =
-            world.log.get(place).filter(|message| message.status == Status::Scheduled).cloned()
+            world.log.get(index).filter(|message| message.status == Status::Scheduled).cloned()
         else {
             return;
         };
-        world.log.change(place, |message| message.status = Status::Accepted);
+        world.log.change(index, |message| message.status = Status::Accepted);
         plan(&mut world, &message)
     };
-    launch(shared, place, plan);
+    launch(shared, index, plan);
 }
 
-/// Cancels a scheduled message; its status callback is sent. False when it is not scheduled.
-pub(super) fn cancel(shared: &Arc<Shared>, place: usize) -> bool {
+/// Cancels a scheduled message and reports the status; returns false if it is not scheduled.
+pub(super) fn cancel(shared: &Arc<Shared>, index: usize) -> bool {
     let call = {
         let mut world = shared.world();
-        if world.log.get(place).is_none_or(|message| message.status != Status::Scheduled) {
+        if world.log.get(index).is_none_or(|message| message.status != Status::Scheduled) {
             return false;
         }
-        advance(&mut world, place, Step { status: Status::Canceled, error_code: None })
+        advance(&mut world, index, Step { status: Status::Canceled, error_code: None })
     };
     if let Some(call) = call {
         let busy = shared.busy();
-        let caller = Arc::clone(shared);
+        let task_shared = Arc::clone(shared);
         shared.runtime().spawn(async move {
-            caller.call(&call).await;
+            task_shared.call(&call).await;
             drop(busy);
         });
     }
     true
 }
 
-/// Makes the calls that come in; `order` decides how they are shuffled, if they are.
-async fn report(
+/// Makes the callbacks as they arrive in the queue; `shuffle_seed` seeds the shuffle, if any.
+async fn send_callbacks(
     shared: &Arc<Shared>,
     mut queue: mpsc::UnboundedReceiver<Call>,
-    manner: Manner,
-    order: u64,
+    callback_delivery: CallbackDelivery,
+    shuffle_seed: u64,
 ) {
-    match manner {
-        Manner::InOrder => {
+    match callback_delivery {
+        CallbackDelivery::InOrder => {
             while let Some(call) = queue.recv().await {
                 shared.call(&call).await;
             }
         }
-        Manner::Twice => {
+        CallbackDelivery::Twice => {
             while let Some(call) = queue.recv().await {
                 shared.call(&call).await;
                 shared.call(&call).await;
             }
         }
-        Manner::Shuffled => {
+        CallbackDelivery::Shuffled => {
             let mut calls = Vec::new();
             while let Some(call) = queue.recv().await {
                 calls.push(call);
             }
-            // A shuffle may by chance be the right order; the last first never is.
+            // A shuffle may keep the order by chance; with the last callback first, it cannot.
             let last = calls.pop();
-            calls.shuffle(&mut StdRng::seed_from_u64(order));
+            calls.shuffle(&mut StdRng::seed_from_u64(shuffle_seed));
             for call in last.iter().chain(&calls) {
                 shared.call(call).await;
             }
         }
-        Manner::Lost => while queue.recv().await.is_some() {},
+        CallbackDelivery::Lost => while queue.recv().await.is_some() {},
     }
 }
 
-fn hop(shared: &Shared, pace: Pace, rng: &mut StdRng) -> Duration {
+fn step_delay(shared: &Shared, pace: Pace, rng: &mut StdRng) -> Duration {
     match pace {
         Pace::Slow => shared.options.slow_hop,
         Pace::Normal => {
-            let (least, most) = (*shared.options.hop.start(), *shared.options.hop.end());
-            least + most.saturating_sub(least).mul_f64(rng.random())
+            let (min, max) = (*shared.options.hop.start(), *shared.options.hop.end());
+            min + max.saturating_sub(min).mul_f64(rng.random())
         }
     }
 }
 
-/// Moves a message to its next status; returns the callback that reports it, if one is wanted.
-fn advance(world: &mut World, place: usize, step: Step) -> Option<Call> {
-    let chosen = {
-        let message = world.log.get(place)?;
+/// Moves a message to its next status; returns the callback for it, if the message has a callback
+/// URL.
+fn advance(world: &mut World, index: usize, step: Step) -> Option<Call> {
+    let chosen_sender = {
+        let message = world.log.get(index)?;
         match (&message.service_sid, &message.from) {
             (Some(sid), None) => {
                 let service = world.service(sid)?;
@@ -146,7 +149,7 @@ fn advance(world: &mut World, place: usize, step: Step) -> Option<Call> {
         }
     };
     let now = world.clock.now();
-    let message = world.log.change(place, |message| {
+    let message = world.log.change(index, |message| {
         message.status = step.status;
         message.error_code = step.error_code;
         message.updated = now;
@@ -155,8 +158,8 @@ fn advance(world: &mut World, place: usize, step: Step) -> Option<Call> {
         }
         if message.service_sid.is_some() && step.status == Status::Queued {
             message.parts = parts::count(&message.body);
-            if chosen.is_some() {
-                message.from = chosen;
+            if chosen_sender.is_some() {
+                message.from = chosen_sender;
             }
         }
     })?;

@@ -1,5 +1,4 @@
-//! What the network does wrong on purpose: rules for all handsets or for one, for some requests or
-//! until withdrawn.
+//! Faults on demand: rules for all handsets or one, for a number of requests or until withdrawn.
 
 use std::collections::HashMap;
 
@@ -7,76 +6,77 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-/// One thing that the network, or Twilio itself, does to a message.
+/// A misbehaviour of the carrier network or of Twilio's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
-    /// The message arrives. Overrides another outcome.
+    /// The message is delivered; overrides a rule with another outcome.
     Deliver,
-    /// The carrier reports that the message did not arrive, with this code.
+    /// The carrier reports the message as undelivered.
     Undelivered {
-        /// E.g. 30003, the handset is off.
+        /// Twilio's error code, e.g. 30003: the handset is off.
         code: u32,
     },
-    /// The message is never sent, with this code.
+    /// The message fails and is never sent.
     Failed {
-        /// E.g. 30007, filtered, or 30008, unknown.
+        /// Twilio's error code, e.g. 30007: filtered, or 30008: unknown.
         code: u32,
     },
-    /// Every step takes long.
+    /// Each status change takes [`slow_hop`](crate::SimulatorOptions::slow_hop).
     Slow,
-    /// Status callbacks come out of order.
+    /// Status callbacks arrive out of order.
     Shuffle,
-    /// Each status callback comes twice.
+    /// Each status callback arrives twice.
     Repeat,
     /// Status callbacks are lost.
     DropCallbacks,
-    /// The API refuses the message with this code.
+    /// The API refuses the message.
     Refuse {
-        /// E.g. 21611, the queue is full.
+        /// Twilio's error code, e.g. 21611: the queue is full.
         code: u32,
     },
-    /// The API answers 429: not recorded, safe to repeat.
+    /// The API responds with 429 and does not record the message: a retry is safe.
     #[serde(rename = "answer_429")]
     TooManyRequests,
-    /// The API answers 500 and has not recorded the message.
+    /// The API responds with 500 and does not record the message.
     #[serde(rename = "answer_500")]
     ServerError,
-    /// The API answers 500, yet has recorded the message and sends it.
+    /// The API responds with 500, but records and sends the message.
     #[serde(rename = "answer_500_recorded")]
     ServerErrorRecorded,
-    /// The API never answers and has not recorded the message.
+    /// The API never responds and does not record the message.
     Timeout,
-    /// The API never answers, yet has recorded the message and sends it.
+    /// The API never responds, but records and sends the message.
     TimeoutRecorded,
-    /// The connection is cut before anything is recorded.
+    /// The connection is reset before the message is recorded.
     Reset,
-    /// The connection is cut after the message is recorded.
+    /// The connection is reset after the message is recorded.
     ResetRecorded,
-    /// The request is stuck on its way until the simulator lets go; then it is recorded and
-    /// answered, even if its caller has given up.
+    /// The request is held until [`release_stalled`](crate::Simulator::release_stalled); then it is
+    /// recorded and answered, even if the client has disconnected.
     Stall,
-    /// The message is recorded and sent at once; the answer is stuck until the simulator lets go.
+    /// The message is recorded and sent at once, but the response is held until
+    /// [`release_stalled`](crate::Simulator::release_stalled).
     StallRecorded,
 }
 
-/// A fault, whom it meets, and for how long.
+/// How long a rule applies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Extent {
-    /// Until it is withdrawn.
+    /// To all requests, until the rule is withdrawn.
     Always,
-    /// The next requests, this many.
+    /// To a number of requests, starting with the next one.
     Next(u32),
-    /// Each request with this probability; the same seed gives the same sequence.
+    /// To each request with a probability; the same seed gives the same sequence.
     Chance {
-        /// From 0 to 1.
+        /// The probability, from 0 to 1.
         probability: f64,
-        /// Where the sequence starts.
+        /// The seed of the sequence.
         seed: u64,
     },
 }
 
-/// Which requests a fault of the API meets.
+/// Which API requests a fault of the API affects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
@@ -89,57 +89,57 @@ pub enum Reach {
     Everything,
 }
 
-/// A fault that is switched on.
+/// A fault and the requests that it affects.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// What happens.
+    /// The fault to apply.
     pub fault: Fault,
-    /// The handset that it happens to; `None` is all of them.
+    /// The affected handset; `None` means all handsets.
     pub handset: Option<String>,
-    /// For how long.
+    /// How long the rule applies.
     pub extent: Extent,
-    /// To which requests.
+    /// The affected kind of API request.
     pub reach: Reach,
 }
 
 impl Rule {
-    /// A fault for every message until it is withdrawn.
+    /// A rule for every message until it is withdrawn.
     #[must_use]
     pub fn always(fault: Fault) -> Self {
         Self { fault, handset: None, extent: Extent::Always, reach: Reach::Sends }
     }
 
-    /// A fault for the next messages, this many.
+    /// A rule for the next `count` messages.
     #[must_use]
     pub fn next(count: u32, fault: Fault) -> Self {
         Self { extent: Extent::Next(count), ..Self::always(fault) }
     }
 
-    /// A fault that each message meets with a probability, in a sequence that the seed decides.
+    /// A rule that affects each message with a probability; the seed makes it repeatable.
     #[must_use]
     pub fn chance(probability: f64, seed: u64, fault: Fault) -> Self {
         Self { extent: Extent::Chance { probability, seed }, ..Self::always(fault) }
     }
 
-    /// Limits the fault to one handset.
+    /// Limits the rule to one handset.
     #[must_use]
     pub fn for_handset(self, number: &str) -> Self {
         Self { handset: Some(number.to_owned()), ..self }
     }
 
-    /// Chooses the requests that the fault meets.
+    /// Selects the kind of API request that the rule affects.
     #[must_use]
     pub fn reaching(self, reach: Reach) -> Self {
         Self { reach, ..self }
     }
 }
 
-/// Names a rule, so that it can be withdrawn.
+/// The id of an enabled rule, with which it can be withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RuleId(pub u64);
 
-/// The side of the network that a fault concerns; faults of different aspects work together.
+/// The part of the processing that a fault affects; faults of different aspects combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Aspect {
     Answer,
@@ -149,7 +149,7 @@ pub(super) enum Aspect {
 }
 
 impl Fault {
-    /// The side of the network that it concerns.
+    /// The part of the processing that the fault affects.
     pub(super) const fn aspect(self) -> Aspect {
         match self {
             Self::Deliver | Self::Undelivered { .. } | Self::Failed { .. } => Aspect::Outcome,
@@ -169,13 +169,13 @@ impl Fault {
     }
 }
 
-/// The rules that are switched on.
+/// The enabled rules and how often each fault occurred.
 #[derive(Default)]
 pub(super) struct Faults {
     rules: Vec<Active>,
     last_id: u64,
-    /// How many requests met what; it outlives the rules.
-    met: HashMap<(Fault, Reach), u64>,
+    /// The number of affected requests, including those of rules that have ended.
+    fault_count: HashMap<(Fault, Reach), u64>,
 }
 
 struct Active {
@@ -185,7 +185,8 @@ struct Active {
 }
 
 impl Faults {
-    /// Switches a rule on; one that lasts replaces the lasting one of the same aspect and handset.
+    /// Enables a rule. A permanent rule replaces the permanent rule of the same aspect, handset and
+    /// reach.
     pub(super) fn inject(&mut self, rule: Rule) -> RuleId {
         self.last_id += 1;
         let id = RuleId(self.last_id);
@@ -208,46 +209,51 @@ impl Faults {
         id
     }
 
-    /// Switches a rule off; false when there is none of this name.
+    /// Disables a rule; returns false if no rule has this id.
     pub(super) fn withdraw(&mut self, id: RuleId) -> bool {
         let before = self.rules.len();
         self.rules.retain(|active| active.id != id);
         before != self.rules.len()
     }
 
-    /// Switches everything off.
+    /// Disables all rules.
     pub(super) fn clear(&mut self) {
         self.rules.clear();
     }
 
-    /// How many requests of this kind have met a fault, also one that is off by now.
-    pub(super) fn met(&self, fault: Fault, reach: Reach) -> u64 {
-        self.met.get(&(fault, reach)).copied().unwrap_or(0)
+    /// How many requests of a kind a fault has affected, including by rules that have ended.
+    pub(super) fn fault_count(&self, fault: Fault, reach: Reach) -> u64 {
+        self.fault_count.get(&(fault, reach)).copied().unwrap_or(0)
     }
 
-    /// What is switched on, in the order in which it was.
+    /// The enabled rules, oldest first.
     pub(super) fn active(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
         self.rules.iter().map(|active| (active.id, &active.rule))
     }
 
-    /// The fault that a message to this handset meets, if any; counts it. Rules for the handset
-    /// come first, then the newest.
-    pub(super) fn meet(&mut self, aspect: Aspect, reach: Reach, handset: &str) -> Option<Fault> {
+    /// Returns and counts the fault that applies to a message to a handset, if any. Rules for the
+    /// handset take precedence over rules for all, newer rules over older ones.
+    pub(super) fn next_fault(
+        &mut self,
+        aspect: Aspect,
+        reach: Reach,
+        handset: &str,
+    ) -> Option<Fault> {
         if self.rules.is_empty() {
             return None;
         }
-        for own in [true, false] {
+        for for_handset in [true, false] {
             for index in (0..self.rules.len()).rev() {
                 let active = &mut self.rules[index];
                 let rule = &mut active.rule;
-                let meets_handset = match &rule.handset {
-                    Some(number) => own && number == handset,
-                    None => !own,
+                let matches_handset = match &rule.handset {
+                    Some(number) => for_handset && number == handset,
+                    None => !for_handset,
                 };
-                let meets_request = aspect != Aspect::Answer
+                let matches_request = aspect != Aspect::Answer
                     || rule.reach == reach
                     || rule.reach == Reach::Everything;
-                if rule.fault.aspect() != aspect || !meets_handset || !meets_request {
+                if rule.fault.aspect() != aspect || !matches_handset || !matches_request {
                     continue;
                 }
                 let fault = rule.fault;
@@ -263,7 +269,7 @@ impl Faults {
                     }
                     (Extent::Always | Extent::Chance { .. }, _) => {}
                 }
-                *self.met.entry((fault, reach)).or_default() += 1;
+                *self.fault_count.entry((fault, reach)).or_default() += 1;
                 return Some(fault);
             }
         }
@@ -276,7 +282,7 @@ mod tests {
     use super::{Aspect, Fault, Faults, Reach, Rule};
 
     fn outcome(faults: &mut Faults, handset: &str) -> Option<Fault> {
-        faults.meet(Aspect::Outcome, Reach::Sends, handset)
+        faults.next_fault(Aspect::Outcome, Reach::Sends, handset)
     }
 
     #[test]
@@ -290,22 +296,22 @@ mod tests {
     }
 
     #[test]
-    fn the_next_two_means_two() {
+    fn a_rule_for_the_next_two_requests_affects_two() {
         let mut faults = Faults::default();
         faults.inject(Rule::next(2, Fault::TooManyRequests));
-        let mut meet = || faults.meet(Aspect::Answer, Reach::Sends, "x").is_some();
-        assert_eq!([meet(), meet(), meet()], [true, true, false]);
-        assert_eq!(faults.met(Fault::TooManyRequests, Reach::Sends), 2);
-        assert_eq!(faults.met(Fault::TooManyRequests, Reach::Reads), 0);
+        let mut next_fault = || faults.next_fault(Aspect::Answer, Reach::Sends, "x").is_some();
+        assert_eq!([next_fault(), next_fault(), next_fault()], [true, true, false]);
+        assert_eq!(faults.fault_count(Fault::TooManyRequests, Reach::Sends), 2);
+        assert_eq!(faults.fault_count(Fault::TooManyRequests, Reach::Reads), 0);
     }
 
     #[test]
-    fn a_chance_is_the_same_for_the_same_seed() {
+    fn the_same_seed_gives_the_same_sequence() {
         let draw = || {
             let mut faults = Faults::default();
             faults.inject(Rule::chance(0.5, 7, Fault::ServerError));
             (0..64)
-                .map(|_| faults.meet(Aspect::Answer, Reach::Sends, "x").is_some())
+                .map(|_| faults.next_fault(Aspect::Answer, Reach::Sends, "x").is_some())
                 .collect::<Vec<_>>()
         };
         let first = draw();
@@ -314,13 +320,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lasting_rule_replaces_the_last_one_of_its_kind() {
+    fn a_permanent_rule_replaces_the_previous_one_of_its_aspect() {
         let mut faults = Faults::default();
         faults.inject(Rule::always(Fault::Shuffle));
         faults.inject(Rule::always(Fault::Repeat));
         assert_eq!(faults.active().count(), 1);
         faults.inject(Rule::always(Fault::Failed { code: 30007 }));
         faults.inject(Rule::always(Fault::Deliver));
-        assert_eq!(faults.active().count(), 1, "delivering is the default and needs no rule");
+        assert_eq!(faults.active().count(), 1, "delivery is the default and needs no rule");
     }
 }

@@ -1,15 +1,15 @@
-//! Form bodies and queries: pairs in order, repeats and blanks kept.
+//! Form bodies and query strings: ordered pairs, including repeated and blank ones.
 
-/// The parameters of a request, in order.
+/// The parameters of a request, in the order of the request.
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Reads `a=b&c=d`; what is not UTF-8 becomes the replacement character.
+    /// Parses `a=b&c=d`; invalid UTF-8 becomes the replacement character.
     pub(super) fn parse(bytes: &[u8]) -> Self {
         Self(url::form_urlencoded::parse(bytes).into_owned().collect())
     }
 
-    /// The first value of a key, also when it is blank.
+    /// The first value of a key, even if it is blank.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.all(key).next()
     }
@@ -24,7 +24,7 @@ impl Form {
         self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// The parameters without those named, encoded again.
+    /// The parameters except those with the given names, encoded as a query string.
     pub(super) fn encode_without(
         &self,
         names: &[&str],

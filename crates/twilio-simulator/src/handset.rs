@@ -1,4 +1,4 @@
-//! The handset pages: all phones, one phone, and the forms on them. They work without JavaScript.
+//! The phone pages: the list of phones, one phone, and their forms. They work without JavaScript.
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
@@ -31,7 +31,7 @@ async fn index(shared: Data<Shared>) -> HttpResponse {
     page(&shared, StatusCode::OK, "index.html", &view)
 }
 
-/// The number in the box of the first page.
+/// The query of `GET /phones`: the number entered on the first page.
 #[derive(Deserialize)]
 struct OpenQuery {
     #[serde(default)]
@@ -43,7 +43,7 @@ async fn open(shared: Data<Shared>, query: Query<OpenQuery>) -> HttpResponse {
         return see_other(&format!("/phones/{number}"));
     }
     let problem = if query.number.trim().is_empty() {
-        "Write the number of a phone, e.g. +1 206 555 0111.".to_owned()
+        "Enter a phone number, e.g. +1 206 555 0111.".to_owned()
     } else {
         not_a_number(&query.number)
     };
@@ -70,20 +70,20 @@ async fn reply(shared: Data<Shared>, number: Path<String>, body: Bytes) -> HttpR
     let to = form.get("to").unwrap_or_default();
     let text = form.filled("quick").or_else(|| form.get("body")).unwrap_or_default();
     let outcome = if text.trim().is_empty() {
-        Err("Write something first.".to_owned())
+        Err("Enter a message.".to_owned())
     } else if text.chars().count() > 1600 {
-        Err("That is too long: a message has at most 1,600 characters.".to_owned())
+        Err("The message is too long: the limit is 1,600 characters.".to_owned())
     } else {
         inbound::receive(&shared, &number, to, text).map_err(|error| error.to_string())
     };
     match outcome {
-        Ok(place) => {
+        Ok(message_index) => {
             let shared = shared.into_inner();
             let busy = shared.busy();
-            let worker = std::sync::Arc::clone(&shared);
-            // The page does not wait for the webhook: what became of it appears under the bubble.
+            let task_shared = std::sync::Arc::clone(&shared);
+            // The page does not wait for the webhook; its result appears below the message.
             shared.runtime().spawn(async move {
-                inbound::deliver(&worker, place).await;
+                inbound::deliver(&task_shared, message_index).await;
                 drop(busy);
             });
             see_other(&format!("/phones/{}", *number))
@@ -95,13 +95,13 @@ async fn reply(shared: Data<Shared>, number: Path<String>, body: Bytes) -> HttpR
     }
 }
 
-/// The version that the page shows; when nothing changed, the answer is empty.
+/// The version that the page shows. If it is current, the response is 204 without a body.
 #[derive(Deserialize)]
-struct Since {
+struct SinceQuery {
     since: Option<u64>,
 }
 
-async fn phones_fragment(shared: Data<Shared>, query: Query<Since>) -> HttpResponse {
+async fn phones_fragment(shared: Data<Shared>, query: Query<SinceQuery>) -> HttpResponse {
     if query.since == Some(shared.world().log.version()) {
         return HttpResponse::NoContent().finish();
     }
@@ -112,7 +112,7 @@ async fn phones_fragment(shared: Data<Shared>, query: Query<Since>) -> HttpRespo
 async fn thread_fragment(
     shared: Data<Shared>,
     number: Path<String>,
-    query: Query<Since>,
+    query: Query<SinceQuery>,
 ) -> HttpResponse {
     if query.since == Some(shared.world().log.version_of_handset(&number)) {
         return HttpResponse::NoContent().finish();
@@ -137,10 +137,9 @@ async fn switch_on(shared: Data<Shared>, body: Bytes) -> HttpResponse {
     let (Some(switch), Some(extent)) =
         (form.get("fault").and_then(switches::find), form.get("extent").and_then(parse_extent))
     else {
-        return HttpResponse::UnprocessableEntity()
-            .body("Choose what the network does, and for how long.\n");
+        return HttpResponse::UnprocessableEntity().body("Choose a fault and its extent.\n");
     };
-    let back = back_to(handset.as_deref());
+    let back = faults_url(handset.as_deref());
     shared.world().faults.inject(Rule { handset, extent, ..Rule::always(switch.fault) });
     see_other(&back)
 }
@@ -148,11 +147,11 @@ async fn switch_on(shared: Data<Shared>, body: Bytes) -> HttpResponse {
 async fn switch_off(shared: Data<Shared>, body: Bytes) -> HttpResponse {
     let form = Form::parse(&body);
     if let Some(id) = form.get("id").and_then(|id| id.parse().ok()) {
-        // Already off is as good.
+        // The rule may have ended already.
         shared.world().faults.withdraw(RuleId(id));
-        shared.let_go.notify_waiters();
+        shared.release_stalled.notify_waiters();
     }
-    see_other(&back_to(form.filled("handset").and_then(handset_number).as_deref()))
+    see_other(&faults_url(form.filled("handset").and_then(handset_number).as_deref()))
 }
 
 async fn asset(name: Path<String>) -> HttpResponse {
@@ -179,11 +178,11 @@ fn parse_extent(raw: &str) -> Option<Extent> {
     }
 }
 
-fn back_to(handset: Option<&str>) -> String {
+fn faults_url(handset: Option<&str>) -> String {
     handset.map_or_else(|| "/#network".to_owned(), |number| format!("/phones/{number}#network"))
 }
 
-/// A handset's number, also when the plus got lost on its way through an address bar.
+/// Parses a handset's number, also without the plus sign, which a URL may decode to a space.
 fn handset_number(raw: &str) -> Option<String> {
     let raw = bare(raw.trim());
     let whole = if raw.starts_with('+') { raw.to_owned() } else { format!("+{raw}") };
@@ -191,7 +190,7 @@ fn handset_number(raw: &str) -> Option<String> {
 }
 
 fn not_a_number(raw: &str) -> String {
-    format!("{raw} is not a phone number. Write it with its country code, e.g. +1 206 555 0111.")
+    format!("{raw} is not a phone number. Include the country code, e.g. +1 206 555 0111.")
 }
 
 fn see_other(address: &str) -> HttpResponse {
@@ -210,9 +209,9 @@ fn page(
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .body(html),
         Err(error) => {
-            tracing::error!(%error, template, "a page of the simulator could not be rendered");
+            tracing::error!(%error, template, "cannot render a page");
             HttpResponse::InternalServerError()
-                .body("This page could not be shown; the log says why.\n")
+                .body("This page cannot be shown; the log has the reason.\n")
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A message from a handset: keywords as Twilio treats them, then the webhook of the number or its
-//! service.
+//! Inbound messages: keywords as Twilio handles them, then the webhook of the number or service.
 
 use serde::Serialize;
 
@@ -10,35 +9,35 @@ use super::parts;
 use super::shared::Shared;
 use super::world::{Changed, World};
 
-/// What became of a message from a handset.
+/// The result of a message from a handset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reply {
     /// The SID of the inbound message.
     pub sid: String,
-    /// The HTTP status with which the webhook answered; `None` when it did not, or none is set.
+    /// The HTTP status of the webhook's response; `None` without a response or a webhook.
     pub webhook_status: Option<u16>,
-    /// The same in words.
+    /// The result of the webhook call in words.
     pub webhook: String,
 }
 
-/// Why a message from a handset could not be taken.
+/// Why a message from a handset cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// No account owns the number.
-    #[error("{0} is not a number of this simulator; write to one of the numbers on its first page")]
+    #[error("{0} is not a number of this simulator; its first page lists the numbers")]
     UnknownNumber(String),
-    /// The number can only speak.
+    /// The number is voice only.
     #[error("{0} cannot receive messages: it is a voice number")]
     NoSms(String),
-    /// The handset's number is not one.
-    #[error("{0} is not a phone number; write it as +12065550111")]
+    /// The handset's number is not a phone number.
+    #[error("{0} is not a phone number in E.164, e.g. +12065550111")]
     BadHandset(String),
-    /// There is no inbound message of this SID.
+    /// No inbound message has this SID.
     #[error("there is no inbound message {0}")]
     UnknownMessage(String),
 }
 
-/// The words that Twilio acts on.
+/// The keywords that Twilio acts on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keyword {
     Stop,
@@ -48,7 +47,7 @@ enum Keyword {
 }
 
 impl Keyword {
-    /// The whole text, case ignored; Twilio does not act on "STOP please".
+    /// The keyword that is the whole text, ignoring case: Twilio does not act on "STOP please".
     fn of(body: &str) -> Option<Self> {
         match body.trim().to_uppercase().as_str() {
             "STOP" | "STOPALL" | "UNSUBSCRIBE" | "CANCEL" | "END" | "QUIT" | "REVOKE"
@@ -69,7 +68,7 @@ impl Keyword {
     }
 }
 
-/// Records a message from a handset and acts on keywords; the webhook is called by [`deliver`].
+/// Records a message from a handset and applies its keyword; [`deliver`] calls the webhook.
 pub(super) fn receive(
     shared: &Shared,
     from: &str,
@@ -105,47 +104,47 @@ pub(super) fn receive(
         created: now,
         updated: now,
         sent: Some(now),
-        webhook: Some("on its way to the webhook".to_owned()),
+        webhook: Some("calling the webhook".to_owned()),
     };
-    let place = world.log.push(message.clone());
+    let index = world.log.push(message.clone());
     if number.kind != NumberKind::WhatsApp
         && let Some(keyword) = Keyword::of(body)
     {
-        act(&mut world, &number, &message, keyword);
+        apply_keyword(&mut world, &number, &message, keyword);
     }
-    Ok(place)
+    Ok(index)
 }
 
-/// Calls the webhook for an inbound message; the first call and every later one look the same.
-pub(super) async fn deliver(shared: &Shared, place: usize) -> Option<Reply> {
+/// Calls the webhook for an inbound message; repeated calls are identical.
+pub(super) async fn deliver(shared: &Shared, index: usize) -> Option<Reply> {
     let (sid, call) = {
         let world = shared.world();
         let message =
-            world.log.get(place).filter(|message| message.direction == Direction::Inbound)?;
-        (message.sid.clone(), webhook(&world, message))
+            world.log.get(index).filter(|message| message.direction == Direction::Inbound)?;
+        (message.sid.clone(), webhook_call(&world, message))
     };
     let (webhook_status, webhook) = match call {
         None => (None, "no webhook is set for this number".to_owned()),
         Some(call) => {
-            let answer = shared.call(&call).await;
-            if answer.status.is_some_and(|status| (200..300).contains(&status)) {
-                for text in twiml_messages(&answer.body) {
-                    answer_handset(&mut shared.world(), place, &text, Direction::OutboundReply);
+            let response = shared.call(&call).await;
+            if response.status.is_some_and(|status| (200..300).contains(&status)) {
+                for text in twiml_messages(&response.body) {
+                    reply_to_handset(&mut shared.world(), index, &text, Direction::OutboundReply);
                 }
             }
-            let words = match (answer.status, answer.error) {
+            let summary = match (response.status, response.error) {
                 (Some(status), _) => format!("the webhook answered {status}"),
                 (None, error) => format!("the webhook failed: {}", error.unwrap_or_default()),
             };
-            (answer.status, words)
+            (response.status, summary)
         }
     };
-    shared.world().log.change(place, |message| message.webhook = Some(webhook.clone()));
+    shared.world().log.change(index, |message| message.webhook = Some(webhook.clone()));
     Some(Reply { sid, webhook_status, webhook })
 }
 
-/// Blocks or unblocks, and answers the handset, as the network of this number does.
-fn act(world: &mut World, number: &Number, message: &Message, keyword: Keyword) {
+/// Updates the opt-outs and replies to the handset, as Twilio does for this kind of number.
+fn apply_keyword(world: &mut World, number: &Number, message: &Message, keyword: Keyword) {
     let handset = message.handset();
     let toll_free = number.kind == NumberKind::TollFree;
     let service = message.service_sid.as_deref();
@@ -157,12 +156,12 @@ fn act(world: &mut World, number: &Number, message: &Message, keyword: Keyword) 
         scopes.push(&number.phone_number);
     }
     let changed = match keyword {
-        Keyword::Stop => each(&scopes, |scope| world.opt_outs.block(scope, handset)),
+        Keyword::Stop => apply_to_scopes(&scopes, |scope| world.opt_outs.block(scope, handset)),
         Keyword::Yes | Keyword::Help if toll_free => Changed::No,
         Keyword::Start | Keyword::Yes => {
-            // A pair that was blocked before the number joined a service is unblocked as well.
+            // Also lifts a block from before the number joined the service.
             scopes.push(&number.phone_number);
-            each(&scopes, |scope| world.opt_outs.lift(scope, handset))
+            apply_to_scopes(&scopes, |scope| world.opt_outs.lift(scope, handset))
         }
         Keyword::Help => Changed::Yes,
     };
@@ -193,12 +192,13 @@ fn act(world: &mut World, number: &Number, message: &Message, keyword: Keyword) 
             ("Reply STOP to unsubscribe. Msg&Data Rates May Apply.", Direction::OutboundReply)
         }
     };
-    if let Some(place) = world.log.find(&message.sid) {
-        answer_handset(world, place, text, direction);
+    if let Some(index) = world.log.find(&message.sid) {
+        reply_to_handset(world, index, text, direction);
     }
 }
 
-fn each(scopes: &[&str], mut change: impl FnMut(&str) -> Changed) -> Changed {
+/// Applies a change to each scope; the result is `Yes` if it changed any of them.
+fn apply_to_scopes(scopes: &[&str], mut change: impl FnMut(&str) -> Changed) -> Changed {
     let mut changed = Changed::No;
     for scope in scopes {
         if change(scope) == Changed::Yes {
@@ -208,12 +208,12 @@ fn each(scopes: &[&str], mut change: impl FnMut(&str) -> Changed) -> Changed {
     changed
 }
 
-fn answer_handset(world: &mut World, place: usize, text: &str, direction: Direction) {
-    let Some(inbound) = world.log.get(place) else {
+fn reply_to_handset(world: &mut World, index: usize, text: &str, direction: Direction) {
+    let Some(inbound) = world.log.get(index) else {
         return;
     };
     let now = world.clock.now();
-    let answer = Message {
+    let reply = Message {
         sid: new_sid("SM"),
         direction,
         from: Some(inbound.to.clone()),
@@ -227,17 +227,17 @@ fn answer_handset(world: &mut World, place: usize, text: &str, direction: Direct
         webhook: None,
         ..inbound.clone()
     };
-    world.log.push(answer);
+    world.log.push(reply);
 }
 
-fn webhook(world: &World, message: &Message) -> Option<Call> {
+fn webhook_call(world: &World, message: &Message) -> Option<Call> {
     let number = world.number(bare(&message.to))?;
     let service = message.service_sid.as_deref().and_then(|sid| world.service(sid));
     let (url, method) = match service {
         Some(service) if !service.use_inbound_webhook_on_number => {
             (service.inbound_request_url.clone(), service.inbound_method)
         }
-        // An application's webhook leads to another program, which the simulator does not play.
+        // Applications are not simulated: their messages go to no webhook.
         _ if number.sms_application_sid.is_some() => (None, number.sms_method),
         _ => (number.sms_url.clone(), number.sms_method),
     };
@@ -294,8 +294,8 @@ fn inbound_params(message: &Message) -> Vec<(&'static str, String)> {
     params
 }
 
-/// The texts that a `TwiML` answer sends back: `<Message>text</Message>`, also with `<Body>`
-/// inside.
+/// The messages in a `TwiML` response: `<Message>text</Message>`, with or without a nested
+/// `<Body>`.
 fn twiml_messages(twiml: &str) -> Vec<String> {
     let inside = |text: &str, tag: &str| -> Option<(String, usize)> {
         let open = text.find(&format!("<{tag}"))?;
@@ -323,7 +323,7 @@ mod tests {
     use super::{Keyword, twiml_messages};
 
     #[test]
-    fn twiml_answers_become_texts() {
+    fn twiml_messages_are_extracted() {
         assert_eq!(twiml_messages("<Response></Response>"), Vec::<String>::new());
         assert_eq!(twiml_messages("<Response><Message>a &amp; b</Message></Response>"), ["a & b"]);
         assert_eq!(
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_word_is_a_keyword() {
+    fn only_the_whole_text_is_a_keyword() {
         assert!(Keyword::of(" stop ").is_some_and(|keyword| keyword == Keyword::Stop));
         assert!(Keyword::of("STOP PLEASE").is_none());
         assert!(Keyword::of("stopp").is_none());

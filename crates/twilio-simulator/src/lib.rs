@@ -1,9 +1,8 @@
-//! A local Twilio for demos and tests: its API for messages, signed webhooks, and a page with a
-//! phone per number. It talks HTTP only.
+//! A local Twilio for demos and tests: the messaging API, signed webhooks, and a page with one
+//! phone per number. All communication is over HTTP.
 //!
-//! Begin with [`Simulator`], its handle. [`SimulatorOptions`] say which accounts and numbers exist
-//! and how fast the network is; a [`Rule`] switches a [`Fault`] on. The README says what is
-//! simulated and what is not.
+//! Start with [`Simulator`], the handle. [`SimulatorOptions`] define the accounts, the numbers and
+//! the speed of the network; a [`Rule`] enables a [`Fault`]. The README lists what is simulated.
 //!
 //! ```no_run
 //! # async fn demo() -> std::io::Result<()> {
@@ -16,9 +15,9 @@
 //! # }
 //! ```
 //!
-//! It is written from Twilio's description, and shares no code with any client that it tests.
+//! The implementation follows Twilio's documentation and shares no code with the clients it tests.
 
-mod answer;
+mod answer_faults;
 mod auth;
 mod clock;
 mod control;
@@ -38,6 +37,7 @@ mod pages;
 mod paging;
 mod parts;
 mod plan;
+mod refusal;
 mod registrations;
 mod server;
 mod services;
@@ -46,7 +46,6 @@ mod signature;
 mod switches;
 #[cfg(test)]
 mod tests;
-mod trouble;
 mod view;
 mod world;
 
@@ -69,63 +68,63 @@ pub use world::{CallbackAttempt, Counts, OptOut, SendRequest};
 
 use shared::Shared;
 
-/// A handle on a simulated Twilio; clones are the same Twilio.
+/// A handle to a simulated Twilio; clones share its state.
 #[derive(Clone)]
 pub struct Simulator {
     shared: Arc<Shared>,
 }
 
-/// A simulator that listens.
+/// A simulator that is listening for requests.
 pub struct RunningSimulator {
-    /// The API and, in a browser, the phones: `http://127.0.0.1:8090`.
+    /// The base URL of the API and of the phone pages: `http://127.0.0.1:8090`.
     pub url: String,
-    /// Where it listens.
+    /// The address and port that the server is bound to.
     pub addr: SocketAddr,
-    /// The handle for tests and the demo.
+    /// The handle that controls the simulator.
     pub simulator: Simulator,
     server: server::Server,
 }
 
 impl RunningSimulator {
-    /// Stops listening; requests that are held open are cut.
+    /// Stops the server and closes requests that are held open.
     pub async fn stop(self) {
-        self.simulator.shared.let_go.notify_waiters();
+        self.simulator.shared.release_stalled.notify_waiters();
         self.server.stop().await;
     }
 
-    /// Waits until the server ends, e.g. by [`RunningSimulator::stop`] in another task or a crash.
+    /// Waits until the server stops or fails.
     ///
     /// # Errors
-    /// What ended the server, if it was not asked to end.
+    /// The error that ended the server, if it did not stop on request.
     pub async fn wait(self) -> std::io::Result<()> {
         self.server.wait().await
     }
 }
 
 impl Simulator {
-    /// Builds a simulator; it does not listen yet.
+    /// Creates a simulator that is not listening yet.
     #[must_use]
     pub fn new(options: SimulatorOptions) -> Self {
         Self { shared: Arc::new(Shared::new(options)) }
     }
 
-    /// Listens on `host:port` (port 0: any free one) and serves in the background of the current
-    /// tokio runtime.
+    /// Listens on `host:port` (port 0 selects a free port) and serves requests in the background of
+    /// the current tokio runtime.
     ///
     /// # Errors
-    /// The address is in use, not allowed, or not an address.
+    /// The address is malformed, in use or not permitted.
     #[expect(
         clippy::unused_async,
-        reason = "it needs a runtime to spawn on, which only async code is sure to have"
+        reason = "spawning needs a runtime, which only async callers are guaranteed to have"
     )]
     pub async fn start(self, bind: &str) -> std::io::Result<RunningSimulator> {
-        self.shared.adopt_runtime();
+        self.shared.store_runtime();
         let server = server::Server::start(&self.shared, bind)?;
         let addr = server.addr();
         Ok(RunningSimulator { url: format!("http://{addr}"), addr, simulator: self, server })
     }
 
-    /// Every POST that was recorded as a message, in order.
+    /// The messages created through the API, oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         self.all_messages()
@@ -134,7 +133,7 @@ impl Simulator {
             .collect()
     }
 
-    /// The recorded messages to one handset, in order.
+    /// The messages created through the API for one handset, oldest first.
     #[must_use]
     pub fn messages_to(&self, handset: &str) -> Vec<Message> {
         let world = self.shared.world();
@@ -146,7 +145,7 @@ impl Simulator {
             .collect()
     }
 
-    /// All messages: sent by the API, from handsets, automatic answers.
+    /// All messages, oldest first: created through the API, sent by handsets, automatic replies.
     #[must_use]
     pub fn all_messages(&self) -> Vec<Message> {
         self.shared.world().log.all().to_vec()
@@ -159,102 +158,102 @@ impl Simulator {
         world.log.get(world.log.find(sid)?).cloned()
     }
 
-    /// The last 10,000 calls of webhooks, repeats included, oldest first.
+    /// The last 10,000 webhook calls, retries included, oldest first.
     #[must_use]
     pub fn callbacks(&self) -> Vec<CallbackAttempt> {
         self.shared.world().callbacks().cloned().collect()
     }
 
-    /// Every request to create a message in the order in which they arrived, also those that were
-    /// refused, lost or answered with an error.
+    /// All requests to create a message, oldest first, including those that were refused, lost or
+    /// answered with an error.
     #[must_use]
     pub fn requests(&self) -> Vec<SendRequest> {
         self.shared.world().requests().to_vec()
     }
 
-    /// How often what happened.
+    /// The counters since the start or the last reset.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.world().counts
     }
 
-    /// Who has opted out of what.
+    /// All opt-outs, sorted by scope and handset.
     #[must_use]
     pub fn opt_outs(&self) -> Vec<OptOut> {
         self.shared.world().opt_outs.list()
     }
 
-    /// Blocks a handset for a number or a service (its SID) without any message, as a STOP that was
-    /// missed.
+    /// Blocks a handset for a number or a service SID without an inbound message, like a STOP that
+    /// the program under test never received.
     pub fn opt_out(&self, scope: &str, handset: &str) {
         self.shared.world().opt_outs.block(scope, handset);
     }
 
-    /// Switches a fault on.
+    /// Enables a fault.
     pub fn inject(&self, rule: Rule) -> RuleId {
         self.shared.world().faults.inject(rule)
     }
 
-    /// Switches a fault off; false when it was off already.
+    /// Disables a fault; returns false if it was not enabled.
     #[must_use]
     pub fn withdraw(&self, id: RuleId) -> bool {
         self.shared.world().faults.withdraw(id)
     }
 
-    /// How many requests of this kind have met a fault since the start or the last reset;
-    /// [`Reach::Sends`] create a message.
+    /// How many requests of a kind a fault has affected since the start or the last reset.
+    /// [`Reach::Sends`] are the requests that create a message.
     #[must_use]
-    pub fn met(&self, fault: Fault, reach: Reach) -> u64 {
-        self.shared.world().faults.met(fault, reach)
+    pub fn fault_count(&self, fault: Fault, reach: Reach) -> u64 {
+        self.shared.world().faults.fault_count(fault, reach)
     }
 
-    /// How many requests are stuck by [`Fault::Stall`] and [`Fault::StallRecorded`].
+    /// The number of requests that [`Fault::Stall`] and [`Fault::StallRecorded`] currently hold.
     #[must_use]
     pub fn stalled(&self) -> usize {
         self.shared.stalled()
     }
 
-    /// Lets stuck requests go on, and cuts those that are held open.
-    pub fn let_go(&self) {
-        self.shared.let_go.notify_waiters();
+    /// Lets stalled requests continue, and closes those that are held open without a response.
+    pub fn release_stalled(&self) {
+        self.shared.release_stalled.notify_waiters();
     }
 
-    /// Switches all faults off and cuts the requests that are held open.
+    /// Disables all faults, lets stalled requests continue and closes those that are held open.
     pub fn clear_faults(&self) {
         self.shared.world().faults.clear();
-        self.shared.let_go.notify_waiters();
+        self.shared.release_stalled.notify_waiters();
     }
 
-    /// Sends a message from a handset to a number and waits for the webhook's answer.
+    /// Sends a message from a handset to a number and waits for the webhook's response.
     ///
     /// # Errors
-    /// The number is unknown or cannot receive, or the handset is no phone number.
+    /// The number is unknown or cannot receive messages, or the handset is not a phone number.
     pub async fn reply(&self, from: &str, to: &str, body: &str) -> Result<Reply, ReplyError> {
         let _busy = self.shared.busy();
-        let place = inbound::receive(&self.shared, from, to, body)?;
-        inbound::deliver(&self.shared, place)
+        let index = inbound::receive(&self.shared, from, to, body)?;
+        inbound::deliver(&self.shared, index)
             .await
             .ok_or_else(|| ReplyError::UnknownMessage(to.to_owned()))
     }
 
-    /// Calls the webhook for an inbound message again, as Twilio does when an answer got lost.
+    /// Calls the webhook for an inbound message again, as Twilio does when a response is lost.
     ///
     /// # Errors
-    /// There is no such inbound message.
+    /// No inbound message has this SID.
     pub async fn redeliver(&self, sid: &str) -> Result<Reply, ReplyError> {
         let _busy = self.shared.busy();
         let unknown = || ReplyError::UnknownMessage(sid.to_owned());
-        let place = self.shared.world().log.find(sid).ok_or_else(unknown)?;
-        inbound::deliver(&self.shared, place).await.ok_or_else(unknown)
+        let index = self.shared.world().log.find(sid).ok_or_else(unknown)?;
+        inbound::deliver(&self.shared, index).await.ok_or_else(unknown)
     }
 
-    /// Waits until every message has its last status and every webhook its answer. Scheduled
-    /// messages do not count.
+    /// Waits until every message has its final status and every webhook call has ended, scheduled
+    /// messages aside.
     pub async fn wait_idle(&self) {
         self.shared.wait_idle().await;
     }
 
-    /// Makes the network hurry until nothing is under way.
+    /// Skips all network delays until nothing is in progress.
     pub async fn flush(&self) {
         self.shared.flush().await;
     }
@@ -262,32 +261,32 @@ impl Simulator {
     /// Sends all scheduled messages now.
     pub fn release_scheduled(&self) {
         let scheduled = self.shared.world().log.scheduled();
-        for place in scheduled {
-            delivery::release(&self.shared, place);
+        for index in scheduled {
+            delivery::release(&self.shared, index);
         }
     }
 
-    /// Changes an account, e.g. suspends it or replaces its token; false when there is none.
+    /// Changes an account, e.g. suspends it or replaces its token; returns false if it is unknown.
     pub fn change_account(&self, sid: &str, change: impl FnOnce(&mut Account)) -> bool {
         self.shared.world().change_account(sid, change)
     }
 
-    /// Changes a number, e.g. its webhook; false when there is none.
+    /// Changes a number, e.g. its webhook; returns false if it is unknown.
     pub fn change_number(&self, phone_number: &str, change: impl FnOnce(&mut Number)) -> bool {
         let mut world = self.shared.world();
         let number = world.numbers.iter_mut().find(|number| number.phone_number == phone_number);
         number.map(change).is_some()
     }
 
-    /// Changes a Messaging Service, e.g. switches Advanced Opt-Out on; false when there is none.
+    /// Changes a Messaging Service, e.g. enables Advanced Opt-Out; returns false if it is unknown.
     pub fn change_service(&self, sid: &str, change: impl FnOnce(&mut Service)) -> bool {
         let mut world = self.shared.world();
         world.services.iter_mut().find(|service| service.sid == sid).map(change).is_some()
     }
 
-    /// Forgets messages, opt-outs, faults and counts; accounts, numbers and webhooks stay.
+    /// Deletes messages, opt-outs, faults and counts; accounts, numbers and webhooks remain.
     pub fn reset(&self) {
         self.shared.world().reset();
-        self.shared.let_go.notify_waiters();
+        self.shared.release_stalled.notify_waiters();
     }
 }

@@ -1,4 +1,4 @@
-//! Every message that was recorded, found by SID, by handset, or newest first.
+//! The log of recorded messages, with indexes by SID and by handset.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::message::{Message, Status};
 
-/// The messages in the order in which they were recorded.
+/// The recorded messages, oldest first.
 #[derive(Default)]
 pub(super) struct MessageLog {
     all: Vec<Message>,
@@ -16,44 +16,44 @@ pub(super) struct MessageLog {
     generation: u64,
 }
 
-/// What one handset has seen.
+/// The messages of one handset.
 #[derive(Default)]
 pub(super) struct Handset {
     messages: Vec<usize>,
-    /// Rises with every change that the handset's page would show.
+    /// Increases with every change to the handset's page.
     pub(super) version: u64,
 }
 
 impl MessageLog {
-    /// Appends a message and returns its place.
+    /// Appends a message and returns its index.
     pub(super) fn push(&mut self, message: Message) -> usize {
-        let place = self.all.len();
+        let index = self.all.len();
         if let Some(number) = sid_number(&message.sid) {
-            self.by_sid.insert(number, place);
+            self.by_sid.insert(number, index);
         }
         self.generation += 1;
         let handset = match self.handsets.get_mut(message.handset()) {
             Some(handset) => handset,
             None => self.handsets.entry(message.handset().into()).or_default(),
         };
-        handset.messages.push(place);
+        handset.messages.push(index);
         handset.version = self.generation;
         self.all.push(message);
-        place
+        index
     }
 
-    /// The message at a place.
-    pub(super) fn get(&self, place: usize) -> Option<&Message> {
-        self.all.get(place)
+    /// The message at an index.
+    pub(super) fn get(&self, index: usize) -> Option<&Message> {
+        self.all.get(index)
     }
 
-    /// Changes the message at a place.
+    /// Changes the message at an index.
     pub(super) fn change(
         &mut self,
-        place: usize,
+        index: usize,
         change: impl FnOnce(&mut Message),
     ) -> Option<&Message> {
-        let message = self.all.get_mut(place)?;
+        let message = self.all.get_mut(index)?;
         change(message);
         self.generation += 1;
         if let Some(handset) = self.handsets.get_mut(message.handset()) {
@@ -62,13 +62,13 @@ impl MessageLog {
         Some(message)
     }
 
-    /// The place of the message with a SID.
+    /// The index of the message with a SID.
     pub(super) fn find(&self, sid: &str) -> Option<usize> {
-        let place = *self.by_sid.get(&sid_number(sid)?)?;
-        (self.all[place].sid == sid).then_some(place)
+        let index = *self.by_sid.get(&sid_number(sid)?)?;
+        (self.all[index].sid == sid).then_some(index)
     }
 
-    /// The messages in the order in which they were recorded.
+    /// All messages, oldest first.
     pub(super) fn all(&self) -> &[Message] {
         &self.all
     }
@@ -79,25 +79,25 @@ impl MessageLog {
             .get(number)
             .into_iter()
             .flat_map(|handset| &handset.messages)
-            .map(|place| &self.all[*place])
+            .map(|index| &self.all[*index])
     }
 
-    /// The places of a handset's messages, oldest first.
-    pub(super) fn places_of_handset(&self, number: &str) -> &[usize] {
+    /// The indexes of a handset's messages, oldest first.
+    pub(super) fn indexes_of_handset(&self, number: &str) -> &[usize] {
         self.handsets.get(number).map_or(&[], |handset| &handset.messages)
     }
 
-    /// A number that rises with every change that the handset's page would show.
+    /// The version of a handset's page; increases with every change.
     pub(super) fn version_of_handset(&self, number: &str) -> u64 {
         self.handsets.get(number).map_or(0, |handset| handset.version)
     }
 
-    /// A number that rises with every change.
+    /// The version of the log; increases with every change.
     pub(super) fn version(&self) -> u64 {
         self.generation
     }
 
-    /// The handsets that took part last, newest first, with their last message.
+    /// The handsets with the most recent messages, newest first, each with its last message.
     pub(super) fn latest_handsets(&self, limit: usize) -> Vec<(&str, &Message)> {
         let mut seen = HashSet::new();
         self.all
@@ -109,23 +109,23 @@ impl MessageLog {
             .collect()
     }
 
-    /// How many handsets took part.
+    /// The number of handsets with messages.
     pub(super) fn handset_count(&self) -> usize {
         self.handsets.len()
     }
 
-    /// The places of messages that wait for their time.
+    /// The indexes of the scheduled messages.
     pub(super) fn scheduled(&self) -> Vec<usize> {
-        (0..self.all.len()).filter(|place| self.all[*place].status == Status::Scheduled).collect()
+        (0..self.all.len()).filter(|index| self.all[*index].status == Status::Scheduled).collect()
     }
 
-    /// Forgets everything; versions go on rising, so that pages notice.
+    /// Deletes all messages; the version increases, so that open pages refresh.
     pub(super) fn clear(&mut self) {
         *self = Self { generation: self.generation + 1, ..Self::default() };
     }
 }
 
-/// Whether a message was last changed before a time; used by the date filters.
+/// Whether a message was sent within a range of times; without a limit, unsent messages match too.
 pub(super) fn sent_between(
     message: &Message,
     from: Option<DateTime<Utc>>,

@@ -1,4 +1,4 @@
-//! The program `twilio-simulator`: a local Twilio, until it is asked to stop.
+//! The program `twilio-simulator`: serves a local Twilio until SIGTERM or Ctrl-C.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,23 +11,23 @@ use twilio_simulator::{
     ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, SERVICE_SID, Simulator, SimulatorOptions,
 };
 
-/// A local Twilio: its API for messages, signed webhooks, and a page with a phone per number.
+/// A local Twilio: the messaging API, signed webhooks, and a page with one phone per number.
 #[derive(Debug, Parser)]
 #[command(version, after_help = "RUST_LOG=twilio_simulator=debug shows each webhook that fails.")]
 struct Arguments {
-    /// Address and port to listen on; port 0 is any free one.
+    /// Address and port to listen on; port 0 selects a free port.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8090")]
     bind: String,
-    /// Makes the network take no time: all statuses of a message follow at once.
+    /// Removes all network delays: the statuses of a message follow each other at once.
     #[arg(long)]
     instant: bool,
-    /// API requests allowed at the same time; more are refused with 429 and 20429.
+    /// Maximum number of concurrent API requests; further ones are refused with 429 and 20429.
     #[arg(long, value_name = "COUNT")]
     max_concurrent_requests: Option<usize>,
-    /// Threads that answer requests.
+    /// Number of threads that serve requests.
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     workers: usize,
-    /// Where the chance of the network starts; the same seed gives the same delays.
+    /// Seed for the random network delays; the same seed gives the same delays.
     #[arg(long)]
     seed: Option<u64>,
 }
@@ -54,25 +54,25 @@ async fn serve(arguments: Arguments) -> io::Result<()> {
     let running = simulator.start(&bind).await.map_err(|error| {
         io::Error::new(error.kind(), format!("cannot listen on {bind}: {error}"))
     })?;
-    print(&running)?;
+    print_banner(&running)?;
     stop_signal().await?;
     running.stop().await;
     Ok(())
 }
 
 fn options(arguments: &Arguments) -> SimulatorOptions {
-    let usual =
+    let defaults =
         if arguments.instant { SimulatorOptions::instant() } else { SimulatorOptions::default() };
     SimulatorOptions {
         max_concurrent_requests: arguments.max_concurrent_requests,
         workers: arguments.workers,
-        seed: arguments.seed.unwrap_or(usual.seed),
-        ..usual
+        seed: arguments.seed.unwrap_or(defaults.seed),
+        ..defaults
     }
 }
 
-/// Says where it listens, and with which keys.
-fn print(running: &RunningSimulator) -> io::Result<()> {
+/// Prints the address and the credentials.
+fn print_banner(running: &RunningSimulator) -> io::Result<()> {
     let url = &running.url;
     let text = format!(
         "
@@ -84,7 +84,7 @@ fn print(running: &RunningSimulator) -> io::Result<()> {
     A number        {LONG_CODE}
     A service       {SERVICE_SID}
 
-  Ctrl-C stops it and forgets everything.
+  Ctrl-C stops it; nothing is saved.
 
 "
     );
@@ -97,7 +97,7 @@ fn print(running: &RunningSimulator) -> io::Result<()> {
 async fn stop_signal() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        asked = tokio::signal::ctrl_c() => asked,
+        received = tokio::signal::ctrl_c() => received,
         _ = terminate.recv() => Ok(()),
     }
 }

@@ -1,51 +1,51 @@
-//! A message as Twilio knows it, and its JSON.
+//! The Message resource: its fields, its statuses and its JSON.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// One SMS, MMS or WhatsApp message that the simulator has recorded.
+/// A recorded SMS, MMS or WhatsApp message.
 #[derive(Clone, Debug, Serialize)]
 pub struct Message {
-    /// `SM` (with media `MM`) and 32 hexadecimal digits.
+    /// `SM`, or `MM` with media, and 32 hexadecimal digits.
     pub sid: String,
-    /// The account that owns it.
+    /// The SID of the owning account.
     pub account_sid: String,
-    /// Which way it went.
+    /// The direction of the message.
     pub direction: Direction,
     /// The sender; `None` until a service has chosen one.
     pub from: Option<String>,
-    /// The receiver.
+    /// The recipient.
     pub to: String,
     /// The text; empty once redacted.
     pub body: String,
-    /// Addresses of pictures and the like.
+    /// The URLs of the media.
     pub media: Vec<String>,
     /// The current status.
     pub status: Status,
-    /// Why it failed, or was not delivered.
+    /// Twilio's error code of a failed or undelivered message.
     pub error_code: Option<u32>,
-    /// SMS parts (Twilio's `num_segments`).
+    /// The number of SMS parts (Twilio's `num_segments`).
     pub parts: u16,
-    /// The Messaging Service that it was sent through or came in by.
+    /// The Messaging Service that sent or received the message.
     pub service_sid: Option<String>,
-    /// Where its status is reported, with the fragment that Twilio reads as settings.
+    /// The status callback URL, with the fragment that holds Twilio's connection settings.
     pub status_callback: Option<String>,
-    /// When it is to be sent, if it was scheduled.
+    /// The scheduled time of a scheduled message.
     pub send_at: Option<DateTime<Utc>>,
-    /// For how many seconds it may wait to be sent, if the request said so.
+    /// How long the message may wait to be sent, in seconds, if the request limits it.
     pub validity_period: Option<u32>,
     /// When the request was recorded.
     pub created: DateTime<Utc>,
-    /// When the status changed last.
+    /// When the status last changed.
     pub updated: DateTime<Utc>,
-    /// When it was sent.
+    /// When the message was sent.
     pub sent: Option<DateTime<Utc>>,
-    /// What became of the inbound webhook, in words; `None` for outbound messages.
+    /// The result of the inbound webhook, in words; `None` for outbound messages.
     pub webhook: Option<String>,
 }
 
-/// Which way a message went.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -53,9 +53,9 @@ pub enum Direction {
     Inbound,
     /// Sent through the API.
     OutboundApi,
-    /// An answer that Twilio gave by itself, or by `TwiML`.
+    /// An automatic reply of Twilio, or a `TwiML` message.
     OutboundReply,
-    /// An answer of the toll-free network: seen on the handset only, the API does not know it.
+    /// An automatic reply of the toll-free network: visible on the handset, not in the API.
     Network,
 }
 
@@ -65,30 +65,30 @@ pub enum Direction {
 pub enum Status {
     /// A service is choosing the sender.
     Accepted,
-    /// A service sends it later.
+    /// A service holds the message until its scheduled time.
     Scheduled,
-    /// It was scheduled, and will not be sent.
+    /// A scheduled message was canceled.
     Canceled,
-    /// It waits for its turn.
+    /// The message is queued at its sender.
     Queued,
-    /// It is being handed to the carrier.
+    /// Twilio is passing the message to the carrier.
     Sending,
-    /// The carrier has it.
+    /// The carrier has accepted the message.
     Sent,
-    /// The handset has it.
+    /// The handset has received the message.
     Delivered,
-    /// The carrier could not deliver it.
+    /// The carrier could not deliver the message.
     Undelivered,
-    /// It could not be sent.
+    /// The message could not be sent.
     Failed,
-    /// The person opened it (WhatsApp).
+    /// The recipient has opened the message (WhatsApp).
     Read,
-    /// It came from a handset.
+    /// The message is inbound.
     Received,
 }
 
 impl Status {
-    /// Twilio's name.
+    /// Twilio's name of the status.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -108,7 +108,7 @@ impl Status {
 }
 
 impl Direction {
-    /// Twilio's name.
+    /// Twilio's name of the direction.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -120,7 +120,7 @@ impl Direction {
 }
 
 impl Message {
-    /// The number of the handset that takes part, without its channel.
+    /// The number of the handset that sent or receives the message, without the channel prefix.
     #[must_use]
     pub fn handset(&self) -> &str {
         bare(if self.direction == Direction::Inbound {
@@ -130,7 +130,7 @@ impl Message {
         })
     }
 
-    /// The Message resource, shaped as Twilio documents it.
+    /// The JSON of the Message resource, as Twilio documents it.
     pub(super) fn json(&self) -> Value {
         let uri = format!("/2010-04-01/Accounts/{}/Messages/{}", self.account_sid, self.sid);
         json!({
@@ -142,11 +142,11 @@ impl Message {
             "date_created": rfc2822(self.created),
             "date_updated": rfc2822(self.updated),
             "date_sent": self.sent.map(rfc2822),
-            // Twilio bills a message when it goes out. The figure is the simulator's own.
+            // Twilio sets the price when the message is sent. The amount per part is invented.
             "price": self.sent.map(|_| format!("-{:.5}", f64::from(self.parts) * 0.0079)),
             "price_unit": "USD",
             "error_code": self.error_code,
-            "error_message": self.error_code.map(super::answer::meaning),
+            "error_message": self.error_code.map(super::refusal::meaning),
             "uri": format!("{uri}.json"),
             "account_sid": self.account_sid,
             "num_media": self.media.len().to_string(),
@@ -162,17 +162,17 @@ impl Message {
     }
 }
 
-/// An address without its channel: `whatsapp:+1…` becomes `+1…`.
+/// An address without its channel prefix: `whatsapp:+1…` becomes `+1…`.
 pub(super) fn bare(address: &str) -> &str {
     address.strip_prefix("whatsapp:").unwrap_or(address)
 }
 
-/// A time as Twilio writes it: `Fri, 24 May 2024 17:18:27 +0000`.
+/// Formats a time as Twilio does: `Fri, 24 May 2024 17:18:27 +0000`.
 pub(super) fn rfc2822(time: DateTime<Utc>) -> String {
     time.format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
-/// A new identifier: two letters and 32 random hexadecimal digits.
+/// A new SID: the prefix and 32 random hexadecimal digits.
 pub(super) fn new_sid(prefix: &str) -> String {
     format!("{prefix}{:032x}", rand::random::<u128>())
 }

@@ -7,7 +7,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::answer::Refusal;
 use super::auth::Caller;
 use super::create::{Created, Draft};
 use super::faults::{Aspect, Fault, Reach};
@@ -15,9 +14,10 @@ use super::form::Form;
 use super::log::sent_between;
 use super::message::{Direction, Message, Status, bare};
 use super::paging::Paging;
+use super::refusal::Refusal;
 use super::shared::Shared;
 use super::world::World;
-use super::{delivery, trouble};
+use super::{answer_faults, delivery};
 
 /// `POST /2010-04-01/Accounts/{AC}/Messages.json`
 pub(super) async fn create(
@@ -30,7 +30,7 @@ pub(super) async fn create(
     let account = caller.in_account(&path)?;
     let form = Form::parse(&body);
     let shared = shared.into_inner();
-    let (place, fault) = meet_fault(&shared, &form);
+    let (request_index, fault) = take_fault(&shared, &form);
     match fault {
         None
         | Some(
@@ -39,16 +39,18 @@ pub(super) async fn create(
             | Fault::ResetRecorded
             | Fault::StallRecorded,
         ) => {}
-        Some(Fault::Stall) => return arrive_late(&shared, account, form, place).await,
+        Some(Fault::Stall) => {
+            return create_after_stall(&shared, account, form, request_index).await;
+        }
         Some(fault) => {
-            if let Some(refusal) = trouble::instead(fault, &request, &shared).await {
+            if let Some(refusal) = answer_faults::apply(fault, &request, &shared).await {
                 return Err(refusal);
             }
         }
     }
-    let json = record(&shared, account, &form, place)?;
+    let json = record(&shared, account, &form, request_index)?;
     if let Some(fault) = fault
-        && let Some(refusal) = trouble::instead(fault, &request, &shared).await
+        && let Some(refusal) = answer_faults::apply(fault, &request, &shared).await
     {
         return Err(refusal);
     }
@@ -93,7 +95,7 @@ pub(super) async fn fetch(
 ) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path.0)?;
     let world = shared.world();
-    let (_, message) = own_message(&world, account, &path.1)?;
+    let (_, message) = find_message(&world, account, &path.1)?;
     Ok(HttpResponse::Ok().json(message.json()))
 }
 
@@ -108,64 +110,64 @@ pub(super) async fn update(
     let account = caller.in_account(&path.0)?;
     let form = Form::parse(&body);
     let shared = shared.into_inner();
-    let place = own_message(&shared.world(), account, &path.1)?.0;
+    let index = find_message(&shared.world(), account, &path.1)?.0;
     match form.get("Status") {
         None => {}
-        Some("canceled") if delivery::cancel(&shared, place) => {}
+        Some("canceled") if delivery::cancel(&shared, index) => {}
         Some("canceled") => return Err(Refusal::new(30409)),
         Some(_) => return Err(Refusal::with(20001, "Status can only be set to canceled")),
     }
     match form.get("Body") {
         None => {}
         Some("") => {
-            shared.world().log.change(place, |message| message.body.clear());
+            shared.world().log.change(index, |message| message.body.clear());
         }
         Some(_) => return Err(Refusal::with(20001, "Body can only be emptied")),
     }
     let world = shared.world();
-    let (_, message) = own_message(&world, account, &path.1)?;
+    let (_, message) = find_message(&world, account, &path.1)?;
     Ok(HttpResponse::Ok().json(message.json()))
 }
 
-/// Notes a request, and returns its place among them and the fault that it meets.
-fn meet_fault(shared: &Shared, form: &Form) -> (usize, Option<Fault>) {
+/// Records a request; returns its index in the request log and the fault that applies to it.
+fn take_fault(shared: &Shared, form: &Form) -> (usize, Option<Fault>) {
     let mut world = shared.world();
     world.counts.send_requests += 1;
     let to = bare(form.get("To").unwrap_or_default());
-    let fault = world.faults.meet(Aspect::Answer, Reach::Sends, to);
-    let place = world.note_request(to, form.filled("StatusCallback"));
+    let fault = world.faults.next_fault(Aspect::Answer, Reach::Sends, to);
+    let index = world.record_request(to, form.filled("StatusCallback"));
     match fault {
         Some(Fault::Refuse { .. }) => world.counts.refused += 1,
         Some(_) => world.counts.faulted += 1,
         None => {}
     }
-    (place, fault)
+    (index, fault)
 }
 
-/// Takes a request in when the simulator lets go: in a task of its own, which the end of the
-/// client's connection does not end.
-async fn arrive_late(
+/// Records the message when stalled requests are released. A spawned task does the work, so that it
+/// continues when the client disconnects.
+async fn create_after_stall(
     shared: &Arc<Shared>,
     account_sid: &str,
     form: Form,
-    place: usize,
+    request_index: usize,
 ) -> Result<HttpResponse, Refusal> {
-    let (late, account_sid) = (Arc::clone(shared), account_sid.to_owned());
-    let arrival = shared.runtime().spawn(async move {
-        late.stall().await;
-        record(&late, &account_sid, &form, place)
+    let (task_shared, account_sid) = (Arc::clone(shared), account_sid.to_owned());
+    let task = shared.runtime().spawn(async move {
+        task_shared.stall().await;
+        record(&task_shared, &account_sid, &form, request_index)
     });
-    let json = arrival.await.map_err(|_| Refusal::new(20500))??;
+    let json = task.await.map_err(|_| Refusal::new(20500))??;
     Ok(HttpResponse::Created().json(json))
 }
 
-/// Checks and records a message and sends it on its way; returns its JSON. `request` is its place
-/// among the requests.
+/// Validates and records a message, starts its delivery and returns its JSON. `request_index` is
+/// the index in the request log.
 fn record(
     shared: &Arc<Shared>,
     account_sid: &str,
     form: &Form,
-    request: usize,
+    request_index: usize,
 ) -> Result<Value, Refusal> {
     let mut world = shared.world();
     let now = world.clock.now();
@@ -177,22 +179,22 @@ fn record(
             return Err(refusal);
         }
     };
-    let (place, plan) = match draft.record(&mut world) {
-        Created::Recorded { place, plan } => (place, plan),
+    let (index, plan) = match draft.record(&mut world) {
+        Created::Recorded { index, plan } => (index, plan),
         Created::Unrecorded(message) => return Ok(message.json()),
     };
-    let message = world.log.get(place).ok_or_else(|| Refusal::new(20500))?;
+    let message = world.log.get(index).ok_or_else(|| Refusal::new(20500))?;
     let (json, send_at, sid) = (message.json(), message.send_at, message.sid.clone());
-    world.note_recorded(request, sid);
+    world.record_message_sid(request_index, sid);
     drop(world);
     match send_at {
-        Some(at) => delivery::schedule(shared, place, (at - now).to_std().unwrap_or_default()),
-        None => delivery::launch(shared, place, plan),
+        Some(at) => delivery::schedule(shared, index, (at - now).to_std().unwrap_or_default()),
+        None => delivery::launch(shared, index, plan),
     }
     Ok(json)
 }
 
-fn own_message<'a>(
+fn find_message<'a>(
     world: &'a World,
     account: &str,
     sid: &str,
@@ -200,7 +202,7 @@ fn own_message<'a>(
     world
         .log
         .find(sid)
-        .and_then(|place| Some((place, world.log.get(place)?)))
+        .and_then(|index| Some((index, world.log.get(index)?)))
         .filter(|(_, message)| {
             message.account_sid == account && message.direction != Direction::Network
         })
@@ -209,7 +211,7 @@ fn own_message<'a>(
         })
 }
 
-/// The filters of the list. Like Twilio's, they know no body and no reference of the client's.
+/// The filters of the list. As at Twilio, there is no filter for the body.
 struct Filter<'a> {
     account: &'a str,
     to: Option<&'a str>,
@@ -235,8 +237,8 @@ impl<'a> Filter<'a> {
         })
     }
 
-    /// The newest matches that were recorded before a place; a handset's messages are found without
-    /// reading the others.
+    /// The newest matches before an index. The messages of a handset are found through its index,
+    /// without a scan of the log.
     fn find<'w>(&self, world: &'w World, before: usize, limit: usize) -> Vec<&'w Message> {
         let handset = [self.to, self.from]
             .into_iter()
@@ -249,10 +251,10 @@ impl<'a> Filter<'a> {
                 && self.from.is_none_or(|from| Some(from) == message.from.as_deref())
                 && sent_between(message, self.sent_from, self.sent_until)
         };
-        let get = |place: usize| world.log.get(place);
+        let get = |index: usize| world.log.get(index);
         if let Some(number) = handset {
-            let places = world.log.places_of_handset(bare(number));
-            let older = places.iter().rev().copied().filter(|place| *place < before);
+            let indexes = world.log.indexes_of_handset(bare(number));
+            let older = indexes.iter().rev().copied().filter(|index| *index < before);
             return older.filter_map(get).filter(matches).take(limit).collect();
         }
         let end = before.min(world.log.all().len());
@@ -260,7 +262,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// A day or a time, as GMT.
+/// Parses a date or a time in UTC.
 fn parse_date(raw: &str) -> Result<DateTime<Utc>, Refusal> {
     if let Ok(day) = raw.parse::<NaiveDate>() {
         return Ok(day.and_time(NaiveTime::MIN).and_utc());
@@ -270,8 +272,8 @@ fn parse_date(raw: &str) -> Result<DateTime<Utc>, Refusal> {
     })
 }
 
-/// `DELETE /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: the simulator empties the text, since
-/// its log is the witness.
+/// `DELETE /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: empties the text and keeps the message,
+/// so that tests can still inspect the log.
 pub(super) async fn delete(
     caller: Caller,
     path: Path<(String, String)>,
@@ -279,13 +281,13 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path.0)?;
     let mut world = shared.world();
-    let (place, message) = own_message(&world, account, &path.1)?;
+    let (index, message) = find_message(&world, account, &path.1)?;
     if matches!(
         message.status,
         Status::Accepted | Status::Scheduled | Status::Queued | Status::Sending
     ) {
         return Err(Refusal::with(20009, "Cannot delete this resource before it is complete"));
     }
-    world.log.change(place, |message| message.body.clear());
+    world.log.change(index, |message| message.body.clear());
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,4 +1,4 @@
-//! The wire to the webhooks: signed calls with Twilio's headers, time limits and retries.
+//! The client for webhooks: signed calls with Twilio's headers, timeouts and retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,33 +15,32 @@ use super::options::{Method, SimulatorOptions};
 use super::signature;
 use super::world::CallbackAttempt;
 
-/// Calls webhooks, a limited number at a time.
+/// The HTTP client for webhooks, with a concurrency limit.
 pub(super) struct Network {
     client: reqwest::Client,
-    under_way: Semaphore,
+    permits: Semaphore,
     retry_pause: Duration,
     clock: Clock,
 }
 
-/// A webhook to call.
+/// A webhook call.
 #[derive(Clone)]
 pub(super) struct Call {
-    /// As configured: the fragment holds Twilio's connection settings and is neither sent nor
-    /// signed.
+    /// The configured URL; its fragment holds connection settings and is neither sent nor signed.
     pub(super) url: String,
     pub(super) method: Method,
     pub(super) params: Vec<(String, String)>,
     pub(super) auth_token: String,
-    /// The message that it is about, for the log.
+    /// The SID of the reported message, for the log.
     pub(super) message_sid: String,
-    /// The same on every try of this callback, so that the receiver can tell a repeat.
+    /// Identical for all attempts of one callback, so that the receiver can detect repeats.
     pub(super) idempotency_token: String,
-    /// The status that it reports, for the log.
+    /// The reported status, for the log.
     pub(super) status: &'static str,
 }
 
-/// How a call ended.
-pub(super) struct Answer {
+/// The result of a webhook call.
+pub(super) struct WebhookResponse {
     pub(super) status: Option<u16>,
     pub(super) body: String,
     pub(super) error: Option<String>,
@@ -60,36 +59,42 @@ impl Network {
             .expect("the client's settings are constant and valid");
         Self {
             client,
-            under_way: Semaphore::new(options.callback_concurrency.max(1)),
+            permits: Semaphore::new(options.callback_concurrency.max(1)),
             retry_pause: options.retry_pause,
             clock: options.clock.clone(),
         }
     }
 
-    /// Calls a webhook, repeats it as the URL's fragment asks for, and notes each try.
-    pub(super) async fn call(&self, call: &Call, note: impl Fn(CallbackAttempt)) -> Answer {
-        let policy = Policy::of(&call.url);
+    /// Calls a webhook with the retries that the URL's fragment configures, and records each
+    /// attempt.
+    pub(super) async fn call(
+        &self,
+        call: &Call,
+        record: impl Fn(CallbackAttempt),
+    ) -> WebhookResponse {
+        let policy = RetryPolicy::of(&call.url);
         let url = call.url.split('#').next().unwrap_or_default();
         let started = Instant::now();
         let mut attempt = 1;
         loop {
-            let left = policy.total.saturating_sub(started.elapsed());
-            let (answer, failure) = self.once(call, url, policy.read.min(left)).await;
-            note(CallbackAttempt {
+            let left = policy.total_timeout.saturating_sub(started.elapsed());
+            let timeout = policy.read_timeout.min(left);
+            let (response, failure) = self.call_once(call, url, timeout).await;
+            record(CallbackAttempt {
                 at: self.clock.now(),
                 url: url.to_owned(),
                 message_sid: call.message_sid.clone(),
                 status: call.status,
                 attempt,
                 idempotency_token: call.idempotency_token.clone(),
-                answer: answer.status,
-                error: answer.error.clone(),
+                answer: response.status,
+                error: response.error.clone(),
             });
-            let again = failure.is_some_and(|failure| policy.repeats(failure))
-                && attempt <= policy.retries
-                && started.elapsed() + self.retry_pause < policy.total;
-            if !again {
-                return answer;
+            let retry = failure.is_some_and(|failure| policy.retries_on(failure))
+                && attempt <= policy.max_retries
+                && started.elapsed() + self.retry_pause < policy.total_timeout;
+            if !retry {
+                return response;
             }
             attempt += 1;
             if !self.retry_pause.is_zero() {
@@ -98,10 +103,15 @@ impl Network {
         }
     }
 
-    async fn once(&self, call: &Call, url: &str, limit: Duration) -> (Answer, Option<Failure>) {
-        let Ok(_permit) = self.under_way.acquire().await else {
+    async fn call_once(
+        &self,
+        call: &Call,
+        url: &str,
+        timeout: Duration,
+    ) -> (WebhookResponse, Option<Failure>) {
+        let Ok(_permit) = self.permits.acquire().await else {
             return (
-                Answer { status: None, body: String::new(), error: Some("closed".into()) },
+                WebhookResponse { status: None, body: String::new(), error: Some("closed".into()) },
                 None,
             );
         };
@@ -122,7 +132,7 @@ impl Network {
         let sent = request
             .header("I-Twilio-Idempotency-Token", &call.idempotency_token)
             .header("Accept", "*/*")
-            .timeout(limit)
+            .timeout(timeout)
             .send();
         match sent.await {
             Ok(response) => {
@@ -133,7 +143,7 @@ impl Network {
                     _ => None,
                 };
                 let body = response.text().await.unwrap_or_default();
-                (Answer { status: Some(status), body, error: None }, failure)
+                (WebhookResponse { status: Some(status), body, error: None }, failure)
             }
             Err(error) => {
                 let (failure, reason) = if error.is_connect() {
@@ -145,7 +155,11 @@ impl Network {
                 };
                 debug!(message.sid = call.message_sid, %reason, "webhook failed");
                 (
-                    Answer { status: None, body: String::new(), error: Some(reason.into()) },
+                    WebhookResponse {
+                        status: None,
+                        body: String::new(),
+                        error: Some(reason.into()),
+                    },
                     Some(failure),
                 )
             }
@@ -153,7 +167,7 @@ impl Network {
     }
 }
 
-/// What went wrong with one try.
+/// Why an attempt failed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Failure {
     Connect,
@@ -162,46 +176,49 @@ enum Failure {
     Server,
 }
 
-/// Twilio's connection settings, read from the fragment of a URL: `#rc=5&rp=all`.
-struct Policy {
-    retries: u32,
-    on: Vec<Failure>,
-    read: Duration,
-    total: Duration,
+/// Twilio's connection settings, parsed from the fragment of a URL: `#rc=5&rp=all`.
+struct RetryPolicy {
+    max_retries: u32,
+    retry_on: Vec<Failure>,
+    read_timeout: Duration,
+    total_timeout: Duration,
 }
 
-impl Policy {
+impl RetryPolicy {
     fn of(url: &str) -> Self {
-        const MAX_LENGTH: u64 = 15_000;
+        const MAX_TIMEOUT_MS: u64 = 15_000;
         let mut policy = Self {
-            retries: 1,
-            on: vec![Failure::Connect],
-            read: Duration::from_millis(MAX_LENGTH),
-            total: Duration::from_millis(MAX_LENGTH),
+            max_retries: 1,
+            retry_on: vec![Failure::Connect],
+            read_timeout: Duration::from_millis(MAX_TIMEOUT_MS),
+            total_timeout: Duration::from_millis(MAX_TIMEOUT_MS),
         };
         let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
         let millis = |value: &str| {
-            value.parse().ok().map(|ms: u64| Duration::from_millis(ms.clamp(100, MAX_LENGTH)))
+            value.parse().ok().map(|ms: u64| Duration::from_millis(ms.clamp(100, MAX_TIMEOUT_MS)))
         };
         for (key, value) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {
             match key {
-                "rc" => policy.retries = value.parse().unwrap_or(1).min(5),
-                "rp" => policy.on = value.split(',').flat_map(Failure::named).copied().collect(),
-                "rt" => policy.read = millis(value).unwrap_or(policy.read),
-                "tt" => policy.total = millis(value).unwrap_or(policy.total),
+                "rc" => policy.max_retries = value.parse().unwrap_or(1).min(5),
+                "rp" => {
+                    policy.retry_on =
+                        value.split(',').flat_map(Failure::from_name).copied().collect();
+                }
+                "rt" => policy.read_timeout = millis(value).unwrap_or(policy.read_timeout),
+                "tt" => policy.total_timeout = millis(value).unwrap_or(policy.total_timeout),
                 _ => {}
             }
         }
         policy
     }
 
-    fn repeats(&self, failure: Failure) -> bool {
-        self.on.contains(&failure)
+    fn retries_on(&self, failure: Failure) -> bool {
+        self.retry_on.contains(&failure)
     }
 }
 
 impl Failure {
-    fn named(name: &str) -> &'static [Self] {
+    fn from_name(name: &str) -> &'static [Self] {
         match name {
             "4xx" => &[Self::Client],
             "5xx" => &[Self::Server],
@@ -213,8 +230,8 @@ impl Failure {
     }
 }
 
-/// TLS with *ring*, whatever the process default is; without root certificates only http webhooks
-/// work.
+/// The TLS settings, with *ring* regardless of the process default. Without root certificates, only
+/// http webhooks work.
 fn tls() -> ClientConfig {
     let provider: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
     let builder = || {
@@ -228,7 +245,7 @@ fn tls() -> ClientConfig {
     }
 }
 
-/// A client for the tests of this module: the real one, without the network's limits.
+/// An HTTP client for tests, without timeouts and redirects.
 #[cfg(test)]
 pub(super) fn test_client() -> reqwest::Client {
     reqwest::Client::builder()
@@ -243,23 +260,23 @@ pub(super) fn test_client() -> reqwest::Client {
 mod tests {
     use std::time::Duration;
 
-    use super::{Failure, Policy};
+    use super::{Failure, RetryPolicy};
 
     #[test]
-    fn the_fragment_decides_about_retries() {
-        let policy = Policy::of("http://x/hook#rc=5&rp=all&tt=3000");
-        assert_eq!((policy.retries, policy.total), (5, Duration::from_secs(3)));
+    fn the_fragment_configures_retries() {
+        let policy = RetryPolicy::of("http://x/hook#rc=5&rp=all&tt=3000");
+        assert_eq!((policy.max_retries, policy.total_timeout), (5, Duration::from_secs(3)));
         assert!(
-            policy.repeats(Failure::Server)
-                && policy.repeats(Failure::Client)
-                && policy.repeats(Failure::Connect)
+            policy.retries_on(Failure::Server)
+                && policy.retries_on(Failure::Client)
+                && policy.retries_on(Failure::Connect)
         );
     }
 
     #[test]
-    fn without_a_fragment_only_a_failed_connection_is_tried_again_once() {
-        let policy = Policy::of("http://x/hook");
-        assert_eq!(policy.retries, 1);
-        assert!(policy.repeats(Failure::Connect) && !policy.repeats(Failure::Server));
+    fn without_a_fragment_only_a_failed_connection_is_retried_once() {
+        let policy = RetryPolicy::of("http://x/hook");
+        assert_eq!(policy.max_retries, 1);
+        assert!(policy.retries_on(Failure::Connect) && !policy.retries_on(Failure::Server));
     }
 }

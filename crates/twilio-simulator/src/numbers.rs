@@ -1,29 +1,29 @@
-//! Accounts and their numbers: what a product reads to verify a connection, and sets to hear
-//! inbound messages.
+//! The Account and phone number resources, with which a product verifies an account and sets the
+//! webhooks for inbound messages.
 
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::answer::Refusal;
 use super::auth::Caller;
 use super::create::is_callback_url;
 use super::form::Form;
 use super::message::rfc2822;
 use super::options::{Account, AccountKind, Method, Number, NumberKind};
 use super::paging::Paging;
+use super::refusal::Refusal;
 use super::shared::Shared;
-use super::world::{Key, World};
+use super::world::{CredentialKind, World};
 
-/// `GET /2010-04-01/Accounts/{AC}.json`: readable also while suspended, but never with a standard
+/// `GET /2010-04-01/Accounts/{AC}.json`: allowed for suspended accounts, but not with a standard
 /// API key.
 pub(super) async fn account(
     caller: Caller,
     path: Path<String>,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    if caller.key == Key::ApiKey || *path != *caller.account_sid {
+    if caller.credential_kind == CredentialKind::ApiKey || *path != *caller.account_sid {
         return Err(Refusal::new(20003));
     }
     let world = shared.world();
@@ -78,13 +78,13 @@ pub(super) async fn fetch_or_update(
     Ok(HttpResponse::Ok().json(number_json(number)))
 }
 
-/// The two resources that numbers are split into.
+/// The API resource that lists a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Resource {
     Incoming,
     ShortCode,
-    /// WhatsApp's shared number is no number of the account.
-    Nowhere,
+    /// None: the shared WhatsApp number does not belong to the account.
+    Unlisted,
 }
 
 impl Resource {
@@ -92,7 +92,7 @@ impl Resource {
         match number.kind {
             NumberKind::LongCode | NumberKind::TollFree => Self::Incoming,
             NumberKind::ShortCode => Self::ShortCode,
-            NumberKind::WhatsApp => Self::Nowhere,
+            NumberKind::WhatsApp => Self::Unlisted,
         }
     }
 
@@ -100,7 +100,7 @@ impl Resource {
         match self {
             Self::Incoming => "/IncomingPhoneNumbers/",
             Self::ShortCode => "/SMS/ShortCodes/",
-            Self::Nowhere => "//",
+            Self::Unlisted => "//",
         }
     }
 }
@@ -116,18 +116,18 @@ fn list_kind(
     let query = Form::parse(request.query_string().as_bytes());
     let (number_key, key) = match resource {
         Resource::ShortCode => ("ShortCode", "short_codes"),
-        Resource::Incoming | Resource::Nowhere => ("PhoneNumber", "incoming_phone_numbers"),
+        Resource::Incoming | Resource::Unlisted => ("PhoneNumber", "incoming_phone_numbers"),
     };
     let world = shared.world();
     let rows =
         find(&world, account, resource, query.filled(number_key), query.filled("FriendlyName"));
     let paging = Paging::of(&query);
-    let (rows, next) = paging.cut(rows, |number| number.sid.clone());
+    let (rows, next) = paging.paginate(rows, |number| number.sid.clone());
     let rows = rows.into_iter().map(number_json).collect();
     Ok(HttpResponse::Ok().json(paging.classic(request.path(), &query, key, rows, next.as_deref())))
 }
 
-/// Numbers whose digits contain the pattern, as Twilio matches them.
+/// The numbers that contain the pattern, as Twilio matches them, and have the name.
 fn find<'a>(
     world: &'a World,
     account: &str,
@@ -164,7 +164,7 @@ fn change(number: &mut Number, form: &Form) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reads a method of a webhook.
+/// Parses the HTTP method of a webhook.
 pub(super) fn parse_method(raw: &str) -> Option<Method> {
     match raw.to_ascii_uppercase().as_str() {
         "GET" => Some(Method::Get),

@@ -1,4 +1,4 @@
-//! What a simulated Twilio is made of: accounts, numbers and services, and how fast its network is.
+//! The configuration of a simulator: accounts, numbers, services and the speed of the network.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::clock::Clock;
 
-/// The account that most demos and tests use.
+/// The SID of the default account.
 pub const ACCOUNT_SID: &str = "ACca4111000000000000000000000000a1";
 /// The auth token of [`ACCOUNT_SID`]; webhooks are signed with it.
 pub const AUTH_TOKEN: &str = "70c0ffee70c0ffee70c0ffee70c0ffee";
@@ -15,11 +15,11 @@ pub const AUTH_TOKEN: &str = "70c0ffee70c0ffee70c0ffee70c0ffee";
 pub const API_KEY_SID: &str = "SKca4111000000000000000000000000b1";
 /// The secret of [`API_KEY_SID`].
 pub const API_KEY_SECRET: &str = "NotAVerySecretSecretOfTheKey1234";
-/// An account that Twilio has suspended: everything but reading the account is refused with 20005.
+/// The SID of a suspended account: every request except reading the account is refused with 20005.
 pub const SUSPENDED_ACCOUNT_SID: &str = "ACca4111000000000000000000000000a2";
 /// The auth token of [`SUSPENDED_ACCOUNT_SID`].
 pub const SUSPENDED_AUTH_TOKEN: &str = "5a5be7de5a5be7de5a5be7de5a5be7de";
-/// A trial account: it may text only [`TRIAL_VERIFIED_NUMBER`] (else 21608).
+/// The SID of a trial account, which may text only [`TRIAL_VERIFIED_NUMBER`] (otherwise 21608).
 pub const TRIAL_ACCOUNT_SID: &str = "ACca4111000000000000000000000000a3";
 /// The auth token of [`TRIAL_ACCOUNT_SID`].
 pub const TRIAL_AUTH_TOKEN: &str = "7e57ab1e7e57ab1e7e57ab1e7e57ab1e";
@@ -27,7 +27,7 @@ pub const TRIAL_AUTH_TOKEN: &str = "7e57ab1e7e57ab1e7e57ab1e7e57ab1e";
 pub const TRIAL_NUMBER: &str = "+12065550150";
 /// The one number that [`TRIAL_ACCOUNT_SID`] may text.
 pub const TRIAL_VERIFIED_NUMBER: &str = "+12065550151";
-/// Test credentials: only Twilio's magic numbers mean anything to them, and nothing is ever sent.
+/// The SID of test credentials: they accept only Twilio's magic numbers and send nothing.
 pub const TEST_ACCOUNT_SID: &str = "ACca4111000000000000000000000000a4";
 /// The auth token of [`TEST_ACCOUNT_SID`].
 pub const TEST_AUTH_TOKEN: &str = "0ddba11c0ddba11c0ddba11c0ddba11c";
@@ -37,24 +37,25 @@ pub const LONG_CODE: &str = "+15005550006";
 pub const TOLL_FREE: &str = "+18885550123";
 /// A short code with SMS, outside any service.
 pub const SHORT_CODE: &str = "555016";
-/// A number that can only speak: sending an SMS from it is refused with 21606.
+/// A voice-only number: sending an SMS from it is refused with 21606.
 pub const VOICE_ONLY: &str = "+12065550199";
-/// A number with WhatsApp; used as `whatsapp:+14155238886`.
+/// A WhatsApp number; its address is `whatsapp:+14155238886`.
 pub const WHATSAPP: &str = "+14155238886";
-/// A Messaging Service with two long codes, [`SERVICE_NUMBER_1`] and [`SERVICE_NUMBER_2`].
+/// The SID of a Messaging Service with the long codes [`SERVICE_NUMBER_1`] and
+/// [`SERVICE_NUMBER_2`].
 pub const SERVICE_SID: &str = "MGca4111000000000000000000000000c1";
 /// The first sender of [`SERVICE_SID`].
 pub const SERVICE_NUMBER_1: &str = "+12065550100";
 /// The second sender of [`SERVICE_SID`].
 pub const SERVICE_NUMBER_2: &str = "+12065550101";
-/// A Messaging Service without a sender (21704).
+/// The SID of a Messaging Service without a sender (21704).
 pub const EMPTY_SERVICE_SID: &str = "MGca4111000000000000000000000000c2";
 
-/// After which business accounts and numbers are named, unless the options say another.
+/// The default business name in the names of accounts, numbers and services.
 const BUSINESS: &str = "Acme";
 
-/// How a simulator starts; the default suits people who look at it, [`SimulatorOptions::instant`]
-/// suits tests.
+/// The configuration of a simulator. The default suits demos, [`SimulatorOptions::instant`] suits
+/// tests.
 #[derive(Clone)]
 pub struct SimulatorOptions {
     /// The accounts that exist.
@@ -63,24 +64,23 @@ pub struct SimulatorOptions {
     pub numbers: Vec<Number>,
     /// The Messaging Services of the accounts.
     pub services: Vec<Service>,
-    /// Where dates come from; a test shares the clock of the program under test.
+    /// The source of time; a test shares the clock of the program under test.
     pub clock: Clock,
-    /// Time between two statuses of a message.
+    /// The range of the delay between two statuses of a message.
     pub hop: RangeInclusive<Duration>,
-    /// Time between two statuses while the network is slow.
+    /// The delay between two statuses of a message under [`Fault::Slow`](crate::Fault::Slow).
     pub slow_hop: Duration,
-    /// How long a request that is never answered is held open before it is cut.
+    /// How long a request that is never answered is held open before its connection is closed.
     pub hold: Duration,
-    /// Pause before a failed callback is repeated.
+    /// The pause before a failed callback is retried.
     pub retry_pause: Duration,
-    /// Callbacks under way at the same time.
+    /// The maximum number of concurrent callbacks.
     pub callback_concurrency: usize,
-    /// API requests allowed at the same time; more are refused with 429 and 20429.
+    /// The maximum number of concurrent API requests; further ones are refused with 429 and 20429.
     pub max_concurrent_requests: Option<usize>,
-    /// Threads that answer requests.
+    /// The number of threads that serve requests.
     pub workers: usize,
-    /// Where the chance of the network starts: how long hops take, and in which order shuffled
-    /// callbacks come.
+    /// The seed of the random network: the delays and the order of shuffled callbacks.
     pub seed: u64,
 }
 
@@ -104,7 +104,7 @@ impl Default for SimulatorOptions {
 }
 
 impl SimulatorOptions {
-    /// The default world with a network that takes no time.
+    /// The default options without network delays.
     #[must_use]
     pub fn instant() -> Self {
         Self {
@@ -114,8 +114,8 @@ impl SimulatorOptions {
         }
     }
 
-    /// Puts the accounts, numbers and services of the default world in place of those set before,
-    /// named after a business: `Acme toll-free` becomes `{business} toll-free`.
+    /// Replaces accounts, numbers and services with the default ones, named after a business:
+    /// `Acme toll-free` becomes `{business} toll-free`.
     #[must_use]
     pub fn of_business(self, business: &str) -> Self {
         Self {
@@ -132,17 +132,17 @@ impl SimulatorOptions {
 pub struct Account {
     /// `AC` and 32 hexadecimal digits.
     pub sid: String,
-    /// The primary auth token: password of the API, key of the signatures.
+    /// The primary auth token: the API password and the key of webhook signatures.
     pub auth_token: String,
-    /// Another token that the API takes, while the primary one is being replaced.
+    /// A secondary auth token, which the API also accepts while the primary one is replaced.
     pub secondary_auth_token: Option<String>,
-    /// The name that people gave it.
+    /// The display name.
     pub friendly_name: String,
-    /// Whether it may do anything.
+    /// Whether the account is active.
     pub status: AccountStatus,
-    /// What it may do.
+    /// The kind of account, which limits what it may send.
     pub kind: AccountKind,
-    /// Standard API keys: they may do everything but read accounts and keys.
+    /// The standard API keys, which allow everything except reading accounts and keys.
     pub api_keys: Vec<ApiKey>,
 }
 
@@ -151,33 +151,33 @@ pub struct Account {
 pub struct ApiKey {
     /// `SK` and 32 hexadecimal digits.
     pub sid: String,
-    /// Its password.
+    /// The secret, used as the API password.
     pub secret: String,
 }
 
-/// Whether an account may do anything.
+/// The status of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountStatus {
-    /// All is well.
+    /// The account can be used.
     Active,
-    /// Stopped by Twilio, e.g. for an unpaid bill.
+    /// Twilio has suspended the account, e.g. for an unpaid bill.
     Suspended,
-    /// Gone for good.
+    /// The account is closed permanently.
     Closed,
 }
 
-/// What an account may do.
+/// The kind of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountKind {
-    /// Everything.
+    /// An account without restrictions.
     Full,
-    /// Text verified numbers only.
+    /// A trial account, which may text only verified numbers.
     Trial {
-        /// The numbers, in E.164.
+        /// The verified numbers, in E.164.
         verified: Vec<String>,
     },
-    /// Test credentials: magic numbers only, nothing is sent.
+    /// Test credentials: they accept only magic numbers and send nothing.
     Test,
 }
 
@@ -185,71 +185,71 @@ pub enum AccountKind {
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_field_names, reason = "Twilio calls it phone_number")]
 pub struct Number {
-    /// `PN` (short codes: `SC`) and 32 hexadecimal digits.
+    /// `PN`, or `SC` for short codes, and 32 hexadecimal digits.
     pub sid: String,
-    /// The owner.
+    /// The SID of the owning account.
     pub account_sid: String,
-    /// E.164, or the digits of a short code.
+    /// The number in E.164, or the digits of a short code.
     pub phone_number: String,
-    /// The name that people gave it.
+    /// The display name.
     pub friendly_name: String,
-    /// What sort of number it is.
+    /// The kind of number.
     pub kind: NumberKind,
-    /// What it can do.
+    /// The supported kinds of traffic.
     pub capabilities: Capabilities,
-    /// Where inbound messages are reported, unless a service does that.
+    /// The webhook for inbound messages, unless a service overrides it.
     pub sms_url: Option<String>,
-    /// How inbound messages are reported.
+    /// The HTTP method of the webhook.
     pub sms_method: Method,
-    /// An application that takes inbound messages in place of `sms_url`.
+    /// An application that receives inbound messages instead of `sms_url`.
     pub sms_application_sid: Option<String>,
     /// The verification of a toll-free number.
     pub verification: Option<Registration>,
 }
 
-/// How far something has come that carriers in the United States want registered.
+/// The status of a registration that carriers in the United States require.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registration {
-    /// It is looked at.
+    /// The registration is being reviewed.
     InReview,
-    /// It is done.
+    /// The registration is approved.
     Approved,
-    /// It was rejected, for this reason.
+    /// The registration was rejected for a reason.
     Rejected(String),
 }
 
-/// What sort of number it is; STOP works differently on each.
+/// The kind of a number, which determines how STOP works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberKind {
     /// An ordinary local number.
     LongCode,
-    /// +1 800, 888 …: the network itself handles STOP.
+    /// A toll-free number (+1 800, 888 …): the network itself handles STOP.
     TollFree,
-    /// Five or six digits: nothing is handled outside a service.
+    /// A short code of five or six digits: keywords are handled only within a service.
     ShortCode,
-    /// Reached as `whatsapp:+…` only.
+    /// A WhatsApp number, addressed as `whatsapp:+…` only.
     WhatsApp,
 }
 
-/// What a number can do.
+/// The kinds of traffic that a number supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Capabilities {
-    /// Calls.
+    /// Whether the number supports calls.
     pub voice: bool,
-    /// Text messages.
+    /// Whether the number supports text messages.
     pub sms: bool,
-    /// Media messages.
+    /// Whether the number supports media messages.
     pub mms: bool,
 }
 
-/// How a webhook is called.
+/// The HTTP method of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
-    /// Parameters in the query.
+    /// GET, with the parameters in the query string.
     Get,
-    /// Parameters as a form.
+    /// POST, with the parameters in a form body.
     Post,
 }
 
@@ -258,23 +258,23 @@ pub enum Method {
 pub struct Service {
     /// `MG` and 32 hexadecimal digits.
     pub sid: String,
-    /// The owner.
+    /// The SID of the owning account.
     pub account_sid: String,
-    /// The name that people gave it.
+    /// The display name.
     pub friendly_name: String,
-    /// The numbers of its pool.
+    /// The numbers of the sender pool.
     pub numbers: Vec<String>,
-    /// Where inbound messages are reported; `None` drops them.
+    /// The webhook for inbound messages; `None` drops them.
     pub inbound_request_url: Option<String>,
-    /// How inbound messages are reported.
+    /// The HTTP method of the webhook.
     pub inbound_method: Method,
-    /// Report inbound messages to the number's own URL instead.
+    /// Whether inbound messages go to the webhook of the number instead.
     pub use_inbound_webhook_on_number: bool,
-    /// Status callback for messages that name none themselves.
+    /// The status callback URL for messages without their own.
     pub status_callback: Option<String>,
-    /// Whether Advanced Opt-Out is switched on (it adds `OptOutType` to the webhook).
+    /// Whether Advanced Opt-Out is enabled, which adds `OptOutType` to the webhook.
     pub advanced_opt_out: bool,
-    /// The A2P campaign that covers its long codes.
+    /// The A2P campaign of the service's long codes.
     pub campaign: Option<Registration>,
 }
 

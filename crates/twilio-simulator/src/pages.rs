@@ -1,4 +1,4 @@
-//! The templates and files of the handset page, embedded in the binary.
+//! The templates and static files of the phone pages, embedded in the binary.
 
 use std::borrow::Cow;
 
@@ -25,17 +25,17 @@ impl Pages {
             Some((name, String::from_utf8_lossy(&file.data).into_owned()))
         });
         tera.add_raw_templates(sources.collect::<Vec<_>>())
-            .expect("embedded templates parse; the tests render each");
+            .expect("the embedded templates parse; tests render each of them");
         Self(tera)
     }
 
-    /// Renders a page from its view.
+    /// Renders a template with a view.
     pub(super) fn render(&self, template: &str, view: &impl Serialize) -> tera::TeraResult<String> {
         self.0.render(template, &Context::from_serialize(view)?)
     }
 }
 
-/// A file of the page with its media type.
+/// A static file and its media type.
 pub(super) fn asset(name: &str) -> Option<(Cow<'static, [u8]>, String)> {
     let file = Assets::get(name)?;
     Some((file.data, file.metadata.mimetype().to_owned()))

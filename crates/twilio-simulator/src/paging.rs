@@ -1,14 +1,14 @@
-//! Pages of lists, in the two shapes that Twilio uses.
+//! Keyset pagination of lists, in the two JSON formats that Twilio uses.
 
 use serde_json::{Value, json};
 
 use super::form::Form;
 
-/// Which page of a list is asked for.
+/// The requested page of a list.
 pub(super) struct Paging {
     pub(super) size: usize,
     page: usize,
-    /// The SID after which the page begins.
+    /// The last SID of the previous page.
     pub(super) after: Option<String>,
 }
 
@@ -25,16 +25,15 @@ impl Paging {
         }
     }
 
-    /// Cuts the page out of a list that is held whole; returns it with the SID after which the next
-    /// one begins.
-    pub(super) fn cut<T>(
+    /// Extracts the page from a complete list; also returns the last SID if there is a next page.
+    pub(super) fn paginate<T>(
         &self,
         rows: Vec<T>,
         sid: impl Fn(&T) -> String,
     ) -> (Vec<T>, Option<String>) {
         let start = match &self.after {
             Some(after) => {
-                rows.iter().position(|row| sid(row) == *after).map_or(rows.len(), |place| place + 1)
+                rows.iter().position(|row| sid(row) == *after).map_or(rows.len(), |index| index + 1)
             }
             None => 0,
         };
@@ -45,7 +44,7 @@ impl Paging {
         (page, next)
     }
 
-    /// The list shape of api.twilio.com, with addresses relative to the host.
+    /// The list format of api.twilio.com, with URLs relative to the host.
     pub(super) fn classic(
         &self,
         path: &str,
@@ -60,18 +59,18 @@ impl Paging {
             "page_size": self.size,
             "start": start,
             "end": (start + rows.len()).saturating_sub(1),
-            "uri": self.address(path, query, self.page, self.after.as_deref()),
-            "first_page_uri": self.address(path, query, 0, None),
+            "uri": self.page_url(path, query, self.page, self.after.as_deref()),
+            "first_page_uri": self.page_url(path, query, 0, None),
             "previous_page_uri": null,
             "next_page_uri": next.map(
-                |after| self.address(path, query, self.page + 1, Some(after))
+                |after| self.page_url(path, query, self.page + 1, Some(after))
             ),
         });
         list[key] = Value::Array(rows);
         list
     }
 
-    /// The list shape of messaging.twilio.com, with whole addresses.
+    /// The list format of messaging.twilio.com, with absolute URLs.
     pub(super) fn meta(
         &self,
         url: &str,
@@ -83,17 +82,19 @@ impl Paging {
         let mut list = json!({"meta": {
             "page": self.page,
             "page_size": self.size,
-            "url": self.address(url, query, self.page, self.after.as_deref()),
-            "first_page_url": self.address(url, query, 0, None),
+            "url": self.page_url(url, query, self.page, self.after.as_deref()),
+            "first_page_url": self.page_url(url, query, 0, None),
             "previous_page_url": null,
-            "next_page_url": next.map(|after| self.address(url, query, self.page + 1, Some(after))),
+            "next_page_url": next.map(
+                |after| self.page_url(url, query, self.page + 1, Some(after))
+            ),
             "key": key,
         }});
         list[key] = Value::Array(rows);
         list
     }
 
-    fn address(&self, path: &str, query: &Form, page: usize, after: Option<&str>) -> String {
+    fn page_url(&self, path: &str, query: &Form, page: usize, after: Option<&str>) -> String {
         let mut pairs = query.encode_without(&["PageSize", "Page", "PageToken"]);
         pairs.append_pair("PageSize", &self.size.to_string());
         pairs.append_pair("Page", &page.to_string());

@@ -1,29 +1,30 @@
-//! How many SMS parts a text takes: GSM-7 160/153, UCS-2 70/67; a part never splits a pair.
+//! The number of SMS parts of a text: 160 or 153 characters each in GSM-7, 70 or 67 in UCS-2.
+//! A part never splits an escape sequence or a surrogate pair.
 
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 const EXTENDED: &str = "\u{c}^{}\\[~]|€";
 
 /// Counts the parts of a text; an empty text takes one.
 pub(super) fn count(text: &str) -> u16 {
-    let gsm = |c: char| match c {
+    let gsm_width = |c: char| match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' => Some(1),
         c if BASIC.contains(c) => Some(1),
         c if EXTENDED.contains(c) => Some(2),
         _ => None,
     };
-    match text.chars().map(gsm).collect::<Option<Vec<usize>>>() {
-        Some(widths) => fill(&widths, 160, 153),
-        None => fill(&text.chars().map(char::len_utf16).collect::<Vec<_>>(), 70, 67),
+    match text.chars().map(gsm_width).collect::<Option<Vec<usize>>>() {
+        Some(widths) => count_parts(&widths, 160, 153),
+        None => count_parts(&text.chars().map(char::len_utf16).collect::<Vec<_>>(), 70, 67),
     }
 }
 
-fn fill(widths: &[usize], single: usize, several: usize) -> u16 {
-    if widths.iter().sum::<usize>() <= single {
+fn count_parts(widths: &[usize], max_single: usize, max_each: usize) -> u16 {
+    if widths.iter().sum::<usize>() <= max_single {
         return 1;
     }
     let (mut parts, mut used) = (1, 0);
     for width in widths {
-        if used + width > several {
+        if used + width > max_each {
             parts += 1;
             used = 0;
         }
@@ -37,7 +38,7 @@ mod tests {
     use super::count;
 
     #[test]
-    fn parts_follow_the_gsm_rules() {
+    fn parts_are_counted_by_the_gsm_rules() {
         for (text, parts) in [
             (String::new(), 1),
             ("a".repeat(160), 1),

@@ -1,4 +1,4 @@
-//! What will become of a message: its statuses, how fast they follow, how callbacks travel.
+//! The planned delivery of a message: its statuses, their pace and how callbacks are delivered.
 
 use chrono::TimeDelta;
 
@@ -6,83 +6,84 @@ use super::faults::{Aspect, Fault, Reach};
 use super::message::{Direction, Message, Status};
 use super::world::World;
 
-/// What will become of a message.
+/// The planned delivery of a message.
 pub(super) struct Plan {
-    pub(super) path: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     pub(super) pace: Pace,
-    pub(super) manner: Manner,
+    pub(super) callback_delivery: CallbackDelivery,
 }
 
-/// A status to come.
+/// A future status of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) status: Status,
     pub(super) error_code: Option<u32>,
 }
 
-/// How long each step takes.
+/// The delay between two statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
     Normal,
     Slow,
 }
 
-/// How status callbacks travel.
+/// How status callbacks are delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum CallbackDelivery {
     InOrder,
     Shuffled,
     Twice,
     Lost,
 }
 
-/// What the network will do to a message, by the rules that are switched on.
+/// Plans the delivery of a message by the enabled fault rules.
 pub(super) fn plan(world: &mut World, message: &Message) -> Plan {
     let handset = message.handset();
     let step = |status| Step { status, error_code: None };
     let failed = |code| vec![Step { status: Status::Failed, error_code: Some(code) }];
-    let mut path = Vec::with_capacity(5);
+    let mut steps = Vec::with_capacity(5);
     if let Some(service) = &message.service_sid {
         if world.opt_outs.blocks(service, handset) {
-            path = failed(21610);
+            steps = failed(21610);
         } else {
-            path.push(step(Status::Queued));
+            steps.push(step(Status::Queued));
         }
-    } else if message.to != handset && !window_is_open(world, message) {
-        path = failed(63016);
+    } else if message.to != handset && !is_within_whatsapp_window(world, message) {
+        steps = failed(63016);
     }
-    if path.first().is_none_or(|first| first.status != Status::Failed) {
-        path.push(step(Status::Sending));
-        match world.faults.meet(Aspect::Outcome, Reach::Sends, handset) {
-            Some(Fault::Failed { code }) => path.extend(failed(code)),
+    if steps.first().is_none_or(|first| first.status != Status::Failed) {
+        steps.push(step(Status::Sending));
+        match world.faults.next_fault(Aspect::Outcome, Reach::Sends, handset) {
+            Some(Fault::Failed { code }) => steps.extend(failed(code)),
             Some(Fault::Undelivered { code }) => {
-                path.push(step(Status::Sent));
-                path.push(Step { status: Status::Undelivered, error_code: Some(code) });
+                steps.push(step(Status::Sent));
+                steps.push(Step { status: Status::Undelivered, error_code: Some(code) });
             }
             _ => {
-                path.push(step(Status::Sent));
-                path.push(step(Status::Delivered));
+                steps.push(step(Status::Sent));
+                steps.push(step(Status::Delivered));
                 if message.to != handset {
-                    path.push(step(Status::Read));
+                    steps.push(step(Status::Read));
                 }
             }
         }
     }
-    let pace = match world.faults.meet(Aspect::Pace, Reach::Sends, handset) {
+    let pace = match world.faults.next_fault(Aspect::Pace, Reach::Sends, handset) {
         Some(_) => Pace::Slow,
         None => Pace::Normal,
     };
-    let manner = match world.faults.meet(Aspect::Callbacks, Reach::Sends, handset) {
-        Some(Fault::Shuffle) => Manner::Shuffled,
-        Some(Fault::Repeat) => Manner::Twice,
-        Some(Fault::DropCallbacks) => Manner::Lost,
-        _ => Manner::InOrder,
+    let fault = world.faults.next_fault(Aspect::Callbacks, Reach::Sends, handset);
+    let callback_delivery = match fault {
+        Some(Fault::Shuffle) => CallbackDelivery::Shuffled,
+        Some(Fault::Repeat) => CallbackDelivery::Twice,
+        Some(Fault::DropCallbacks) => CallbackDelivery::Lost,
+        _ => CallbackDelivery::InOrder,
     };
-    Plan { path, pace, manner }
+    Plan { steps, pace, callback_delivery }
 }
 
-/// Whether the person wrote on WhatsApp within the last 24 hours.
-fn window_is_open(world: &World, message: &Message) -> bool {
+/// Whether the handset sent this sender a WhatsApp message within the last 24 hours.
+fn is_within_whatsapp_window(world: &World, message: &Message) -> bool {
     world
         .log
         .of_handset(message.handset())

@@ -1,16 +1,16 @@
-//! What carriers in the United States want registered, as messaging.twilio.com tells it: campaigns
-//! and toll-free verifications.
+//! The registrations that carriers in the United States require, as messaging.twilio.com serves
+//! them: A2P campaigns and toll-free verifications.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::answer::Refusal;
 use super::auth::Caller;
 use super::form::Form;
 use super::options::{NumberKind, Registration};
 use super::paging::Paging;
-use super::services::{CREATED, address};
+use super::refusal::Refusal;
+use super::services::{DATE_CREATED, request_url};
 use super::shared::Shared;
 
 /// `GET /v1/Services/{MG}/Compliance/Usa2p`
@@ -43,8 +43,8 @@ pub(super) async fn campaigns(
             "us_app_to_person_usecase": "MARKETING",
             "errors": errors,
             "mock": false,
-            "date_created": CREATED,
-            "date_updated": CREATED,
+            "date_created": DATE_CREATED,
+            "date_updated": DATE_CREATED,
         })
     });
     Ok(list(&request, "compliance", campaign.into_iter().collect()))
@@ -58,14 +58,14 @@ pub(super) async fn verifications(
 ) -> Result<HttpResponse, Refusal> {
     let account = caller.active()?;
     let query = Form::parse(request.query_string().as_bytes());
-    let wanted = query.filled("TollfreePhoneNumberSid");
+    let number_sid = query.filled("TollfreePhoneNumberSid");
     let world = shared.world();
     let own = world
         .numbers
         .iter()
         .filter(|number| number.account_sid == account && number.kind == NumberKind::TollFree);
     let found =
-        own.filter(|number| wanted.is_none_or(|sid| number.sid == sid)).filter_map(|number| {
+        own.filter(|number| number_sid.is_none_or(|sid| number.sid == sid)).filter_map(|number| {
             let (status, reason) = match number.verification.as_ref()? {
                 Registration::InReview => ("IN_REVIEW", None),
                 Registration::Approved => ("TWILIO_APPROVED", None),
@@ -77,8 +77,8 @@ pub(super) async fn verifications(
                 "tollfree_phone_number_sid": number.sid,
                 "status": status,
                 "rejection_reason": reason,
-                "date_created": CREATED,
-                "date_updated": CREATED,
+                "date_created": DATE_CREATED,
+                "date_updated": DATE_CREATED,
             }))
         });
     Ok(list(&request, "verifications", found.collect()))
@@ -86,5 +86,5 @@ pub(super) async fn verifications(
 
 fn list(request: &HttpRequest, key: &str, rows: Vec<Value>) -> HttpResponse {
     let query = Form::parse(request.query_string().as_bytes());
-    HttpResponse::Ok().json(Paging::of(&query).meta(&address(request), &query, key, rows, None))
+    HttpResponse::Ok().json(Paging::of(&query).meta(&request_url(request), &query, key, rows, None))
 }

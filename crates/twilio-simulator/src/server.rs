@@ -1,4 +1,4 @@
-//! The HTTP server: which path leads where, and who may post to the pages.
+//! The HTTP server: its routes, and the protection of the pages against cross-site requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,9 +14,9 @@ use actix_web::{App, HttpResponse, HttpServer};
 use tokio::task::JoinHandle;
 
 use super::shared::Shared;
-use super::{control, handset, messages, numbers, registrations, services, trouble};
+use super::{answer_faults, control, handset, messages, numbers, registrations, services};
 
-/// A server in the background.
+/// A running server.
 pub(super) struct Server {
     addr: SocketAddr,
     handle: ServerHandle,
@@ -31,7 +31,7 @@ impl Server {
             .keep_alive(Duration::from_secs(75))
             .shutdown_timeout(1)
             .h1_allow_half_closed(false)
-            .on_connect(trouble::keep_wire)
+            .on_connect(answer_faults::store_socket)
             .disable_signals()
             .bind(bind)?;
         let addr = server
@@ -60,7 +60,7 @@ fn routes(config: &mut ServiceConfig) {
     config
         .service(
             web::scope("/2010-04-01/Accounts")
-                .wrap(from_fn(trouble::front_desk))
+                .wrap(from_fn(answer_faults::api_middleware))
                 .route("/{account}.json", web::get().to(numbers::account))
                 .route("/{account}/Messages.json", web::post().to(messages::create))
                 .route("/{account}/Messages.json", web::get().to(messages::list))
@@ -85,44 +85,44 @@ fn routes(config: &mut ServiceConfig) {
                     "/{account}/SMS/ShortCodes/{sid}.json",
                     web::post().to(numbers::fetch_or_update),
                 )
-                .default_service(web::to(trouble::nothing_here)),
+                .default_service(web::to(answer_faults::not_found)),
         )
         .service(
             web::scope("/v1/Services")
-                .wrap(from_fn(trouble::front_desk))
+                .wrap(from_fn(answer_faults::api_middleware))
                 .route("", web::get().to(services::list))
                 .route("/{sid}", web::get().to(services::fetch_or_update))
                 .route("/{sid}", web::post().to(services::fetch_or_update))
                 .route("/{sid}/{kind:PhoneNumbers|ShortCodes}", web::get().to(services::senders))
                 .route("/{sid}/Compliance/Usa2p", web::get().to(registrations::campaigns))
-                .default_service(web::to(trouble::nothing_here)),
+                .default_service(web::to(answer_faults::not_found)),
         )
         .service(
             web::scope("/v1/Tollfree")
-                .wrap(from_fn(trouble::front_desk))
+                .wrap(from_fn(answer_faults::api_middleware))
                 .route("/Verifications", web::get().to(registrations::verifications))
-                .default_service(web::to(trouble::nothing_here)),
+                .default_service(web::to(answer_faults::not_found)),
         )
         .service(
             web::scope("/simulator/api")
                 .wrap(from_fn(same_site))
                 .configure(control::routes)
-                .default_service(web::to(trouble::nothing_here)),
+                .default_service(web::to(answer_faults::not_found)),
         )
         .service(web::scope("").wrap(from_fn(same_site)).configure(handset::routes))
-        .default_service(web::to(trouble::nothing_here));
+        .default_service(web::to(answer_faults::not_found));
 }
 
-/// Refuses changes that another web site makes a visitor's browser ask for, and hardens every page.
+/// Refuses cross-site requests that change something, and adds security headers to every response.
 async fn same_site<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    if !request.method().is_safe() && !comes_from_here(&request) {
+    if !request.method().is_safe() && !is_same_origin(&request) {
         let refusal = HttpResponse::Forbidden().body(
-            "This request came from another web site. Open the simulator's own page and try \
+            "This request came from another website. Open the simulator's own page and try \
                  again there.\n",
         );
         return Ok(request.into_response(refusal).map_into_right_body());
@@ -138,9 +138,9 @@ async fn same_site<B: MessageBody>(
     Ok(response)
 }
 
-/// Browsers say where a request comes from; programs such as curl say nothing, and carry no one
-/// else's authority.
-fn comes_from_here(request: &ServiceRequest) -> bool {
+/// Whether a request has the same origin, by the headers that browsers send. Programs such as curl
+/// send none of them and act only for their own user, so their requests are allowed.
+fn is_same_origin(request: &ServiceRequest) -> bool {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");

@@ -1,19 +1,20 @@
-//! Messaging Services, as messaging.twilio.com serves them under `/v1`.
+//! The Messaging Service resources, which messaging.twilio.com serves under `/v1`.
 
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::answer::Refusal;
 use super::auth::Caller;
 use super::create::is_callback_url;
 use super::form::Form;
 use super::numbers::parse_method;
 use super::options::{Number, NumberKind, Service};
 use super::paging::Paging;
+use super::refusal::Refusal;
 use super::shared::Shared;
 
-pub(super) const CREATED: &str = "2026-01-01T00:00:00Z";
+/// The creation date of every Messaging resource.
+pub(super) const DATE_CREATED: &str = "2026-01-01T00:00:00Z";
 
 /// `GET /v1/Services`
 pub(super) async fn list(
@@ -26,10 +27,10 @@ pub(super) async fn list(
     let own = world.services.iter().filter(|service| service.account_sid == account);
     let query = Form::parse(request.query_string().as_bytes());
     let paging = Paging::of(&query);
-    let (rows, next) = paging.cut(own.collect(), |service| service.sid.clone());
-    let rows = rows.into_iter().map(|service| service_json(service, &base(&request))).collect();
+    let (rows, next) = paging.paginate(own.collect(), |service| service.sid.clone());
+    let rows = rows.into_iter().map(|service| service_json(service, &base_url(&request))).collect();
     Ok(HttpResponse::Ok().json(paging.meta(
-        &address(&request),
+        &request_url(&request),
         &query,
         "services",
         rows,
@@ -55,7 +56,7 @@ pub(super) async fn fetch_or_update(
     if request.method() == actix_web::http::Method::POST {
         change(service, &Form::parse(&body))?;
     }
-    Ok(HttpResponse::Ok().json(service_json(service, &base(&request))))
+    Ok(HttpResponse::Ok().json(service_json(service, &base_url(&request))))
 }
 
 /// `GET /v1/Services/{MG}/PhoneNumbers` and `/ShortCodes`
@@ -81,10 +82,10 @@ pub(super) async fn senders(
     let key = if short_codes { "short_codes" } else { "phone_numbers" };
     let query = Form::parse(request.query_string().as_bytes());
     let paging = Paging::of(&query);
-    let (rows, next) = paging.cut(rows, |number| number.sid.clone());
-    let rows =
-        rows.into_iter().map(|number| sender_json(number, service, &address(&request))).collect();
-    Ok(HttpResponse::Ok().json(paging.meta(&address(&request), &query, key, rows, next.as_deref())))
+    let (rows, next) = paging.paginate(rows, |number| number.sid.clone());
+    let url = request_url(&request);
+    let rows = rows.into_iter().map(|number| sender_json(number, service, &url)).collect();
+    Ok(HttpResponse::Ok().json(paging.meta(&url, &query, key, rows, next.as_deref())))
 }
 
 fn change(service: &mut Service, form: &Form) -> Result<(), Refusal> {
@@ -111,8 +112,8 @@ fn change(service: &mut Service, form: &Form) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn service_json(service: &Service, base: &str) -> Value {
-    let url = format!("{base}/v1/Services/{}", service.sid);
+fn service_json(service: &Service, base_url: &str) -> Value {
+    let url = format!("{base_url}/v1/Services/{}", service.sid);
     json!({
         "sid": service.sid,
         "account_sid": service.account_sid,
@@ -133,8 +134,8 @@ fn service_json(service: &Service, base: &str) -> Value {
         "validity_period": 36_000,
         "us_app_to_person_registered": true,
         "usecase": "marketing",
-        "date_created": CREATED,
-        "date_updated": CREATED,
+        "date_created": DATE_CREATED,
+        "date_updated": DATE_CREATED,
         "url": url,
         "links": {
             "phone_numbers": format!("{url}/PhoneNumbers"),
@@ -157,20 +158,20 @@ fn sender_json(number: &Number, service: &Service, url: &str) -> Value {
         "service_sid": service.sid,
         "country_code": "US",
         "capabilities": capabilities,
-        "date_created": CREATED,
-        "date_updated": CREATED,
+        "date_created": DATE_CREATED,
+        "date_updated": DATE_CREATED,
         "url": format!("{url}/{}", number.sid),
     });
     json[key] = json!(number.phone_number);
     json
 }
 
-/// Scheme and host as the caller wrote them.
-fn base(request: &HttpRequest) -> String {
+/// Scheme and host of the request.
+fn base_url(request: &HttpRequest) -> String {
     let connection = request.connection_info();
     format!("{}://{}", connection.scheme(), connection.host())
 }
 
-pub(super) fn address(request: &HttpRequest) -> String {
-    format!("{}{}", base(request), request.path())
+pub(super) fn request_url(request: &HttpRequest) -> String {
+    format!("{}{}", base_url(request), request.path())
 }

@@ -1,4 +1,4 @@
-//! What the server, the network and the handle share.
+//! The state that the server, the network and the handle share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,27 +7,29 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
-use super::network::{Answer, Call, Network};
+use super::network::{Call, Network, WebhookResponse};
 use super::options::SimulatorOptions;
 use super::pages::Pages;
 use super::world::World;
 
-/// One simulator.
+/// The shared state of one simulator.
 pub(super) struct Shared {
     pub(super) options: SimulatorOptions,
     pub(super) pages: Pages,
-    /// Requests under way, for `Twilio-Concurrent-Requests`.
+    /// The number of API requests in progress, for `Twilio-Concurrent-Requests`.
     pub(super) concurrent: AtomicUsize,
-    /// Lets go of the requests that are held open.
-    pub(super) let_go: Notify,
-    /// Requests that are stuck until then.
+    /// Releases the requests that a fault holds.
+    pub(super) release_stalled: Notify,
+    /// The number of stalled requests.
     stalled: AtomicUsize,
     world: Mutex<World>,
     network: Network,
     runtime: OnceLock<Handle>,
+    /// The number of deliveries and webhook calls in progress.
     under_way: AtomicUsize,
     idle: Notify,
-    hurry: watch::Sender<usize>,
+    /// The number of [`Shared::flush`] calls in progress; while there is one, delays are skipped.
+    flushes: watch::Sender<usize>,
 }
 
 impl Shared {
@@ -38,23 +40,23 @@ impl Shared {
             pages: Pages::load(),
             options,
             concurrent: AtomicUsize::new(0),
-            let_go: Notify::new(),
+            release_stalled: Notify::new(),
             stalled: AtomicUsize::new(0),
             runtime: OnceLock::new(),
             under_way: AtomicUsize::new(0),
             idle: Notify::new(),
-            hurry: watch::Sender::new(0),
+            flushes: watch::Sender::new(0),
         }
     }
 
-    /// The state; never held across an await.
+    /// Locks the state; the guard must not be held across an await.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers the runtime on which messages travel: the one that started the simulator, not that
-    /// of a server thread.
-    pub(super) fn adopt_runtime(&self) {
+    /// Stores the runtime for background tasks: the one that started the simulator, not that of a
+    /// server thread.
+    pub(super) fn store_runtime(&self) {
         self.runtime.get_or_init(Handle::current);
     }
 
@@ -62,18 +64,18 @@ impl Shared {
         self.runtime.get_or_init(Handle::current)
     }
 
-    /// Counts something as under way until the guard is dropped.
-    pub(super) fn busy(self: &Arc<Self>) -> Busy {
+    /// Counts a delivery or a webhook call as in progress until the guard is dropped.
+    pub(super) fn busy(self: &Arc<Self>) -> BusyGuard {
         self.under_way.fetch_add(1, Ordering::SeqCst);
-        Busy(Arc::clone(self))
+        BusyGuard(Arc::clone(self))
     }
 
-    /// How many messages and webhooks are under way.
+    /// The number of deliveries and webhook calls in progress.
     pub(super) fn under_way(&self) -> usize {
         self.under_way.load(Ordering::SeqCst)
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until nothing is in progress.
     pub(super) async fn wait_idle(&self) {
         loop {
             let changed = self.idle.notified();
@@ -84,62 +86,62 @@ impl Shared {
         }
     }
 
-    /// Lets everything under way take no time until nothing is left.
+    /// Skips all delays until nothing is in progress.
     pub(super) async fn flush(&self) {
-        self.hurry.send_modify(|count| *count += 1);
+        self.flushes.send_modify(|count| *count += 1);
         self.wait_idle().await;
-        self.hurry.send_modify(|count| *count -= 1);
+        self.flushes.send_modify(|count| *count -= 1);
     }
 
-    /// Waits, unless everything is to hurry.
-    pub(super) async fn pause(&self, time: Duration) {
-        if !time.is_zero() {
-            let mut hurry = self.hurry.subscribe();
-            // Both ends mean the same: go on.
-            let _ = tokio::time::timeout(time, hurry.wait_for(|count| *count > 0)).await;
+    /// Waits for a delay, or until a flush starts.
+    pub(super) async fn pause(&self, delay: Duration) {
+        if !delay.is_zero() {
+            let mut flushes = self.flushes.subscribe();
+            // A timeout and a flush have the same effect: the delivery continues.
+            let _ = tokio::time::timeout(delay, flushes.wait_for(|count| *count > 0)).await;
         }
     }
 
-    /// Waits until it is let go.
+    /// Waits until stalled requests are released.
     pub(super) async fn stall(&self) {
-        let mut let_go = std::pin::pin!(self.let_go.notified());
-        // From here on it is let go with the others, and counted only now.
-        let_go.as_mut().enable();
-        let _stalled = Stalled::enter(&self.stalled);
-        let_go.await;
+        let mut released = std::pin::pin!(self.release_stalled.notified());
+        // Registered before the request is counted, so that no release between the two is missed.
+        released.as_mut().enable();
+        let _guard = StalledGuard::enter(&self.stalled);
+        released.await;
     }
 
-    /// How many requests are stuck.
+    /// The number of stalled requests.
     pub(super) fn stalled(&self) -> usize {
         self.stalled.load(Ordering::SeqCst)
     }
 
-    /// Calls a webhook and notes how it went.
-    pub(super) async fn call(&self, call: &Call) -> Answer {
-        self.network.call(call, |attempt| self.world().note_callback(attempt)).await
+    /// Calls a webhook and records each attempt.
+    pub(super) async fn call(&self, call: &Call) -> WebhookResponse {
+        self.network.call(call, |attempt| self.world().record_callback(attempt)).await
     }
 }
 
-/// A request is stuck, until it goes on or is given up.
-struct Stalled<'a>(&'a AtomicUsize);
+/// Counts a request as stalled until it is dropped.
+struct StalledGuard<'a>(&'a AtomicUsize);
 
-impl<'a> Stalled<'a> {
+impl<'a> StalledGuard<'a> {
     fn enter(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(count)
     }
 }
 
-impl Drop for Stalled<'_> {
+impl Drop for StalledGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Something is under way.
-pub(super) struct Busy(Arc<Shared>);
+/// Counts a delivery or a webhook call as in progress until it is dropped.
+pub(super) struct BusyGuard(Arc<Shared>);
 
-impl Drop for Busy {
+impl Drop for BusyGuard {
     fn drop(&mut self) {
         if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.idle.notify_waiters();

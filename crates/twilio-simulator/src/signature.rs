@@ -1,5 +1,5 @@
-//! `X-Twilio-Signature`, written from Twilio's description and independently of the code that
-//! checks it.
+//! `X-Twilio-Signature`, implemented from Twilio's documentation and independently of the code that
+//! verifies it.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-/// Signs a call to `url` with form parameters: Base64 of HMAC-SHA1 over the URL and each key with
-/// its value, sorted.
+/// Signs a request to `url` with form parameters: Base64 of the HMAC-SHA1 over the URL and the
+/// sorted keys, each followed by its value.
 ///
-/// The URL is taken as it is configured, without fragment and without `user:password@`; its port is
-/// kept. A repeated key with the same value counts once.
+/// The signed URL is the configured one without fragment and `user:password@`, but with its port. A
+/// repeated key with the same value counts once.
 #[must_use]
 pub fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String {
     let mut text = signed_url(url);
@@ -56,8 +56,8 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_twilio_have_their_signatures() {
-        // From the tests of Twilio's libraries, and from its web page on securing webhooks.
+    fn twilios_examples_have_their_documented_signatures() {
+        // From the tests of Twilio's libraries, and from its documentation on webhook security.
         assert_eq!(sign("12345", URL, &params("+14158675309")), "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
         assert_eq!(sign("12345", URL, &params("+12349013030")), "0/KCTR6DLpKmkAf8muzZqo1nDgQ=");
     }

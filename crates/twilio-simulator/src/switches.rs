@@ -1,30 +1,30 @@
-//! The switches of the handset page: each fault in words.
+//! The fault switches of the phone pages, with their labels.
 
 use serde::Serialize;
 
 use super::faults::{Extent, Fault, Rule, RuleId};
 
-/// A choice on the page.
+/// A button that enables a fault.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Switch {
-    /// What the form sends.
+    /// The value that the form submits.
     pub(super) key: &'static str,
     #[serde(skip)]
     pub(super) fault: Fault,
-    /// What it says.
+    /// The label of the button.
     pub(super) title: &'static str,
-    /// What that means.
+    /// The explanation below the label.
     pub(super) hint: &'static str,
 }
 
-/// Switches that belong together.
+/// A titled group of switches.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Group {
     pub(super) title: &'static str,
     pub(super) switches: &'static [Switch],
 }
 
-/// All switches, as the page shows them.
+/// All switches, in the order of the page.
 pub(super) const GROUPS: &[Group] = &[
     Group {
         title: "The message",
@@ -45,75 +45,80 @@ pub(super) const GROUPS: &[Group] = &[
             switch(
                 "failed_30008",
                 Fault::Failed { code: 30008 },
-                "Fails, nobody knows why",
+                "Fails for an unknown reason",
                 "Failed with 30008, unknown error.",
             ),
-            switch("slow", Fault::Slow, "Is slow", "Many seconds between two statuses."),
+            switch("slow", Fault::Slow, "Is slow", "Several seconds between two statuses."),
         ],
     },
     Group {
         title: "The status reports",
         switches: &[
-            switch("shuffle", Fault::Shuffle, "Out of order", "Delivered may come before sent."),
+            switch("shuffle", Fault::Shuffle, "Out of order", "Delivered may arrive before sent."),
             switch(
                 "repeat",
                 Fault::Repeat,
-                "Each one twice",
-                "As Twilio does when an answer got lost.",
+                "Duplicated",
+                "Each report arrives twice, as when a response is lost.",
             ),
             switch(
                 "drop_callbacks",
                 Fault::DropCallbacks,
-                "Get lost",
-                "The message moves on, no report comes.",
+                "Lost",
+                "The message is sent, but no report arrives.",
             ),
         ],
     },
     Group {
-        title: "Twilio's answer",
+        title: "Twilio's response",
         switches: &[
             switch(
                 "answer_429",
                 Fault::TooManyRequests,
                 "Too many requests",
-                "429. Not recorded, safe to repeat.",
+                "429. Not recorded, safe to retry.",
             ),
             switch(
                 "answer_500",
                 Fault::ServerError,
                 "Server error",
-                "500. The message was not recorded.",
+                "500. The message is not recorded.",
             ),
             switch(
                 "answer_500_recorded",
                 Fault::ServerErrorRecorded,
-                "Server error, yet it is sent",
-                "500, but the message was recorded and goes out.",
+                "Server error, but sent",
+                "500, but the message is recorded and sent.",
             ),
             switch(
                 "timeout",
                 Fault::Timeout,
-                "No answer",
-                "The request hangs. Nothing was recorded.",
+                "No response",
+                "The request hangs. The message is not recorded.",
             ),
             switch(
                 "timeout_recorded",
                 Fault::TimeoutRecorded,
-                "No answer, yet it is sent",
-                "The request hangs, but the message goes out.",
+                "No response, but sent",
+                "The request hangs, but the message is recorded and sent.",
             ),
-            switch("reset", Fault::Reset, "Connection cut", "Cut before anything was recorded."),
+            switch(
+                "reset",
+                Fault::Reset,
+                "Connection reset",
+                "Reset before the message is recorded.",
+            ),
             switch(
                 "reset_recorded",
                 Fault::ResetRecorded,
-                "Connection cut, yet it is sent",
-                "Cut after the message was recorded.",
+                "Connection reset, but sent",
+                "Reset after the message is recorded.",
             ),
             switch(
                 "refuse_21610",
                 Fault::Refuse { code: 21610 },
                 "Refused: opted out",
-                "400 with 21610, as after a STOP that we missed.",
+                "400 with 21610, as after a missed STOP.",
             ),
             switch(
                 "refuse_21611",
@@ -134,22 +139,22 @@ const fn switch(
     Switch { key, fault, title, hint }
 }
 
-/// The switch that a form names.
+/// The switch with a key.
 pub(super) fn find(key: &str) -> Option<&'static Switch> {
     GROUPS.iter().flat_map(|group| group.switches).find(|switch| switch.key == key)
 }
 
-/// A switch that is on, in words.
+/// An enabled rule as the page shows it.
 #[derive(Serialize)]
 pub(super) struct SwitchedOn {
     pub(super) id: u64,
-    /// `The message: handset is off`
+    /// The fault, e.g. `The message: handset is off`.
     pub(super) title: String,
-    /// `for the next 3 messages, for all phones`
+    /// The extent, e.g. `for the next 3 messages, all phones`.
     pub(super) scope: String,
 }
 
-/// Describes a rule that is on.
+/// Describes an enabled rule.
 pub(super) fn describe(id: RuleId, rule: &Rule) -> SwitchedOn {
     let known = GROUPS.iter().find_map(|group| {
         let switch = group.switches.iter().find(|switch| switch.fault == rule.fault)?;
@@ -158,10 +163,10 @@ pub(super) fn describe(id: RuleId, rule: &Rule) -> SwitchedOn {
     let title = known.unwrap_or_else(|| match rule.fault {
         Fault::Undelivered { code } => format!("The message: undelivered with {code}"),
         Fault::Failed { code } => format!("The message: failed with {code}"),
-        Fault::Refuse { code } => format!("Twilio's answer: refused with {code}"),
+        Fault::Refuse { code } => format!("Twilio's response: refused with {code}"),
         other => format!("{other:?}"),
     });
-    let time = match rule.extent {
+    let extent = match rule.extent {
         Extent::Always => "until switched off".to_owned(),
         Extent::Next(1) => "for the next message".to_owned(),
         Extent::Next(count) => format!("for the next {count} messages"),
@@ -169,8 +174,8 @@ pub(super) fn describe(id: RuleId, rule: &Rule) -> SwitchedOn {
             format!("for about {:.0} % of the messages", probability * 100.0)
         }
     };
-    let who = if rule.handset.is_some() { "this phone" } else { "all phones" };
-    SwitchedOn { id: id.0, title, scope: format!("{time}, {who}") }
+    let phones = if rule.handset.is_some() { "this phone" } else { "all phones" };
+    SwitchedOn { id: id.0, title, scope: format!("{extent}, {phones}") }
 }
 
 fn lower_first(text: &str) -> String {

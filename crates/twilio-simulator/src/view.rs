@@ -1,4 +1,4 @@
-//! What the handset pages show: views made from the state.
+//! The views of the phone pages, built from the state.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,10 +8,10 @@ use super::options::{AccountStatus, NumberKind};
 use super::switches::{GROUPS, Group, SwitchedOn, describe};
 use super::world::World;
 
-/// How many messages a phone shows, and how many phones the list does.
-const SHOWN: usize = 200;
+/// The maximum number of messages on a phone, and of phones in the list.
+const MAX_SHOWN: usize = 200;
 
-/// The first page: all phones.
+/// The view of the first page: all phones.
 #[derive(Serialize)]
 pub(super) struct IndexPage {
     pub(super) phones: Phones,
@@ -23,7 +23,7 @@ pub(super) struct IndexPage {
     pub(super) problem: Option<String>,
 }
 
-/// The phones that have messages, newest first.
+/// The phones with messages, newest first.
 #[derive(Serialize)]
 pub(super) struct Phones {
     pub(super) version: u64,
@@ -31,7 +31,7 @@ pub(super) struct Phones {
     pub(super) more: usize,
 }
 
-/// One phone of the list.
+/// A phone in the list.
 #[derive(Serialize)]
 pub(super) struct PhoneRow {
     number: String,
@@ -45,7 +45,7 @@ pub(super) struct PhoneRow {
     opted_out: bool,
 }
 
-/// One phone.
+/// The view of the page of one phone.
 #[derive(Serialize)]
 pub(super) struct PhonePage {
     pub(super) number: String,
@@ -66,13 +66,13 @@ pub(super) struct Thread {
     opted_out: Vec<String>,
 }
 
-/// One message as the handset, and who looks behind it, sees it.
+/// A message on the page of a phone, with its status at Twilio.
 #[derive(Serialize)]
 struct Bubble {
     sid: String,
-    /// `out` from this handset, `in` to it, `network` for automatic answers.
+    /// `out` from this handset, `in` to it, `network` for automatic replies.
     side: &'static str,
-    /// False while it is under way, and for good when it failed.
+    /// Whether the handset has the message; false in transit and after a failure.
     arrived: bool,
     sender: String,
     body: String,
@@ -80,12 +80,12 @@ struct Bubble {
     iso: String,
     time: String,
     status: &'static str,
-    /// How the status looks: `waiting`, `sent`, `done` or `trouble`.
+    /// The style of the status: `waiting`, `sent`, `done` or `trouble`.
     tick: &'static str,
     note: Option<String>,
 }
 
-/// A number that a handset can write to.
+/// A number that a handset can text.
 #[derive(Serialize)]
 pub(super) struct Sender {
     number: String,
@@ -104,12 +104,12 @@ pub(super) struct ServiceLine {
     count: usize,
 }
 
-/// The switches, and those that are on.
+/// The fault switches and the enabled rules.
 #[derive(Serialize)]
 pub(super) struct NetworkPanel {
     groups: &'static [Group],
     on: Vec<SwitchedOn>,
-    /// The phone that the switches are for; empty for all.
+    /// The phone that the switches affect; empty for all phones.
     handset: String,
 }
 
@@ -138,13 +138,13 @@ pub(super) fn index(world: &World, problem: Option<String>) -> IndexPage {
 }
 
 pub(super) fn phones(world: &World) -> Phones {
-    let latest = world.log.latest_handsets(SHOWN);
+    let latest = world.log.latest_handsets(MAX_SHOWN);
     let more = world.log.handset_count().saturating_sub(latest.len());
     let rows = latest
         .into_iter()
         .map(|(number, message)| PhoneRow {
             number: number.to_owned(),
-            shown: readable(number),
+            shown: format_number(number),
             preview: message.body.chars().take(120).collect(),
             from_handset: message.direction == Direction::Inbound,
             iso: message.updated.to_rfc3339(),
@@ -170,14 +170,14 @@ pub(super) fn phone(
     draft: &str,
     chosen: &str,
 ) -> PhonePage {
-    let last_heard = world.log.of_handset(number).next_back().map(|message| {
+    let last_sender = world.log.of_handset(number).next_back().map(|message| {
         bare(if message.direction == Direction::Inbound {
             &message.to
         } else {
             message.from.as_deref().unwrap_or_default()
         })
     });
-    let selected = if chosen.is_empty() { last_heard.unwrap_or_default() } else { chosen };
+    let selected = if chosen.is_empty() { last_sender.unwrap_or_default() } else { chosen };
     let account_sid = world
         .number(selected)
         .map(|number| number.account_sid.clone())
@@ -185,7 +185,7 @@ pub(super) fn phone(
         .unwrap_or_default();
     PhonePage {
         number: number.to_owned(),
-        shown: readable(number),
+        shown: format_number(number),
         thread: thread(world, number),
         senders: senders(world, &account_sid, selected)
             .into_iter()
@@ -198,8 +198,8 @@ pub(super) fn phone(
 }
 
 pub(super) fn thread(world: &World, number: &str) -> Thread {
-    let total = world.log.places_of_handset(number).len();
-    let earlier = total.saturating_sub(SHOWN);
+    let total = world.log.indexes_of_handset(number).len();
+    let earlier = total.saturating_sub(MAX_SHOWN);
     let opted_out = world.opt_outs.list().into_iter().filter(|opt_out| opt_out.handset == number);
     Thread {
         version: world.log.version_of_handset(number),
@@ -208,7 +208,7 @@ pub(super) fn thread(world: &World, number: &str) -> Thread {
         opted_out: opted_out
             .map(|opt_out| match world.service(&opt_out.scope) {
                 Some(service) => service.friendly_name.clone(),
-                None => readable(&opt_out.scope),
+                None => format_number(&opt_out.scope),
             })
             .collect(),
     }
@@ -219,9 +219,9 @@ fn bubble(message: &Message) -> Bubble {
     let address = if from_here { Some(&*message.to) } else { message.from.as_deref() };
     let sender = match (address, message.service_sid.as_deref()) {
         (Some(address), _) if address != bare(address) => {
-            format!("{} on WhatsApp", readable(bare(address)))
+            format!("{} on WhatsApp", format_number(bare(address)))
         }
-        (Some(address), _) => readable(address),
+        (Some(address), _) => format_number(address),
         (None, Some(service)) => service.to_owned(),
         (None, None) => String::new(),
     };
@@ -246,7 +246,7 @@ fn bubble(message: &Message) -> Bubble {
         note: message.webhook.clone().or_else(|| {
             message
                 .error_code
-                .map(|code| format!("{code}: {}", lowercase_first(super::answer::meaning(code))))
+                .map(|code| format!("{code}: {}", lowercase_first(super::refusal::meaning(code))))
         }),
     }
 }
@@ -281,7 +281,7 @@ fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<Sender> {
             };
             Sender {
                 number: number.phone_number.clone(),
-                shown: readable(&number.phone_number),
+                shown: format_number(&number.phone_number),
                 name,
                 selected: number.phone_number == selected,
                 webhook,
@@ -301,8 +301,8 @@ fn network(world: &World, handset: &str) -> NetworkPanel {
     NetworkPanel { groups: GROUPS, on, handset: handset.to_owned() }
 }
 
-/// `+12065550111` as people write it.
-pub(super) fn readable(number: &str) -> String {
+/// Formats a number for display: `+12065550111` becomes `+1 206 555 0111`.
+pub(super) fn format_number(number: &str) -> String {
     match number.strip_prefix("+1") {
         Some(digits) if digits.len() == 10 => {
             format!("+1 {} {} {}", &digits[..3], &digits[3..6], &digits[6..])

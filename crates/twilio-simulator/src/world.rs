@@ -1,4 +1,4 @@
-//! The state of the simulated Twilio: what exists, who opted out, what was sent, what goes wrong.
+//! The state of the simulated Twilio: accounts, numbers, services, messages, opt-outs and faults.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::faults::Faults;
 use super::log::MessageLog;
 use super::options::{Account, AccountStatus, Number, NumberKind, Service, SimulatorOptions};
 
-/// How many callbacks and alerts are kept for looking at.
-const KEPT: usize = 10_000;
+/// The maximum number of webhook calls in the log.
+const MAX_CALLBACKS: usize = 10_000;
 
-/// Everything that the simulator knows.
+/// The state of the simulator.
 pub(super) struct World {
     pub(super) accounts: Vec<Account>,
     pub(super) numbers: Vec<Number>,
@@ -31,81 +31,81 @@ pub(super) struct World {
     credentials: HashMap<String, Credential>,
 }
 
-/// How often what happened since the start or the last reset.
+/// The counters since the start or the last reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Requests to create a message.
     pub send_requests: u64,
-    /// Those that were recorded as a message, whatever the answer was.
+    /// Requests that were recorded as a message, regardless of the response.
     pub recorded: u64,
-    /// Those that were refused with a 4xx (but 429).
+    /// Requests that were refused with a 4xx status other than 429.
     pub refused: u64,
-    /// Those that met a fault of the API: 429, 500, no answer, a cut connection.
+    /// Requests that a fault of the API affected: 429, 500, no response, a closed connection.
     pub faulted: u64,
-    /// Calls of webhooks, repeats included.
+    /// Webhook calls, retries included.
     pub callbacks: u64,
-    /// Calls of webhooks that got no 2xx.
+    /// Webhook calls without a 2xx response.
     pub callbacks_failed: u64,
 }
 
-/// One call of a webhook.
+/// An attempt to call a webhook.
 #[derive(Clone, Debug, Serialize)]
 pub struct CallbackAttempt {
-    /// When it was answered or given up.
+    /// When the response arrived or the attempt failed.
     pub at: DateTime<Utc>,
-    /// The URL that was called, without its fragment.
+    /// The called URL, without its fragment.
     pub url: String,
-    /// The message that it is about.
+    /// The SID of the reported message.
     pub message_sid: String,
-    /// The status that it reports.
+    /// The reported status.
     pub status: &'static str,
-    /// 1 for the first try.
+    /// The number of the attempt, starting at 1.
     pub attempt: u32,
-    /// The same on each try of one callback.
+    /// The idempotency token, identical for all attempts of one callback.
     pub idempotency_token: String,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub answer: Option<u16>,
-    /// Why there was none.
+    /// Why there was no response.
     pub error: Option<String>,
 }
 
-/// One request to create a message, whatever came of it.
+/// A request to create a message, regardless of its result.
 #[derive(Clone, Debug)]
 pub struct SendRequest {
-    /// When it arrived.
+    /// When the request arrived.
     pub at: DateTime<Utc>,
-    /// The receiver's number as it was given, without its channel.
+    /// The recipient's number as in the request, without the channel prefix.
     pub to: Box<str>,
-    /// Where the statuses were to be reported.
+    /// The status callback URL of the request.
     pub status_callback: Option<Box<str>>,
-    /// The SID of the message that it became; none if it was refused or lost.
+    /// The SID of the recorded message; `None` if the request was refused or lost.
     pub recorded_as: Option<String>,
 }
 
-/// Whose credentials they are.
+/// The account and kind of a pair of credentials.
 #[derive(Clone)]
 pub(super) struct Credential {
     pub(super) account_sid: Arc<str>,
-    pub(super) key: Key,
+    pub(super) kind: CredentialKind,
 }
 
-/// What kind of credentials they are.
+/// The kinds of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum CredentialKind {
     AuthToken,
     ApiKey,
 }
 
-/// Who does not want messages from whom: scopes are numbers or services.
+/// The opted-out handsets by scope; a scope is a number or a service SID.
 #[derive(Default)]
 pub(super) struct OptOuts(HashMap<String, HashSet<String>>);
 
-/// One opt-out.
+/// An opt-out of a handset from a number or a service.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct OptOut {
-    /// The number, or the SID of the service, that may not write.
+    /// The number or the service SID that may not text the handset.
     pub scope: String,
-    /// The handset that does not want it.
+    /// The number of the handset.
     pub handset: String,
 }
 
@@ -124,11 +124,11 @@ impl World {
             requests: Vec::new(),
             credentials: HashMap::new(),
         };
-        world.learn_credentials();
+        world.index_credentials();
         world
     }
 
-    /// Forgets messages, opt-outs, faults and counts; accounts and webhooks stay.
+    /// Deletes messages, opt-outs, faults and counts; accounts and webhooks remain.
     pub(super) fn reset(&mut self) {
         self.log.clear();
         self.opt_outs = OptOuts::default();
@@ -157,20 +157,20 @@ impl World {
             .find(|service| service.numbers.iter().any(|number| number == phone_number))
     }
 
-    /// Whose credentials an `Authorization` header carries, and whether that account is active.
+    /// The credentials in an `Authorization` header, and the status of their account.
     pub(super) fn credential(&self, header: &str) -> Option<(Credential, AccountStatus)> {
         let credential = self.credentials.get(header)?.clone();
         let status = self.account(&credential.account_sid)?.status;
         Some((credential, status))
     }
 
-    /// Changes an account, and what it is known by.
+    /// Changes an account and updates the credential index; returns false if it is unknown.
     pub(super) fn change_account(&mut self, sid: &str, change: impl FnOnce(&mut Account)) -> bool {
         let Some(account) = self.accounts.iter_mut().find(|account| account.sid == sid) else {
             return false;
         };
         change(account);
-        self.learn_credentials();
+        self.index_credentials();
         true
     }
 
@@ -182,7 +182,7 @@ impl World {
                 .is_some_and(|service| self.opt_outs.blocks(&service.sid, handset))
     }
 
-    /// The number of a service that writes to a handset: always the same one.
+    /// The number of a service that texts a handset: always the same one (Twilio's sticky sender).
     pub(super) fn choose_sender(&self, service: &Service, handset: &str) -> Option<&Number> {
         let pool: Vec<_> = service
             .numbers
@@ -196,26 +196,25 @@ impl World {
         pool.get(sum.checked_rem(pool.len())?).copied()
     }
 
-    /// Notes a call of a webhook.
-    pub(super) fn note_callback(&mut self, attempt: CallbackAttempt) {
+    /// Records a webhook call.
+    pub(super) fn record_callback(&mut self, attempt: CallbackAttempt) {
         self.counts.callbacks += 1;
         if !attempt.answer.is_some_and(|status| (200..300).contains(&status)) {
             self.counts.callbacks_failed += 1;
         }
-        if self.callbacks.len() == KEPT {
+        if self.callbacks.len() == MAX_CALLBACKS {
             self.callbacks.pop_front();
         }
         self.callbacks.push_back(attempt);
     }
 
-    /// The last calls of webhooks, oldest first.
+    /// The last [`MAX_CALLBACKS`] webhook calls, oldest first.
     pub(super) fn callbacks(&self) -> impl DoubleEndedIterator<Item = &CallbackAttempt> {
         self.callbacks.iter()
     }
 
-    /// Notes a request to create a message, before anything is decided about it, and returns its
-    /// place.
-    pub(super) fn note_request(&mut self, to: &str, status_callback: Option<&str>) -> usize {
+    /// Records a request to create a message before it is validated, and returns its index.
+    pub(super) fn record_request(&mut self, to: &str, status_callback: Option<&str>) -> usize {
         let at = self.clock.now();
         self.requests.push(SendRequest {
             at,
@@ -226,31 +225,33 @@ impl World {
         self.requests.len() - 1
     }
 
-    /// Notes that a request was recorded as a message; a request from before a reset is forgotten.
-    pub(super) fn note_recorded(&mut self, place: usize, sid: String) {
-        if let Some(request) = self.requests.get_mut(place) {
+    /// Stores the SID of the message that a request created; ignores requests from before a reset.
+    pub(super) fn record_message_sid(&mut self, index: usize, sid: String) {
+        if let Some(request) = self.requests.get_mut(index) {
             request.recorded_as = Some(sid);
         }
     }
 
-    /// The requests to create a message, in the order in which they arrived.
+    /// The requests to create a message, in order of arrival.
     pub(super) fn requests(&self) -> &[SendRequest] {
         &self.requests
     }
 
-    fn learn_credentials(&mut self) {
+    fn index_credentials(&mut self) {
         let header = |user: &str, password: &str| {
             format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
         };
         self.credentials = HashMap::new();
         for account in &self.accounts {
             let sid: Arc<str> = account.sid.as_str().into();
-            let credential = |key| Credential { account_sid: Arc::clone(&sid), key };
+            let credential = |kind| Credential { account_sid: Arc::clone(&sid), kind };
             for token in std::iter::once(&account.auth_token).chain(&account.secondary_auth_token) {
-                self.credentials.insert(header(&account.sid, token), credential(Key::AuthToken));
+                self.credentials
+                    .insert(header(&account.sid, token), credential(CredentialKind::AuthToken));
             }
             for key in &account.api_keys {
-                self.credentials.insert(header(&key.sid, &key.secret), credential(Key::ApiKey));
+                self.credentials
+                    .insert(header(&key.sid, &key.secret), credential(CredentialKind::ApiKey));
             }
         }
     }
@@ -271,7 +272,7 @@ impl OptOuts {
         self.0.get(scope).is_some_and(|handsets| handsets.contains(handset))
     }
 
-    /// All opt-outs in order.
+    /// All opt-outs, sorted by scope and handset.
     pub(super) fn list(&self) -> Vec<OptOut> {
         let mut all: Vec<_> = self
             .0
@@ -287,7 +288,7 @@ impl OptOuts {
     }
 }
 
-/// Whether an opt-out or its lifting made a difference.
+/// Whether a change of an opt-out had an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Changed {
     Yes,

@@ -1,7 +1,7 @@
-// Keeps the phones up to date and sends replies without leaving the page. Everything works without it, by reloading.
+// Refreshes the phones and sends replies without a page load. Without JavaScript, the forms reload the page.
 "use strict";
 
-const localTimes = (root) => {
+const showLocalTimes = (root) => {
   const format = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
@@ -10,7 +10,7 @@ const localTimes = (root) => {
   }
 };
 
-const toEnd = (box) => {
+const scrollToEnd = (box) => {
   if (box.id === "thread") box.scrollTop = box.scrollHeight;
 };
 
@@ -21,25 +21,25 @@ const refresh = async (box) => {
   const html = await response.text();
   box.dataset.version = response.headers.get("x-version");
   box.innerHTML = html;
-  localTimes(box);
-  if (atEnd) toEnd(box);
+  showLocalTimes(box);
+  if (atEnd) scrollToEnd(box);
 };
 
-const keepFresh = (box) => {
-  const turn = async () => {
+const poll = (box) => {
+  const refreshOnce = async () => {
     if (!document.hidden) {
       try {
         await refresh(box);
       } catch {
-        // The simulator is away; the next turn tries again.
+        // The simulator is unreachable; the next poll tries again.
       }
     }
-    setTimeout(turn, 1000);
+    setTimeout(refreshOnce, 1000);
   };
-  setTimeout(turn, 1000);
+  setTimeout(refreshOnce, 1000);
 };
 
-const withoutLeaving = (form) => {
+const submitInBackground = (form) => {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const data = new URLSearchParams(new FormData(form, event.submitter));
@@ -53,21 +53,21 @@ const withoutLeaving = (form) => {
     if (!response.ok) {
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       form.querySelector(".problem")?.remove();
-      form.prepend(page.querySelector(".problem") ?? "The simulator could not take this message.");
+      form.prepend(page.querySelector(".problem") ?? "The simulator could not accept this message.");
       return;
     }
     form.querySelector(".problem")?.remove();
     if (event.submitter?.name !== "quick") form.elements.body.value = "";
     const thread = document.getElementById("thread");
     await refresh(thread);
-    toEnd(thread);
+    scrollToEnd(thread);
   });
 };
 
-localTimes(document);
+showLocalTimes(document);
 for (const box of document.querySelectorAll("[data-live]")) {
-  toEnd(box);
-  keepFresh(box);
+  scrollToEnd(box);
+  poll(box);
 }
 const compose = document.getElementById("compose");
-if (compose) withoutLeaving(compose);
+if (compose) submitInBackground(compose);

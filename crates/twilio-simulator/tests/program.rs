@@ -1,21 +1,21 @@
-//! The program, started as a process of its own.
+//! Tests of the program as a separate process.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-/// A process that does not outlive its test.
+/// A process that is killed when its test ends.
 struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It has ended by itself unless an assertion failed.
+        // Has already ended unless an assertion failed.
         let _ = self.0.kill();
     }
 }
 
 #[test]
-fn the_program_says_where_it_listens_answers_there_and_stops_when_it_is_asked_to() {
+fn the_program_prints_its_address_serves_requests_and_stops_on_sigterm() {
     let mut program = Program(
         Command::new(env!("CARGO_BIN_EXE_twilio-simulator"))
             .args(["--bind", "127.0.0.1:0", "--instant"])
@@ -32,9 +32,12 @@ fn the_program_says_where_it_listens_answers_there_and_stops_when_it_is_asked_to
     let request =
         "GET /simulator/api/state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     connection.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("Acme Simulator"), "{answer}");
+    let mut response = String::new();
+    connection.read_to_string(&mut response).unwrap();
+    assert!(
+        response.starts_with("HTTP/1.1 200") && response.contains("Acme Simulator"),
+        "{response}"
+    );
 
     let kill = format!("kill -TERM {}", program.0.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
@@ -42,7 +45,7 @@ fn the_program_says_where_it_listens_answers_there_and_stops_when_it_is_asked_to
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn the_error_for_a_port_in_use_names_the_address() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let bind = taken.local_addr().unwrap().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_twilio-simulator"))

@@ -1,7 +1,8 @@
-//! The demo: everything in one process, with a simulated Twilio and sample data; no account, no
-//! internet.
+//! The demo: everything in one process, with a simulated Twilio and sample data, without account or
+//! internet. [`history`] generates a month of messages, [`sample`] has the sample data. Start
+//! reading at [`demo()`].
 
-mod past;
+mod history;
 mod sample;
 
 use std::io::Write;
@@ -10,17 +11,16 @@ use actix_web::web::Data;
 use twilio_simulator::ACCOUNT_SID;
 use url::Url;
 
-use super::{AppError, Database, Duty, check_secret_key, files, serve, simulator, start};
+use super::{AppError, Database, Duty, check_secret_key, open_files, serve, simulator, start};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections;
 use crate::context::Context;
 use crate::users;
 
-/// Serves with the simulator in place of Twilio, and sample data, until the process is asked to
-/// stop.
+/// Serves with the simulator in place of Twilio and with sample data, until SIGTERM or SIGINT.
 pub async fn demo(mut config: Config) -> Result<(), AppError> {
-    files::allow_as_many_as_possible();
+    open_files::raise_limit();
     let simulator = simulator::start(config.simulator_bind).await?;
     let phones = simulator.url.clone();
     if config.for_demo(
@@ -41,15 +41,15 @@ pub async fn demo(mut config: Config) -> Result<(), AppError> {
 async fn run(config: Config, database: &Database, phones: &str) -> Result<(), AppError> {
     refuse_real_data(&config, database).await?;
     if !users::any(&mut *database.pool.get().await?).await? {
-        tracing::info!("making sample data: a month of a shop is lived through");
-        past::live(&config, database, Clock::system().now()).await?;
+        tracing::info!("generating sample data: one month of a shop");
+        history::generate(&config, database, Clock::system().now()).await?;
     }
     let context = Data::new(Context::new(config, database.pool.clone(), Clock::system())?);
     check_secret_key(&context).await?;
     let running = start(&context, Duty::All)?;
     let seeded = async {
         let key = sample::prepare(&context).await?;
-        print(&context, phones, &key)
+        print_login(&context, phones, &key)
     };
     let done = seeded.await;
     if done.is_ok() {
@@ -60,8 +60,8 @@ async fn run(config: Config, database: &Database, phones: &str) -> Result<(), Ap
     done
 }
 
-/// The demo adds sample data and a well-known password: never to an installation that has a real
-/// account.
+/// Refuses an installation with a real account: the demo adds sample data and a well-known
+/// password.
 async fn refuse_real_data(config: &Config, database: &Database) -> Result<(), AppError> {
     let mut conn = database.pool.get().await?;
     let real = connections::list(&mut conn)
@@ -78,8 +78,8 @@ async fn refuse_real_data(config: &Config, database: &Database) -> Result<(), Ap
     )))
 }
 
-/// Says where everything is and how to get in.
-fn print(context: &Context, phones: &str, key: &str) -> Result<(), AppError> {
+/// Prints the addresses of the demo and the login.
+fn print_login(context: &Context, phones: &str, key: &str) -> Result<(), AppError> {
     let url = context.config.public_url.as_str().trim_end_matches('/');
     let email = sample::EMAIL;
     let password = sample::PASSWORD;

@@ -27,20 +27,21 @@ use crate::users::organization::{self, Organization};
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, api_keys};
 
-/// What the admin of the demo signs in with.
+/// The email address of the demo's admin.
 pub(super) const EMAIL: &str = "demo@example.com";
-/// Their password; public, which is why the demo listens on this machine alone.
+/// The password of the demo's admin. It is public, which is why the demo listens on this machine
+/// only.
 pub(super) const PASSWORD: &str = "carillon-demo";
-/// The first of the sample contacts.
+/// The number of the first sample contact.
 pub(super) const FIRST_PHONE: &str = "+14155550101";
 
 const KEY_NAME: &str = "demo";
 
-/// Phone, first name, last name, email, city, tags.
+/// A sample contact: phone, first name, last name, email, city, tags.
 pub(super) type SampleContact =
     (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-/// Their numbers are kept for fiction.
+/// The sample contacts; their numbers are reserved for fiction.
 pub(super) const CONTACTS: &[SampleContact] = &[
     (FIRST_PHONE, "Ada", "Moreno", "ada@example.com", "Oakland", &["newsletter", "vip"]),
     ("+14155550102", "Ben", "Osei", "ben@example.com", "San Francisco", &["newsletter"]),
@@ -63,36 +64,41 @@ pub(super) const CONTACTS: &[SampleContact] = &[
     ("+14155550112", "Lucía", "Fernández", "lucia@example.com", "Oakland", &["newsletter"]),
 ];
 
-/// Fills an empty database.
+/// Fills an empty database with a user, contacts, a connection, templates and automations.
 pub(super) async fn fill(context: &Context) -> std::result::Result<(), AppError> {
     let admin = admin().await?;
-    context.db.get().await?.transaction(async |conn| people(conn, context, &admin).await).await?;
+    context
+        .db
+        .get()
+        .await?
+        .transaction(async |conn| create_contacts(conn, context, &admin).await)
+        .await?;
     let [long_code, service] = connect(context).await?;
     context
         .db
         .get()
         .await?
-        .transaction(async |conn| campaigns(conn, context, long_code.id, service.id).await)
+        .transaction(async |conn| create_automations(conn, context, long_code.id, service.id).await)
         .await?;
     Ok(())
 }
 
-/// Makes everything ready for this start, and returns a fresh API key.
+/// Prepares a start of the demo, and returns a new API key.
 pub(super) async fn prepare(context: &Context) -> std::result::Result<String, AppError> {
-    report_here(context).await?;
+    set_webhooks(context).await?;
     let now = context.clock.now();
     let key = context
         .db
         .get()
         .await?
-        .transaction::<_, Error, _>(async |conn| fresh_key(conn, now).await)
+        .transaction::<_, Error, _>(async |conn| replace_key(conn, now).await)
         .await?;
     Ok(key.expose().to_owned())
 }
 
-/// Makes a key for this start; that of the last one was printed to somebody who may not be here any
-/// more.
-async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<ApiKeySecret> {
+/// Creates an API key for this start and revokes the previous one, which was printed at the last
+/// start.
+async fn replace_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<ApiKeySecret> {
     let actor = Actor::command_line();
     for old in api_keys::list(conn)
         .await?
@@ -105,8 +111,8 @@ async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<ApiKeySecret> 
     Ok(key)
 }
 
-/// Sets the inbound webhooks anew: the simulated Twilio forgets them when it stops.
-async fn report_here(context: &Context) -> std::result::Result<(), AppError> {
+/// Sets the inbound webhooks again: the simulated Twilio forgets them when it stops.
+async fn set_webhooks(context: &Context) -> std::result::Result<(), AppError> {
     let senders = senders::list(&mut *context.db.get().await?).await?;
     for sender in senders {
         connection_center::set_inbound(context, &Actor::command_line(), sender.id)
@@ -131,15 +137,16 @@ async fn admin() -> Result<NewUser> {
     })
 }
 
-/// The admin, the organization and its contacts; before any automation exists, so that none reacts.
-async fn people(conn: &mut Conn, context: &Context, admin: &NewUser) -> Result<()> {
+/// Creates the admin, the organization and its contacts. This precedes the automations, so that
+/// none of them reacts.
+async fn create_contacts(conn: &mut Conn, context: &Context, admin: &NewUser) -> Result<()> {
     let now = context.clock.now();
     organization::update(
         conn,
         &Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?,
     )
     .await?;
-    ledger::follow_zone(conn, ledger::FEW, now).await?;
+    ledger::follow_zone(conn, ledger::INLINE_RECOUNT_LIMIT, now).await?;
     for (phone, first, last, email, city, tagged) in CONTACTS {
         let mut new = NewContact::with_phone(
             PhoneNumber::from_e164(phone)
@@ -163,7 +170,7 @@ async fn people(conn: &mut Conn, context: &Context, admin: &NewUser) -> Result<(
     users::create(conn, admin, now).await.map(drop)
 }
 
-/// Connects the simulated account as a person would: verified live, the inbound webhooks set.
+/// Connects the simulated account as a user would: verified live, with the inbound webhooks set.
 async fn connect(context: &Context) -> std::result::Result<[Sender; 2], AppError> {
     let form = ConnectForm {
         name: "Simulated Twilio".to_owned(),
@@ -185,8 +192,8 @@ async fn connect(context: &Context) -> std::result::Result<[Sender; 2], AppError
     Ok([add(LONG_CODE).await?, add(SERVICE_SID).await?])
 }
 
-/// Templates and the automations that use them.
-async fn campaigns(
+/// Creates the templates and the automations that use them.
+async fn create_automations(
     conn: &mut Conn,
     context: &Context,
     long_code: SenderId,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// How often a text was read, and how often as an opt-out.
+/// The numbers of texts of each label, and of those that were read as opt-outs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Figures {
     opt_outs: usize,
@@ -28,7 +28,8 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
 }
 
-/// The figures of a part of the corpus by language and of all, and what was read wrongly.
+/// The figures of a part of the corpus, by language and in total, and the texts that were read
+/// wrongly.
 fn measure(part: &str) -> (BTreeMap<String, Figures>, Vec<String>) {
     let path = format!("{}/tests/corpus/opt_out/{part}.tsv", env!("CARGO_MANIFEST_DIR"));
     let corpus = std::fs::read_to_string(path).unwrap();
@@ -60,7 +61,7 @@ fn measure(part: &str) -> (BTreeMap<String, Figures>, Vec<String>) {
     (figures, wrong)
 }
 
-fn tell(part: &str, figures: &BTreeMap<String, Figures>) {
+fn print_figures(part: &str, figures: &BTreeMap<String, Figures>) {
     println!("{part}: language, opt-outs found, recall, others read as opt-outs, false opt-outs");
     for (language, of) in figures {
         let (recall, false_opt_outs) = (of.recall(), of.false_opt_outs());
@@ -72,9 +73,9 @@ fn tell(part: &str, figures: &BTreeMap<String, Figures>) {
 }
 
 #[test]
-fn opt_outs_are_found_and_others_left_alone_in_texts_that_the_rules_were_not_written_with() {
+fn texts_that_the_rules_were_not_written_with_are_read_correctly() {
     let (figures, _) = measure("held_out");
-    tell("held out", &figures);
+    print_figures("held out", &figures);
     let all = figures["all"];
     assert!(all.opt_outs + all.others >= 600);
     assert!(all.recall() >= 97.0, "recall {:.1} %", all.recall());
@@ -85,9 +86,9 @@ fn opt_outs_are_found_and_others_left_alone_in_texts_that_the_rules_were_not_wri
 }
 
 #[test]
-fn a_second_set_of_texts_gives_figures_of_the_same_kind() {
+fn a_second_held_out_set_is_read_as_well() {
     let (figures, _) = measure("second_held_out");
-    tell("second held out", &figures);
+    print_figures("second held out", &figures);
     let all = figures["all"];
     assert!(all.opt_outs + all.others >= 400);
     assert!(all.recall() >= 97.0, "recall {:.1} %", all.recall());
@@ -95,9 +96,9 @@ fn a_second_set_of_texts_gives_figures_of_the_same_kind() {
 }
 
 #[test]
-fn a_third_set_of_texts_too() {
+fn a_third_held_out_set_is_read_as_well() {
     let (figures, _) = measure("third_held_out");
-    tell("third held out", &figures);
+    print_figures("third held out", &figures);
     let all = figures["all"];
     assert!(all.opt_outs + all.others >= 280);
     assert!(all.recall() >= 97.0, "recall {:.1} %", all.recall());
@@ -105,9 +106,9 @@ fn a_third_set_of_texts_too() {
 }
 
 #[test]
-fn what_the_rules_were_written_with_is_read_rightly() {
+fn texts_that_the_rules_were_written_with_are_read_correctly() {
     let (figures, wrong) = measure("dev");
-    tell("dev", &figures);
+    print_figures("dev", &figures);
     let all = figures["all"];
     assert!(all.recall() >= 99.0 && all.false_opt_outs() <= 1.0, "{}", wrong.join("\n"));
 }

@@ -1,5 +1,5 @@
-//! One written form for texts that say the same: compatibility forms, case, accents and invisible
-//! characters are folded away.
+//! Folding: one written form for texts that say the same, without compatibility forms, case,
+//! accents and invisible characters.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use icu_properties::CodePointMapData;
@@ -28,13 +28,13 @@ pub(super) fn fold(text: &str) -> String {
     COMPOSED.normalize(&folded).into_owned()
 }
 
-/// A text as opt-out words are compared with it, folded and squeezed; none where it cannot be one.
+/// A text folded and squeezed, as it is compared with opt-out words; `None` if it cannot be one.
 pub(super) fn word_of(text: &str) -> Option<String> {
     squeeze(&fold(text))
 }
 
-/// The letters and digits of a folded text, if nothing but spaces, hyphens and signs at both ends
-/// stands between them: `opt-out` and `“Opt out!”` are both `optout`.
+/// The letters and digits of a folded text, if only spaces and hyphens separate them, and other
+/// signs stand only at both ends: `opt-out` and `“Opt out!”` are both `optout`.
 pub(super) fn squeeze(folded: &str) -> Option<String> {
     let whole = folded.trim_matches(|character| !is_letter(character));
     let mut squeezed = String::with_capacity(whole.len());
@@ -81,8 +81,8 @@ fn is_dropped(character: char) -> bool {
             && !character.is_whitespace())
 }
 
-/// The marks of Latin, Greek, Cyrillic, Hebrew and Arabic, which are often left out; those of other
-/// scripts make another letter.
+/// Whether it is a mark of Latin, Greek, Cyrillic, Hebrew or Arabic, which writers often leave out;
+/// marks of other scripts make another letter.
 fn is_accent(character: char) -> bool {
     matches!(character,
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}'

@@ -1,4 +1,4 @@
-//! Opt-out words of the organization's own, besides the standard ones, which nobody can remove.
+//! The organization's own opt-out words, besides the standard ones, which cannot be removed.
 
 use std::collections::HashSet;
 
@@ -14,30 +14,30 @@ use crate::error::{Error, Result};
 use crate::types::id::OptOutWordId;
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// More words are not kept.
-pub const MAX: i64 = 100;
+/// The largest number of own words.
+pub const MAX_WORDS: i64 = 100;
 
-/// A word or a few may be this long, in characters.
-pub const MAX_LENGTH: usize = 40;
+/// The maximum length of a word, or of a few, in characters.
+pub const MAX_WORD_LENGTH: usize = 40;
 
-/// The organization's own opt-out words, squeezed: as texts are compared with them.
+/// The organization's own opt-out words, squeezed, for comparison with texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnWords(HashSet<String>);
 
-/// An opt-out word of the organization's own.
+/// One of the organization's own opt-out words.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct OwnWord {
-    /// Identifies it.
+    /// Identifies the word.
     pub id: OptOutWordId,
     /// As it was typed.
     pub word: String,
-    /// Who added it, while they are a user.
+    /// The name of the user who added it, while the user exists.
     pub added_by: Option<String>,
-    /// When.
+    /// When it was added.
     pub created_at: DateTime<Utc>,
 }
 
-/// A word that can be added; made by [`NewWord::parse`].
+/// A word that can be added; created by [`NewWord::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWord {
     word: String,
@@ -52,14 +52,15 @@ impl OwnWords {
 }
 
 impl NewWord {
-    /// Reads a word as people type it; one that is known already, or lifts an opt-out, is refused.
+    /// Parses a word as it is typed; one that is known already, lifts an opt-out or asks for help
+    /// is refused.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
         let word = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if word.is_empty() {
             return Err("Enter a word.".to_owned());
         }
-        if word.chars().count() > MAX_LENGTH || word.chars().any(char::is_control) {
-            return Err(format!("Enter a word, or a few, of up to {MAX_LENGTH} characters."));
+        if word.chars().count() > MAX_WORD_LENGTH || word.chars().any(char::is_control) {
+            return Err(format!("Enter a word, or a few, of up to {MAX_WORD_LENGTH} characters."));
         }
         let Some(squeezed) = fold::word_of(&word) else {
             return Err("Enter letters or digits; only spaces and hyphens may stand between them."
@@ -78,19 +79,19 @@ impl NewWord {
     }
 }
 
-/// The organization's own words, to read texts with.
+/// Loads the organization's own words, to compare texts with.
 pub async fn load(conn: &mut Conn) -> Result<OwnWords> {
     let words: Vec<String> =
         opt_out_words::table.select(opt_out_words::squeezed).load(conn).await?;
     Ok(OwnWords(words.into_iter().collect()))
 }
 
-/// All of them, by name.
+/// All own words, in alphabetical order.
 pub async fn list(conn: &mut Conn) -> Result<Vec<OwnWord>> {
     let words = opt_out_words::table
         .left_join(users::table)
         .order((opt_out_words::word, opt_out_words::id))
-        .limit(MAX);
+        .limit(MAX_WORDS);
     let columns = (
         opt_out_words::id,
         opt_out_words::word,
@@ -100,13 +101,13 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<OwnWord>> {
     Ok(words.select(columns).load(conn).await?)
 }
 
-/// Adds a word; with its line in the audit log, in the caller's transaction.
+/// Adds a word and its line in the audit log, in the caller's transaction.
 pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
     let known: i64 = opt_out_words::table.count().get_result(conn).await?;
-    if known >= MAX {
+    if known >= MAX_WORDS {
         return Err(Error::field(
             "word",
-            format!("There are {MAX} words already. Remove one first."),
+            format!("There are {MAX_WORDS} words already. Remove one first."),
         ));
     }
     diesel::insert_into(opt_out_words::table)
@@ -137,8 +138,8 @@ pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<U
     .await
 }
 
-/// Removes a word; with its line in the audit log, in the caller's transaction. Who has opted out
-/// with it stays opted out.
+/// Removes a word and adds a line to the audit log, in the caller's transaction. People who opted
+/// out with it stay opted out.
 pub async fn remove(
     conn: &mut Conn,
     id: OptOutWordId,
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_of_ones_own_is_new_and_opts_nobody_in() {
+    fn an_own_word_is_new_and_lifts_no_opt_out() {
         assert_eq!(
             NewWord::parse(" Adios-Amigos ").map(|word| word.squeezed),
             Ok("adiosamigos".to_owned())

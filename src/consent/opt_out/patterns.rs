@@ -1,12 +1,12 @@
-//! Patterns of words, and whether a text fits one.
+//! Patterns of words, and how they are matched with a text.
 //!
-//! A pattern is a row of words: `a|b` is either, `do_not` two words, `a?` may be missing, `a*`
+//! A pattern is a sequence of words: `a|b` is either, `do_not` two words, `a?` may be missing, `a*`
 //! begins a word, `a~` may have one letter wrong, `..` stands for up to two words, `...` up to
 //! four, `....` up to six, `^` and `$` for the beginning and end of a clause, `^^` and `$$` of the
 //! text, where fillers do not count. A pattern stays within a clause.
 //!
-//! Matching follows all ways through a pattern at once, as an automaton does: its cost grows with
-//! the length of the text, and never faster.
+//! Matching follows all paths through a pattern at once, like a finite automaton: its cost is
+//! linear in the length of the text.
 
 use std::collections::HashMap;
 
@@ -43,24 +43,26 @@ enum Edge {
 
 #[derive(Debug)]
 enum Step {
-    /// One of these rows of terms, by their first term.
+    /// One of these sequences of terms, by their first term.
     Terms { rows: HashMap<TermId, Vec<Vec<TermId>>>, optional: bool },
-    /// Up to as many words, whichever they are.
+    /// Up to this many words of any kind.
     Gap(usize),
 }
 
-/// A text with the terms that each of its words fits.
+/// A text with the terms that each of its words matches.
 pub(super) struct Text<'a> {
     tokens: &'a [Token],
     terms: Vec<Vec<TermId>>,
-    /// What was taken out.
-    pub(super) gone: Vec<bool>,
-    /// Whether nothing but fillers stands between a word and the beginning of its clause, or of the
-    /// text; and before it, to the end.
-    begins_clause: Vec<bool>,
-    opens: Vec<bool>,
-    ends_clause: Vec<bool>,
-    closes: Vec<bool>,
+    /// The words that were removed.
+    pub(super) removed: Vec<bool>,
+    /// Whether only fillers precede a word in its clause.
+    first_in_clause: Vec<bool>,
+    /// Whether only fillers precede a word in the text.
+    opens_message: Vec<bool>,
+    /// Whether only fillers follow in the clause, from a word on.
+    last_in_clause: Vec<bool>,
+    /// Whether only fillers follow in the text, from a word on.
+    closes_message: Vec<bool>,
 }
 
 impl Patterns {
@@ -75,29 +77,30 @@ impl Patterns {
         Ok(())
     }
 
-    /// The first pattern that a text fits.
+    /// The source of the first pattern that a text matches.
     pub(super) fn find(&self, text: &Text<'_>) -> Option<&str> {
         let (index, ..) = self.matches(text).next()?;
         Some(&self.all[index].source)
     }
 
-    /// Where the text fits patterns: from a word to before another, as far as each goes.
+    /// The ranges of words that match patterns, each as long as possible.
     pub(super) fn find_all(&self, text: &Text<'_>) -> Vec<(usize, usize)> {
         self.matches(text).map(|(_, start, end)| (start, end)).collect()
     }
 
-    /// The patterns that a text fits, each with where it begins and ends.
+    /// The patterns that a text matches, each with the start and end of the match.
     fn matches(&self, text: &Text<'_>) -> impl Iterator<Item = (usize, usize, usize)> {
-        (0..text.tokens.len()).filter(|start| !text.gone[*start]).flat_map(move |start| {
-            let mut near: Vec<usize> = text.terms[start]
+        (0..text.tokens.len()).filter(|start| !text.removed[*start]).flat_map(move |start| {
+            let mut candidates: Vec<usize> = text.terms[start]
                 .iter()
                 .filter_map(|term| self.by_first.get(term))
                 .flatten()
                 .copied()
                 .collect();
-            near.sort_unstable();
-            near.dedup();
-            near.into_iter()
+            candidates.sort_unstable();
+            candidates.dedup();
+            candidates
+                .into_iter()
                 .filter_map(move |index| Some((index, start, self.all[index].end(text, start)?)))
         })
     }
@@ -125,7 +128,7 @@ impl Pattern {
         Ok(Self { source: source.to_owned(), start, steps, end })
     }
 
-    /// Where the farthest way through the pattern ends that begins at a word.
+    /// The end of the longest match that begins at a word.
     fn end(&self, text: &Text<'_>, start: usize) -> Option<usize> {
         if !text.may_begin(start, self.start) {
             return None;
@@ -182,23 +185,24 @@ impl Step {
 
     fn follow(&self, text: &Text<'_>, start: usize, place: usize, next: &mut Vec<usize>) {
         match self {
-            Self::Gap(most) => {
+            Self::Gap(max_words) => {
                 next.push(place);
                 next.extend(
-                    (place + 1..=place + most).take_while(|end| text.goes_on(start, end - 1)),
+                    (place + 1..=place + max_words)
+                        .take_while(|end| text.continues(start, end - 1)),
                 );
             }
             Self::Terms { rows, optional } => {
                 if *optional {
                     next.push(place);
                 }
-                if !text.goes_on(start, place) {
+                if !text.continues(start, place) {
                     return;
                 }
                 for rest in text.terms[place].iter().filter_map(|term| rows.get(term)).flatten() {
                     let fits = |(offset, term): (usize, &TermId)| {
                         let at = place + 1 + offset;
-                        text.goes_on(start, at) && text.terms[at].binary_search(term).is_ok()
+                        text.continues(start, at) && text.terms[at].binary_search(term).is_ok()
                     };
                     if rest.iter().enumerate().all(fits) {
                         next.push(place + 1 + rest.len());
@@ -211,58 +215,60 @@ impl Step {
 
 impl<'a> Text<'a> {
     pub(super) fn new(tokens: &'a [Token], terms: Vec<Vec<TermId>>, filler: &[bool]) -> Self {
-        let gone = vec![false; tokens.len()];
-        let nothing = Vec::new;
+        let removed = vec![false; tokens.len()];
+        let unknown = Vec::new;
         let mut text = Self {
             tokens,
             terms,
-            gone,
-            begins_clause: nothing(),
-            opens: nothing(),
-            ends_clause: nothing(),
-            closes: nothing(),
+            removed,
+            first_in_clause: unknown(),
+            opens_message: unknown(),
+            last_in_clause: unknown(),
+            closes_message: unknown(),
         };
-        text.look_for_edges(filler);
+        text.find_edges(filler);
         text
     }
 
-    pub(super) fn look_for_edges(&mut self, filler: &[bool]) {
+    pub(super) fn find_edges(&mut self, filler: &[bool]) {
         let count = self.tokens.len();
-        let says_nothing = |at: usize| filler[at] && !self.gone[at];
-        let (mut begins_clause, mut opens) = (vec![true; count], vec![true; count]);
+        let is_filler = |at: usize| filler[at] && !self.removed[at];
+        let (mut first_in_clause, mut opens_message) = (vec![true; count], vec![true; count]);
         for at in 1..count {
-            begins_clause[at] =
-                self.tokens[at].begins || (begins_clause[at - 1] && says_nothing(at - 1));
-            opens[at] = opens[at - 1] && says_nothing(at - 1);
+            first_in_clause[at] =
+                self.tokens[at].begins || (first_in_clause[at - 1] && is_filler(at - 1));
+            opens_message[at] = opens_message[at - 1] && is_filler(at - 1);
         }
-        let (mut ends_clause, mut closes) = (vec![true; count + 1], vec![true; count + 1]);
+        let (mut last_in_clause, mut closes_message) =
+            (vec![true; count + 1], vec![true; count + 1]);
         for at in (0..count).rev() {
             let next_begins = self.tokens[at].begins;
-            closes[at] = closes[at + 1] && says_nothing(at);
-            ends_clause[at] = next_begins || (ends_clause[at + 1] && says_nothing(at));
+            closes_message[at] = closes_message[at + 1] && is_filler(at);
+            last_in_clause[at] = next_begins || (last_in_clause[at + 1] && is_filler(at));
         }
-        (self.begins_clause, self.opens, self.ends_clause, self.closes) =
-            (begins_clause, opens, ends_clause, closes);
+        (self.first_in_clause, self.opens_message, self.last_in_clause, self.closes_message) =
+            (first_in_clause, opens_message, last_in_clause, closes_message);
     }
 
-    /// Whether a word is there and belongs to the clause of a pattern that began at `start`.
-    fn goes_on(&self, start: usize, at: usize) -> bool {
-        at < self.tokens.len() && !self.gone[at] && (at == start || !self.tokens[at].begins)
+    /// Whether word `at` exists, is not removed, and belongs to the clause of a match that began at
+    /// `start`.
+    fn continues(&self, start: usize, at: usize) -> bool {
+        at < self.tokens.len() && !self.removed[at] && (at == start || !self.tokens[at].begins)
     }
 
     fn may_begin(&self, at: usize, edge: Edge) -> bool {
         match edge {
             Edge::Anywhere => true,
-            Edge::Clause => self.begins_clause[at],
-            Edge::Text => self.opens[at],
+            Edge::Clause => self.first_in_clause[at],
+            Edge::Text => self.opens_message[at],
         }
     }
 
     fn may_end(&self, at: usize, edge: Edge) -> bool {
         match edge {
             Edge::Anywhere => true,
-            Edge::Clause => self.ends_clause[at],
-            Edge::Text => self.closes[at],
+            Edge::Clause => self.last_in_clause[at],
+            Edge::Text => self.closes_message[at],
         }
     }
 }

@@ -1,14 +1,14 @@
-//! The rules that tell an opt-out from other texts: words and patterns of words, read from
+//! The rules that distinguish an opt-out from other texts: words and patterns of words, read from
 //! `languages/`.
 //!
-//! A file has sections. `[words]` are opt-outs as a whole text, and as a clause of their own
-//! ("Stop. Thank you"); `[weak words]` only where the rest says nothing else; `[fillers]` say
-//! nothing. `[classes]` name sets of words (`@us = me, us`). The patterns of `[clear]` count
-//! whatever stands around them. Otherwise what fits `[other]` is taken out first, since it means
-//! something else ("stop by"), and a text that fits `[never]` is none. `[opt-out]` is what then
-//! counts; `[reaction]` is how phones begin a text that quotes another one.
+//! A file has sections. `[words]` are opt-outs as a whole text or as a whole clause ("Stop. Thank
+//! you"); `[weak words]` only if the rest of the text has no meaning; `[fillers]` have no meaning.
+//! `[classes]` name sets of words (`@us = me, us`). Patterns of `[clear]` match in any context.
+//! Otherwise, a text that matches `[never]` is not an opt-out; matches of `[other]` are removed,
+//! since they mean something else ("stop by"); and the rest is matched with `[opt-out]`.
+//! `[reaction]` is how phones begin a text that quotes another one.
 //!
-//! What a pattern is stands in `patterns.rs`.
+//! Patterns are described in `patterns.rs`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,12 +17,12 @@ use super::patterns::{BadRules, Pattern, Patterns, Text};
 use super::terms::Terms;
 use super::tokens::{Reading, split};
 
-/// What the rules read a text as.
+/// What the rules classify a text as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict<'a> {
     /// An opt-out, by this pattern.
     OptOut(&'a str),
-    /// Nothing that the rules know.
+    /// Not an opt-out.
     Other,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn words_of(file: &str) -> Vec<&str> {
 }
 
 impl Rules {
-    /// Reads files of rules.
+    /// Parses files of rules.
     pub(super) fn parse(files: &[&str]) -> Result<Self, BadRules> {
         let mut rules = Self::default();
         for file in files {
@@ -75,8 +75,8 @@ impl Rules {
         words.any(|(word, times)| self.words.contains(word) && word.repeat(times) == squeezed)
     }
 
-    /// Reads a text.
-    pub(super) fn judge(&self, reading: &Reading) -> Verdict<'_> {
+    /// Classifies a text.
+    pub(super) fn classify(&self, reading: &Reading) -> Verdict<'_> {
         let tokens = &reading.tokens;
         let terms = tokens.iter().map(|token| self.terms.of(token)).collect();
         let filler: Vec<bool> = tokens
@@ -93,11 +93,11 @@ impl Rules {
         if self.never.find(&text).is_some() {
             return Verdict::Other;
         }
-        let out = self.other.find_all(&text);
-        for (start, end) in out {
-            text.gone[start..end].fill(true);
+        let other_meanings = self.other.find_all(&text);
+        for (start, end) in other_meanings {
+            text.removed[start..end].fill(true);
         }
-        text.look_for_edges(&filler);
+        text.find_edges(&filler);
         self.opt_out.find(&text).map_or(Verdict::Other, Verdict::OptOut)
     }
 
@@ -120,8 +120,8 @@ impl Rules {
                             .collect();
                         let is_strong = section == "words";
                         if let ([one], true) = (tokens.as_slice(), is_strong) {
-                            // “Stop, please, unsubscribe”: beside another one, a word says nothing
-                            // new.
+                            // “Stop, please, unsubscribe”: beside another opt-out word, one acts as
+                            // a filler.
                             self.fillers
                                 .extend(Some(one.clone()).filter(|one| one.chars().count() >= 4));
                         }

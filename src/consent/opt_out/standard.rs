@@ -1,16 +1,16 @@
-//! The opt-out words and wordings that hold for every organization, and the words that lift a STOP.
+//! The opt-out words and wordings that every organization has, and the words that lift a STOP.
 
 use std::sync::LazyLock;
 
 use super::rules::{self, Rules, Verdict};
 use super::tokens;
 
-/// How an opt-out was said.
+/// How an opt-out was expressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum OptOutForm {
     /// By an opt-out word as the whole text, or by one that Twilio recognised.
     Word,
-    /// In other words that are clear enough; a user can undo it.
+    /// By other wording that is clear enough; a user can undo it.
     Wording,
 }
 
@@ -23,7 +23,7 @@ pub enum StartWord {
     Unstop,
     /// YES, which toll-free networks ignore.
     Yes,
-    /// A word of the account's own, which Twilio recognised (Advanced Opt-Out).
+    /// A custom word of the Twilio account, which Twilio recognised (Advanced Opt-Out).
     Custom,
 }
 
@@ -64,14 +64,14 @@ pub fn standard_words() -> impl Iterator<Item = (&'static str, Vec<&'static str>
 
 /// Whether a text is an opt-out by one of the standard words, as the whole text, or by its wording.
 /// `word` is the same text, folded and squeezed.
-pub(super) fn opt_out(text: &str, word: Option<&str>) -> Option<Said> {
+pub(super) fn opt_out(text: &str, word: Option<&str>) -> Option<OptOutForm> {
     if word.is_some_and(|word| RULES.is_word(word)) {
-        return Some(Said::Word);
+        return Some(OptOutForm::Word);
     }
-    match RULES.judge(&tokens::read(text)) {
+    match RULES.classify(&tokens::read(text)) {
         Verdict::OptOut(rule) => {
             tracing::debug!(rule, "a text reads as an opt-out");
-            Some(Said::Wording)
+            Some(OptOutForm::Wording)
         }
         Verdict::Other => None,
     }

@@ -1,5 +1,5 @@
-//! The words of all patterns, and which of them a word of a text fits: exactly, by its beginning,
-//! or with one letter wrong.
+//! Terms: the words of all patterns, and which of them a word of a text matches: exactly, by its
+//! beginning, or with one letter wrong.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use super::tokens::{Token, split};
 /// The number of a word of a pattern.
 pub(super) type TermId = u32;
 
-/// The words of all patterns by number, and how to find those that a word of a text fits.
+/// The words of all patterns by number, with indexes to find those that a word of a text matches.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
     numbers: HashMap<String, TermId>,
     exact: HashMap<String, Vec<TermId>>,
     prefixes: HashMap<String, Vec<TermId>>,
-    /// The words that may have a letter wrong, by themselves and by what is left of them without
-    /// one letter.
+    /// The words that may be misspelt, under themselves and under each form with one letter
+    /// removed.
     misspelt: HashMap<String, Vec<(TermId, String)>>,
 }
 
 impl Terms {
-    /// The terms that a word of a text fits, whatever it may be.
+    /// The terms that a token matches in any of its readings.
     pub(super) fn of(&self, token: &Token) -> Vec<TermId> {
         let mut found: Vec<TermId> = token.readings().flat_map(|word| self.of_word(word)).collect();
         found.sort_unstable();
@@ -29,7 +29,7 @@ impl Terms {
         found
     }
 
-    /// The terms that a word fits; one with a letter wrong only where it is no other word of the
+    /// The terms that a word matches; misspelt ones only if the word is not itself a word of the
     /// rules.
     fn of_word(&self, word: &str) -> Vec<TermId> {
         let mut found = self.exact.get(word).cloned().unwrap_or_default();
@@ -48,7 +48,7 @@ impl Terms {
         found
     }
 
-    /// A word of a pattern as terms; several where it is written without spaces.
+    /// A word of a pattern as terms; several if its script has no spaces.
     pub(super) fn row(&mut self, word: &str) -> Vec<TermId> {
         let (bare, mark) = match word.char_indices().next_back() {
             Some((at, mark @ ('*' | '~'))) => (&word[..at], Some(mark)),
@@ -84,14 +84,14 @@ impl Terms {
     }
 }
 
-/// The word without one of its letters, in each way.
+/// All forms of the word with one letter removed.
 fn without_one(word: &str) -> impl Iterator<Item = String> {
     word.char_indices()
         .map(|(at, character)| format!("{}{}", &word[..at], &word[at + character.len_utf8()..]))
 }
 
-/// Whether a word is another one with a letter wrong, missing, surplus or at its neighbour's place;
-/// the first letter is right.
+/// Whether a word is `right` with one letter wrong, missing, surplus or transposed; the first
+/// letter has to match.
 fn is_misspelt(word: &str, right: &str) -> bool {
     word.chars().next() == right.chars().next() && strsim::osa_distance(word, right) <= 1
 }

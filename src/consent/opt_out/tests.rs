@@ -10,8 +10,8 @@ fn of(body: &str) -> Option<Command> {
     Command::of_text(body, &OwnWords::default())
 }
 
-const WORD: Option<Command> = Some(Command::Stop(Said::Word));
-const WORDING: Option<Command> = Some(Command::Stop(Said::Wording));
+const WORD: Option<Command> = Some(Command::Stop(OptOutForm::Word));
+const WORDING: Option<Command> = Some(Command::Stop(OptOutForm::Wording));
 
 #[test]
 fn every_standard_word_is_an_opt_out_as_a_whole_text() {
@@ -63,7 +63,7 @@ fn start_and_help_are_whole_texts_in_any_form() {
 }
 
 #[test]
-fn what_users_of_other_products_reported_is_read_rightly() {
+fn what_users_of_other_products_reported_is_read_correctly() {
     for text in [
         "Stop. Thank you",                    // p2pu/learning-circles#593
         "please stop sending text reminders", // p2pu/learning-circles#372
@@ -139,14 +139,17 @@ fn what_only_sounds_like_an_opt_out_is_a_message() {
 #[test]
 fn what_twilio_recognised_comes_first_and_a_button_counts() {
     let heard = |body, opt_out_type| {
-        Command::of(&Heard { body, opt_out_type, ..Heard::default() }, &OwnWords::default())
+        Command::of(
+            &InboundText { body, opt_out_type, ..InboundText::default() },
+            &OwnWords::default(),
+        )
     };
     assert_eq!(heard("abracadabra", Some(OptOut::Stop)), WORD);
     assert_eq!(heard("join", Some(OptOut::Start)), Some(Command::Start(StartWord::Custom)));
     assert_eq!(heard("stop", Some(OptOut::Help)), Some(Command::Help));
     let pressed = |body, button_text, button_payload| {
         Command::of(
-            &Heard { body, button_text, button_payload, ..Heard::default() },
+            &InboundText { body, button_text, button_payload, ..InboundText::default() },
             &OwnWords::default(),
         )
     };
@@ -175,8 +178,8 @@ fn yes_does_not_lift_a_toll_free_stop() {
     assert!(!Command::Start(StartWord::Custom).lifts_toll_free());
 }
 
-/// The time grows with the length and no faster: the worst of these may take ten times as long as
-/// one of a tenth of its length, and some.
+/// The time is linear in the length: a text of 40 times the length may take ten times its share,
+/// and 100 ms.
 #[test]
 fn a_long_text_is_read_in_little_time() {
     let _ = of("warm up");
@@ -195,9 +198,9 @@ fn a_long_text_is_read_in_little_time() {
     ] {
         let text = |length: usize| piece.repeat(length / piece.len());
         let time = |text: &str| {
-            let began = Instant::now();
+            let started = Instant::now();
             let _ = of(text);
-            began.elapsed()
+            started.elapsed()
         };
         let (short, long) = (time(&text(1_600)), time(&text(64_000)));
         assert!(

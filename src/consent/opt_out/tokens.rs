@@ -1,4 +1,4 @@
-//! The words of a text with the breaks between its clauses; what a text quotes is left out.
+//! Tokens: the words of a text and the breaks between its clauses; quotations are left out.
 
 use super::fold::{fold, is_hyphen, is_letter};
 
@@ -6,53 +6,52 @@ use super::fold::{fold, is_hyphen, is_letter};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) text: String,
-    /// What else it may be where letters stand three times or more: `kapppen` is `kappen`,
-    /// `fitnessstudio` itself.
-    others: Vec<String>,
+    /// Its alternative readings, if a letter is repeated three times or more: `kapppen` may be
+    /// `kappen`, `fitnessstudio` is itself.
+    alternatives: Vec<String>,
     /// Whether a clause begins with it.
     pub(super) begins: bool,
 }
 
 impl Token {
     fn new(text: String, begins: bool) -> Self {
-        Self { text, others: Vec::new(), begins }
+        Self { text, alternatives: Vec::new(), begins }
     }
 
-    /// As it was written.
+    /// The word as it was written.
     pub(super) fn written(&self) -> &str {
-        self.others.first().unwrap_or(&self.text)
+        self.alternatives.first().unwrap_or(&self.text)
     }
 
-    /// All that it may be.
+    /// All its possible readings.
     pub(super) fn readings(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.text).chain(&self.others).map(String::as_str)
+        std::iter::once(&self.text).chain(&self.alternatives).map(String::as_str)
     }
 }
 
-/// Stands for an address of the web or of mail, whose words say nothing.
+/// The token of a web or email address, whose words say nothing.
 const ADDRESS: &str = "\u{fffc}";
 
-/// What goes on with the word before it although an apostrophe stands between: `don't`, `I'm`,
-/// `you're`.
+/// The endings that belong to the word before an apostrophe: `don't`, `I'm`, `you're`.
 const JOINED: [&str; 7] = ["t", "s", "m", "re", "ve", "d", "ll"];
 
-/// A quotation of at most this many words may be the writer's own: please “unsubscribe” me.
-const SHORT: usize = 3;
+/// The longest quotation, in words, that may be the writer's own: please “unsubscribe” me.
+const MAX_OWN_QUOTATION: usize = 3;
 
-/// Texts are read as far as this, in characters.
-const READ: usize = 8_000;
+/// The length to which texts are read, in characters.
+const MAX_CHARACTERS: usize = 8_000;
 
-/// A text as the rules read it.
+/// A text, split into tokens for the rules.
 pub(super) struct Reading {
     pub(super) tokens: Vec<Token>,
     /// Whether it quotes another text.
     pub(super) quotes: bool,
 }
 
-/// Reads a text; a long quotation, as in a reaction to one of our messages, is left out unless it
-/// is all that there is.
+/// Splits a text into tokens; a long quotation, as in a reaction to one of our messages, is left
+/// out unless it is the whole text.
 pub(super) fn read(text: &str) -> Reading {
-    let text: String = text.chars().take(READ).collect();
+    let text: String = text.chars().take(MAX_CHARACTERS).collect();
     let folded = fold(&text);
     let lines: Vec<&str> =
         folded.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
@@ -68,7 +67,7 @@ pub(super) fn read(text: &str) -> Reading {
             .map(|token| if is_single(token.text.chars().next().unwrap_or(' ')) { 1 } else { 3 })
             .sum::<usize>()
             / 3;
-        if quotes && at % 2 == 1 && words > SHORT {
+        if quotes && at % 2 == 1 && words > MAX_OWN_QUOTATION {
             tokens.push(Token::new(ADDRESS.to_owned(), true));
         } else {
             tokens.extend(read);
@@ -119,7 +118,7 @@ impl Tokens {
                     self.end_word();
                 }
             } else if character == '*' || matches!(character, '#' | '@' | '$' | '€' | '%') {
-                // Emphasis, or a letter that the writer did not want to write.
+                // Emphasis, or a letter that the writer masked.
             } else if is_hyphen(character)
                 && next.is_some()
                 && at > 0
@@ -143,7 +142,7 @@ impl Tokens {
             let word = std::mem::take(&mut self.word);
             self.push(without_runs(&word, 1));
             if let Some(token) = self.done.last_mut().filter(|token| token.text != word) {
-                token.others = vec![word.clone(), without_runs(&word, 2)];
+                token.alternatives = vec![word.clone(), without_runs(&word, 2)];
             }
         }
     }
@@ -154,7 +153,8 @@ impl Tokens {
     }
 }
 
-/// Characters of scripts that do not set words apart, or not reliably: each is read as a word.
+/// Whether a character belongs to a script that does not separate words reliably: each is read as a
+/// word.
 fn is_single(character: char) -> bool {
     matches!(character, '\u{e01}'..='\u{e7f}' | '\u{3005}' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
         | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
@@ -191,20 +191,20 @@ fn is_address(chunk: &str) -> bool {
     named || chunk.contains("://") || chunk.starts_with("www.") || (dotted && chunk.contains('/'))
 }
 
-/// The word with so many of each letter that was held down: `stooooop` is `stop`.
+/// The word with each run of three or more of a letter cut to `left`: with 1, `stooooop` is `stop`.
 fn without_runs(word: &str, left: usize) -> String {
-    let mut kept = String::with_capacity(word.len());
+    let mut shortened = String::with_capacity(word.len());
     let mut rest = word;
     while let Some(first) = rest.chars().next() {
         let run = rest.len() - rest.trim_start_matches(first).len();
-        let held_down = run >= 3 * first.len_utf8() && !first.is_numeric();
-        kept.push_str(&rest[..if held_down { left * first.len_utf8() } else { run }]);
+        let is_repeated = run >= 3 * first.len_utf8() && !first.is_numeric();
+        shortened.push_str(&rest[..if is_repeated { left * first.len_utf8() } else { run }]);
         rest = &rest[run..];
     }
-    kept
+    shortened
 }
 
-/// Three or more letters that stand one by one are one word: `S.T.O.P` and `u n s u b please`.
+/// Joins three or more single letters into one word: `S.T.O.P` and `u n s u b please`.
 fn spelt_out(tokens: &[Token]) -> Vec<Token> {
     let is_letter = |token: &Token| {
         let mut characters = token.text.chars();
@@ -231,36 +231,36 @@ fn spelt_out(tokens: &[Token]) -> Vec<Token> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> String {
-        let mut told = String::new();
+    fn rendered(text: &str) -> String {
+        let mut rendered = String::new();
         for (at, token) in read(text).tokens.iter().enumerate() {
-            told.push_str(if at == 0 {
+            rendered.push_str(if at == 0 {
                 ""
             } else if token.begins {
                 " | "
             } else {
                 " "
             });
-            told.push_str(&token.text);
+            rendered.push_str(&token.text);
         }
-        told
+        rendered
     }
 
     #[test]
     fn a_text_is_read_as_words_and_clauses() {
-        assert_eq!(told("Please, DON’T text me anymore!!!"), "please | dont text me anymore");
-        assert_eq!(told("N'envoyez plus de SMS"), "n envoyez plus de sms");
-        assert_eq!(told("Stooooop it - now"), "stop it | now");
-        assert_eq!(told("non-stop opt_out"), "non stop opt out");
-        assert_eq!(told("S.T.O.P."), "stop");
-        assert_eq!(told("с.т.о.п, please"), "стоп | please");
-        assert_eq!(told("🛑 no more texts"), "no more texts");
-        assert_eq!(told("f*ck off"), "fck off");
-        assert_eq!(told("不要发"), "不 要 发");
+        assert_eq!(rendered("Please, DON’T text me anymore!!!"), "please | dont text me anymore");
+        assert_eq!(rendered("N'envoyez plus de SMS"), "n envoyez plus de sms");
+        assert_eq!(rendered("Stooooop it - now"), "stop it | now");
+        assert_eq!(rendered("non-stop opt_out"), "non stop opt out");
+        assert_eq!(rendered("S.T.O.P."), "stop");
+        assert_eq!(rendered("с.т.о.п, please"), "стоп | please");
+        assert_eq!(rendered("🛑 no more texts"), "no more texts");
+        assert_eq!(rendered("f*ck off"), "fck off");
+        assert_eq!(rendered("不要发"), "不 要 发");
     }
 
     #[test]
-    fn letters_that_were_held_down_may_be_one_two_or_as_many() {
+    fn repeated_letters_may_stand_for_one_two_or_as_many() {
         let readings =
             |text: &str| read(text).tokens[0].readings().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(readings("kapppen"), ["kapen", "kapppen", "kappen"]);
@@ -270,11 +270,11 @@ mod tests {
 
     #[test]
     fn addresses_and_long_quotations_are_not_read() {
-        assert_eq!(told("see example.com/stop or me@stop.example"), "see \u{fffc} or \u{fffc}");
-        assert_eq!(told("Liked “Sale! Reply STOP to opt out”"), "liked | \u{fffc}");
-        assert_eq!(told("Liked “Sale! Reply STOP to opt o"), "liked | \u{fffc}");
-        assert_eq!(told("please “unsubscribe” me"), "please | unsubscribe | me");
-        assert_eq!(told("“please take me off your list”"), "please take me off your list");
-        assert_eq!(told("> Reply STOP to opt out\nok"), "ok");
+        assert_eq!(rendered("see example.com/stop or me@stop.example"), "see \u{fffc} or \u{fffc}");
+        assert_eq!(rendered("Liked “Sale! Reply STOP to opt out”"), "liked | \u{fffc}");
+        assert_eq!(rendered("Liked “Sale! Reply STOP to opt o"), "liked | \u{fffc}");
+        assert_eq!(rendered("please “unsubscribe” me"), "please | unsubscribe | me");
+        assert_eq!(rendered("“please take me off your list”"), "please take me off your list");
+        assert_eq!(rendered("> Reply STOP to opt out\nok"), "ok");
     }
 }

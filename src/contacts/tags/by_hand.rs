@@ -1,4 +1,4 @@
-//! Tags that a user or program sets: the STOP tag among them also suppresses the number.
+//! Tags that a user or program sets: of these, the STOP tag also suppresses the number.
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,7 @@ use crate::contacts::stop::suppress;
 use crate::db::Conn;
 use crate::error::Result;
 
-/// What adding tags by hand did.
+/// The result of adding tags by hand.
 #[must_use = "automations react to the changes, and pending messages to a silenced number are to \
               be taken back"]
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,8 +22,7 @@ pub struct Tagged {
     pub silenced: Option<Reason>,
 }
 
-/// Adds tags because a person or program asked for it; [`STOP_TAG`] also suppresses the number,
-/// since it says just that.
+/// Adds tags at the request of a user or program; [`STOP_TAG`] also suppresses the number.
 pub async fn add_by_hand(
     conn: &mut Conn,
     contact: &Contact,
@@ -34,7 +33,7 @@ pub async fn add_by_hand(
     let mut tagged = Tagged::default();
     for tag in wanted {
         tagged.changes.extend(add(conn, contact.id, tag, now).await?);
-        if tag.is_stop() && !has_said_no(conn, contact).await? {
+        if tag.is_stop() && !is_suppressed_on_request(conn, contact).await? {
             let note = Some(format!("The tag {STOP_TAG} was added."));
             let evidence =
                 Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
@@ -45,15 +44,15 @@ pub async fn add_by_hand(
     Ok(tagged)
 }
 
-/// Whether the number is suppressed because the person or a user wished it: what else stands
-/// against it may go, and the wish with it would be lost.
-async fn has_said_no(conn: &mut Conn, contact: &Contact) -> Result<bool> {
+/// Whether the number is suppressed at the request of the person or a user. Other reasons may be
+/// lifted later, which must not lose the request.
+async fn is_suppressed_on_request(conn: &mut Conn, contact: &Contact) -> Result<bool> {
     let active = suppression::all_active(conn, &contact.phone).await?;
     Ok(active.iter().any(|one| one.reason.is_opt_out() || one.reason == Reason::Manual))
 }
 
-/// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its
-/// own name.
+/// Replaces the contact's tags by these; only [`STOP_TAG`] stays, unless it is removed by its own
+/// name.
 pub async fn replace(
     conn: &mut Conn,
     contact: &Contact,

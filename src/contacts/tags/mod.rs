@@ -1,4 +1,6 @@
-//! Tags: labels on contacts, unique whatever their case.
+//! Tags: labels on contacts, unique regardless of case. A [`TagName`] is a valid name. [`add`] and
+//! [`remove`] only label a contact; [`add_by_hand`] also suppresses its number for the
+//! [`STOP_TAG`]. Start with [`add`].
 
 mod by_hand;
 mod name;
@@ -12,7 +14,7 @@ use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::Change;
-use super::sql::lower;
+use super::lower::lower;
 use crate::db::Conn;
 use crate::db::schema::{contact_tags, tags};
 use crate::db::statement::statement;
@@ -23,7 +25,7 @@ pub use by_hand::{Tagged, add_by_hand, replace};
 pub use name::{InvalidTagName, STOP_TAG, TagName};
 
 statement! {
-    /// Takes a tag from contacts, and remembers that they had it; answers with those that had it.
+    /// Removes a tag from contacts, and records that they had it; returns those that had it.
     struct Remove<'a> {
         contact_ids: &'a [ContactId] => Array<SqlUuid>,
         tag: &'a str => Text,
@@ -43,10 +45,10 @@ statement! {
      RETURNING contact_id"
 }
 
-/// Adds a tag to a contact; none when the contact has it already.
+/// Adds a tag to a contact; `None` if the contact has it already.
 ///
-/// This only labels: to also keep the promise of the STOP tag when a person adds it, use
-/// [`add_by_hand`].
+/// This only labels: when a user or program adds a tag, use [`add_by_hand`], so that the STOP tag
+/// takes effect.
 pub async fn add(
     conn: &mut Conn,
     contact_id: ContactId,
@@ -56,8 +58,7 @@ pub async fn add(
     Ok(add_many(conn, &[contact_id], tag, now).await?.pop())
 }
 
-/// Adds a tag to many contacts in one statement; answers with the changes of those that did not
-/// have it.
+/// Adds a tag to many contacts in one statement; returns the changes of those that did not have it.
 pub async fn add_many(
     conn: &mut Conn,
     contact_ids: &[ContactId],
@@ -93,7 +94,8 @@ pub async fn add_many(
         .collect())
 }
 
-/// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.
+/// Removes a tag from a contact; returns whether the contact had it. This never lifts a
+/// suppression.
 pub async fn remove(
     conn: &mut Conn,
     contact_id: ContactId,
@@ -103,8 +105,8 @@ pub async fn remove(
     Ok(!remove_many(conn, &[contact_id], tag, now).await?.is_empty())
 }
 
-/// Removes a tag from many contacts in one statement; answers with those that had it. This never
-/// lifts a suppression.
+/// Removes a tag from many contacts in one statement; returns those that had it. This never lifts a
+/// suppression.
 pub async fn remove_many(
     conn: &mut Conn,
     contact_ids: &[ContactId],
@@ -143,7 +145,7 @@ pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<TagName>> {
     Ok(tags::table.order(lower(tags::name)).select(tags::name).limit(limit).load(conn).await?)
 }
 
-/// The id of a tag that is in use, or was.
+/// The id of a tag that is or was in use.
 pub(super) async fn find_id(conn: &mut Conn, tag: &TagName) -> Result<Option<TagId>> {
     Ok(find_stored(conn, tag).await?.map(|(id, _)| id))
 }
@@ -157,7 +159,7 @@ async fn find_stored(conn: &mut Conn, tag: &TagName) -> Result<Option<(TagId, Ta
     Ok(found.optional()?)
 }
 
-/// The tag's row with the spelling that came first.
+/// The tag's row, with the spelling that was stored first.
 async fn find_or_create(
     conn: &mut Conn,
     tag: &TagName,
@@ -175,7 +177,7 @@ async fn find_or_create(
         .optional()?;
     match created {
         Some(created) => Ok(created),
-        // Someone else created it between our two statements.
+        // Another transaction created it between the two statements.
         None => find_stored(conn, tag).await?.ok_or(Error::NotFound("tag")),
     }
 }

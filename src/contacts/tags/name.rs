@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::mistake::Mistake;
 
-/// The tag of everyone who has opted out: added with a STOP, removed with a START.
+/// The tag of contacts that have opted out: added with a STOP, removed with a START.
 pub const STOP_TAG: &str = "Twilio-Message-stop";
 
 const MAX_LENGTH: usize = 80;
 
-/// The name of a tag: 1 to 80 characters in one line; equal to another that differs in case only.
+/// The name of a tag: 1 to 80 characters in one line; names that differ only in case are equal.
 #[derive(Debug, Clone, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[serde(try_from = "String", into = "String")]
@@ -28,13 +28,13 @@ pub enum InvalidTagName {
     /// More than 80 characters.
     #[error("{}", Mistake::TooLong(MAX_LENGTH))]
     TooLong,
-    /// A line break or another character that cannot be seen.
+    /// A line break or another invisible character.
     #[error("{}", Mistake::ControlCharacter)]
     ControlCharacter,
 }
 
 impl TagName {
-    /// Reads a tag as a person typed it; white space around it is dropped.
+    /// Parses a tag as it is typed; white space around it is dropped.
     pub fn parse(raw: &str) -> Result<Self, InvalidTagName> {
         let text = raw.trim();
         if text.is_empty() {

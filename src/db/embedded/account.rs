@@ -1,4 +1,5 @@
-//! Who runs the server: PostgreSQL refuses root, so that root lends it another account.
+//! The system account that runs the server: PostgreSQL refuses to run as root, so root runs it as
+//! another account.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -17,23 +18,24 @@ pub(super) struct SystemAccount {
     name: String,
     uid: u32,
     gid: u32,
-    /// Whether it is another than ours, which only root can take on.
+    /// Whether it differs from our own account; only root can switch to it.
     borrowed: bool,
 }
 
 impl SystemAccount {
-    /// Ourselves; as root, whoever owns the cluster already, else `postgres`, else `nobody`.
+    /// Our own account; as root, the current owner of the cluster, else `postgres`, else the
+    /// unprivileged system account.
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
-        let us = geteuid();
+        let own_uid = geteuid();
         let owner = fs::metadata(cluster).ok().map(|metadata| (metadata.uid(), metadata.gid()));
-        if !us.is_root() {
+        if !own_uid.is_root() {
             return match owner {
-                Some((uid, _)) if uid != us.as_raw() => {
+                Some((uid, _)) if uid != own_uid.as_raw() => {
                     Err(EmbeddedError::NotYours(cluster.display().to_string()))
                 }
                 _ => Ok(Self {
-                    name: name_of(us),
-                    uid: us.as_raw(),
+                    name: name_of(own_uid),
+                    uid: own_uid.as_raw(),
                     gid: nix::unistd::getegid().as_raw(),
                     borrowed: false,
                 }),
@@ -54,29 +56,29 @@ impl SystemAccount {
             .ok_or(EmbeddedError::NoAccount)
     }
 
-    /// Prepares a command that runs as this account, with a clean environment, in `directory`, and
-    /// is asked to end when we end.
+    /// Prepares a command that runs as this account, in `directory`, with a clean environment, and
+    /// is told by a signal to stop when this process ends.
     pub(super) fn command(&self, program: &Path, directory: &Path) -> Command {
         let mut command = Command::new(program);
-        // No PGDATA, PGPORT, LC_* or TZ of the caller: the server is the same from wherever it is
-        // started.
+        // No PGDATA, PGPORT, LC_* or TZ of the caller, so that the server behaves the same wherever
+        // it is started.
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LC_ALL", "C")
             .env("TZ", "UTC");
-        // A group of its own: Ctrl-C in a terminal must reach only us, or the server would end
-        // before those who use it.
+        // Its own process group: Ctrl-C in a terminal must reach only this process, or the server
+        // would stop before its clients.
         command.current_dir(directory).stdin(std::process::Stdio::null()).process_group(0);
         if self.borrowed {
             // Also drops the supplementary groups of root.
             command.uid(self.uid).gid(self.gid);
         }
-        end_with_us(&mut command);
+        stop_with_parent(&mut command);
         command
     }
 
-    /// Makes `path` a directory of this account that is closed to everybody else.
+    /// Creates `path`, if needed, as a directory that only this account can enter.
     pub(super) fn own_directory(&self, path: &Path) -> Result<(), EmbeddedError> {
         let failed = |source| EmbeddedError::Directory {
             what: "making",
@@ -89,7 +91,7 @@ impl SystemAccount {
             }
             _ => {}
         }
-        // Not through a link: in /tmp, anybody might have put one there.
+        // Links are not followed: in /tmp, any user could have created one.
         let found = fs::symlink_metadata(path).map_err(failed)?;
         let ours = [self.uid, geteuid().as_raw()].contains(&found.uid());
         if !found.is_dir() || !ours {
@@ -101,9 +103,9 @@ impl SystemAccount {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
     }
 
-    /// Checks that every directory above can be entered; opens `data_dir` itself for passing
-    /// through, since it is ours.
-    pub(super) fn make_way(&self, data_dir: &Path) -> Result<(), EmbeddedError> {
+    /// Checks that the account can enter every directory above `data_dir`, and makes `data_dir`
+    /// itself, which is ours, passable.
+    pub(super) fn ensure_accessible(&self, data_dir: &Path) -> Result<(), EmbeddedError> {
         if !self.borrowed {
             return Ok(());
         }
@@ -125,7 +127,7 @@ impl SystemAccount {
         if self.may_enter(&metadata) {
             return Ok(());
         }
-        // What lies in it (the key, the cluster) has its own permissions.
+        // Its contents (the key, the cluster) have their own permissions.
         fs::set_permissions(data_dir, fs::Permissions::from_mode(metadata.mode() & 0o7777 | 0o011))
             .map_err(|error| failed(data_dir, error))
     }
@@ -144,15 +146,15 @@ fn name_of(uid: Uid) -> String {
     User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
 }
 
-/// Has the kernel ask the program to end (SIGINT: PostgreSQL's fast shutdown) when the thread that
+/// Makes the kernel send SIGINT (PostgreSQL's fast shutdown) to the program when the thread that
 /// started it ends, even by kill -9.
 #[cfg(target_os = "linux")]
-fn end_with_us(command: &mut Command) {
-    let us = getpid();
-    let in_the_child = move || {
+fn stop_with_parent(command: &mut Command) {
+    let parent = getpid();
+    let in_child = move || {
         nix::sys::prctl::set_pdeathsig(Signal::SIGINT)?;
-        // We may have ended before the line above.
-        if nix::unistd::getppid() == us {
+        // The parent may have ended before the call above.
+        if nix::unistd::getppid() == parent {
             Ok(())
         } else {
             Err(io::Error::from(io::ErrorKind::NotFound))
@@ -165,9 +167,9 @@ fn end_with_us(command: &mut Command) {
     )]
     // SAFETY: see the reason above.
     unsafe {
-        command.pre_exec(in_the_child);
+        command.pre_exec(in_child);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn end_with_us(_: &mut Command) {}
+fn stop_with_parent(_: &mut Command) {}

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::error::EmbeddedError;
 
 /// The oldest major version that Carillon is tested with (Debian 12 has 15, Ubuntu 22.04 has 14).
-const OLDEST: u32 = 14;
+const OLDEST_MAJOR: u32 = 14;
 
 /// A directory with `postgres` and `initdb` of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest that can be used; of the major version `written_by`, if there is a cluster
-    /// already.
+    /// The newest usable installation; that of the major version `written_by`, if a cluster already
+    /// exists.
     pub(super) fn find(written_by: Option<u32>) -> Result<Self, EmbeddedError> {
         choose(installed(), written_by)
     }
@@ -32,10 +32,10 @@ fn choose(installed: Vec<Binaries>, written_by: Option<u32>) -> Result<Binaries,
     let newest =
         installed.iter().map(|binaries| binaries.major).max().ok_or(EmbeddedError::NotInstalled)?;
     let wanted = written_by.unwrap_or(newest);
-    if wanted < OLDEST {
+    if wanted < OLDEST_MAJOR {
         return Err(EmbeddedError::OtherVersion {
             found: newest,
-            needed: format!("{OLDEST} or later"),
+            needed: format!("{OLDEST_MAJOR} or later"),
             wanted: 15,
         });
     }
@@ -48,8 +48,7 @@ fn choose(installed: Vec<Binaries>, written_by: Option<u32>) -> Result<Binaries,
     })
 }
 
-/// Every installation, in the order in which they are asked: that of `pg_config`, Debian's, the
-/// PATH's.
+/// All installations, in order of preference: that of `pg_config`, Debian's, those on the PATH.
 fn installed() -> Vec<Binaries> {
     let configured = Command::new("pg_config")
         .arg("--bindir")
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_server_is_told_with_the_command_that_installs_it() {
+    fn a_missing_server_is_reported_with_the_command_that_installs_it() {
         for (found, written_by, text) in [
             (of(&[]), None, "apt-get install postgresql`, or set DATABASE_URL"),
             (

@@ -1,4 +1,4 @@
-//! The cluster on disk: its directories, how it is made, and what an earlier server left behind.
+//! The cluster on disk: its directories, its creation, and what an earlier server left behind.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
@@ -15,11 +15,12 @@ use super::error::EmbeddedError;
 use super::options::{Durability, EmbeddedOptions, NAME};
 use crate::clock::Clock;
 
-/// What the kernel allows for a socket's path (`sun_path`, less its final zero).
+/// The longest path that the kernel allows for a socket, in bytes (`sun_path` without its final
+/// zero).
 const MAX_SOCKET_PATH: usize = 107;
 const SOCKET_NAME: &str = "/.s.PGSQL.5432";
 
-/// A cluster, made or not yet.
+/// A cluster on disk, created or not yet.
 #[derive(Debug)]
 pub(super) struct Cluster {
     data_dir: PathBuf,
@@ -28,7 +29,7 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes the data directory if need be and works out where everything is: the same for every
+    /// Creates the data directory if needed, and determines all paths, which are the same for every
     /// process.
     pub(super) fn locate(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let failed = |source| EmbeddedError::Directory {
@@ -36,7 +37,7 @@ impl Cluster {
             path: options.data_dir.display().to_string(),
             source,
         };
-        // Others may pass through (the server may run as another user), but not look.
+        // Other users may pass through (the server may run as one), but not list it.
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o711)
@@ -63,7 +64,7 @@ impl Cluster {
         self.data_dir.join("postgres.log")
     }
 
-    /// Opens the file whose lock says who runs the server.
+    /// Opens the lock file; the process that holds its lock runs the server.
     pub(super) fn open_lock(&self) -> Result<File, EmbeddedError> {
         let path = self.data_dir.join("postgres.lock");
         OpenOptions::new()
@@ -85,12 +86,12 @@ impl Cluster {
             })
     }
 
-    /// Takes the lock, which the kernel takes back when we end, however we end; `false` while
-    /// another process has it.
+    /// Tries to take the lock, which the kernel releases when this process ends in any way; `false`
+    /// while another process holds it.
     pub(super) fn try_lock(&self, lock: &File) -> Result<bool, EmbeddedError> {
         match lock.try_lock() {
             Ok(()) => {
-                self.sign(lock);
+                self.write_holder(lock);
                 Ok(true)
             }
             Err(TryLockError::WouldBlock) => Ok(false),
@@ -102,31 +103,32 @@ impl Cluster {
         }
     }
 
-    /// Writes into the lock who has it and since when, for the log of those who wait for it.
-    fn sign(&self, mut lock: &File) {
-        let signature = format!(
+    /// Writes this process and the time into the lock file, for the log of processes that wait for
+    /// it.
+    fn write_holder(&self, mut lock: &File) {
+        let holder = format!(
             "process {}, since {}\n",
             std::process::id(),
             Clock::system().now().format("%Y-%m-%d %H:%M:%S UTC")
         );
-        let signed = lock
+        let written = lock
             .set_len(0)
             .and_then(|()| lock.rewind())
-            .and_then(|()| lock.write_all(signature.as_bytes()));
-        if let Err(error) = signed {
+            .and_then(|()| lock.write_all(holder.as_bytes()));
+        if let Err(error) = written {
             tracing::debug!(
                 %error,
                 directory = %self.data_dir.display(),
-                "the lock of the PostgreSQL could not be signed"
+                "the holder of the lock could not be written into the lock file"
             );
         }
     }
 
-    /// Who has the lock, in words.
+    /// A description of the process that holds the lock.
     pub(super) fn holder(&self) -> String {
-        let signature = fs::read_to_string(self.data_dir.join("postgres.lock")).unwrap_or_default();
-        let signature = signature.trim();
-        if signature.is_empty() { "another process".to_owned() } else { signature.to_owned() }
+        let holder = fs::read_to_string(self.data_dir.join("postgres.lock")).unwrap_or_default();
+        let holder = holder.trim();
+        if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() }
     }
 
     pub(super) fn data_dir(&self) -> &Path {
@@ -137,11 +139,11 @@ impl Cluster {
         EmbeddedError::Busy(self.data_dir.display().to_string())
     }
 
-    /// Makes the directories and, on first start, the cluster; returns with what it is to be
-    /// served.
+    /// Creates the directories and, on first start, the cluster; returns the account and the
+    /// programs to run it with.
     pub(super) fn prepare(&self) -> Result<(SystemAccount, Binaries), EmbeddedError> {
         let account = SystemAccount::choose(&self.directory())?;
-        account.make_way(&self.data_dir)?;
+        account.ensure_accessible(&self.data_dir)?;
         account.own_directory(&self.socket_dir)?;
         let binaries = Binaries::find(self.written_by())?;
         if self.written_by().is_none() {
@@ -150,19 +152,19 @@ impl Cluster {
         Ok((account, binaries))
     }
 
-    /// Reads the server's process id once it accepts connections: PostgreSQL notes both in
-    /// `postmaster.pid`, where `pg_ctl` looks too.
+    /// The server's process id, once it accepts connections; PostgreSQL writes both to
+    /// `postmaster.pid`, which `pg_ctl` reads as well.
     pub(super) fn ready_server(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.directory().join("postmaster.pid")).ok()?;
         let lines: Vec<&str> = text.lines().collect();
         let pid = Pid::from_raw(lines.first()?.trim().parse().ok()?);
-        // EPERM: it lives, as another user.
+        // EPERM means that it runs as another user.
         let lives = !matches!(kill(pid, None), Err(nix::Error::ESRCH));
         (lives && lines.get(7)?.trim() == "ready").then_some(pid)
     }
 
-    /// Processes of an earlier server that still run: its owner was killed, or it was itself.
-    /// PostgreSQL's processes live in its directory.
+    /// The processes of an earlier server that still run, because its owner or the server itself
+    /// was killed. Their working directory is the cluster's.
     pub(super) fn leftovers(&self) -> Vec<Pid> {
         let directory = self.directory();
         let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
@@ -177,11 +179,10 @@ impl Cluster {
             .collect()
     }
 
-    /// Removes the notes and the socket of a server that was killed. Only when none of its
-    /// processes is left: otherwise they guard the data. They must go, because their process id may
-    /// be that of another program by now (in a container it nearly always is), or of the old server
-    /// itself until PID 1 has reaped it.
-    pub(super) fn remove_stale_notes(&self) -> Result<(), EmbeddedError> {
+    /// Removes the pid and lock files and the socket of a killed server; call it only when none of
+    /// its processes is left. The process id in them may by now be that of another program, as it
+    /// nearly always is in a container, or of the old server until PID 1 reaps it.
+    pub(super) fn remove_stale_files(&self) -> Result<(), EmbeddedError> {
         if !Path::new("/proc/self").exists() {
             return Ok(());
         }
@@ -201,33 +202,34 @@ impl Cluster {
         Ok(())
     }
 
-    /// The major version that made the cluster; `None` before there is one.
+    /// The major version that created the cluster; `None` before it exists.
     fn written_by(&self) -> Option<u32> {
         fs::read_to_string(self.directory().join("PG_VERSION")).ok()?.trim().parse().ok()
     }
 
-    /// Makes the cluster beside its place and moves it there: it exists whole or not at all.
+    /// Creates the cluster in a temporary directory and renames that, so that it exists completely
+    /// or not at all.
     fn init(&self, account: &SystemAccount, binaries: &Binaries) -> Result<(), EmbeddedError> {
         tracing::info!(
             version = binaries.major,
             directory = %self.directory().display(),
-            "making a PostgreSQL cluster"
+            "creating a PostgreSQL cluster"
         );
-        let passing = self.data_dir.join("postgres.new");
+        let temporary = self.data_dir.join("postgres.new");
         let failed = |what, path: &Path, source| EmbeddedError::Directory {
             what,
             path: path.display().to_string(),
             source,
         };
-        match fs::remove_dir_all(&passing) {
+        match fs::remove_dir_all(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("removing", &passing, error));
+                return Err(failed("removing", &temporary, error));
             }
             _ => {}
         }
-        account.own_directory(&passing)?;
-        let mut initdb = account.command(&binaries.program("initdb"), &passing);
-        initdb.arg("--pgdata").arg(&passing).args([
+        account.own_directory(&temporary)?;
+        let mut initdb = account.command(&binaries.program("initdb"), &temporary);
+        initdb.arg("--pgdata").arg(&temporary).args([
             "--username",
             NAME,
             "--encoding=UTF8",
@@ -240,33 +242,33 @@ impl Cluster {
         }
         let output = initdb.output().map_err(|error| EmbeddedError::Init(error.to_string()))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
+            let stderr = String::from_utf8_lossy(&output.stderr);
             let reason: Vec<&str> =
-                said.lines().map(str::trim).filter(|line| line.starts_with("initdb: ")).collect();
+                stderr.lines().map(str::trim).filter(|line| line.starts_with("initdb: ")).collect();
             return Err(EmbeddedError::Init(if reason.is_empty() {
                 output.status.to_string()
             } else {
                 reason.join(" ")
             }));
         }
-        // A directory without PG_VERSION is none of PostgreSQL's; an empty one may have been made
-        // by hand.
+        // Without PG_VERSION the directory is not PostgreSQL's; an empty one may have been created
+        // manually.
         match fs::remove_dir(self.directory()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed("replacing", &self.directory(), error));
             }
             _ => {}
         }
-        fs::rename(&passing, self.directory())
+        fs::rename(&temporary, self.directory())
             .map_err(|error| failed("making", &self.directory(), error))
     }
 }
 
 /// Signals processes of an orphaned server.
-pub(super) fn end_leftovers(leftovers: &[Pid], signal: Signal) {
+pub(super) fn signal_leftovers(leftovers: &[Pid], signal: Signal) {
     for pid in leftovers {
         match kill(*pid, signal) {
-            // It ended by itself.
+            // The process has ended by itself.
             Ok(()) | Err(nix::Error::ESRCH) => {}
             Err(error) => {
                 tracing::warn!(
@@ -279,8 +281,8 @@ pub(super) fn end_leftovers(leftovers: &[Pid], signal: Signal) {
     }
 }
 
-/// In the data directory; in /tmp when the path would be too long for a socket, or has characters
-/// that PostgreSQL reads as a list.
+/// The directory of the socket: in the data directory, or in /tmp if the path is too long for a
+/// socket, or has characters that PostgreSQL reads as a list.
 fn socket_dir(data_dir: &Path) -> PathBuf {
     let inside = data_dir.join("run");
     let plain = inside

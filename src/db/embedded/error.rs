@@ -1,10 +1,10 @@
-//! Why the embedded PostgreSQL cannot be had, and what to do.
+//! Errors of the embedded PostgreSQL, each with what to do about it.
 
 use std::io;
 
 use crate::db::Unavailable;
 
-/// Why there is no server. Each says what to do.
+/// Why the server is not available; each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// No server programs are installed.
@@ -14,7 +14,7 @@ pub enum EmbeddedError {
          run `apt-get install postgresql`, or set DATABASE_URL to a PostgreSQL elsewhere"
     )]
     NotInstalled,
-    /// Only servers that cannot be used are installed.
+    /// Only unusable versions are installed.
     #[error(
         "PostgreSQL {found} is installed, but {needed} is needed: run `apt-get install \
          postgresql-{wanted}`, or set DATABASE_URL"
@@ -27,54 +27,54 @@ pub enum EmbeddedError {
         /// The major version to install.
         wanted: u32,
     },
-    /// As root, and there is no other account that could run it.
+    /// The process runs as root, and no other account exists that could run the server.
     #[error(
         "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: start \
          Carillon as another user, or set DATABASE_URL"
     )]
     NoAccount,
-    /// The server's account cannot get at its data.
+    /// The server's account cannot reach its data.
     #[error(
         "the user {account}, who runs PostgreSQL for root, cannot enter {closed}: set \
          CARILLON_DATA_DIR to a directory outside of it, such as /var/lib/carillon"
     )]
     Closed {
-        /// Who.
+        /// The account.
         account: String,
-        /// Which directory.
+        /// The directory that it cannot enter.
         closed: String,
     },
-    /// The data belong to somebody else.
+    /// The data belongs to another user.
     #[error(
         "{0} belongs to another user: start Carillon as that user, or set CARILLON_DATA_DIR to a \
          directory of your own"
     )]
     NotYours(String),
-    /// A file or directory could not be made or read.
+    /// A file or directory could not be created or read.
     #[error(
         "{what} {path} failed ({source}): set CARILLON_DATA_DIR to a directory of your own with \
          space left"
     )]
     Directory {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
-        /// On what.
+        /// Its path.
         path: String,
-        /// Why not.
+        /// Its cause.
         source: io::Error,
     },
-    /// The cluster could not be made.
+    /// The cluster could not be created.
     #[error("PostgreSQL's initdb failed: {0}")]
     Init(String),
     /// The server ended or was not ready in time.
     #[error("the embedded PostgreSQL did not start: {reason} (all of it is in {log})")]
     Start {
-        /// The last that it said.
+        /// The server's last log message.
         reason: String,
         /// Its log file.
         log: String,
     },
-    /// Another process runs it, but it does not become ready.
+    /// Another process runs the server, but it does not become ready.
     #[error(
         "another Carillon runs the PostgreSQL in {0}, but it does not get ready: look into \
          postgres.log there, or stop the other one"
@@ -83,7 +83,7 @@ pub enum EmbeddedError {
     /// This process is being stopped.
     #[error("stopped before PostgreSQL was ready")]
     Stopped,
-    /// It runs but refuses us.
+    /// The server runs but refuses connections.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

@@ -1,5 +1,5 @@
-//! The thread that keeps the server: waits for the lock, starts the server, starts it again should
-//! it die, stops it in the end.
+//! The keeper thread of the server: waits for the lock, starts the server, restarts it if it dies,
+//! and stops it in the end.
 //!
 //! A thread and not a task, because the kernel ends the server with the *thread* that started it,
 //! and tokio's threads come and go.
@@ -15,21 +15,21 @@ use super::cluster::Cluster;
 use super::error::EmbeddedError;
 use super::server::Server;
 use super::stop::StopSignal;
-use crate::db::waits::SAID_AFTER;
+use crate::db::waits::LOG_AFTER;
 
-/// Who runs the server that one is connected to.
+/// Which process runs the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
     /// This process.
     Owner,
-    /// Another process, started before.
+    /// Another process, which started earlier.
     Attached,
 }
 
-/// As long as a server with much to recover may take under its owner.
-const ATTACH_PATIENCE: Duration = Duration::from_mins(3);
+/// How long to wait for the server of another process, which may have much to recover.
+const ATTACH_TIMEOUT: Duration = Duration::from_mins(3);
 
-/// Stops the keeping when it is dropped, and waits until the server has ended.
+/// A handle to the keeper thread; dropping it stops the server and waits for its end.
 #[derive(Debug)]
 pub(super) struct Keeper {
     stop: Option<Sender<()>>,
@@ -39,17 +39,17 @@ pub(super) struct Keeper {
 type Ready = oneshot::Sender<Result<Ownership, EmbeddedError>>;
 
 impl Keeper {
-    /// Starts keeping; the receiver gets word once the server is ready, or why it is not.
+    /// Starts the thread; the receiver learns when the server is ready, or why it is not.
     pub(super) fn start(
         cluster: Cluster,
     ) -> (Self, oneshot::Receiver<Result<Ownership, EmbeddedError>>) {
         let (stop, stopped) = channel();
-        let (ready, word) = oneshot::channel();
+        let (ready, result) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("postgres-keeper".to_owned())
             .spawn(move || keep(&cluster, &StopSignal(stopped), ready));
-        // Without a thread the receiver learns that nobody will send.
-        (Self { stop: Some(stop), thread: thread.ok() }, word)
+        // Without a thread, the receiver sees a closed channel.
+        (Self { stop: Some(stop), thread: thread.ok() }, result)
     }
 }
 
@@ -67,7 +67,7 @@ impl Drop for Keeper {
 fn keep(cluster: &Cluster, stop: &StopSignal, ready: Ready) {
     let lock = match cluster.open_lock() {
         Ok(lock) => lock,
-        Err(error) => return tell(&mut Some(ready), Err(error)),
+        Err(error) => return report(&mut Some(ready), Err(error)),
     };
     let mut ready = Some(ready);
     if wait_for_lock(cluster, &lock, stop, &mut ready) {
@@ -75,7 +75,8 @@ fn keep(cluster: &Cluster, stop: &StopSignal, ready: Ready) {
     }
 }
 
-/// Waits for the lock, attached to the server of whoever has it; `false` when it was not to be had.
+/// Waits for the lock, attached to the server of the process that holds it; `false` if it could not
+/// be acquired.
 fn wait_for_lock(
     cluster: &Cluster,
     lock: &File,
@@ -83,18 +84,18 @@ fn wait_for_lock(
     ready: &mut Option<Ready>,
 ) -> bool {
     let started = Instant::now();
-    let mut said = false;
+    let mut logged = false;
     loop {
         match cluster.try_lock(lock) {
             Ok(true) => return true,
             Ok(false) => {}
             Err(error) => {
-                tell(ready, Err(error));
+                report(ready, Err(error));
                 return false;
             }
         }
-        if !said && ready.is_some() && started.elapsed() > SAID_AFTER {
-            said = true;
+        if !logged && ready.is_some() && started.elapsed() > LOG_AFTER {
+            logged = true;
             let (directory, holder) = (cluster.data_dir().display(), cluster.holder());
             tracing::warn!(
                 %directory,
@@ -103,9 +104,9 @@ fn wait_for_lock(
             );
         }
         if ready.is_some() && cluster.ready_server().is_some() {
-            tell(ready, Ok(Ownership::Attached));
-        } else if ready.is_some() && started.elapsed() > ATTACH_PATIENCE {
-            tell(ready, Err(cluster.busy()));
+            report(ready, Ok(Ownership::Attached));
+        } else if ready.is_some() && started.elapsed() > ATTACH_TIMEOUT {
+            report(ready, Err(cluster.busy()));
             return false;
         }
         if stop.within(Duration::from_millis(if ready.is_some() { 20 } else { 250 })) {
@@ -114,22 +115,22 @@ fn wait_for_lock(
     }
 }
 
-/// Runs the server until it is time to stop, whatever happens to it.
+/// Runs the server until it is to stop, and restarts it if it dies.
 fn own(cluster: &Cluster, stop: &StopSignal, ready: &mut Option<Ready>) {
     loop {
         match Server::start(cluster, stop) {
             Ok(server) => {
-                tell(ready, Ok(Ownership::Owner));
+                report(ready, Ok(Ownership::Owner));
                 if watch(server, stop) {
                     return;
                 }
             }
             Err(EmbeddedError::Stopped) => return,
-            Err(error) if ready.is_some() => return tell(ready, Err(error)),
+            Err(error) if ready.is_some() => return report(ready, Err(error)),
             Err(error) => {
                 tracing::error!(
                     %error,
-                    "the embedded PostgreSQL cannot be started again; trying on"
+                    "the embedded PostgreSQL cannot be restarted; retrying"
                 );
                 if stop.within(Duration::from_secs(2)) {
                     return;
@@ -156,9 +157,10 @@ fn watch(mut server: Server, stop: &StopSignal) -> bool {
     }
 }
 
-/// Tells the waiting caller, the first time; a caller that has gone away does not matter.
-fn tell(ready: &mut Option<Ready>, word: Result<Ownership, EmbeddedError>) {
+/// Reports the result to the waiting caller, the first time only; the caller may have stopped
+/// waiting.
+fn report(ready: &mut Option<Ready>, result: Result<Ownership, EmbeddedError>) {
     if let Some(ready) = ready.take() {
-        let _: Result<(), _> = ready.send(word);
+        let _: Result<(), _> = ready.send(result);
     }
 }

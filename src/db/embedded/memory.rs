@@ -1,39 +1,41 @@
-//! How much memory the embedded PostgreSQL may use: a part of what the machine, or its container,
-//! has.
+//! The memory settings of the embedded PostgreSQL: fractions of the memory of the machine, or of
+//! its container.
 
 use std::fs;
 use std::path::Path;
 
 const MB: u64 = 1024 * 1024;
 
-/// What is assumed where nobody tells: small enough for any server.
-const UNKNOWN: u64 = 1024 * MB;
+/// The total that is assumed if the system does not report one: small enough for any server.
+const FALLBACK_TOTAL: u64 = 1024 * MB;
 
-/// The sizes of PostgreSQL's caches.
+/// The memory from which the sizes of PostgreSQL's caches follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Memory {
-    /// Bytes that processes here may use.
+    /// The bytes that processes on this machine may use.
     total: u64,
 }
 
 impl Memory {
-    /// That of this machine, or of the container that this is.
+    /// The memory of this machine, or the limit of the container that it is.
     pub(super) fn of_this_machine() -> Self {
         let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
             .map(|file| read(file, limit));
         let machine = read("/proc/meminfo", total);
-        Self { total: limits.into_iter().chain([machine]).flatten().min().unwrap_or(UNKNOWN) }
+        Self {
+            total: limits.into_iter().chain([machine]).flatten().min().unwrap_or(FALLBACK_TOTAL),
+        }
     }
 
-    /// An eighth, from 128 MB to 2 GB: with millions of messages, each new one touches pages of
-    /// indexes all over, and those that are not in here are read anew, and others written out to
-    /// make room for them.
+    /// An eighth of the memory, from 128 MB to 2 GB. With millions of messages, each new one
+    /// touches random index pages; pages that are not cached here must be read again while others
+    /// are evicted.
     pub(super) fn shared_buffers(self) -> String {
         megabytes((self.total / 8).clamp(128 * MB, 2048 * MB))
     }
 
-    /// What PostgreSQL may believe to find in memory, with what the system keeps of its files:
-    /// half.
+    /// Half of the memory: what PostgreSQL may assume to be cached, including by the system's file
+    /// cache.
     pub(super) fn effective_cache_size(self) -> String {
         megabytes((self.total / 2).max(256 * MB))
     }

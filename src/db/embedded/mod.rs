@@ -1,9 +1,12 @@
-//! A PostgreSQL of Carillon's own: found among the installed programs, kept in the data directory,
+//! An embedded PostgreSQL: found among the installed programs, stored in the data directory,
 //! stopped with this process.
 //!
-//! Whoever holds the lock of `<data_dir>/postgres.lock` runs the server; every other Carillon on
-//! the same data directory is attached to it, and takes the server over when the lock becomes free.
-//! The server listens on a unix socket only, in a directory that is closed to others.
+//! The process that holds the lock on `<data_dir>/postgres.lock` runs the server; every other
+//! Carillon on the same data directory attaches to it, and takes the server over when the lock
+//! becomes free. The server listens on a unix socket only, in a directory that is closed to other
+//! users.
+//!
+//! Start with [`Embedded::attach_or_start`].
 
 mod account;
 mod binaries;
@@ -39,9 +42,9 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Connects to the server of the data directory, starting it (and making the cluster) if no
-    /// other process runs it. Returns when it answers and the database exists. Also restarts the
-    /// server, should it die.
+    /// Connects to the server of the data directory, starting it (and creating the cluster) if no
+    /// other process runs it. Returns once it answers and the database exists. Restarts the server
+    /// if it dies.
     pub async fn attach_or_start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let cluster = tokio::task::spawn_blocking(move || Cluster::locate(&options))
             .await
@@ -68,15 +71,15 @@ impl Embedded {
         &self.url
     }
 
-    /// Who ran the server when this was made.
+    /// Which process ran the server when this value was created.
     pub const fn ownership(&self) -> Ownership {
         self.ownership
     }
 
-    /// Stops the server, if this process runs it, and waits for its end. Close the pool before:
-    /// open connections are cut.
+    /// Stops the server, if this process runs it, and waits for its end. Close the pool first: open
+    /// connections are cut.
     pub async fn stop(self) {
-        // Dropping waits; not on a thread that others need.
+        // Dropping blocks until the server has ended, so it runs on a blocking thread.
         if tokio::task::spawn_blocking(move || drop(self.keeper)).await.is_err() {
             tracing::error!("the embedded PostgreSQL was not stopped in order");
         }
@@ -99,7 +102,7 @@ async fn create_database(socket: &Path) -> Result<(), EmbeddedError> {
                 .map_or_else(|| error.to_string(), |error| error.message().to_owned()),
         )
     };
-    let client = target.connect_plainly().await?;
+    let client = target.connect_raw().await?;
     if client
         .query_opt("SELECT FROM pg_database WHERE datname = $1", &[&NAME])
         .await
@@ -109,7 +112,7 @@ async fn create_database(socket: &Path) -> Result<(), EmbeddedError> {
         return Ok(());
     }
     match client.batch_execute(&format!("CREATE DATABASE {NAME}")).await {
-        // Another process made it just now: PostgreSQL has two ways of saying so.
+        // Another process has just created it, which PostgreSQL reports by one of two codes.
         Err(error)
             if matches!(
                 error.code().map(tokio_postgres::error::SqlState::code),
@@ -118,6 +121,6 @@ async fn create_database(socket: &Path) -> Result<(), EmbeddedError> {
         {
             Ok(())
         }
-        made => Ok(made.map_err(failed)?),
+        created => Ok(created.map_err(failed)?),
     }
 }

@@ -1,36 +1,36 @@
-//! Where the embedded PostgreSQL lives, and how it treats data.
+//! Options of the embedded PostgreSQL: its data directory and its durability.
 
 use std::path::PathBuf;
 
-/// Role and database, both made on first start.
+/// The name of both the role and the database, which are created on first start.
 pub(super) const NAME: &str = "carillon";
 
-/// Where the server lives and how it treats data.
+/// The options of an embedded server.
 #[derive(Debug, Clone)]
 pub struct EmbeddedOptions {
-    /// Holds the cluster (`postgres/`), its log (`postgres.log`) and, if its path is short enough,
-    /// the socket (`run/`).
+    /// The directory of the cluster (`postgres/`), its log (`postgres.log`) and, if its path is
+    /// short enough, the socket (`run/`).
     pub data_dir: PathBuf,
-    /// What a power failure may cost.
+    /// How much data a power failure may cost.
     pub durability: Durability,
 }
 
-/// What a power failure may cost.
+/// How much data a power failure may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing that was committed.
+    /// No committed data.
     Durable,
-    /// Everything: no fsync. For tests, whose data nobody misses.
+    /// All data, since fsync is off; for tests.
     Volatile,
 }
 
 impl EmbeddedOptions {
-    /// Durable, in `data_dir`.
+    /// Durable options for `data_dir`.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self { data_dir: data_dir.into(), durability: Durability::Durable }
     }
 
-    /// The same without fsync, for tests.
+    /// These options without fsync, for tests.
     #[must_use]
     pub fn volatile(self) -> Self {
         Self { durability: Durability::Volatile, ..self }

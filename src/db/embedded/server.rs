@@ -1,4 +1,4 @@
-//! A server process: started with settings that suit Carillon, watched, and stopped in order.
+//! A server process: started with settings that suit Carillon, watched, and stopped cleanly.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -12,18 +12,20 @@ use nix::unistd::Pid;
 
 use super::account::SystemAccount;
 use super::binaries::Binaries;
-use super::cluster::{Cluster, end_leftovers};
+use super::cluster::{Cluster, signal_leftovers};
 use super::error::EmbeddedError;
 use super::memory::Memory;
 use super::options::Durability;
 use super::stop::StopSignal;
-use crate::db::waits::SAID_AFTER;
+use crate::db::waits::LOG_AFTER;
 
-/// Crash recovery replays at most `max_wal_size`: that takes well under this.
-const START_PATIENCE: Duration = Duration::from_mins(3);
-/// A fast shutdown writes what is in memory: seconds on slow disks.
-const STOP_PATIENCE: Duration = Duration::from_mins(1);
-const MAX_LOG: u64 = 20 * 1024 * 1024;
+/// How long a start may take; crash recovery, which replays at most `max_wal_size`, takes well
+/// under this.
+const START_TIMEOUT: Duration = Duration::from_mins(3);
+/// How long a fast shutdown may take: it writes what is in memory, which takes seconds on slow
+/// disks.
+const STOP_TIMEOUT: Duration = Duration::from_mins(1);
+const MAX_LOG_BYTES: u64 = 20 * 1024 * 1024;
 
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", ""),
@@ -33,7 +35,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("work_mem", "8MB"),
     ("maintenance_work_mem", "128MB"),
     ("random_page_cost", "1.1"),
-    // Short statements all over: compiling them costs more than it saves.
+    // The statements are short: compiling them costs more than it saves.
     ("jit", "off"),
     ("min_wal_size", "256MB"),
     ("max_wal_size", "2GB"),
@@ -44,7 +46,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log_timezone", "UTC"),
     ("lc_messages", "C"),
     ("logging_collector", "off"),
-    // No statements, parameters or row contents in the log: they hold phone numbers and texts.
+    // No statements, parameters or row contents in the log: they contain phone numbers and texts.
     // Carillon logs refused statements itself.
     ("log_min_messages", "log"),
     ("log_min_error_statement", "panic"),
@@ -69,17 +71,17 @@ const VOLATILE: &[(&str, &str)] = &[
 pub(super) struct Server(Child);
 
 impl Server {
-    /// Starts the server and waits until it accepts connections; ends early when asked to stop.
+    /// Starts the server and waits until it accepts connections; returns early if it is to stop.
     pub(super) fn start(cluster: &Cluster, stop: &StopSignal) -> Result<Self, EmbeddedError> {
         let (account, binaries) = cluster.prepare()?;
-        clear_the_way(cluster, stop)?;
+        wait_for_leftovers(cluster, stop)?;
         let log = cluster.log();
         let unwritable = |source| EmbeddedError::Directory {
             what: "opening",
             path: log.display().to_string(),
             source,
         };
-        if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > MAX_LOG) {
+        if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > MAX_LOG_BYTES) {
             fs::rename(&log, log.with_extension("log.old")).map_err(unwritable)?;
         }
         let output = OpenOptions::new()
@@ -88,7 +90,7 @@ impl Server {
             .mode(0o600)
             .open(&log)
             .map_err(unwritable)?;
-        let said_before = output.metadata().map_err(unwritable)?.len();
+        let log_start = output.metadata().map_err(unwritable)?.len();
         let directory = cluster.directory();
         let mut command = account.command(&binaries.program("postgres"), &directory);
         command.arg("-D").arg(&directory).arg("-k").arg(cluster.socket_dir());
@@ -113,16 +115,15 @@ impl Server {
         let mut server = Self(command.spawn().map_err(|error| failed(error.to_string()))?);
         let pid = server.pid();
         let started = Instant::now();
-        let mut said = false;
+        let mut logged = false;
         loop {
-            if !said && started.elapsed() > SAID_AFTER {
-                said = true;
-                let last = last_words(&log, said_before).unwrap_or_default();
+            if !logged && started.elapsed() > LOG_AFTER {
+                logged = true;
+                let last = last_log_message(&log, log_start).unwrap_or_default();
                 tracing::info!(
                     pid = pid.as_raw(),
                     last,
-                    "waiting for PostgreSQL to get ready: after a crash it reads what it had \
-                     written"
+                    "waiting for PostgreSQL to get ready: after a crash it replays its log"
                 );
             }
             if cluster.ready_server() == Some(pid) {
@@ -131,14 +132,14 @@ impl Server {
             }
             if let Some(status) = server.exited() {
                 return Err(failed(
-                    last_words(&log, said_before).unwrap_or_else(|| status.to_string()),
+                    last_log_message(&log, log_start).unwrap_or_else(|| status.to_string()),
                 ));
             }
-            if started.elapsed() > START_PATIENCE {
+            if started.elapsed() > START_TIMEOUT {
                 server.stop();
                 return Err(failed(format!(
                     "it was not ready after {} seconds",
-                    START_PATIENCE.as_secs()
+                    START_TIMEOUT.as_secs()
                 )));
             }
             if stop.within(Duration::from_millis(10)) {
@@ -148,32 +149,32 @@ impl Server {
         }
     }
 
-    /// How it ended, if it did.
+    /// The exit status, if the server has ended.
     pub(super) fn exited(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().ok().flatten()
     }
 
-    /// Fast shutdown: connections are cut, everything is written, no recovery is needed. Harsher
-    /// when that takes too long.
+    /// Stops the server by a fast shutdown: connections are cut, everything is written, no recovery
+    /// is needed. Sends a stronger signal if that takes too long.
     pub(super) fn stop(mut self) {
-        for (signal, patience) in [
-            (Signal::SIGINT, STOP_PATIENCE),
+        for (signal, timeout) in [
+            (Signal::SIGINT, STOP_TIMEOUT),
             (Signal::SIGQUIT, Duration::from_secs(5)),
-            (Signal::SIGKILL, STOP_PATIENCE),
+            (Signal::SIGKILL, STOP_TIMEOUT),
         ] {
-            // The child was not waited for yet, so that its id cannot be another's.
+            // The child is not reaped yet, so that its id cannot be that of another process.
             if self.exited().is_some() || kill(self.pid(), signal).is_err() {
                 break;
             }
-            let asked = Instant::now();
-            while asked.elapsed() < patience {
+            let signalled_at = Instant::now();
+            while signalled_at.elapsed() < timeout {
                 if self.exited().is_some() {
                     return;
                 }
-                // Nobody unparks this thread.
+                // No thread unparks this one: it sleeps for the whole time.
                 std::thread::park_timeout(Duration::from_millis(10));
             }
-            tracing::warn!(%signal, "PostgreSQL does not stop; trying harder");
+            tracing::warn!(%signal, "PostgreSQL does not stop; sending a stronger signal");
         }
     }
 
@@ -182,9 +183,9 @@ impl Server {
     }
 }
 
-/// How the pages in the log are made smaller: by lz4 where the server knows it (from version 15 on,
-/// if it was built with it). The method that all know, pglz, cost a fifth of the CPU time of
-/// PostgreSQL's share in a message; pages as they are cost less than that, and disk.
+/// The compression of full pages in the WAL: lz4 if the server supports it (from version 15 on, if
+/// it was built with it). pglz, which all support, took a fifth of PostgreSQL's CPU time per
+/// message; no compression takes less CPU than that, and more disk.
 fn wal_compression(
     cluster: &Cluster,
     account: &SystemAccount,
@@ -193,41 +194,41 @@ fn wal_compression(
     if cluster.durability() == Durability::Volatile || binaries.major < 15 {
         return "on";
     }
-    let mut asking = account.command(&binaries.program("postgres"), &cluster.directory());
-    asking.arg("-D").arg(cluster.directory()).args([
+    let mut probe = account.command(&binaries.program("postgres"), &cluster.directory());
+    probe.arg("-D").arg(cluster.directory()).args([
         "-c",
         "wal_compression=lz4",
         "-C",
         "wal_compression",
     ]);
-    let known = asking.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let known = probe.stdout(Stdio::null()).stderr(Stdio::null()).status();
     if known.is_ok_and(|status| status.success()) { "lz4" } else { "on" }
 }
 
-/// Waits for the end of a server whose owner was killed. We hold the lock: nobody else can be its
-/// owner.
-fn clear_the_way(cluster: &Cluster, stop: &StopSignal) -> Result<(), EmbeddedError> {
+/// Waits for the end of a server whose owner was killed. This process holds the lock, so that no
+/// other can be its owner.
+fn wait_for_leftovers(cluster: &Cluster, stop: &StopSignal) -> Result<(), EmbeddedError> {
     let found = Instant::now();
-    let mut asked = false;
+    let mut interrupted = false;
     let mut forced = false;
     loop {
         let leftovers = cluster.leftovers();
         if leftovers.is_empty() {
-            return cluster.remove_stale_notes();
+            return cluster.remove_stale_files();
         }
-        if !asked {
+        if !interrupted {
             let processes: Vec<i32> = leftovers.iter().map(|pid| pid.as_raw()).collect();
             tracing::warn!(?processes, "a PostgreSQL was left behind; waiting for its end");
-            // The server of a killed owner has had this signal already. Its other processes may be
-            // in the list: to them it means “cancel”.
-            end_leftovers(&leftovers, Signal::SIGINT);
-            asked = true;
+            // The server got this signal when its owner was killed. To its other processes, which
+            // may be in the list, it means “cancel”.
+            signal_leftovers(&leftovers, Signal::SIGINT);
+            interrupted = true;
         }
         if !forced && found.elapsed() > Duration::from_secs(20) {
-            end_leftovers(&leftovers, Signal::SIGQUIT);
+            signal_leftovers(&leftovers, Signal::SIGQUIT);
             forced = true;
         }
-        if found.elapsed() > STOP_PATIENCE {
+        if found.elapsed() > STOP_TIMEOUT {
             return Err(cluster.busy());
         }
         if stop.within(Duration::from_millis(20)) {
@@ -237,7 +238,7 @@ fn clear_the_way(cluster: &Cluster, stop: &StopSignal) -> Result<(), EmbeddedErr
 }
 
 /// The first FATAL or PANIC that the server wrote to its log since `from`, else its last line.
-fn last_words(log: &Path, from: u64) -> Option<String> {
+fn last_log_message(log: &Path, from: u64) -> Option<String> {
     let mut file = fs::File::open(log).ok()?;
     file.seek(SeekFrom::Start(from)).ok()?;
     let mut bytes = Vec::new();

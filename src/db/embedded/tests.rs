@@ -1,4 +1,4 @@
-//! Real servers in directories of their own: started, killed, shared, taken over.
+//! Tests with real servers, each in its own directory: started, killed, shared, taken over.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -20,7 +20,7 @@ impl Directory {
         let path = std::env::temp_dir()
             .join(format!("carillon-pg-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
         fs::create_dir(&path).unwrap();
-        // As `mktemp -d` makes them: root's, and closed to the account that runs the server.
+        // Like `mktemp -d`: owned by root, and closed to the account that runs the server.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
         Self(path)
     }
@@ -64,9 +64,9 @@ async fn write(embedded: &Embedded, n: i32) {
     .unwrap();
 }
 
-/// The sum of what was written, as soon as the server answers.
+/// The sum of the written numbers, as soon as the server answers.
 async fn sum(embedded: &Embedded) -> i32 {
-    let asked = Instant::now();
+    let started_at = Instant::now();
     loop {
         if let Ok(mut conn) = embedded.target().connect().await {
             return sql_query("SELECT sum(n)::int AS n FROM numbers")
@@ -75,13 +75,13 @@ async fn sum(embedded: &Embedded) -> i32 {
                 .unwrap()
                 .n;
         }
-        assert!(asked.elapsed() < Duration::from_secs(30), "the server does not come back");
+        assert!(started_at.elapsed() < Duration::from_secs(30), "the server does not come back");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test]
-async fn data_outlive_a_stop_and_the_server_does_not() {
+async fn data_survives_a_stop_and_the_server_does_not() {
     let directory = Directory::new();
     let embedded = directory.start_durable().await;
     assert_eq!(embedded.ownership(), Ownership::Owner);
@@ -96,7 +96,7 @@ async fn data_outlive_a_stop_and_the_server_does_not() {
 }
 
 #[tokio::test]
-async fn as_root_it_runs_as_somebody_else_in_directories_closed_to_others() {
+async fn as_root_it_runs_as_another_user_in_directories_closed_to_others() {
     let directory = Directory::new();
     let _embedded = directory.start().await;
     let server = fs::metadata(format!("/proc/{}", directory.postmaster())).unwrap();
@@ -133,9 +133,9 @@ async fn others_attach_and_take_over_when_the_owner_leaves() {
     let attached = directory.start().await;
     assert_eq!(attached.ownership(), Ownership::Attached);
     assert_eq!(sum(&attached).await, 7);
-    // An attached one that leaves takes nothing with it.
-    let passing = directory.start().await;
-    passing.stop().await;
+    // An attached process that leaves does not stop the server.
+    let short_lived = directory.start().await;
+    short_lived.stop().await;
     assert_eq!(sum(&owner).await, 7);
     owner.stop().await;
     assert_eq!(sum(&attached).await, 7);
@@ -151,50 +151,50 @@ async fn two_that_start_at_once_share_one_server() {
 }
 
 #[tokio::test]
-async fn a_note_of_a_dead_server_is_no_hindrance_even_if_its_process_id_lives_again() {
+async fn a_stale_pid_file_does_not_block_a_start_even_if_its_process_id_is_reused() {
     let directory = Directory::new();
     let embedded = directory.start().await;
     write(&embedded, 9).await;
     embedded.stop().await;
-    let note = format!(
+    let stale_file = format!(
         "{}\n{}\n1700000000\n5432\n{}\n\n  1234567  99\nready   \n",
         std::process::id(),
         directory.0.display(),
         directory.0.display()
     );
-    fs::write(directory.0.join("postgres/postmaster.pid"), note).unwrap();
+    fs::write(directory.0.join("postgres/postmaster.pid"), stale_file).unwrap();
     assert_eq!(sum(&directory.start().await).await, 9);
 }
 
 #[tokio::test]
-async fn the_lock_of_a_dead_servers_socket_is_no_hindrance_even_if_its_process_id_lives_again() {
+async fn a_stale_socket_lock_does_not_block_a_start_even_if_its_process_id_is_reused() {
     let directory = Directory::new();
     let embedded = directory.start().await;
     write(&embedded, 9).await;
     embedded.stop().await;
-    // A process of the account that runs the server: as after a loss of power, when ids are given
-    // anew.
+    // A process of the account that runs the server, as after a power loss, when process ids are
+    // reused.
     let cluster = Cluster::locate(&directory.options()).unwrap();
     let (account, _) = cluster.prepare().unwrap();
-    let mut stranger =
+    let mut other_process =
         account.command(Path::new("/bin/sleep"), Path::new("/")).arg("600").spawn().unwrap();
     let data = cluster.directory();
-    let note = format!(
+    let stale_file = format!(
         "{}\n{}\n1700000000\n5432\n{}\n",
-        stranger.id(),
+        other_process.id(),
         data.display(),
         cluster.socket_dir().display()
     );
-    fs::write(cluster.socket_dir().join(".s.PGSQL.5432.lock"), note).unwrap();
+    fs::write(cluster.socket_dir().join(".s.PGSQL.5432.lock"), stale_file).unwrap();
     fs::write(cluster.socket_dir().join(".s.PGSQL.5432"), "").unwrap();
     let started = Embedded::attach_or_start(directory.options().volatile()).await;
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    other_process.kill().unwrap();
+    other_process.wait().unwrap();
     assert_eq!(sum(&started.unwrap()).await, 9);
 }
 
 #[tokio::test]
-async fn who_has_the_data_directory_is_written_into_its_lock() {
+async fn the_lock_file_names_the_process_that_holds_it() {
     let directory = Directory::new();
     let _owner = directory.start().await;
     let holder = Cluster::locate(&directory.options()).unwrap().holder();
@@ -216,7 +216,7 @@ async fn an_orphaned_server_is_ended_before_a_new_one_starts() {
     while cluster.ready_server().is_none() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // A zombie until it is waited for: it would count as alive.
+    // Reaps the orphan: as a zombie, it would count as alive.
     let reaper = tokio::task::spawn_blocking(move || orphan.wait().unwrap());
     let embedded = directory.start().await;
     assert!(reaper.await.unwrap().success());
@@ -224,7 +224,7 @@ async fn an_orphaned_server_is_ended_before_a_new_one_starts() {
     assert_eq!(sum(&embedded).await, 3);
 }
 
-/// The other process of the test below, which starts it by name; does nothing by itself.
+/// The other process of the test below, which starts it by name; on its own it does nothing.
 #[tokio::test]
 #[ignore = "started by kill_9_of_the_program_ends_its_server_in_order"]
 async fn a_program_that_runs_a_server() {
@@ -244,7 +244,7 @@ async fn kill_9_of_the_program_ends_its_server_in_order() {
         .spawn()
         .unwrap();
     let attached = loop {
-        // Until the program has the lock, we would become the owner ourselves.
+        // Before the program holds the lock, this process would become the owner itself.
         if cluster.ready_server().is_some() {
             break directory.start().await;
         }

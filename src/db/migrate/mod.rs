@@ -1,5 +1,6 @@
-//! Migrations: part of the binary, applied under a lock, so that any number of processes may start
-//! at once.
+//! Migrations: part of the binary ([`MIGRATIONS`]), and applied under an advisory lock, so that any
+//! number of processes may start at once. Start with [`migrate()`]; [`pending`] says whether any is
+//! missing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,28 +12,29 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::waits::{self, Silence};
+use super::waits::{self, WaitLog};
 use super::{Conn, Target, Unavailable};
 
 /// All migrations of this version.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Any number that no other program uses on the same database: “CARILLON” in ASCII.
+/// The key of the advisory lock: “CARILLON” in ASCII, which no other program on the database should
+/// use.
 const LOCK: i64 = 0x4341_5249_4c4c_4f4e;
 
 /// Why the database is not at the version of this binary.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// It does not answer.
+    /// The database does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// It was migrated by a later version.
+    /// The database was migrated by a later version.
     #[error(
         "the database was migrated by a newer Carillon (to {0}): start that version, or restore a \
          backup from before the update"
     )]
     Newer(String),
-    /// A migration was refused; those before it are applied, it is not.
+    /// A migration failed and was undone; those before it stay applied.
     #[error("the migration {version} failed and was undone: {reason}")]
     Failed {
         /// The migration's version.
@@ -45,8 +47,8 @@ pub enum MigrateError {
     Unreadable(String),
 }
 
-/// Applies what is missing, and returns the versions that it applied; waits while another process
-/// does the same.
+/// Applies the missing migrations and returns their versions; waits while another process does the
+/// same.
 pub async fn migrate(target: &Target) -> Result<Vec<String>, MigrateError> {
     let mut conn = target.connect().await?;
     lock(&mut conn).await.map_err(unreadable)?;
@@ -54,16 +56,16 @@ pub async fn migrate(target: &Target) -> Result<Vec<String>, MigrateError> {
         .get_result(&mut conn)
         .await
         .map_err(unreadable)?;
-    let _watched = waits::watch(target, own.pid, "bringing the database to this version");
-    // The harness blocks its thread, and panics on runtimes with a single one. The lock ends with
-    // the connection.
+    let _wait_logger = waits::watch(target, own.pid, "bringing the database to this version");
+    // The harness blocks its thread, and panics on single-threaded runtimes. The lock ends with the
+    // connection.
     tokio::task::spawn_blocking(move || apply(AsyncMigrationHarness::new(conn)))
         .await
         .map_err(unreadable)?
 }
 
-/// Whether this version needs migrations that the database does not have; an error when the
-/// database is newer or does not answer.
+/// Whether this version needs migrations that the database lacks; an error if the database is newer
+/// or does not answer.
 pub async fn pending(conn: &mut Conn) -> Result<bool, MigrateError> {
     let exists: Answer =
         sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS answer")
@@ -102,10 +104,10 @@ struct Version {
     version: String,
 }
 
-/// Waits for the lock by asking: whoever waited inside a statement would keep a snapshot open, and
-/// `CREATE INDEX CONCURRENTLY` in the other process would wait for that snapshot, for ever.
+/// Waits for the lock by polling. Waiting inside a statement would hold a snapshot open, for which
+/// `CREATE INDEX CONCURRENTLY` in the other process would wait for ever.
 async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
-    let mut silence = Silence::begin();
+    let mut wait_log = WaitLog::start();
     loop {
         let got: Answer = sql_query("SELECT pg_try_advisory_lock($1) AS answer")
             .bind::<BigInt, _>(LOCK)
@@ -114,7 +116,7 @@ async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
         if got.answer {
             return Ok(());
         }
-        if let Some(seconds) = silence.is_over() {
+        if let Some(seconds) = wait_log.seconds_if_due() {
             let holder = waits::holders(conn, LOCK).await?;
             tracing::warn!(
                 seconds,
@@ -150,7 +152,8 @@ fn version_of(migration: &dyn Migration<Pg>) -> String {
     migration.name().version().to_string()
 }
 
-/// What is applied but unknown here must come from a later version: versions are times.
+/// Refuses a database with migrations that are unknown here: versions are times, so they come from
+/// a later version.
 fn refuse_newer(applied: &BTreeSet<String>, ours: &BTreeSet<String>) -> Result<(), MigrateError> {
     match applied.difference(ours).last() {
         Some(version) => Err(MigrateError::Newer(version.clone())),

@@ -1,4 +1,4 @@
-//! Migrations on a real server.
+//! Tests of the migrations on a real server.
 
 use diesel_async::SimpleAsyncConnection;
 
@@ -31,7 +31,7 @@ async fn migrations_apply_once_however_many_start_at_once_and_a_newer_database_i
     assert!(one.is_empty() || other.is_empty(), "one does all, the other waits");
     assert!(!pending(&mut conn).await.unwrap());
 
-    // Down and up again: every migration can be taken back.
+    // Down and up again: every migration can be reverted.
     let own = pool.target().connect().await.unwrap();
     tokio::task::spawn_blocking(move || {
         AsyncMigrationHarness::new(own)

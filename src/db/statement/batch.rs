@@ -1,18 +1,18 @@
 //! Batches: rows that a statement takes as one array per column.
 
-/// A row of a batch; [`statement`](super::statement) implements it.
+/// A row of a batch; the [`statement`](super::statement) macro implements it.
 pub(crate) trait BatchRow: Sized {
     /// One `Vec` for each column.
     type Columns;
 
-    /// Columns without rows, with room for so many.
+    /// Empty columns with capacity for this many rows.
     fn columns(capacity: usize) -> Self::Columns;
 
     /// Appends the row.
     fn push(self, columns: &mut Self::Columns);
 }
 
-/// Many rows, turned on their side; collected from an iterator of them.
+/// Many rows, stored column by column; collected from an iterator of rows.
 pub(crate) struct RowBatch<R: BatchRow> {
     pub(crate) columns: R::Columns,
 }

@@ -1,8 +1,11 @@
-//! Hot statements: SQL text with a static identity, so that PostgreSQL prepares it once per
+//! Prepared statements: SQL text with a static identity, so that PostgreSQL prepares it once per
 //! connection.
 //!
-//! diesel's `sql_query` is planned anew each time; measured on the claim it ran at about half the
-//! rate. The compiler takes the text apart ([`text`]): to run a statement is to append its pieces.
+//! diesel's `sql_query` is planned anew each time; measured on the claim, it ran at about half the
+//! rate. The text is split at compile time ([`text`]), so that running a statement only joins the
+//! pieces.
+//!
+//! Start with the [`statement!`] macro; a [`RowBatch`] binds many rows.
 
 mod batch;
 mod pg_type;
@@ -36,13 +39,13 @@ pub(crate) use text::{Bind, SqlPiece, count, split};
 /// Enqueue { job: jobs.map(|job| EnqueueRow { … }).collect(), now }.execute(conn).await?;
 /// ```
 ///
-/// `batch of Row { … }` declares the struct of a row, and the field is a [`RowBatch`] of such rows: one
-/// array per column. `{job}` is a table of them, `unnest($1::text[], $2::uuid[]) AS job (kind,
+/// `batch of Row { … }` declares the struct of a row, and the field is a [`RowBatch`] of such rows:
+/// one array per column. `{job}` is a table of them, `unnest($1::text[], $2::uuid[]) AS job (kind,
 /// subject)`, and `{job.kind}` the array of one column.
 ///
 /// `returns` is the SQL type of the statement's rows (`()` for none). With `planned for its values`
-/// it is planned anew each time, for statements that ask for little or for much by the same text:
-/// the plan that PostgreSQL would keep after some times serves neither.
+/// it is planned anew at each run, for statements whose values decide how many rows they read:
+/// PostgreSQL's generic plan would suit none of them.
 macro_rules! statement {
     (
         $(#[$doc:meta])*
@@ -67,7 +70,7 @@ macro_rules! statement {
         );
     };
 
-    // One field after the other becomes a member of the struct, and its binds.
+    // Each field in turn becomes a member of the struct, and its binds.
     (
         @fields {
             $field:ident: batch of $row:ident $(<$lt:lifetime>)? {

@@ -7,9 +7,9 @@ use diesel::sql_types::{
 
 /// A type that a statement can bind.
 pub(crate) trait PgType {
-    /// The cast to it.
+    /// The cast to the type.
     const CAST: &'static str;
-    /// The cast to an array of it.
+    /// The cast to an array of the type.
     const ARRAY_CAST: &'static str;
 }
 
@@ -39,7 +39,7 @@ pg_types! {
 
 impl<T: PgType> PgType for Array<T> {
     const CAST: &'static str = T::ARRAY_CAST;
-    // The number of dimensions is no part of a type.
+    // The number of dimensions is not part of the type.
     const ARRAY_CAST: &'static str = T::ARRAY_CAST;
 }
 

@@ -1,4 +1,4 @@
-//! The text of a statement, taken apart while the program is compiled.
+//! The text of a statement, split into pieces at compile time.
 
 /// What a statement binds: a field, or a column of a batch.
 #[derive(Clone, Copy)]
@@ -18,15 +18,15 @@ pub(crate) enum SqlPiece {
     Bind(usize),
 }
 
-/// The numbers of binds, for each mention but the first.
+/// The numbered placeholders, for each mention of a bind after the first.
 const NUMBERS: [&str; 32] = [
     "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15",
     "$16", "$17", "$18", "$19", "$20", "$21", "$22", "$23", "$24", "$25", "$26", "$27", "$28",
     "$29", "$30", "$31", "$32",
 ];
 
-/// How many pieces a text has. It panics, which ends the compilation, where the text and the binds
-/// do not name the same.
+/// The number of pieces in a text. Panics, which fails the compilation, if the text and the binds
+/// do not name the same fields.
 pub(crate) const fn count(text: &'static str, binds: &[Bind]) -> usize {
     Pieces::<0>::of(text, binds).count
 }
@@ -39,11 +39,11 @@ pub(crate) const fn split<const N: usize>(text: &'static str, binds: &[Bind]) ->
 /// The first `N` pieces of the part of a text that was read.
 struct Pieces<const N: usize> {
     found: [SqlPiece; N],
-    /// How many there are, also beyond `N`.
+    /// The number of pieces, including those beyond `N`.
     count: usize,
     /// The number of each bind that was mentioned.
     numbers: [Option<usize>; NUMBERS.len()],
-    /// How many were.
+    /// How many binds were mentioned.
     mentioned: usize,
 }
 
@@ -129,7 +129,7 @@ impl<const N: usize> Pieces<N> {
     }
 }
 
-/// Where a character comes first.
+/// The index of the first occurrence of a character.
 const fn find(text: &str, character: u8) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut index = 0;
@@ -151,7 +151,7 @@ const fn is_same(one: &str, other: &str) -> bool {
     index == one.len() && index == other.len()
 }
 
-/// The column of a batch that a bind is, if it is one.
+/// The column name of a bind of the form `batch.column`, if it belongs to this batch.
 const fn column_of(bind: &'static str, batch: &str) -> Option<&'static str> {
     match find(bind, b'.') {
         Some(point) if is_same(bind.split_at(point).0, batch) => Some(bind.split_at(point + 1).1),
@@ -159,7 +159,8 @@ const fn column_of(bind: &'static str, batch: &str) -> Option<&'static str> {
     }
 }
 
-// The compiler names these functions beside what they say: a message cannot be put together there.
+// The compiler shows the names of these functions with the panic message, since a const fn cannot
+// format one.
 
 const fn placeholder_names_no_field(name: &str) -> ! {
     panic!("{}", name)

@@ -1,4 +1,5 @@
-//! How many messages may be claimed now, per connection: what a worker can call Twilio for at once.
+//! [`Capacity`]: how many messages a worker may claim now, per connection: as many as it can send
+//! at once.
 
 use std::collections::HashMap;
 
@@ -7,48 +8,48 @@ use crate::types::id::ConnectionId;
 /// How many messages of each connection may be claimed now.
 #[derive(Debug, Clone)]
 pub struct Capacity {
-    places: HashMap<ConnectionId, usize>,
-    otherwise: usize,
+    by_connection: HashMap<ConnectionId, usize>,
+    other: usize,
 }
 
 impl Capacity {
-    /// As many as there are.
+    /// No limit.
     #[must_use]
     pub fn unlimited() -> Self {
-        Self { places: HashMap::new(), otherwise: usize::MAX }
+        Self { by_connection: HashMap::new(), other: usize::MAX }
     }
 
-    /// None at all.
+    /// A capacity of zero for every connection.
     #[must_use]
     pub fn none() -> Self {
-        Self { places: HashMap::new(), otherwise: 0 }
+        Self { by_connection: HashMap::new(), other: 0 }
     }
 
-    /// So many of these connections, and `otherwise` of each other one.
+    /// A capacity for each named connection, and `other` for every other one.
     #[must_use]
-    pub const fn new(places: HashMap<ConnectionId, usize>, otherwise: usize) -> Self {
-        Self { places, otherwise }
+    pub const fn new(by_connection: HashMap<ConnectionId, usize>, other: usize) -> Self {
+        Self { by_connection, other }
     }
 
-    /// Takes a place of a connection; false when there is none left.
-    pub(in crate::messages) fn take(&mut self, connection: ConnectionId) -> bool {
-        let left = self.places.entry(connection).or_insert(self.otherwise);
+    /// Uses up one of a connection's capacity; false when none is left.
+    pub(in crate::messages) fn use_one(&mut self, connection: ConnectionId) -> bool {
+        let left = self.by_connection.entry(connection).or_insert(self.other);
         let is_left = *left > 0;
         *left = left.saturating_sub(1);
         is_left
     }
 
-    /// The connections that are named, and their places, as the database counts.
-    pub(in crate::messages) fn named(&self) -> impl Iterator<Item = (ConnectionId, i64)> {
-        self.places.iter().map(|(id, places)| (*id, count(*places)))
+    /// The named connections and their capacities, as the database's integers.
+    pub(in crate::messages) fn by_connection(&self) -> impl Iterator<Item = (ConnectionId, i64)> {
+        self.by_connection.iter().map(|(id, free)| (*id, to_bigint(*free)))
     }
 
-    /// The places of the connections that are not named.
-    pub(in crate::messages) fn otherwise(&self) -> i64 {
-        count(self.otherwise)
+    /// The capacity of each connection that is not named, as the database's integer.
+    pub(in crate::messages) fn other(&self) -> i64 {
+        to_bigint(self.other)
     }
 }
 
-fn count(places: usize) -> i64 {
-    i64::try_from(places).unwrap_or(i64::MAX)
+fn to_bigint(capacity: usize) -> i64 {
+    i64::try_from(capacity).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,9 @@
-//! Claiming: a message is taken, with an attempt row, before Twilio is called, and only if nothing
-//! stands against it now.
+//! Claiming: moves a message to `submitting` with an attempt row before Twilio is called, unless
+//! something forbids sending it now.
+//!
+//! [`claim()`] returns a [`Claim`] for each message, within the [`Capacity`] of its connection; a
+//! [`Claimed`] one is ready to submit. [`wake()`] resumes messages that were held. Start with
+//! [`claim()`] and its statement.
 
 pub(super) mod capacity;
 pub(super) mod claimed;
@@ -28,14 +32,15 @@ pub use capacity::Capacity;
 pub use claimed::{Claim, Claimed};
 pub use wake::{WakeScope, wake};
 
-/// Why a message expired.
+/// The reason on an expired message.
 pub const EXPIRED: &str =
     "It waited longer than its sender lets messages wait, and was not sent any more.";
 
-/// Twilio takes no period below one second, and advises against less than five.
+/// The shortest validity period to request, in seconds: Twilio takes none below 1, and advises
+/// against less than 5.
 const MIN_VALIDITY: u32 = 6;
 
-/// Twilio keeps no message for longer than ten hours.
+/// The longest validity period, in seconds: Twilio keeps no message for longer than 10 hours.
 const MAX_VALIDITY: u32 = 36_000;
 
 type Row = (
@@ -54,17 +59,21 @@ type Row = (
 );
 
 statement! {
-    /// Judges pending messages by what is true now and moves those that may go, or may never go.
+    /// Checks pending messages against the current state, and moves those that may be sent now, or
+    /// never.
     ///
-    /// What stands in a queue is looked up once, not for each message: a plan from when the queue
-    /// was empty stays a good one. Attempts are numbered before they are inserted: to join what an
-    /// insert returns, the planner compares each row with each.
-    struct Judge<'a> {
+    /// The queue is read once, not once for each message: a plan from when the queue was empty
+    /// stays good. Attempts are numbered before the insert: joining the rows that an insert returns
+    /// makes the planner compare each row with each.
+    struct ClaimPending<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
-        room: batch of RoomRow { connection_id: ConnectionId => SqlUuid, places: i64 => BigInt },
-        room_otherwise: i64 => BigInt,
+        capacity: batch of CapacityRow {
+            connection_id: ConnectionId => SqlUuid,
+            free: i64 => BigInt,
+        },
+        other_capacity: i64 => BigInt,
         expired: &'a str => Text,
         skipped: &'a str => Text,
     }
@@ -114,11 +123,11 @@ statement! {
              CASE
                  WHEN j.verdict = 'submitting'
                      AND row_number() OVER (PARTITION BY j.connection_id, j.verdict ORDER BY j.id)
-                         > coalesce(room.places, {room_otherwise}) THEN 'at_capacity'
+                         > coalesce(capacity.free, {other_capacity}) THEN 'at_capacity'
                  ELSE j.verdict
              END AS outcome
          FROM judged j
-         LEFT JOIN {room} ON room.connection_id = j.connection_id
+         LEFT JOIN {capacity} ON capacity.connection_id = j.connection_id
      ), numbered AS (
          SELECT p.*,
              CASE WHEN p.outcome = 'submitting' THEN
@@ -155,20 +164,20 @@ statement! {
 }
 
 statement! {
-    /// Forgets messages that were released from a queue and do not need it any more.
-    struct Forget<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
+    /// Removes messages from the queue that were released and do not need it any more.
+    struct RemoveReleased<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
     returns ();
     "DELETE FROM queued_sends WHERE message_id = ANY ({ids}) AND released_at IS NOT NULL"
 }
 
 statement! {
-    /// Tells messages that are being submitted by a worker that is gone from those that another
-    /// worker has in hand. The attempts of such a worker have no outcome that anybody knows, also
-    /// where a callback has settled the message meanwhile.
+    /// Moves messages of a dead worker to `unconfirmed`; returns those that still wait, and whether
+    /// each was moved. The dead worker's attempts get the outcome `unknown`, even if a callback has
+    /// settled the message.
     struct Interrupt<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         dead_since: DateTime<Utc> => Timestamptz,
-        myself: WorkerId => SqlUuid,
+        this_worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
     }
     returns (SqlUuid, Bool);
@@ -177,7 +186,7 @@ statement! {
              NOT EXISTS (
                  SELECT 1 FROM attempts t JOIN workers w ON w.id = t.worker_id
                  WHERE t.message_id = m.id AND t.finished_at IS NULL
-                   AND w.seen_at >= {dead_since} AND w.id <> {myself}
+                   AND w.seen_at >= {dead_since} AND w.id <> {this_worker}
              ) AS abandoned
          FROM messages m
          WHERE m.id = ANY ({ids})
@@ -200,57 +209,56 @@ statement! {
      WHERE stuck.waits"
 }
 
-/// Claims messages in the caller's transaction, which must not do anything else before; one answer
-/// for each id, in no order.
+/// Claims messages, as the first statements of the caller's transaction; returns one [`Claim`] for
+/// each id, in no order.
 ///
-/// Messages that may go are claimed up to the room of their connection and the rate of their
-/// sender. None of the messages may be in flight in this worker: an open attempt of its own is
-/// taken for one that was interrupted. The caller commits before it calls Twilio: after a crash the
-/// attempt row shows that Twilio may have been called. The throttles of senders with a rate are
-/// locked last and until then, so that the caller waits for nothing before its commit.
+/// None of the messages may be in flight in this worker: its own open attempts count as
+/// interrupted. The caller commits before it calls Twilio, so that after a crash the attempt row
+/// shows the possible call. Throttles are locked last, so that the caller waits for nothing before
+/// its commit.
 pub async fn claim(
     conn: &mut Conn,
     ids: &[MessageId],
-    room: &Capacity,
+    capacity: &Capacity,
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
-    let judged_at = Deadline::now();
-    try_join!(generic_plans::force(conn).err_into(), stop::pass_with_claims(conn))?;
-    let named = room.named().map(|(connection_id, places)| RoomRow { connection_id, places });
-    let judge = Judge {
+    let checked_at = Deadline::now();
+    try_join!(generic_plans::force(conn).err_into(), stop::lock_for_claim(conn))?;
+    let by_connection =
+        capacity.by_connection().map(|(connection_id, free)| CapacityRow { connection_id, free });
+    let claim_pending = ClaimPending {
         ids,
         worker,
         now,
-        room: named.collect(),
-        room_otherwise: room.otherwise(),
+        capacity: by_connection.collect(),
+        other_capacity: capacity.other(),
         expired: EXPIRED,
         skipped: CONTACT_DELETED,
     };
-    let rows: Vec<Row> = judge.load(conn).await?;
+    let rows: Vec<Row> = claim_pending.load(conn).await?;
     let (mut claims, mut candidates) = (Vec::with_capacity(ids.len()), Vec::new());
     for row in rows {
-        match verdict(row, judged_at) {
-            Verdict::Is(id, claim) => claims.push((id, claim)),
-            Verdict::UpToTheRate(candidate) => candidates.push(*candidate),
+        match check_row(row, checked_at) {
+            Check::Final(id, claim) => claims.push((id, claim)),
+            Check::IfRateAllows(candidate) => candidates.push(*candidate),
         }
     }
-    claims.extend(left_out(conn, ids, &claims, &candidates, worker, now).await?);
+    claims.extend(unchecked(conn, ids, &claims, &candidates, worker, now).await?);
     if !candidates.is_empty() {
-        let mut room = room.clone();
+        let mut capacity = capacity.clone();
         for (_, claim) in &claims {
             if let Claim::Claimed(claimed) = claim {
-                room.take(claimed.connection_id);
+                capacity.use_one(claimed.connection_id);
             }
         }
-        claims.extend(admit::admit(conn, candidates, &mut room, worker, now).await?);
+        claims.extend(admit::admit(conn, candidates, &mut capacity, worker, now).await?);
     }
     Ok(claims)
 }
 
-/// What is the matter with the messages that were not judged: gone, interrupted, or in another's
-/// hand.
-async fn left_out(
+/// Why messages were not checked: gone, interrupted, or with another worker.
+async fn unchecked(
     conn: &mut Conn,
     ids: &[MessageId],
     claims: &[(MessageId, Claim)],
@@ -258,17 +266,17 @@ async fn left_out(
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
-    let judged: HashSet<MessageId> = claims
+    let checked: HashSet<MessageId> = claims
         .iter()
         .map(|(id, _)| *id)
         .chain(candidates.iter().map(|candidate| candidate.claimed.message_id))
         .collect();
-    let rest: Vec<MessageId> = ids.iter().copied().filter(|id| !judged.contains(id)).collect();
+    let rest: Vec<MessageId> = ids.iter().copied().filter(|id| !checked.contains(id)).collect();
     if rest.is_empty() {
         return Ok(Vec::new());
     }
     let stuck: Vec<(MessageId, bool)> =
-        Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, myself: worker, now }
+        Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, this_worker: worker, now }
             .load(conn)
             .await?;
     let mut answers: Vec<(MessageId, Claim)> = stuck
@@ -278,24 +286,24 @@ async fn left_out(
     let stuck: HashSet<MessageId> = stuck.into_iter().map(|(id, _)| id).collect();
     let gone: Vec<MessageId> = rest.into_iter().filter(|id| !stuck.contains(id)).collect();
     if !gone.is_empty() {
-        Forget { ids: &gone }.execute(conn).await?;
+        RemoveReleased { ids: &gone }.execute(conn).await?;
     }
     answers.extend(gone.into_iter().map(|id| (id, Claim::Gone)));
     Ok(answers)
 }
 
-/// How long Twilio may keep a message that may wait this much longer.
+/// The validity period of a message that may wait this much longer, in seconds.
 pub(super) fn validity_seconds(left: TimeDelta) -> u32 {
     u32::try_from(left.num_seconds()).unwrap_or(0).clamp(MIN_VALIDITY, MAX_VALIDITY)
 }
 
-enum Verdict {
-    Is(MessageId, Claim),
-    /// Nothing stands against it but, perhaps, its sender's rate.
-    UpToTheRate(Box<Candidate>),
+enum Check {
+    Final(MessageId, Claim),
+    /// Only its sender's rate may still hold it back.
+    IfRateAllows(Box<Candidate>),
 }
 
-fn verdict(row: Row, judged_at: Deadline) -> Verdict {
+fn check_row(row: Row, checked_at: Deadline) -> Check {
     let (
         message_id,
         outcome,
@@ -323,11 +331,11 @@ fn verdict(row: Row, judged_at: Deadline) -> Verdict {
                 media_urls,
                 parts,
                 validity_seconds: validity_seconds(TimeDelta::seconds(left.into())),
-                judged_at,
+                checked_at,
             };
             if outcome == "throttled" {
                 let flow = automation.map_or(Uuid::nil(), |id| id.0);
-                return Verdict::UpToTheRate(Box::new(Candidate { claimed, flow }));
+                return Check::IfRateAllows(Box::new(Candidate { claimed, flow }));
             }
             Claim::Claimed(Box::new(claimed))
         }
@@ -338,5 +346,5 @@ fn verdict(row: Row, judged_at: Deadline) -> Verdict {
         "at_capacity" => Claim::AtCapacity(connection_id),
         _ => Claim::Held,
     };
-    Verdict::Is(message_id, claim)
+    Check::Final(message_id, claim)
 }

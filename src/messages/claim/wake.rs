@@ -1,4 +1,5 @@
-//! Waking: what was held because a connection, sender or automation was switched off goes on.
+//! Waking: resumes messages that were held while a connection, sender or automation was switched
+//! off.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,7 +13,7 @@ use crate::messages::throttle;
 use crate::queue;
 use crate::types::id::{AutomationId, ConnectionId, MessageId, SenderId};
 
-/// Whose held messages may go on.
+/// Which held messages resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WakeScope {
     /// A connection that was switched on again.
@@ -23,17 +24,16 @@ pub enum WakeScope {
     Automation(AutomationId),
 }
 
-/// Enqueues the sending of every `pending` message in scope that neither has a job waiting nor
-/// stands in its sender's queue, and returns how many; the queues go on by themselves.
+/// Enqueues a job for every `pending` message in scope that has no waiting job and is not in its
+/// sender's queue, and returns how many. The queues resume by themselves.
 ///
 /// Call it in the transaction that switches the connection, sender or automation on.
 pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Result<usize> {
     let queues = queues(conn, scope).await?;
-    // It locks the queues: none of their messages is put in or taken out from here on, so that none
-    // is forgotten.
-    throttle::keep_releasing(conn, &queues, now).await?;
-    // A leased job does not count: its claim may have found the message held a moment ago and be
-    // about to end. Two jobs do no harm.
+    // This locks the queues: no message enters or leaves them from here on, so none is missed.
+    throttle::ensure_releasing(conn, &queues, now).await?;
+    // A leased job does not count: its claim may just have found the message held, and the job is
+    // about to end. Two jobs for one message do no harm.
     let has_job = jobs::table
         .filter(jobs::subject.eq(messages::id))
         .filter(jobs::worker_id.is_null())
@@ -70,7 +70,7 @@ async fn queues(conn: &mut Conn, scope: WakeScope) -> Result<Vec<SenderId>> {
     throttled = match scope {
         WakeScope::Connection(id) => throttled.filter(senders::connection_id.eq(id)),
         WakeScope::Sender(id) => throttled.filter(senders::id.eq(id)),
-        // An automation may send from any.
+        // An automation may send from any sender.
         WakeScope::Automation(_) => throttled.filter(throttles::waiting_messages.gt(0)),
     };
     Ok(throttled.load(conn).await?)

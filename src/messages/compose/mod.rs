@@ -1,4 +1,7 @@
-//! Composing: from a draft to a row of `messages` and its job, many in one statement.
+//! Composing: turns [`Draft`]s into rows of `messages` and their jobs, many in one statement.
+//!
+//! [`SendBy`] says which worker sends them, and [`Composed`] is the result. Start with
+//! [`compose()`]; [`compose_one`] is the same for a single message.
 
 mod draft;
 mod rows;
@@ -18,122 +21,126 @@ use crate::types::deadline::Deadline;
 use crate::types::id::{ConnectionId, MessageId, WorkerId};
 use crate::{contacts, queue};
 
-use rows::{Insert, InsertRow, RoomRow};
+use rows::{CapacityRow, Insert, InsertRow};
 
 pub use draft::{Draft, Origin};
 
-/// Who sends what is composed.
+/// Which worker sends the composed messages.
 #[derive(Debug, Clone, Copy)]
-pub enum Sends<'r> {
-    /// Whoever asks the queue first.
-    Anyone,
-    /// This worker, from the commit on: it has the jobs, and what nothing stands against is claimed
-    /// already.
-    Worker {
+pub enum SendBy<'r> {
+    /// Any worker, through the queue.
+    AnyWorker,
+    /// This worker, from the commit on: it holds the jobs, and messages that may go at once are
+    /// claimed already.
+    ThisWorker {
         /// The worker.
         id: WorkerId,
-        /// Its jobs that end with this transaction: it takes as many messages, in their rows.
+        /// Its jobs that end with this transaction; as many new messages take over their rows.
         ended: &'r [JobId],
-        /// How many of each connection may be claimed.
-        room: &'r Capacity,
-        /// When it began to be judged what goes: before anything was read.
-        judged_at: Deadline,
+        /// How many messages of each connection may be claimed.
+        capacity: &'r Capacity,
+        /// When the checks began: before anything was read.
+        checked_at: Deadline,
     },
 }
 
-/// What was composed.
+/// The composed messages.
 #[derive(Debug, Default)]
 pub struct Composed {
     /// The new messages.
     pub messages: Vec<MessageId>,
-    /// The worker's jobs of those that are still to be claimed.
+    /// The worker's jobs for messages that are still to be claimed.
     pub jobs: Vec<Leased>,
-    /// Those that are `submitting` already, with the worker's jobs: call Twilio once the
+    /// Messages that are `submitting` already, with the worker's jobs: call Twilio once the
     /// transaction has committed.
     pub claimed: Vec<(Leased, Claimed)>,
 }
 
 impl Composed {
-    /// The worker's jobs, those of what is claimed already included.
+    /// All jobs of the worker, including those of claimed messages.
     pub fn leased(&self) -> impl Iterator<Item = &Leased> {
         self.jobs.iter().chain(self.claimed.iter().map(|(job, _)| job))
     }
 }
 
-/// Composes messages in one statement and enqueues the sending of those that may go.
+/// Composes messages in one statement and enqueues those that may go. Drafts of existing messages
+/// (same enrollment and step, same request key, resend of the same message) are left out of the
+/// result.
 ///
-/// The caller holds deletions of contacts off ([`contacts::deletion`]), so that nobody who is
-/// deleted at this moment gets a message; where a worker takes them, it has checked that their
-/// automation is active, and waits for nothing before its commit: the gate of [`stop`] is passed
-/// here. Drafts of messages that exist already (same enrollment and step, same request key, retry
-/// of the same message) are left out of the answer.
+/// The caller blocks deletions of contacts ([`contacts::deletion`]), so that a contact being
+/// deleted gets no message. With [`SendBy::ThisWorker`] it has also checked that the automations
+/// are active, and waits for nothing before its commit, because this takes the lock of [`stop`].
 pub async fn compose(
     conn: &mut Conn,
     now: DateTime<Utc>,
     drafts: Vec<Draft>,
-    sends: Sends<'_>,
+    send_by: SendBy<'_>,
 ) -> Result<Composed> {
     if drafts.is_empty() {
         return Ok(Composed::default());
     }
-    let (worker, room, judged_at) = match sends {
-        Sends::Anyone => (None, &Capacity::unlimited(), Deadline::now()),
-        Sends::Worker { id, ended, room, judged_at } => {
-            ((drafts.len() <= ended.len()).then_some(id), room, judged_at)
+    let (worker, capacity, checked_at) = match send_by {
+        SendBy::AnyWorker => (None, &Capacity::unlimited(), Deadline::now()),
+        SendBy::ThisWorker { id, ended, capacity, checked_at } => {
+            ((drafts.len() <= ended.len()).then_some(id), capacity, checked_at)
         }
     };
     if worker.is_some() {
-        stop::pass_with_claims(conn).await?;
+        stop::lock_for_claim(conn).await?;
     }
     let new: Vec<InsertRow<'_>> = drafts.iter().map(|draft| InsertRow::of(draft, now)).collect();
     let parts: Vec<(MessageId, i16)> = new.iter().map(|row| (row.id, row.parts)).collect();
-    let named = room.named().map(|(connection_id, places)| RoomRow { connection_id, places });
+    let by_connection =
+        capacity.by_connection().map(|(connection_id, free)| CapacityRow { connection_id, free });
     let insert = Insert {
         draft: new.into_iter().collect(),
         now,
         worker,
-        room: named.collect(),
-        room_otherwise: room.otherwise(),
+        capacity: by_connection.collect(),
+        other_capacity: capacity.other(),
     };
     let rows: Vec<(MessageId, MessageStatus, ConnectionId)> = insert.load(conn).await?;
     let goes = |status| matches!(status, MessageStatus::Pending | MessageStatus::Submitting);
     let going: Vec<MessageId> =
         rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| *id).collect();
-    let jobs = match sends {
-        Sends::Anyone => {
+    let jobs = match send_by {
+        SendBy::AnyWorker => {
             queue::enqueue_sends(conn, &going, now).await?;
             Vec::new()
         }
-        Sends::Worker { id, ended, .. } => queue::send_next(conn, id, ended, &going, now).await?,
+        SendBy::ThisWorker { id, ended, .. } => {
+            queue::send_next(conn, id, ended, &going, now).await?
+        }
     };
-    let begun = rows
+    let submitting = rows
         .iter()
         .filter(|(_, status, _)| *status == MessageStatus::Submitting)
         .map(|(id, _, connection)| (*id, *connection));
-    let mut claimed = rows::claimed(conn, &parts, &drafts, begun.collect(), judged_at, now).await?;
-    let (mut begun, mut waiting) = (Vec::with_capacity(claimed.len()), Vec::new());
+    let mut claimed =
+        rows::claimed(conn, &parts, &drafts, submitting.collect(), checked_at, now).await?;
+    let (mut started, mut waiting) = (Vec::with_capacity(claimed.len()), Vec::new());
     for job in jobs {
         match claimed.remove(&MessageId(job.job.subject())) {
-            Some(message) => begun.push((job, message)),
+            Some(message) => started.push((job, message)),
             None => waiting.push(job),
         }
     }
     Ok(Composed {
         messages: rows.into_iter().map(|(id, ..)| id).collect(),
         jobs: waiting,
-        claimed: begun,
+        claimed: started,
     })
 }
 
-/// Composes a single message, as the first thing in a transaction, and returns its id; a repeated
-/// request key returns the message that it made the first time.
+/// Composes a single message, as the first statement of a transaction, and returns its id. A
+/// repeated request key returns the message that it created the first time.
 pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> Result<MessageId> {
     let key = match &draft.origin {
         Origin::OneOff { request_key } => request_key.clone(),
         Origin::Automation { .. } | Origin::Retry { .. } => None,
     };
     contacts::deletion::hold_off(conn).await?;
-    let composed = compose(conn, now, vec![draft], Sends::Anyone).await?;
+    let composed = compose(conn, now, vec![draft], SendBy::AnyWorker).await?;
     if let [message_id, ..] = composed.messages.as_slice() {
         return Ok(*message_id);
     }

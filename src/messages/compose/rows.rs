@@ -1,4 +1,4 @@
-//! Drafts as the rows that the database takes, and back into what a worker submits.
+//! Conversion of drafts into database rows, and into what a worker submits.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,10 +20,10 @@ use crate::types::id::{
 use crate::types::phone::PhoneNumber;
 
 statement! {
-    /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may
-    /// not be texted, `skipped` where the contact is not there any more, else `pending`; or, where
-    /// a worker takes what has room and no rate to keep to, `submitting` with its first attempt, as
-    /// a claim would write it (see [`claim`](crate::messages::claim)).
+    /// Inserts drafts as messages: `failed` with a failure, `suppressed` or `skipped` where the
+    /// number or contact requires it, else `pending`. With a worker that has capacity, and a sender
+    /// without a rate: `submitting` with a first attempt, as a [`claim`](crate::messages::claim)
+    /// would write it.
     pub(super) struct Insert<'a> {
         draft: batch of InsertRow<'a> {
             id: MessageId => SqlUuid,
@@ -45,8 +45,11 @@ statement! {
         },
         now: DateTime<Utc> => Timestamptz,
         worker: Option<WorkerId> => Nullable<SqlUuid>,
-        room: batch of RoomRow { connection_id: ConnectionId => SqlUuid, places: i64 => BigInt },
-        room_otherwise: i64 => BigInt,
+        capacity: batch of CapacityRow {
+            connection_id: ConnectionId => SqlUuid,
+            free: i64 => BigInt,
+        },
+        other_capacity: i64 => BigInt,
     }
     returns (SqlUuid, Text, SqlUuid);
     "WITH judged AS (
@@ -58,11 +61,11 @@ statement! {
                  AND s.disabled_at IS NULL AND s.stopped_at IS NULL
                  AND k.disabled_at IS NULL AND k.stopped_at IS NULL
                  AND row_number() OVER (PARTITION BY s.connection_id ORDER BY draft.id)
-                     <= coalesce(room.places, {room_otherwise}) AS goes
+                     <= coalesce(capacity.free, {other_capacity}) AS goes
          FROM {draft}
          JOIN senders s ON s.id = draft.sender_id
          JOIN connections k ON k.id = s.connection_id
-         LEFT JOIN {room} ON room.connection_id = s.connection_id
+         LEFT JOIN {capacity} ON capacity.connection_id = s.connection_id
          LEFT JOIN contacts c ON c.id = draft.contact_id
          LEFT JOIN LATERAL (
              SELECT reason FROM suppressions
@@ -105,7 +108,7 @@ statement! {
 }
 
 impl<'a> InsertRow<'a> {
-    /// The row of a draft that is composed now.
+    /// The row of a draft composed at `now`.
     pub(super) fn of(draft: &'a Draft, now: DateTime<Utc>) -> Self {
         let counted = parts::count(text(draft));
         let row = Self {
@@ -141,23 +144,23 @@ impl<'a> InsertRow<'a> {
     }
 }
 
-/// What a worker needs to submit those messages that were claimed, each of a connection; `parts`
-/// names the message of each draft, and how many parts it has.
+/// What a worker needs to submit the claimed messages, whose connections are in `submitting`.
+/// `parts` has, for each draft, its message and number of parts.
 pub(super) async fn claimed(
     conn: &mut Conn,
     parts: &[(MessageId, i16)],
     drafts: &[Draft],
-    begun: HashMap<MessageId, ConnectionId>,
-    judged_at: Deadline,
+    submitting: HashMap<MessageId, ConnectionId>,
+    checked_at: Deadline,
     now: DateTime<Utc>,
 ) -> Result<HashMap<MessageId, Claimed>> {
-    if begun.is_empty() {
+    if submitting.is_empty() {
         return Ok(HashMap::new());
     }
     let senders: HashSet<SenderId> = drafts.iter().map(|draft| draft.sender_id).collect();
     let senders = senders::find_many(conn, &senders.into_iter().collect::<Vec<_>>()).await?;
     let claimed = parts.iter().zip(drafts).filter_map(|((id, parts), draft)| {
-        let (connection_id, sender) = (*begun.get(id)?, senders.get(&draft.sender_id)?);
+        let (connection_id, sender) = (*submitting.get(id)?, senders.get(&draft.sender_id)?);
         let claimed = Claimed {
             message_id: *id,
             attempt: 1,
@@ -169,7 +172,7 @@ pub(super) async fn claimed(
             media_urls: draft.media_urls.clone(),
             parts: *parts,
             validity_seconds: validity_seconds(sender.validity.end_of(now) - now),
-            judged_at,
+            checked_at,
         };
         Some((*id, claimed))
     });

@@ -1,6 +1,6 @@
-//! Quiet reports: nothing follows from them but the status of their message, as from nearly all.
-//! They need no lock, no transaction of several statements, and nothing to be read first: one
-//! statement decides about them and writes them.
+//! The fast path for plain reports, which change only the status of their message, as nearly all
+//! do: one statement decides about a batch and writes it, without locks, reads or a transaction
+//! before it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -19,15 +19,14 @@ use crate::types::id::{ConnectionId, MessageId};
 use crate::types::json_text::JsonText;
 
 statement! {
-    /// Writes reports, each of another message, and what they move, as [`apply`](super::apply)
-    /// decides it: `formers` are the statuses that a report moves, see [`formers`]. Returns the
-    /// messages whose reports are written, and beside it whether they were applied. The others do
-    /// not exist, or have no SID yet and are not moved.
+    /// Writes reports, at most one for each message, and the changes of status that
+    /// [`apply`](super::apply) would decide. Returns the messages whose reports were written, and
+    /// whether each was applied; missing are unknown messages, and those without a SID that the
+    /// report does not move.
     ///
-    /// Where somebody else is moving a message at this moment, PostgreSQL waits for it and decides
-    /// by what it became.
+    /// PostgreSQL waits for a concurrent change of a message, and decides by its result.
     struct Write<'a> {
-        quiet: batch of WriteRow<'a> {
+        plain: batch of WriteRow<'a> {
             message_id: MessageId => SqlUuid,
             connection_id: ConnectionId => SqlUuid,
             sid: &'a str => Text,
@@ -35,13 +34,13 @@ statement! {
             from_address: Option<&'a str> => Nullable<Text>,
             source: ReportSource => Text,
             params: &'a JsonText => Json,
-            formers: &'static str => Text,
+            moves_from: &'static str => Text,
         },
         now: DateTime<Utc> => Timestamptz,
     }
     returns (Nullable<Array<SqlUuid>>, Nullable<Array<Bool>>);
     "WITH report AS (
-         SELECT * FROM {quiet}
+         SELECT * FROM {plain}
      ), moved AS (
          UPDATE messages m
          SET status = r.status, status_at = {now}, twilio_sid = r.sid,
@@ -54,7 +53,7 @@ statement! {
          FROM report r
          WHERE m.id = r.message_id
            AND m.connection_id = r.connection_id
-           AND strpos(r.formers, ' ' || m.status || ' ') > 0
+           AND strpos(r.moves_from, ' ' || m.status || ' ') > 0
            AND coalesce(m.twilio_sid = r.sid, true)
            AND (r.sid = ANY (m.former_sids)) IS NOT TRUE
          RETURNING m.id
@@ -75,40 +74,41 @@ statement! {
      SELECT array_agg(message_id), array_agg(applied) FROM noted"
 }
 
-/// The messages whose reports are written, and whether they were applied; none where nothing is.
+/// The messages whose reports were written, and whether each was applied; none if nothing was
+/// written.
 type Written = (Option<Vec<MessageId>>, Option<Vec<bool>>);
 
-/// The statuses that a report moves, each between blanks. A text is what PostgreSQL searches
-/// fastest: to join all pairs took longer than the rest of the decision.
-fn formers(report: &Report) -> &'static str {
-    static OF_EACH: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+/// The statuses that a report moves, each between spaces. PostgreSQL searches a text fastest:
+/// joining all pairs took longer than the rest of the decision.
+fn moves_from(report: &Report) -> &'static str {
+    static BY_STATUS: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
         let moved_by = |report: MessageStatus| {
-            let formers = MessageStatus::ALL.iter().filter(|former| former.after(report).is_some());
-            format!(" {} ", formers.map(|former| former.as_str()).collect::<Vec<_>>().join(" "))
+            let moves_from =
+                MessageStatus::ALL.iter().filter(|status| status.after(report).is_some());
+            format!(" {} ", moves_from.map(|status| status.as_str()).collect::<Vec<_>>().join(" "))
         };
         MessageStatus::ALL.iter().map(|report| (report.as_str(), moved_by(*report))).collect()
     });
-    OF_EACH.get(report.status.as_str()).map_or("", String::as_str)
+    BY_STATUS.get(report.status.as_str()).map_or("", String::as_str)
 }
 
 impl Report {
-    /// Whether nothing can follow from it but its message's status.
+    /// Whether the report can change nothing but its message's status.
     #[must_use]
-    pub const fn is_quiet(&self) -> bool {
+    pub const fn is_plain(&self) -> bool {
         self.error_code.is_none()
     }
 }
 
-/// Records quiet reports at once; each is committed when this returns. None stands for one that has
-/// to take the long way: there is no such message, its SID is not known yet, or another report of
-/// the batch is about it as well.
+/// Records plain reports, all committed on return. None stands for a report that needs the slow
+/// path: its message or SID is unknown, or another report of the batch has the same message.
 pub async fn record(
     mut conn: &Conn,
     reports: &[&Report],
     now: DateTime<Utc>,
 ) -> Result<Vec<Option<Recorded>>> {
     debug_assert!(
-        reports.iter().all(|report| report.is_quiet()),
+        reports.iter().all(|report| report.is_plain()),
         "more follows from a report with an error code"
     );
     let mut seen = HashSet::with_capacity(reports.len());
@@ -119,7 +119,7 @@ pub async fn record(
         .filter(|(_, first)| **first)
         .map(|(report, _)| *report)
         .collect();
-    // In one order for all, so that two batches cannot wait for each other.
+    // In id order, so that two batches cannot deadlock.
     firsts.sort_unstable_by_key(|report| report.message_id);
     let rows = firsts.iter().map(|report| WriteRow {
         message_id: report.message_id,
@@ -129,11 +129,11 @@ pub async fn record(
         from_address: report.from_address.as_deref(),
         source: report.source,
         params: &report.params,
-        formers: formers(report),
+        moves_from: moves_from(report),
     });
-    let write = Write { quiet: rows.collect(), now };
-    // Not `get_result`: it returns with the row, which PostgreSQL sends before it commits a
-    // statement that is its own transaction. Only the end of the answer says that it has.
+    let write = Write { plain: rows.collect(), now };
+    // Not `get_result`: it returns with the row, which PostgreSQL sends before it commits an
+    // implicit transaction. Only the end of the result confirms the commit.
     let rows: Vec<Written> = write.load(&mut conn).await?;
     let (ids, applied) = rows.into_iter().next().unwrap_or_default();
     let written = ids.unwrap_or_default().into_iter().zip(applied.unwrap_or_default());

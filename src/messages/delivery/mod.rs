@@ -1,4 +1,9 @@
-//! Taking in Twilio's reports: every one is kept, and the status moves forward only.
+//! Recording Twilio's status reports: every [`Report`] is stored, and the status only moves
+//! forward.
+//!
+//! [`record`] is the slow path: it locks messages, and returns [`RecordedReports`] with their
+//! consequences. [`fast_path`] handles plain reports. Start with `apply`, which decides about one
+//! report.
 
 pub mod fast_path;
 
@@ -9,7 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::lock::{Current, Lock};
+use super::lock::{Lock, LockedMessage};
 use super::policy::{self, Consequence, Effect};
 use super::report::{Report, ReportSource};
 use super::retry::{self, PlannedRetry};
@@ -25,20 +30,20 @@ use crate::types::id::{ConnectionId, MessageId, SenderId};
 use crate::types::json_text::JsonText;
 use crate::types::phone::PhoneNumber;
 
-/// What became of a report.
+/// The result of recording a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// Kept, and it moved the status.
+    /// Stored, and it moved the status.
     Applied,
-    /// Kept; it was late, repeated, contradicting or unknown.
+    /// Stored; it was late, repeated, contradictory or unknown.
     Noted,
-    /// There is no such message in this connection: nothing is kept.
+    /// The connection has no such message: nothing was stored.
     UnknownMessage,
 }
 
-/// What a recorded batch of reports led to.
+/// The results of recording a batch of reports.
 #[must_use = "what follows has to happen in the same transaction: \
-              automations::consequences::take_in does both"]
+              automations::consequences::record_reports does both"]
 #[derive(Debug)]
 pub struct RecordedReports {
     /// One for each report, in order.
@@ -48,9 +53,9 @@ pub struct RecordedReports {
 }
 
 statement! {
-    /// Writes reports and the state that they led to. What was given up as unconfirmed has no
-    /// reason any more once it is settled, what arrived has no error, and that of an earlier
-    /// attempt goes with a later one; the reports keep theirs.
+    /// Writes reports and the resulting state of their messages. Settling clears the reason of
+    /// `unconfirmed`, delivery clears the error, and a later attempt replaces the error code of an
+    /// earlier one; the reports keep theirs.
     struct Write<'a> {
         report: batch of ReportRow<'a> {
             message_id: MessageId => SqlUuid,
@@ -94,12 +99,11 @@ statement! {
      FROM {report}"
 }
 
-/// The state of a message while the reports of a batch are applied to it, one after the other.
+/// The state of a message while the reports of a batch are applied to it, one by one.
 struct State {
     status: MessageStatus,
     sid: Option<String>,
-    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed
-    /// over once more.
+    /// The SIDs of earlier attempts that Twilio accepted and then dropped unsent.
     former_sids: Vec<String>,
     connection_id: ConnectionId,
     error_code: Option<i32>,
@@ -108,8 +112,8 @@ struct State {
     retry: Option<PlannedRetry>,
 }
 
-/// Whom a report with an error code concerns besides its message.
-type Concerned = (MessageId, ConnectionId, Option<SenderId>, String);
+/// The message, connection, sender and recipient that a report with an error code concerns.
+type ReportSubject = (MessageId, ConnectionId, Option<SenderId>, String);
 
 /// Records a batch of reports in the caller's transaction.
 pub async fn record(
@@ -123,24 +127,24 @@ pub async fn record(
         .filter_map(|(_, consequence)| consequence.silences())
         .map(|(phone, _)| phone)
         .collect();
-    suppression::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+    suppression::lock_numbers(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
-    let rows: Vec<Current> = Lock { ids: &ids }.load(conn).await?;
+    let rows: Vec<LockedMessage> = Lock { ids: &ids }.load(conn).await?;
     let mut states: HashMap<MessageId, State> =
         rows.into_iter().map(|row| (row.0, State::of(row))).collect();
-    let worth_until = worth_until(conn, reports, now).await?;
+    let valid_until = valid_until(conn, reports, now).await?;
     let recorded: Vec<Recorded> =
-        reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
+        reports.iter().map(|report| apply(&mut states, report, &valid_until, now)).collect();
     write(conn, reports, &recorded, &states, now).await?;
     let retries: Vec<PlannedRetry> =
         states.values().filter_map(|state| state.retry.clone()).collect();
-    retry::take_back(conn, &retries, now).await?;
+    retry::return_to_pending(conn, &retries, now).await?;
 
-    consequences.retain(|(at, consequence)| match (recorded[*at], consequence.effect) {
+    consequences.retain(|(index, consequence)| match (recorded[*index], consequence.effect) {
         (Recorded::UnknownMessage, _) => false,
-        // Also a late or repeated report says that the number may not be texted. What was switched
-        // off because of it may meanwhile have been mended and switched on again: it counts once.
+        // Even a late or repeated report suppresses the number. A switch-off counts once: the
+        // sender or connection may have been repaired and switched on since.
         (_, Effect::Suppress(_)) | (Recorded::Applied, _) => true,
         (Recorded::Noted, _) => false,
     });
@@ -150,7 +154,7 @@ pub async fn record(
     })
 }
 
-/// What follows from reports with an error code, each with the place of its report.
+/// The consequences of reports with an error code, each with the index of its report.
 async fn consequences(conn: &mut Conn, reports: &[Report]) -> Result<Vec<(usize, Consequence)>> {
     let effect = |report: &Report| {
         policy::effect_of_report(report.error_code?, report.status.as_str().parse().ok())
@@ -165,17 +169,17 @@ async fn consequences(conn: &mut Conn, reports: &[Report]) -> Result<Vec<(usize,
     }
     let columns =
         (messages::id, messages::connection_id, messages::sender_id, messages::to_address);
-    let rows: Vec<Concerned> =
+    let rows: Vec<ReportSubject> =
         messages::table.filter(messages::id.eq_any(ids)).select(columns).load(conn).await?;
-    let concerned: HashMap<MessageId, Concerned> =
+    let concerned: HashMap<MessageId, ReportSubject> =
         rows.into_iter().map(|row| (row.0, row)).collect();
-    let follows = reports.iter().enumerate().filter_map(|(at, report)| {
+    let follows = reports.iter().enumerate().filter_map(|(index, report)| {
         let (message_id, connection_id, sender_id, to_address) =
             concerned.get(&report.message_id)?.clone();
         let why = errors::lookup(report.error_code?).explained();
         let effect = effect(report)?;
         Some((
-            at,
+            index,
             Consequence {
                 effect,
                 message_id,
@@ -190,38 +194,41 @@ async fn consequences(conn: &mut Conn, reports: &[Report]) -> Result<Vec<(usize,
     Ok(follows.collect())
 }
 
-/// Until when those messages may be sent whose reports may lead to another attempt.
-async fn worth_until(
+/// Until when the messages may be sent whose reports may lead to a retry.
+async fn valid_until(
     conn: &mut Conn,
     reports: &[Report],
     now: DateTime<Utc>,
 ) -> Result<HashMap<MessageId, DateTime<Utc>>> {
-    let may_go_again = |report: &&Report| {
+    let may_be_retried = |report: &&Report| {
         report.status.as_str() == MessageStatus::Failed.as_str()
             && report.error_code.is_some_and(|code| {
                 policy::retry_dropped_at(code, report.message_id, 0, now).is_some()
             })
     };
     let ids: Vec<MessageId> =
-        reports.iter().filter(may_go_again).map(|report| report.message_id).collect();
+        reports.iter().filter(may_be_retried).map(|report| report.message_id).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let made = messages::table.inner_join(senders::table).filter(messages::id.eq_any(ids));
-    let rows: Vec<(MessageId, DateTime<Utc>, Validity)> = made
+    let with_sender = messages::table.inner_join(senders::table).filter(messages::id.eq_any(ids));
+    let rows: Vec<(MessageId, DateTime<Utc>, Validity)> = with_sender
         .select((messages::id, messages::created_at, senders::validity_minutes))
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(|(id, made_at, validity)| (id, validity.end_of(made_at))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, created_at, validity)| (id, validity.end_of(created_at)))
+        .collect())
 }
 
 impl State {
-    /// Whether the message moves by this alone; what is sent anew moves with its new sending.
-    const fn moves(&self) -> bool {
+    /// Whether to write this state; a retried message is written by its retry.
+    const fn is_written(&self) -> bool {
         self.changed && self.retry.is_none()
     }
 
-    fn of((_, status, sid, connection_id, former_sids): Current) -> Self {
+    fn of((_, status, sid, connection_id, former_sids): LockedMessage) -> Self {
         Self {
             status,
             sid,
@@ -239,7 +246,7 @@ impl State {
 fn apply(
     states: &mut HashMap<MessageId, State>,
     report: &Report,
-    worth_until: &HashMap<MessageId, DateTime<Utc>>,
+    valid_until: &HashMap<MessageId, DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Recorded {
     let Some(state) = states
@@ -248,8 +255,8 @@ fn apply(
     else {
         return Recorded::UnknownMessage;
     };
-    // A report about another Twilio message, or about one that was dropped, is evidence worth
-    // keeping, but not about the one that counts.
+    // A report about another SID, or about a dropped one, is stored as evidence but does not
+    // concern the current attempt.
     let other = state.sid.as_ref().is_some_and(|sid| *sid != report.twilio_sid);
     if other || state.former_sids.contains(&report.twilio_sid) {
         return Recorded::Noted;
@@ -271,7 +278,7 @@ fn apply(
         && let Some(error_code) = report.error_code
         && let Some(at) =
             policy::retry_dropped_at(error_code, report.message_id, state.former_sids.len(), now)
-        && worth_until.get(&report.message_id).is_some_and(|until| at < *until)
+        && valid_until.get(&report.message_id).is_some_and(|until| at < *until)
     {
         state.status = MessageStatus::Pending;
         state.former_sids.push(report.twilio_sid.clone());
@@ -286,7 +293,7 @@ fn apply(
     Recorded::Applied
 }
 
-/// Writes what was recorded of messages that are locked.
+/// Writes the reports and states of locked messages.
 async fn write(
     conn: &mut Conn,
     reports: &[Report],
@@ -294,7 +301,7 @@ async fn write(
     states: &HashMap<MessageId, State>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let kept: Vec<ReportRow<'_>> = reports
+    let stored: Vec<ReportRow<'_>> = reports
         .iter()
         .zip(recorded)
         .filter(|(_, recorded)| **recorded != Recorded::UnknownMessage)
@@ -307,16 +314,18 @@ async fn write(
             params: &report.params,
         })
         .collect();
-    if kept.is_empty() {
+    if stored.is_empty() {
         return Ok(());
     }
-    let moved = states.iter().filter(|(_, state)| state.moves()).map(|(id, state)| StateRow {
+    let moved = states.iter().filter(|(_, state)| state.is_written()).map(|(id, state)| StateRow {
         id: *id,
         status: state.status,
         error_code: state.error_code,
         sid: state.sid.as_deref(),
         from_address: state.from_address.as_deref(),
     });
-    Write { report: kept.into_iter().collect(), state: moved.collect(), now }.execute(conn).await?;
+    Write { report: stored.into_iter().collect(), state: moved.collect(), now }
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -1,14 +1,15 @@
-//! What an inbound message asks for, and whether that counts where it was sent to.
+//! The command in an inbound message (STOP, START, HELP), and whether it counts at the number that
+//! it was sent to.
 
 use crate::consent::opt_out::own::OwnWords;
-use crate::consent::opt_out::{Command, Heard};
+use crate::consent::opt_out::{Command, InboundText};
 use crate::twilio::Address;
 use crate::twilio::callbacks::InboundMessage;
 use crate::types::phone::PhoneNumber;
 
-/// What an inbound message asks for.
+/// The command in an inbound message, if it has one.
 pub fn command(inbound: &InboundMessage, own: &OwnWords) -> Option<Command> {
-    let heard = Heard {
+    let heard = InboundText {
         body: &inbound.body,
         opt_out_type: inbound.opt_out_type,
         button_text: inbound.button_text.as_deref(),
@@ -17,7 +18,8 @@ pub fn command(inbound: &InboundMessage, own: &OwnWords) -> Option<Command> {
     Command::of(&heard, own)
 }
 
-/// Whether a word is an opt-in where it was sent to: the toll-free network knows fewer of them.
-pub(super) fn lifts(command: Command, to: &Address) -> bool {
+/// Whether a command lifts a suppression at this destination: the toll-free network knows fewer
+/// opt-in words.
+pub(super) fn lifts_suppression(command: Command, to: &Address) -> bool {
     command.lifts_toll_free() || !to.phone().is_some_and(PhoneNumber::is_toll_free)
 }

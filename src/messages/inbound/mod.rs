@@ -1,4 +1,8 @@
 //! Inbound messages: what contacts text to us, STOP and START among it.
+//!
+//! [`receive`] stores a message from a webhook, and [`receive_found`] one from a lookup at Twilio;
+//! [`Received`] says what has to follow. [`command()`] reads the command in a text. Start with
+//! [`receive`].
 
 mod command;
 mod out_of_order;
@@ -12,7 +16,7 @@ use diesel_async::RunQueryDsl;
 
 use super::message::{Direction, Message, encoding_word};
 use super::status::MessageStatus;
-use crate::consent::opt_out::{self, Command, Said};
+use crate::consent::opt_out::{self, Command, OptOutForm};
 use crate::consent::{self, Evidence, OptOutReading, Reason, Source, suppression};
 use crate::contacts::{self, Change};
 use crate::db::Conn;
@@ -22,39 +26,39 @@ use crate::twilio::callbacks::InboundMessage;
 use crate::twilio::{Address, parts};
 use crate::types::id::{ConnectionId, ContactId, MessageId, SenderId};
 use crate::types::phone::PhoneNumber;
-use command::lifts;
+use command::lifts_suppression;
 
 pub use command::command;
-pub use out_of_order::{ListedInbound, has_opted_in_since_the_attempt};
+pub use out_of_order::{LookupTimes, has_opted_in_since_the_attempt};
 
-/// How an inbound message came to us.
+/// How an inbound message reached us.
 #[derive(Debug, Clone, Copy)]
 enum Arrival<'a> {
-    /// Twilio called us.
+    /// Through Twilio's webhook.
     Webhook,
-    /// We asked Twilio, since the webhook had not come.
-    Lookup(ListedInbound<'a>),
+    /// Through a lookup, because the webhook did not arrive.
+    Lookup(LookupTimes<'a>),
 }
 
-/// What came of an inbound message.
+/// The result of receiving an inbound message.
 #[derive(Debug)]
 #[must_use]
 pub enum Received {
-    /// It was here before: nothing was done.
+    /// It was stored before: nothing was done.
     Repeat,
     /// It was stored.
     New {
         /// The stored message.
         message_id: MessageId,
-        /// What changed about contacts; automations react to it.
+        /// Changes of contacts, to which automations react.
         changes: Vec<Change>,
-        /// A number that may not be texted from now on: its pending messages are to be taken back,
-        /// as the transaction's last act.
+        /// A number that is suppressed from now on: its pending messages must be suppressed as the
+        /// last thing in the transaction.
         silenced: Option<(PhoneNumber, Reason)>,
     },
 }
 
-/// Those of some SIDs whose inbound messages are here.
+/// The SIDs among `sids` whose inbound messages are stored.
 pub async fn known(conn: &mut Conn, sids: &[&str]) -> Result<HashSet<String>> {
     let inbound = messages::table.filter(messages::direction.eq("inbound"));
     let known: Vec<Option<String>> = inbound
@@ -65,7 +69,7 @@ pub async fn known(conn: &mut Conn, sids: &[&str]) -> Result<HashSet<String>> {
     Ok(known.into_iter().flatten().collect())
 }
 
-/// Stores an inbound message with all that follows from it for the contact; in the caller's
+/// Stores an inbound message and applies its consequences for the contact, in the caller's
 /// transaction.
 pub async fn receive(
     conn: &mut Conn,
@@ -73,22 +77,22 @@ pub async fn receive(
     inbound: &InboundMessage,
     now: DateTime<Utc>,
 ) -> Result<Received> {
-    take_in(conn, connection_id, inbound, Arrival::Webhook, now).await
+    receive_from(conn, connection_id, inbound, Arrival::Webhook, now).await
 }
 
-/// The same for a message that was found by asking Twilio; a keyword that the person has taken back
-/// since is stored and does nothing.
+/// Stores an inbound message that a lookup found. A command that the person has reversed since has
+/// no effect.
 pub async fn receive_found(
     conn: &mut Conn,
     connection_id: ConnectionId,
     inbound: &InboundMessage,
-    found: ListedInbound<'_>,
+    found: LookupTimes<'_>,
     now: DateTime<Utc>,
 ) -> Result<Received> {
-    take_in(conn, connection_id, inbound, Arrival::Lookup(found), now).await
+    receive_from(conn, connection_id, inbound, Arrival::Lookup(found), now).await
 }
 
-async fn take_in(
+async fn receive_from(
     conn: &mut Conn,
     connection_id: ConnectionId,
     inbound: &InboundMessage,
@@ -96,10 +100,10 @@ async fn take_in(
     now: DateTime<Utc>,
 ) -> Result<Received> {
     contacts::deletion::hold_off(conn).await?;
-    // Short codes and names may text us too; they are no contacts.
+    // Short codes and alphanumeric senders may text us too; they are not contacts.
     let phone = inbound.from.line();
     if let Some(phone) = &phone {
-        suppression::queue_up(conn, &[phone]).await?;
+        suppression::lock_numbers(conn, &[phone]).await?;
     }
     let same = messages::table
         .filter(messages::request_key.eq(inbound.message_sid.as_str()))
@@ -118,7 +122,7 @@ async fn take_in(
         Arrival::Webhook => (MessageId::at(now), now),
         Arrival::Lookup(found) => {
             let sent_at = found.sent_at.min(now);
-            (MessageId::of_the_past(sent_at), sent_at)
+            (MessageId::backdated(sent_at), sent_at)
         }
     };
     let Some(message_id) = store(conn, id, connection_id, contact_id, inbound, sent_at).await?
@@ -127,7 +131,7 @@ async fn take_in(
     };
     let mut silenced = None;
     if let Some(phone) = phone {
-        let evidence = |phone: &PhoneNumber, said: Said| Evidence {
+        let evidence = |phone: &PhoneNumber, said: OptOutForm| Evidence {
             phone: phone.clone(),
             reason: Reason::Stop,
             source: arrival.source(said),
@@ -156,11 +160,11 @@ async fn take_in(
                     .extend(contacts::suppress(conn, evidence(&phone, said), now).await?.changes);
                 silenced = Some((phone, Reason::Stop));
             }
-            Some(command @ Command::Start(_)) if lifts(command, &inbound.to) => {
+            Some(command @ Command::Start(_)) if lifts_suppression(command, &inbound.to) => {
                 contacts::lift(
                     conn,
                     &[Reason::Stop, Reason::Carrier21610],
-                    evidence(&phone, Said::Word),
+                    evidence(&phone, OptOutForm::Word),
                     now,
                 )
                 .await?;
@@ -171,7 +175,7 @@ async fn take_in(
     Ok(Received::New { message_id, changes, silenced })
 }
 
-/// Inserts the message, unless another request has done so meanwhile.
+/// Inserts the message, unless a concurrent request has inserted it.
 async fn store(
     conn: &mut Conn,
     id: MessageId,
@@ -223,7 +227,7 @@ async fn store(
     Ok(id)
 }
 
-/// Whether a message was read as an opt-out, and whether that still holds.
+/// How a message was read as an opt-out, and whether that still holds; none if it was not.
 pub async fn reading_of(conn: &mut Conn, message: &Message) -> Result<Option<OptOutReading>> {
     let from = message
         .from_address
@@ -237,13 +241,13 @@ pub async fn reading_of(conn: &mut Conn, message: &Message) -> Result<Option<Opt
 }
 
 impl Arrival<'_> {
-    /// By which way we know what the person said.
-    fn source(self, said: Said) -> Source {
+    /// The source to record with the person's consent.
+    fn source(self, said: OptOutForm) -> Source {
         match (self, said) {
-            (Self::Webhook, Said::Word) => Source::Keyword,
-            (Self::Webhook, Said::Wording) => Source::Wording,
-            (Self::Lookup(_), Said::Word) => Source::Lookup,
-            (Self::Lookup(_), Said::Wording) => Source::WordingLookup,
+            (Self::Webhook, OptOutForm::Word) => Source::Keyword,
+            (Self::Webhook, OptOutForm::Wording) => Source::Wording,
+            (Self::Lookup(_), OptOutForm::Word) => Source::Lookup,
+            (Self::Lookup(_), OptOutForm::Wording) => Source::WordingLookup,
         }
     }
 }

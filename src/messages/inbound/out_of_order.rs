@@ -1,5 +1,5 @@
-//! What a person said after a keyword that was found late: an old STOP does not undo a newer START,
-//! an old START no newer STOP.
+//! Commands that are found late: an old STOP does not undo a newer START, and an old START does not
+//! undo a newer STOP.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::command::lifts;
+use super::command::lifts_suppression;
 use crate::consent::opt_out::own::OwnWords;
 use crate::consent::opt_out::{self, Command};
 use crate::consent::{ConsentChange, Reason, Source};
@@ -19,64 +19,65 @@ use crate::twilio::Address;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 
-/// Our time of receipt and Twilio's time of sending may differ by this much; in doubt, the person
-/// wants no messages.
-const DOUBT: TimeDelta = TimeDelta::minutes(2);
+/// The largest difference between our time of receipt and Twilio's time of sending. In doubt, the
+/// person wants no messages.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(2);
 
-/// More keywords than this from one person in the time in question are not read.
-const MAX: i64 = 500;
+/// How many messages, and how many consent records, of one person are read.
+const SCAN_LIMIT: i64 = 500;
 
-/// What is known of an inbound message that was found by asking Twilio.
+/// The times at which inbound messages of a lookup were sent, by Twilio's clock.
 #[derive(Debug, Clone, Copy)]
-pub struct ListedInbound<'a> {
-    /// When it was sent, by Twilio's clock.
+pub struct LookupTimes<'a> {
+    /// When the message in question was sent.
     pub sent_at: DateTime<Utc>,
-    /// The same of the messages that Twilio listed with it, by SID: exact, while others are dated
-    /// by our receipt.
+    /// When each message of the same list was sent, by SID. These times are exact; all other
+    /// messages are dated by our receipt.
     pub dates: &'a HashMap<String, DateTime<Utc>>,
 }
 
-/// What somebody wants.
+/// What a person wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Will {
+enum Preference {
     Messages,
     NoMessages,
 }
 
-/// Something that a person said, or that Twilio said of them.
+/// A statement of a person about messages, or of Twilio about that person.
 #[derive(Debug, Clone)]
-struct Said {
+struct Statement {
     sid: Option<String>,
     at: DateTime<Utc>,
-    will: Will,
+    preference: Preference,
 }
 
-/// Whether a keyword that was found late counts for nothing, because the person said the opposite
-/// later.
+/// Whether a command that was found late has no effect, because the person said the opposite later.
 pub(in crate::messages::inbound) async fn is_overruled(
     conn: &mut Conn,
     phone: &PhoneNumber,
     command: Command,
     own_sid: &str,
-    found: ListedInbound<'_>,
+    times: LookupTimes<'_>,
     own: &OwnWords,
 ) -> Result<bool> {
     let opposite = match command {
-        Command::Stop(_) => Will::Messages,
-        Command::Start(_) => Will::NoMessages,
+        Command::Stop(_) => Preference::Messages,
+        Command::Start(_) => Preference::NoMessages,
         Command::Help => return Ok(false),
     };
-    let since = found.sent_at - DOUBT;
-    let said =
-        [by_message(conn, phone, since, own).await?, by_record(conn, phone, since).await?].concat();
+    let since = times.sent_at - CLOCK_TOLERANCE;
+    let said = [
+        from_messages(conn, phone, since, own).await?,
+        from_consent_records(conn, phone, since).await?,
+    ]
+    .concat();
     Ok(said.iter().any(|said| {
-        said.sid.as_deref() != Some(own_sid) && said.will == opposite && said.is_later(found)
+        said.sid.as_deref() != Some(own_sid) && said.preference == opposite && said.is_later(times)
     }))
 }
 
-/// Whether a person has asked for messages since the last attempt to send them this one: Twilio's
-/// word that they had opted out is then out of date. Should it still hold, Twilio says so of the
-/// next message.
+/// Whether the person has opted in since the last attempt to send this message: Twilio's report of
+/// an opt-out is then out of date. If it still holds, Twilio repeats it for the next message.
 pub async fn has_opted_in_since_the_attempt(
     conn: &mut Conn,
     phone: &PhoneNumber,
@@ -90,61 +91,63 @@ pub async fn has_opted_in_since_the_attempt(
     is_overruled(
         conn,
         phone,
-        Command::Stop(opt_out::Said::Word),
+        Command::Stop(opt_out::OptOutForm::Word),
         "",
-        ListedInbound { sent_at, dates: &HashMap::new() },
+        LookupTimes { sent_at, dates: &HashMap::new() },
         &own,
     )
     .await
 }
 
-impl Said {
-    fn is_later(&self, found: ListedInbound<'_>) -> bool {
-        let exact = self.sid.as_ref().and_then(|sid| found.dates.get(sid));
-        match (self.will, exact) {
-            (Will::Messages, Some(at)) => *at > found.sent_at,
-            (Will::Messages, None) => self.at > found.sent_at + DOUBT,
-            (Will::NoMessages, Some(at)) => *at >= found.sent_at,
-            (Will::NoMessages, None) => self.at >= found.sent_at - DOUBT,
+impl Statement {
+    fn is_later(&self, times: LookupTimes<'_>) -> bool {
+        let exact = self.sid.as_ref().and_then(|sid| times.dates.get(sid));
+        match (self.preference, exact) {
+            (Preference::Messages, Some(at)) => *at > times.sent_at,
+            (Preference::Messages, None) => self.at > times.sent_at + CLOCK_TOLERANCE,
+            (Preference::NoMessages, Some(at)) => *at >= times.sent_at,
+            (Preference::NoMessages, None) => self.at >= times.sent_at - CLOCK_TOLERANCE,
         }
     }
 }
 
-/// The keywords among the messages of a person.
-async fn by_message(
+/// The commands in a person's messages.
+async fn from_messages(
     conn: &mut Conn,
     phone: &PhoneNumber,
     since: DateTime<Utc>,
     own: &OwnWords,
-) -> Result<Vec<Said>> {
+) -> Result<Vec<Statement>> {
     let rows: Vec<(Option<String>, DateTime<Utc>, String, String)> = messages::table
         .inner_join(contacts::table)
         .filter(contacts::phone.eq_any(phone.forms()))
         .filter(messages::direction.eq("inbound"))
         .filter(messages::created_at.ge(since))
         .order(messages::id.desc())
-        .limit(MAX)
+        .limit(SCAN_LIMIT)
         .select((messages::twilio_sid, messages::created_at, messages::body, messages::to_address))
         .load(conn)
         .await?;
     let said = rows.into_iter().filter_map(|(sid, at, body, to)| {
-        let will = match Command::of_text(&body, own)? {
-            Command::Stop(_) => Will::NoMessages,
-            command @ Command::Start(_) if lifts(command, &Address::parse(&to)) => Will::Messages,
+        let preference = match Command::of_text(&body, own)? {
+            Command::Stop(_) => Preference::NoMessages,
+            command @ Command::Start(_) if lifts_suppression(command, &Address::parse(&to)) => {
+                Preference::Messages
+            }
             _ => return None,
         };
-        Some(Said { sid, at, will })
+        Some(Statement { sid, at, preference })
     });
     Ok(said.collect())
 }
 
-/// The opt-outs and opt-ins that we have evidence of; also those by words of the account's own, and
+/// The opt-outs and opt-ins in the consent records, including those by custom keywords, and
 /// Twilio's refusals.
-async fn by_record(
+async fn from_consent_records(
     conn: &mut Conn,
     phone: &PhoneNumber,
     since: DateTime<Utc>,
-) -> Result<Vec<Said>> {
+) -> Result<Vec<Statement>> {
     type Row = (
         ConsentChange,
         Option<Reason>,
@@ -159,7 +162,7 @@ async fn by_record(
         .filter(consent_records::source.eq_any(Source::TEXTED.iter().chain([&Source::Twilio])))
         .filter(consent_records::recorded_at.ge(since))
         .order(consent_records::id.desc())
-        .limit(MAX)
+        .limit(SCAN_LIMIT)
         .select((
             consent_records::change,
             consent_records::reason,
@@ -175,16 +178,16 @@ async fn by_record(
         .filter(|(_, reason, ..)| reason.is_some_and(Reason::is_opt_out))
         .map(|row| {
             let (change, _, recorded_at, direction, created_at, sid) = row;
-            // A refusal names the message that was refused: the person had said so at some time
-            // before.
+            // A refusal names the refused message, not a text of the person, who had opted out some
+            // time before.
             let is_theirs = direction.as_deref() == Some("inbound");
-            Said {
+            Statement {
                 sid: sid.filter(|_| is_theirs),
                 at: created_at.filter(|_| is_theirs).unwrap_or(recorded_at),
-                will: if change == ConsentChange::Lifted {
-                    Will::Messages
+                preference: if change == ConsentChange::Lifted {
+                    Preference::Messages
                 } else {
-                    Will::NoMessages
+                    Preference::NoMessages
                 },
             }
         });
@@ -202,16 +205,16 @@ mod tests {
     #[test]
     fn in_doubt_the_person_wants_no_messages() {
         let dates = HashMap::from([("SM1".to_owned(), at(1_001)), ("SM2".to_owned(), at(1_000))]);
-        let found = ListedInbound { sent_at: at(1_000), dates: &dates };
-        let said = |sid: Option<&str>, seconds, will| {
-            Said { sid: sid.map(str::to_owned), at: at(seconds), will }.is_later(found)
+        let times = LookupTimes { sent_at: at(1_000), dates: &dates };
+        let said = |sid: Option<&str>, seconds, preference| {
+            Statement { sid: sid.map(str::to_owned), at: at(seconds), preference }.is_later(times)
         };
-        assert!(said(Some("SM1"), 0, Will::Messages), "by Twilio's clock one second later");
-        assert!(!said(Some("SM2"), 0, Will::Messages), "in the same second");
-        assert!(said(Some("SM2"), 0, Will::NoMessages), "in the same second");
-        assert!(!said(None, 1_060, Will::Messages), "by another clock");
-        assert!(said(None, 1_121, Will::Messages));
-        assert!(said(None, 940, Will::NoMessages), "by another clock");
-        assert!(!said(None, 870, Will::NoMessages));
+        assert!(said(Some("SM1"), 0, Preference::Messages), "by Twilio's clock one second later");
+        assert!(!said(Some("SM2"), 0, Preference::Messages), "in the same second");
+        assert!(said(Some("SM2"), 0, Preference::NoMessages), "in the same second");
+        assert!(!said(None, 1_060, Preference::Messages), "by another clock");
+        assert!(said(None, 1_121, Preference::Messages));
+        assert!(said(None, 940, Preference::NoMessages), "by another clock");
+        assert!(!said(None, 870, Preference::NoMessages));
     }
 }

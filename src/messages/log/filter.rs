@@ -1,5 +1,5 @@
-//! Which messages are looked for: one type for the pages, the API, the export and the rows that
-//! change before one's eyes.
+//! [`MessageFilter`]: which messages to find. Pages, the API, the export and the live rows of the
+//! log share it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::define_sql_function;
@@ -20,20 +20,20 @@ define_sql_function! {
     fn left(text: Nullable<Text>, count: Integer) -> Nullable<Text>;
 }
 
-/// A message's id may be later than its `created_at` by as long as its transaction waited; never by
-/// so much.
+/// The largest difference between the time in a message's id and its `created_at`: the id may be
+/// later by as long as its transaction waited.
 pub(in crate::messages) const MARGIN: TimeDelta = TimeDelta::hours(1);
 
-/// More words are not looked for.
+/// The largest number of words in a search.
 const MAX_WORDS: usize = 8;
 
-/// A query for messages.
+/// A boxed query of messages.
 pub(in crate::messages) type BoxedMessages<'a, T> = messages::BoxedQuery<'a, Pg, T>;
 
 /// Which messages to list; every field that is set narrows the list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MessageFilter {
-    /// For or from this contact.
+    /// To or from this contact.
     pub contact_id: Option<ContactId>,
     /// In this status.
     pub status: Option<MessageStatus>,
@@ -43,19 +43,19 @@ pub struct MessageFilter {
     pub days: Option<Days>,
     /// Composed or received at this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Made by this automation, or by none.
+    /// Created by this automation, or by none.
     pub maker: Option<Maker>,
-    /// Made by this enrollment.
+    /// Created by this enrollment.
     pub enrollment_id: Option<EnrollmentId>,
-    /// Made from this template.
+    /// Rendered from this template.
     pub template_id: Option<TemplateId>,
     /// Sent from or received by this sender.
     pub sender_id: Option<SenderId>,
-    /// Out or in.
+    /// Outbound or inbound.
     pub direction: Option<Direction>,
     /// With this error code.
     pub error_code: Option<i32>,
-    /// With a reason that begins with this, up to its 200th character.
+    /// With this reason; the first 200 characters are compared.
     pub reason: Option<String>,
     /// To exactly this address.
     pub to_address: Option<String>,
@@ -64,7 +64,7 @@ pub struct MessageFilter {
 }
 
 text_enum! {
-    /// How far back messages are looked for, from now on.
+    /// How far back to search, from now.
     pub enum Within {
         /// An hour.
         Hour = "hour",
@@ -78,7 +78,7 @@ text_enum! {
 }
 
 impl Within {
-    /// How long that is.
+    /// The length of the period.
     #[must_use]
     pub const fn span(self) -> TimeDelta {
         match self {
@@ -89,7 +89,7 @@ impl Within {
         }
     }
 
-    /// The same in words for people.
+    /// The label of the period for users.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -101,12 +101,12 @@ impl Within {
     }
 }
 
-/// Words that a text must contain, whatever their case, each somewhere; made by [`Words::parse`].
+/// The words that a text must contain, each anywhere and in any case; created by [`Words::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words(Vec<String>);
 
 impl Words {
-    /// Reads words as they are typed.
+    /// Parses words as a user types them.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
@@ -122,7 +122,7 @@ impl Words {
     }
 }
 
-/// A `LIKE` pattern for texts that contain these characters.
+/// A `LIKE` pattern for texts that contain this word literally.
 fn pattern(word: &str) -> String {
     let mut pattern = String::with_capacity(word.len() + 2);
     pattern.push('%');
@@ -137,22 +137,22 @@ fn pattern(word: &str) -> String {
 }
 
 impl MessageFilter {
-    /// The messages of a query that fit.
-    pub(in crate::messages) fn narrow<'a, T>(
+    /// Restricts a query to the messages that match the filter.
+    pub(in crate::messages) fn apply<'a, T>(
         &'a self,
         query: BoxedMessages<'a, T>,
     ) -> BoxedMessages<'a, T> {
-        self.rest(self.way(query))
+        self.apply_conditions(self.restrict_to_index_range(query))
     }
 
-    /// Those that lie on the way of the index that is walked along: the narrowest of those that
-    /// have the order of time, within the time.
-    pub(in crate::messages) fn way<'a, T>(
+    /// Restricts a query to the index range that a search scans: the narrowest index that is
+    /// ordered by time, within the filter's time.
+    pub(in crate::messages) fn restrict_to_index_range<'a, T>(
         &'a self,
         mut query: BoxedMessages<'a, T>,
     ) -> BoxedMessages<'a, T> {
-        // The id's time is that of `created_at`, but for a little: it leads to the place in the
-        // index, and what is compared there is exact.
+        // The id finds the position in the index, within `MARGIN`; the exact comparison of
+        // `created_at` follows.
         if let Some(begin) = self.begin() {
             query = query.filter(messages::id.ge(MessageId::first_at(begin - MARGIN)));
         }
@@ -172,8 +172,8 @@ impl MessageFilter {
         }
     }
 
-    /// Everything else that is asked for.
-    fn rest<'a, T>(&'a self, mut query: BoxedMessages<'a, T>) -> BoxedMessages<'a, T> {
+    /// Applies the conditions of the filter exactly.
+    fn apply_conditions<'a, T>(&'a self, mut query: BoxedMessages<'a, T>) -> BoxedMessages<'a, T> {
         if let Some(days) = self.days {
             query = query
                 .filter(messages::created_at.ge(days.begin()))
@@ -228,21 +228,21 @@ impl MessageFilter {
         query
     }
 
-    /// The time before which there is nothing to look for.
+    /// The earliest time of a match, if the filter has one.
     pub(in crate::messages) fn begin(&self) -> Option<DateTime<Utc>> {
         self.since.max(self.days.map(Days::begin))
     }
 
-    /// Whether the way leads to nothing but what is asked for, so that nobody has to look far.
-    pub(in crate::messages) fn is_served(&self) -> bool {
-        let on_the_way = Self { days: self.days, since: self.since, ..Self::default() };
-        let ways = [
-            Self { contact_id: self.contact_id, ..on_the_way.clone() },
-            Self { to_address: self.to_address.clone(), ..on_the_way.clone() },
-            Self { maker: self.maker.filter(|maker| *maker != Maker::OneOff), ..on_the_way },
+    /// Whether an index alone answers the filter, so that a search reads only messages that match.
+    pub(in crate::messages) fn is_answered_by_index(&self) -> bool {
+        let only_time = Self { days: self.days, since: self.since, ..Self::default() };
+        let indexed = [
+            Self { contact_id: self.contact_id, ..only_time.clone() },
+            Self { to_address: self.to_address.clone(), ..only_time.clone() },
+            Self { maker: self.maker.filter(|maker| *maker != Maker::OneOff), ..only_time },
         ];
-        // An enrollment has a few messages at most, whatever else is asked for.
-        self.enrollment_id.is_some() || ways.contains(self)
+        // An enrollment has few messages, so the other conditions do not matter.
+        self.enrollment_id.is_some() || indexed.contains(self)
     }
 }
 
@@ -252,7 +252,7 @@ mod tests {
     use crate::types::id::AutomationId;
 
     #[test]
-    fn words_are_looked_for_as_they_are() {
+    fn words_match_literally() {
         assert_eq!(
             Words::parse(" 50% off_now\\ "),
             Ok(Words(vec!["%50\\%%".to_owned(), "%off\\_now\\\\%".to_owned()]))
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_index_serves_needs_no_look() {
+    fn an_index_answers_a_filter_by_contact_or_automation_alone() {
         let contact =
             MessageFilter { contact_id: Some(ContactId::new()), ..MessageFilter::default() };
         let automation = MessageFilter {
@@ -273,14 +273,14 @@ mod tests {
             ..MessageFilter::default()
         };
         let since = MessageFilter { since: Some(DateTime::UNIX_EPOCH), ..automation.clone() };
-        for served in [&MessageFilter::default(), &contact, &automation, &since] {
-            assert!(served.is_served(), "{served:?}");
+        for answered in [&MessageFilter::default(), &contact, &automation, &since] {
+            assert!(answered.is_answered_by_index(), "{answered:?}");
         }
         let both = MessageFilter { maker: automation.maker, ..contact.clone() };
         let status = MessageFilter { status: Some(MessageStatus::Failed), ..contact };
         let one_off = MessageFilter { maker: Some(Maker::OneOff), ..MessageFilter::default() };
         for other in [&both, &status, &one_off] {
-            assert!(!other.is_served(), "{other:?}");
+            assert!(!other.is_answered_by_index(), "{other:?}");
         }
     }
 }

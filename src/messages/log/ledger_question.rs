@@ -1,25 +1,26 @@
-//! What the ledger is asked about a filter, so that a search leaves out days without such messages.
+//! The part of a filter that the ledger can answer, so that a search skips days without matching
+//! messages.
 
 use super::filter::MessageFilter;
 use crate::ledger::Maker;
-use crate::ledger::newest::Question;
+use crate::ledger::newest::NewestQuery;
 use crate::ledger::outcome::Outcome;
 use crate::messages::message::Direction;
 use crate::messages::status::Resent;
 
-/// As much of a filter as the ledger knows: what fits the filter fits the question, too. None if it
-/// knows nothing that helps.
-pub(super) fn question(filter: &MessageFilter) -> Option<Question> {
-    // The ledger counts what goes out.
+/// The part of a filter that the ledger knows about: every message that matches the filter also
+/// matches the question. None if the ledger cannot narrow the search.
+pub(super) fn question(filter: &MessageFilter) -> Option<NewestQuery> {
+    // The ledger counts outbound messages only.
     if filter.direction == Some(Direction::Inbound) {
         return None;
     }
     let outcomes = match (filter.outcome, filter.status) {
         (Some(outcome), _) => vec![outcome],
-        // Whatever its status, a message that was sent again is counted as that.
+        // A resent message counts as resent, whatever its status.
         (None, Some(status)) => vec![status.outcome(Resent::No)?, Outcome::Retried],
-        // It knows who made what on which days at least, and only what goes out has a code or a
-        // reason.
+        // The ledger knows the automation and day of every outbound message, and only outbound
+        // messages have a code or a reason.
         (None, None)
             if filter.direction.is_some()
                 || filter.error_code.is_some()
@@ -29,7 +30,7 @@ pub(super) fn question(filter: &MessageFilter) -> Option<Question> {
         }
         (None, None) => return None,
     };
-    Some(Question {
+    Some(NewestQuery {
         outcomes,
         error_code: filter.error_code,
         reason: filter.reason.clone(),
@@ -48,7 +49,7 @@ mod tests {
     use crate::messages::status::MessageStatus;
 
     #[test]
-    fn the_ledger_is_asked_only_what_it_knows() {
+    fn the_ledger_gets_only_questions_that_it_can_answer() {
         let of = |filter: MessageFilter| question(&filter).map(|question| question.outcomes);
         let any = MessageFilter::default;
         assert_eq!(of(any()), None);

@@ -1,6 +1,8 @@
-//! The log of messages: finding them by a [`filter`] along an index ([`search`]). A [`query`] is a
-//! filter as pages and API write it, and [`views`] are filters that people keep. [`story`] tells
-//! what has happened to one message, and [`plan`] what is to happen next.
+//! The message log: [`search`] finds messages by a [`filter::MessageFilter`], along an index.
+//!
+//! [`query`] is a filter as pages and the API write it, and [`views`] are filters that users save.
+//! [`story`] lists what has happened to one message, and [`plan`] what happens next. Start with
+//! [`search::find_page`].
 
 pub mod filter;
 mod ledger_question;

@@ -1,5 +1,5 @@
-//! Filters of messages as pages and API take them: words in a query, read alike by both, and told
-//! beside their fields where they are wrong.
+//! [`MessageQuery`]: a message filter as query parameters, parsed alike for pages and the API, with
+//! an error for each invalid field.
 
 use std::str::FromStr;
 
@@ -13,10 +13,10 @@ use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
 use crate::types::{mistake, text};
 
-/// How far back a list goes that names a last day only.
+/// How far back a list goes when only its last day is named, in days.
 const TEN_YEARS: i64 = 3_650;
 
-/// What was chosen: part of every link to the list.
+/// The values of the filter, which are part of every link to the list.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct MessageQuery {
@@ -39,7 +39,7 @@ pub(crate) struct MessageQuery {
 }
 
 impl MessageQuery {
-    /// Reads the query of a link to the list; what does not belong there is left out.
+    /// Parses the query of a link to the list, ignoring unknown parameters.
     pub(crate) fn of_link(query: &str) -> Self {
         let mut read = Self::default();
         for (name, value) in text::pairs(query.as_bytes()) {
@@ -50,14 +50,14 @@ impl MessageQuery {
         read
     }
 
-    /// The filter; what cannot be one is told beside its field.
+    /// Builds the filter, or reports each invalid field.
     pub(crate) fn filter(
         &self,
         default_country: Option<Country>,
         today: Today,
     ) -> Result<MessageFilter, FieldErrors> {
         let mut errors = FieldErrors::default();
-        // In a query a `+` that is not written as %2B arrives as a space.
+        // In a query, a `+` that is not encoded as %2B arrives as a space.
         let to = self
             .to
             .strip_prefix(' ')
@@ -96,7 +96,7 @@ impl MessageQuery {
         self.chosen().next().is_some()
     }
 
-    /// What is chosen, always in the same order, so that equal filters have equal links.
+    /// The values that are set, always in the same order, so that equal filters have equal links.
     pub(crate) fn chosen(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             ("text", &self.text),
@@ -119,12 +119,12 @@ impl MessageQuery {
         .filter_map(|(name, value)| filled(value).map(|value| (name, value)))
     }
 
-    /// The query of a link, empty if nothing is chosen.
+    /// The query of a link; empty if nothing is set.
     pub(crate) fn to_link(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.chosen()).finish()
     }
 
-    /// The same without one of its fields.
+    /// A copy without one of its fields.
     pub(crate) fn without(&self, name: &str) -> Self {
         let mut rest = self.clone();
         if let Some(field) = rest.field(name) {
@@ -155,7 +155,7 @@ impl MessageQuery {
     }
 }
 
-/// What makes messages, by the word `none` or an automation's id.
+/// Parses the creator of messages: the word `none`, or an automation's id.
 fn maker(field: &str, text: &str, errors: &mut FieldErrors) -> Option<Maker> {
     match filled(text) {
         Some("none") => Some(Maker::OneOff),
@@ -172,7 +172,7 @@ fn id<T: FromStr>(
     filled(text).and_then(|text| errors.check(field, mistake::id(text, noun)))
 }
 
-/// The text, unless it holds what an address could not say.
+/// Rejects U+FFFD, which stands for invalid UTF-8 in a URL and occurs in no reason.
 fn searchable(text: &str) -> Result<String, &'static str> {
     if text.contains('\u{fffd}') {
         Err("There is a character in it that no reason has.")
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_says_the_same_when_it_is_read_again() {
+    fn a_link_is_stable_when_it_is_parsed_and_written_again() {
         let query = MessageQuery {
             status: " failed ".to_owned(),
             to: "+1 415 555 0123".to_owned(),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_a_link_can_be_taken_out_of_it() {
+    fn every_field_of_a_link_can_be_removed() {
         let all = serde_json::to_value(MessageQuery::default()).unwrap();
         let mut query = MessageQuery::default();
         for name in all.as_object().unwrap().keys() {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_chosen_becomes_a_filter() {
+    fn the_values_that_are_set_become_a_filter() {
         let query = MessageQuery {
             status: "delivered".to_owned(),
             direction: "outbound".to_owned(),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_filter_is_told_beside_its_field() {
+    fn an_invalid_value_is_reported_for_its_field() {
         let query = MessageQuery {
             status: "gone".to_owned(),
             to: "0171".to_owned(),

@@ -1,10 +1,10 @@
-//! Looking for messages along an index, newest first: so far at a time that it is quick whatever is
-//! asked for, and honest about how far.
+//! Search for messages along an index, newest first, by keyset pagination and with a bounded amount
+//! of work in each call.
 //!
-//! What changes with every report, such as the status, has no index (docs/adr/0003). Looking for it
-//! means to read message after message; a look reads [`SCAN_LIMIT`] of them and says where it
-//! ended, so that whoever asked can go on from there. Where the ledger knows that there is nothing
-//! for days, it is not looked there.
+//! Values that change with every report, such as the status, have no index (docs/adr/0003), so a
+//! search reads message after message. A scan reads [`SCAN_LIMIT`] of them and reports where it
+//! stopped, so that the caller can continue there. A search skips days on which the ledger knows of
+//! no matches.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -19,70 +19,71 @@ use crate::ledger::newest;
 use crate::messages::message::Message;
 use crate::types::id::MessageId;
 
-/// As many messages as are read in one go: 7 ms for a status, 18 ms for a word in the texts
-/// (500,000 messages, all in memory).
+/// How many messages one scan reads: 7 ms for a status, 18 ms for a word in the texts (500,000
+/// messages, all in memory).
 const SCAN_LIMIT: i64 = 7_000;
 
-/// So often it is looked, where the ledger says that there is more: as much in all as to read as
-/// many texts once.
-const LEAPS: usize = 3;
+/// How many scans one call makes while the ledger knows of more matches: together they cost as much
+/// as one scan of the texts.
+const MAX_SCANS: usize = 3;
 
-/// Where a part of the list begins.
+/// Where a page of the list begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessagePosition {
-    /// With the newest message.
+    /// At the newest message.
     Newest,
-    /// After this message, towards the past.
+    /// After this message, going back in time.
     OlderThan(MessageId),
-    /// Before this message, towards the present.
+    /// Before this message, going forward in time.
     NewerThan(MessageId),
 }
 
-/// A part of the list, newest first.
+/// One page of the list, newest first.
 #[derive(Debug, Clone, Default)]
-pub struct Part {
+pub struct SearchPage {
     /// The messages.
     pub messages: Vec<Message>,
-    /// Where the next part begins, if there may be one: [`MessagePosition::OlderThan`] this.
+    /// Where the next, older page begins, if there may be one: [`MessagePosition::OlderThan`] this.
     pub older: Option<MessageId>,
-    /// Where the part before begins, if there is one: [`MessagePosition::NewerThan`] this.
+    /// Where the previous, newer page begins, if there is one: [`MessagePosition::NewerThan`] this.
     pub newer: Option<MessageId>,
-    /// Back to when was looked, where that is not as far as there are messages.
-    pub looked_back_to: Option<DateTime<Utc>>,
+    /// How far back the search went, if it stopped before the oldest message.
+    pub searched_back_to: Option<DateTime<Utc>>,
 }
 
-/// Looks for up to `limit` messages that fit.
-pub async fn look(
+/// Finds up to `limit` messages that match the filter.
+pub async fn find_page(
     conn: &mut Conn,
     filter: &MessageFilter,
-    place: MessagePosition,
+    position: MessagePosition,
     limit: usize,
-) -> Result<Part> {
-    match place {
-        MessagePosition::Newest => back(conn, filter, None, limit).await,
-        MessagePosition::OlderThan(before) => back(conn, filter, Some(before), limit).await,
-        MessagePosition::NewerThan(after) => match forth(conn, filter, after, limit).await? {
-            Some(part) => Ok(part),
-            // The way back to the start ends with a full first page, not with the few that are
-            // newer.
-            None => back(conn, filter, None, limit).await,
-        },
+) -> Result<SearchPage> {
+    match position {
+        MessagePosition::Newest => page_back(conn, filter, None, limit).await,
+        MessagePosition::OlderThan(before) => page_back(conn, filter, Some(before), limit).await,
+        MessagePosition::NewerThan(after) => {
+            match page_forward(conn, filter, after, limit).await? {
+                Some(page) => Ok(page),
+                // Going back to the start ends with a full first page, not with the few newer messages.
+                None => page_back(conn, filter, None, limit).await,
+            }
+        }
     }
 }
 
-async fn back(
+async fn page_back(
     conn: &mut Conn,
     filter: &MessageFilter,
     before: Option<MessageId>,
     limit: usize,
-) -> Result<Part> {
-    let mut part = Part::default();
+) -> Result<SearchPage> {
+    let mut page = SearchPage::default();
     let mut from = before;
-    let leaps = if filter.text.is_some() { 1 } else { LEAPS };
-    for _ in 0..leaps {
-        let end = end(conn, filter, from, None).await?;
+    let scans = if filter.text.is_some() { 1 } else { MAX_SCANS };
+    for _ in 0..scans {
+        let end = scan_end(conn, filter, from, None).await?;
         let mut query = filter
-            .narrow(messages::table.select(Message::as_select()).into_boxed())
+            .apply(messages::table.select(Message::as_select()).into_boxed())
             .order(messages::id.desc());
         if let Some(from) = from {
             query = query.filter(messages::id.lt(from));
@@ -90,53 +91,52 @@ async fn back(
         if let Some(end) = end {
             query = query.filter(messages::id.ge(end));
         }
-        // One more than is asked for tells whether there are others.
-        let lacking = (limit + 1).saturating_sub(part.messages.len());
-        part.messages.extend(
-            query.limit(i64::try_from(lacking).unwrap_or(i64::MAX)).load::<Message>(conn).await?,
+        // One message more than requested tells whether there are others.
+        let missing = (limit + 1).saturating_sub(page.messages.len());
+        page.messages.extend(
+            query.limit(i64::try_from(missing).unwrap_or(i64::MAX)).load::<Message>(conn).await?,
         );
-        if part.messages.len() > limit {
-            part.messages.truncate(limit);
-            part.older = part.messages.last().map(|message| message.id);
+        if page.messages.len() > limit {
+            page.messages.truncate(limit);
+            page.older = page.messages.last().map(|message| message.id);
             break;
         }
-        part.older = match end {
-            Some(end) => onward(conn, filter, end).await?,
+        page.older = match end {
+            Some(end) => resume_at(conn, filter, end).await?,
             None => None,
         };
-        if part.older.is_none() || part.older == end {
+        if page.older.is_none() || page.older == end {
             break;
         }
-        from = part.older;
+        from = page.older;
     }
-    part.looked_back_to = part.older.filter(|_| part.messages.len() < limit).map(MessageId::time);
-    // Where nothing is found, the way back includes where this part began: that message may have
-    // been the last one of the part before.
-    part.newer = before.map(|before| {
-        part.messages.as_slice().first().map_or_else(|| before.just_before(), |message| message.id)
+    page.searched_back_to = page.older.filter(|_| page.messages.len() < limit).map(MessageId::time);
+    // If nothing is found, the link back includes the start of this page, which may have been the
+    // last message of the previous one.
+    page.newer = before.map(|before| {
+        page.messages.as_slice().first().map_or_else(|| before.just_before(), |message| message.id)
     });
-    Ok(part)
+    Ok(page)
 }
 
-/// The messages that follow after one; nothing if they are fewer than asked for, and all that there
-/// are.
-async fn forth(
+/// The page of messages newer than `after`; none if fewer than `limit` are left and all were read.
+async fn page_forward(
     conn: &mut Conn,
     filter: &MessageFilter,
     after: MessageId,
     limit: usize,
-) -> Result<Option<Part>> {
-    let way = filter
-        .way(messages::table.select(messages::id).into_boxed())
+) -> Result<Option<SearchPage>> {
+    let range = filter
+        .restrict_to_index_range(messages::table.select(messages::id).into_boxed())
         .filter(messages::id.gt(after))
         .order(messages::id.asc());
-    let end: Option<MessageId> = if filter.is_served() {
+    let end: Option<MessageId> = if filter.is_answered_by_index() {
         None
     } else {
-        way.offset(SCAN_LIMIT - 1).limit(1).first(conn).await.optional()?
+        range.offset(SCAN_LIMIT - 1).limit(1).first(conn).await.optional()?
     };
     let mut query = filter
-        .narrow(messages::table.select(Message::as_select()).into_boxed())
+        .apply(messages::table.select(Message::as_select()).into_boxed())
         .filter(messages::id.gt(after));
     if let Some(end) = end {
         query = query.filter(messages::id.le(end));
@@ -152,76 +152,77 @@ async fn forth(
         None => return Ok(None),
     };
     found.reverse();
-    // Where nothing is found, the way back includes where this part began: that message may have
-    // been the first one of the part after.
+    // If nothing is found, the link back includes the start of this page, which may have been the
+    // first message of the next one.
     let older = found.as_slice().last().map_or_else(|| after.just_after(), |message| message.id);
-    Ok(Some(Part { messages: found, older: Some(older), newer, looked_back_to: None }))
+    Ok(Some(SearchPage { messages: found, older: Some(older), newer, searched_back_to: None }))
 }
 
-/// Where a look ends that begins here; none when it comes as far as it is to, or as there are
-/// messages. The index alone is read, which is why counting off is cheap here: up to [`SCAN_LIMIT`]
-/// entries, however many messages there are.
-async fn end(
+/// Where a scan that begins at `before` stops; none when it reaches `down_to` or the oldest
+/// message. It reads the index alone, so it is cheap to skip [`SCAN_LIMIT`] entries, however many
+/// messages there are.
+async fn scan_end(
     conn: &mut Conn,
     filter: &MessageFilter,
     before: Option<MessageId>,
     down_to: Option<MessageId>,
 ) -> Result<Option<MessageId>> {
-    if filter.is_served() {
+    if filter.is_answered_by_index() {
         return Ok(None);
     }
-    let mut way =
-        filter.way(messages::table.select(messages::id).into_boxed()).order(messages::id.desc());
+    let mut range = filter
+        .restrict_to_index_range(messages::table.select(messages::id).into_boxed())
+        .order(messages::id.desc());
     if let Some(before) = before {
-        way = way.filter(messages::id.lt(before));
+        range = range.filter(messages::id.lt(before));
     }
     if let Some(down_to) = down_to {
-        way = way.filter(messages::id.ge(down_to));
+        range = range.filter(messages::id.ge(down_to));
     }
-    Ok(way.offset(SCAN_LIMIT - 1).limit(1).first(conn).await.optional()?)
+    Ok(range.offset(SCAN_LIMIT - 1).limit(1).first(conn).await.optional()?)
 }
 
-/// Where to go on after a look has ended: right there, or further back, where the ledger knows of
-/// messages like these; none if of none.
-async fn onward(
+/// Where to continue after a scan: right there, or further back, where the ledger knows of matches;
+/// none if it knows of none.
+async fn resume_at(
     conn: &mut Conn,
     filter: &MessageFilter,
     end: MessageId,
 ) -> Result<Option<MessageId>> {
     let Some(question) = question(filter) else { return Ok(Some(end)) };
-    // Those of the last hour of a day may lie beyond midnight.
+    // The ids of a day's last messages may be up to `MARGIN` past midnight.
     let Some(none_from) = newest::none_from(conn, &question, end.time() + MARGIN).await? else {
         return Ok(None);
     };
-    let over = MessageId::first_at(none_from + MARGIN);
-    Ok(Some(over.min(end)))
+    let next_match = MessageId::first_at(none_from + MARGIN);
+    Ok(Some(next_match.min(end)))
 }
 
-/// The id of the newest message before one that may fit; nothing else of it is read.
+/// The id of the newest match before another message; reads nothing else of it.
 pub async fn next_id(
     conn: &mut Conn,
     filter: &MessageFilter,
     before: Option<MessageId>,
 ) -> Result<Option<MessageId>> {
     let mut query =
-        filter.narrow(messages::table.select(messages::id).into_boxed()).order(messages::id.desc());
+        filter.apply(messages::table.select(messages::id).into_boxed()).order(messages::id.desc());
     if let Some(before) = before {
         query = query.filter(messages::id.lt(before));
     }
     Ok(query.first(conn).await.optional()?)
 }
 
-/// The ids of messages that fit from one on, the newest first and at most `limit`; no more than
-/// [`SCAN_LIMIT`] messages are read.
+/// The ids of matches from one message on, newest first and at most `limit`; reads at most
+/// [`SCAN_LIMIT`] messages.
 pub async fn ids_since(
     conn: &mut Conn,
     filter: &MessageFilter,
     from: MessageId,
     limit: usize,
 ) -> Result<Vec<MessageId>> {
-    let from = from.max(end(conn, filter, None, Some(from)).await?.unwrap_or(from));
+    let from = from.max(scan_end(conn, filter, None, Some(from)).await?.unwrap_or(from));
     let query = filter
-        .narrow(messages::table.select(messages::id).into_boxed())
+        .apply(messages::table.select(messages::id).into_boxed())
         .filter(messages::id.ge(from));
     Ok(query
         .order(messages::id.desc())
@@ -230,8 +231,8 @@ pub async fn ids_since(
         .await?)
 }
 
-/// All messages that fit the filter, the newest first, up to a limit; for filters that an index
-/// serves, others take [`look`].
+/// Lists matches, newest first, up to a limit. For filters that an index answers; others need
+/// [`find_page`].
 pub async fn list(
     conn: &mut Conn,
     filter: &MessageFilter,
@@ -239,7 +240,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Message>> {
     let mut query = filter
-        .narrow(messages::table.select(Message::as_select()).into_boxed())
+        .apply(messages::table.select(Message::as_select()).into_boxed())
         .order(messages::id.desc())
         .limit(limit);
     if let Some(before) = before {

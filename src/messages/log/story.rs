@@ -1,5 +1,4 @@
-//! The story of a message: composed, each attempt, each report, in the order in which they
-//! happened.
+//! The history of a message: composition, attempts and reports, in chronological order.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -14,25 +13,24 @@ use crate::messages::message::{Direction, Message};
 use crate::messages::report::ReportSource;
 use crate::messages::status::MessageStatus;
 
-/// One entry of a message's story.
+/// One entry of a message's history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatusEvent {
-    /// Twilio's word or ours, as it was reported.
+    /// The status as it was reported, by Twilio or by Carillon.
     pub status: String,
-    /// When we learnt it.
+    /// When Carillon learned of it.
     pub at: DateTime<Utc>,
-    /// How we learnt it.
+    /// Where it came from.
     pub source: ReportSource,
     /// The error code that came with it.
     pub error_code: Option<i32>,
     /// Whether it moved the status.
     pub applied: bool,
-    /// The report as it came.
+    /// The parameters of the report.
     pub params: Option<Value>,
 }
 
-/// The story of a message: composed, each attempt, each report, in the order in which they
-/// happened.
+/// Lists the history of a message in chronological order.
 pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEvent>> {
     type Row = (String, DateTime<Utc>, ReportSource, Option<i32>, bool, Option<Value>);
     let reports: Vec<Row> = delivery_events::table
@@ -56,22 +54,21 @@ pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEven
         applied: true,
         params: None,
     };
-    let mut story = Vec::new();
+    let mut history = Vec::new();
     match message.direction {
-        Direction::Inbound => story.push(own(MessageStatus::Received, message.created_at)),
-        Direction::Outbound => story.push(own(MessageStatus::Pending, message.created_at)),
+        Direction::Inbound => history.push(own(MessageStatus::Received, message.created_at)),
+        Direction::Outbound => history.push(own(MessageStatus::Pending, message.created_at)),
     }
-    story.extend(
+    history.extend(
         attempt::of_message(conn, message.id)
             .await?
             .iter()
             .map(|attempt| own(MessageStatus::Submitting, attempt.claimed_at)),
     );
-    story.extend(reports.into_iter().map(|(status, at, source, error_code, applied, params)| {
+    history.extend(reports.into_iter().map(|(status, at, source, error_code, applied, params)| {
         StatusEvent { status, at, source, error_code, applied, params }
     }));
-    // Stable: what happened in the same microsecond keeps the order above, which is the order of
-    // cause and effect.
-    story.sort_by_key(|event| event.at);
-    Ok(story)
+    // A stable sort: entries of the same microsecond keep the order above, cause before effect.
+    history.sort_by_key(|event| event.at);
+    Ok(history)
 }

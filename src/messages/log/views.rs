@@ -1,4 +1,4 @@
-//! Views: filters of the list of messages that people keep under a name, for everybody in the
+//! Views: filters of the message list that users save under a name, shared by all users of the
 //! organization.
 
 use chrono::{DateTime, Utc};
@@ -11,32 +11,32 @@ use crate::error::{Error, Result};
 use crate::types::id::ViewId;
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// More are not kept: nobody finds anything among them.
-pub const MAX: i64 = 50;
+/// How many views can be saved: a longer list is hard to scan.
+pub const MAX_VIEWS: i64 = 50;
 
 const MAX_NAME: usize = 60;
 
-/// A filter with a name.
+/// A filter that is saved under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct View {
-    /// Identifies it.
+    /// Its id.
     pub id: ViewId,
-    /// How it is called.
+    /// Its name.
     pub name: String,
-    /// The filter as the query of a link to the list.
+    /// The filter, as the query of a link to the list.
     pub query: String,
-    /// Who made it, while they are a user.
+    /// The name of the user who saved it; none once that user is deleted.
     pub made_by: Option<String>,
-    /// When.
+    /// When it was saved.
     pub created_at: DateTime<Utc>,
 }
 
-/// The name of a view; made by [`ViewName::parse`].
+/// The name of a view; created by [`ViewName::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewName(String);
 
 impl ViewName {
-    /// Reads a name as people type it.
+    /// Parses a name as a user types it.
     pub fn parse(text: &str) -> std::result::Result<Self, &'static str> {
         let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if name.is_empty() {
@@ -49,12 +49,12 @@ impl ViewName {
     }
 }
 
-/// All views by name.
+/// Lists all views by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<View>> {
     let views = message_views::table
         .left_join(users::table)
         .order((message_views::name, message_views::id))
-        .limit(MAX);
+        .limit(MAX_VIEWS);
     let columns = (
         message_views::id,
         message_views::name,
@@ -65,8 +65,7 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<View>> {
     Ok(views.select(columns).load(conn).await?)
 }
 
-/// Keeps a filter under a name; with its line in the audit log, in the caller's transaction, as all
-/// that follows.
+/// Saves a filter under a name, with an entry in the audit log, in the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     name: &ViewName,
@@ -75,7 +74,7 @@ pub async fn create(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let known: i64 = message_views::table.count().get_result(conn).await?;
-    if known >= MAX {
+    if known >= MAX_VIEWS {
         return Err(Error::field(
             "name",
             "There are 50 views already. Delete one that nobody needs any more.",
@@ -91,7 +90,7 @@ pub async fn create(
         ))
         .execute(conn)
         .await
-        .map_err(taken)?;
+        .map_err(name_taken)?;
     audit::record(
         conn,
         actor,
@@ -103,7 +102,7 @@ pub async fn create(
     .await
 }
 
-/// Gives a view another name.
+/// Renames a view, with an entry in the audit log, in the caller's transaction.
 pub async fn rename(
     conn: &mut Conn,
     id: ViewId,
@@ -120,7 +119,7 @@ pub async fn rename(
         .set(message_views::name.eq(&name.0))
         .execute(conn)
         .await
-        .map_err(taken)?;
+        .map_err(name_taken)?;
     audit::record(
         conn,
         actor,
@@ -132,17 +131,18 @@ pub async fn rename(
     .await
 }
 
-/// Forgets a view; the messages are not touched. Returns its name and its query.
+/// Deletes a view, with an entry in the audit log, in the caller's transaction; returns its name
+/// and query.
 pub async fn delete(
     conn: &mut Conn,
     id: ViewId,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<(String, String)> {
-    let forgotten = diesel::delete(message_views::table.find(id))
+    let deleted = diesel::delete(message_views::table.find(id))
         .returning((message_views::name, message_views::query));
     let (name, query): (String, String) =
-        forgotten.get_result(conn).await.optional()?.ok_or(Error::NotFound("view"))?;
+        deleted.get_result(conn).await.optional()?.ok_or(Error::NotFound("view"))?;
     audit::record(
         conn,
         actor,
@@ -155,7 +155,7 @@ pub async fn delete(
     Ok((name, query))
 }
 
-fn taken(error: diesel::result::Error) -> Error {
+fn name_taken(error: diesel::result::Error) -> Error {
     Error::from(error).on_constraint(
         "message_views_name_key",
         "name",

@@ -1,5 +1,9 @@
-//! Settling what nobody confirmed: by Twilio's list of messages, then by the connection's policy,
-//! never by guessing.
+//! Reconciliation: settles messages without an answer by Twilio's list of messages, then by the
+//! connection's policy, never by guessing.
+//!
+//! [`load`] returns [`Unconfirmed`] messages, [`assign`] matches Twilio's messages to them, and
+//! [`nothing_found`] decides when none matches. [`stale`] finds messages without a final status,
+//! and [`missed`] inbound messages without a webhook. Start with [`assign`].
 
 pub mod missed;
 pub mod stale;
@@ -20,62 +24,62 @@ use crate::queue;
 use crate::twilio::{Address, TwilioMessage};
 use crate::types::id::{ConnectionId, MessageId};
 
-/// When Twilio's list is looked at, counted from when the message became unconfirmed; the first
-/// look is a few seconds after that. Only a look at the last of these times, or later, lets the
-/// policy decide: looks that failed do not count.
-const LOOKS: [TimeDelta; 4] = [
+/// When Twilio's list is checked, counted from when the message became unconfirmed; the first check
+/// comes even earlier, after a few seconds. The policy decides only after a check at the last of
+/// these times, or later: checks that failed do not count.
+const CHECK_DELAYS: [TimeDelta; 4] = [
     TimeDelta::seconds(30),
     TimeDelta::seconds(150),
     TimeDelta::seconds(750),
     TimeDelta::seconds(1_650),
 ];
 
-/// Clocks of two machines may differ by this much, and Twilio may note a message a little later
-/// than it was posted.
+/// How much the clocks of two machines may differ, and how late Twilio may record a message that
+/// was posted.
 const TOLERANCE: TimeDelta = TimeDelta::minutes(2);
 
-/// Twilio notes a message when it is posted; much later ones are others.
-const LATEST: TimeDelta = TimeDelta::hours(1);
+/// How long after its claim Twilio may have recorded a message; later ones are other messages.
+const MAX_RECORDING_DELAY: TimeDelta = TimeDelta::hours(1);
 
-/// Until an equal message that is being submitted has its answer.
-const NEIGHBOUR_PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// How long to wait for the answer of an equal message that is being submitted.
+const SUBMITTING_PAUSE: TimeDelta = TimeDelta::seconds(30);
 
-/// A message that may or may not be at Twilio, with what is needed to recognise it there.
+/// A message that Twilio may or may not have, with what identifies it there.
 #[derive(Debug, Clone)]
 pub struct Unconfirmed {
     /// The message.
     pub id: MessageId,
-    /// Through whose account it was sent.
+    /// The connection that it was sent through.
     pub connection_id: ConnectionId,
-    /// Whom it is for.
+    /// The recipient.
     pub to_address: String,
     /// The text.
     pub body: String,
     /// `unconfirmed`, or `submitting` while its answer is not recorded yet.
     pub status: MessageStatus,
-    /// Since when.
+    /// When it got that status.
     pub status_at: DateTime<Utc>,
     /// The number or Messaging Service that it was sent from.
     pub sender_address: String,
-    /// When the attempt that nobody answered began.
+    /// When the unanswered attempt was claimed.
     pub claimed_at: DateTime<Utc>,
-    /// What to do when Twilio never shows it.
+    /// What to do if Twilio's list never shows it.
     pub policy: UnconfirmedPolicy,
 }
 
-/// Twilio's ids that belong to messages of ours.
+/// Twilio's SIDs that belong to messages of ours.
 #[derive(Debug, Default)]
-pub struct Owned(HashSet<String>);
+pub struct OwnedSids(HashSet<String>);
 
 impl Unconfirmed {
-    /// The earliest that Twilio can have noted it.
+    /// The earliest time at which Twilio can have recorded it.
     #[must_use]
     pub fn since(&self) -> DateTime<Utc> {
         self.claimed_at - TOLERANCE
     }
 
-    fn has_looked_enough(&self, now: DateTime<Utc>) -> bool {
-        next_look(self, now).is_none()
+    fn has_no_check_left(&self, now: DateTime<Utc>) -> bool {
+        next_check(self, now).is_none()
     }
 
     /// Whether two messages cannot be told apart in Twilio's list.
@@ -83,9 +87,9 @@ impl Unconfirmed {
         self.sender_address == other.sender_address && self.body.trim_end() == other.body.trim_end()
     }
 
-    /// Whether Twilio's message could be this one: same recipient, sender and text, made when we
-    /// made it.
-    fn fits(&self, listed: &TwilioMessage) -> bool {
+    /// Whether Twilio's message can be this one: same recipient, sender and text, created around
+    /// the time of the claim.
+    fn matches(&self, listed: &TwilioMessage) -> bool {
         let same_sender = if self.sender_address.starts_with("MG") {
             listed
                 .messaging_service_sid
@@ -98,20 +102,19 @@ impl Unconfirmed {
             && listed.to.as_ref().map(Address::to_wire).as_deref() == Some(&self.to_address)
             && listed.body.as_deref().unwrap_or_default().trim_end() == self.body.trim_end()
             && listed.date_created.is_some_and(|created| {
-                created >= self.since() && created <= self.claimed_at + LATEST
+                created >= self.since() && created <= self.claimed_at + MAX_RECORDING_DELAY
             })
     }
 }
 
-/// Loads those of some messages that are still unconfirmed, in the order in which they were
-/// submitted.
+/// Loads the messages that are still unconfirmed, in the order of their claims.
 pub async fn load(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Unconfirmed>> {
     load_open(conn, ids, &[MessageStatus::Unconfirmed]).await
 }
 
-/// Locks and loads the messages to an address that may be at Twilio since `since` or a little
-/// before, in the caller's transaction: whoever settles another of them waits, and then sees which
-/// of Twilio's messages are taken.
+/// Locks and loads the messages to an address that Twilio may have since `since`, or a little
+/// earlier, in the caller's transaction. A concurrent call for the address waits, and then sees
+/// which SIDs are assigned.
 pub async fn lock_all_to(
     conn: &mut Conn,
     to_address: &str,
@@ -128,8 +131,8 @@ pub async fn lock_all_to(
         .load(conn)
         .await?;
     let mut open = load_open(conn, &ids, &OPEN).await?;
-    // What was given up long ago is no neighbour of these.
-    open.retain(|unconfirmed| unconfirmed.claimed_at >= since - LATEST);
+    // A message that was given up long ago cannot be confused with these.
+    open.retain(|unconfirmed| unconfirmed.claimed_at >= since - MAX_RECORDING_DELAY);
     Ok(open)
 }
 
@@ -161,14 +164,14 @@ async fn load_open(
         .select((attempts::message_id, attempts::claimed_at))
         .load(conn)
         .await?;
-    // The last of each message stays.
+    // Later attempts overwrite earlier ones.
     let claims: HashMap<MessageId, DateTime<Utc>> = claims.into_iter().collect();
-    let with_claim = |(whose, since, how): Row| {
+    let with_claim = |(message, state, sending): Row| {
         let (
             (id, connection_id, to_address, body),
             (status, status_at, created_at),
             (sender_address, policy),
-        ) = (whose, since, how);
+        ) = (message, state, sending);
         let claimed_at = claims.get(&id).copied().unwrap_or(created_at);
         Unconfirmed {
             id,
@@ -187,23 +190,21 @@ async fn load_open(
     Ok(loaded)
 }
 
-/// Which of Twilio's messages belongs to which of ours, all to one address; `owned` are those that
-/// already belong to one.
+/// Matches Twilio's messages to ours, all to one address; `owned` SIDs belong to a message already.
 ///
-/// Equal messages, with the same sender and text, can be told apart by their callbacks only. When
-/// there are as many at Twilio as are missing here, they belong together in order. When there are
-/// fewer, the callbacks get the time of all looks first; which of the equal messages then counts as
-/// sent makes no difference to the person. While one of them is being submitted, nobody knows whose
-/// the others are.
+/// Only callbacks can tell equal messages apart, with the same sender and text. If Twilio has as
+/// many as are missing here, they match in order. If it has fewer, callbacks get the time of all
+/// checks first; after that, the choice makes no difference to the person. While one of them is
+/// being submitted, none is matched.
 #[must_use]
 pub fn assign<'a>(
     open: &[Unconfirmed],
     listed: &'a [TwilioMessage],
-    owned: &Owned,
+    owned: &OwnedSids,
     now: DateTime<Utc>,
 ) -> Vec<(MessageId, ConnectionId, &'a TwilioMessage)> {
     let mut free: Vec<&TwilioMessage> =
-        listed.iter().filter(|listed| !owned.has(listed.sid.as_str())).collect();
+        listed.iter().filter(|listed| !owned.contains(listed.sid.as_str())).collect();
     free.sort_by_key(|listed| (listed.date_created, listed.sid.as_str()));
     let mut assigned = Vec::new();
     let mut done: Vec<&Unconfirmed> = Vec::new();
@@ -218,14 +219,14 @@ pub fn assign<'a>(
         for unconfirmed in &equal {
             if let Some(found) = free
                 .iter()
-                .find(|found| !taken.contains(found.sid.as_str()) && unconfirmed.fits(found))
+                .find(|found| !taken.contains(found.sid.as_str()) && unconfirmed.matches(found))
             {
                 taken.insert(found.sid.as_str());
                 pairs.push((unconfirmed.id, unconfirmed.connection_id, *found));
             }
         }
         let is_complete = pairs.len() == equal.len()
-            || equal.iter().any(|unconfirmed| unconfirmed.has_looked_enough(now));
+            || equal.iter().any(|unconfirmed| unconfirmed.has_no_check_left(now));
         if is_complete
             && equal.iter().all(|unconfirmed| unconfirmed.status == MessageStatus::Unconfirmed)
         {
@@ -235,68 +236,68 @@ pub fn assign<'a>(
     assigned
 }
 
-/// What to do after a look that did not settle a message.
+/// The next step after a check that did not settle a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
-    /// Look again at this time.
-    LookAgain(DateTime<Utc>),
+    /// Check again at this time.
+    CheckAgain(DateTime<Utc>),
     /// The policy has decided.
     Decided,
 }
 
-/// Notes that Twilio did not show the message, and waits for the next look, or lets the policy
-/// decide after the last; `open` are all messages that [`lock_all_to`] found. In the caller's
-/// transaction.
+/// Records that Twilio's list does not show the message, and returns the time of the next check, or
+/// applies the policy after the last one. `open` are all messages that [`lock_all_to`] returned, in
+/// the same transaction.
 pub async fn nothing_found(
     conn: &mut Conn,
     unconfirmed: &Unconfirmed,
     open: &[Unconfirmed],
     now: DateTime<Utc>,
 ) -> Result<NextStep> {
-    note(conn, unconfirmed.id, MessageStatus::Unconfirmed, ReportSource::Lookup, now).await?;
-    if let Some(at) = next_look(unconfirmed, now) {
-        return Ok(NextStep::LookAgain(at));
+    record_event(conn, unconfirmed.id, MessageStatus::Unconfirmed, ReportSource::Lookup, now)
+        .await?;
+    if let Some(at) = next_check(unconfirmed, now) {
+        return Ok(NextStep::CheckAgain(at));
     }
     if open
         .iter()
         .any(|other| other.equals(unconfirmed) && other.status == MessageStatus::Submitting)
     {
-        return Ok(NextStep::LookAgain(now + NEIGHBOUR_PAUSE));
+        return Ok(NextStep::CheckAgain(now + SUBMITTING_PAUSE));
     }
     match unconfirmed.policy {
         UnconfirmedPolicy::GiveUp => give_up(conn, unconfirmed.id).await?,
-        UnconfirmedPolicy::Resend => resend(conn, unconfirmed.id, now).await?,
+        UnconfirmedPolicy::Resend => return_to_pending(conn, unconfirmed.id, now).await?,
     }
     Ok(NextStep::Decided)
 }
 
-fn next_look(unconfirmed: &Unconfirmed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    LOOKS.iter().map(|after| unconfirmed.status_at + *after).find(|at| *at > now)
+fn next_check(unconfirmed: &Unconfirmed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    CHECK_DELAYS.iter().map(|after| unconfirmed.status_at + *after).find(|at| *at > now)
 }
 
-/// Which of some Twilio ids belong to a message of ours to this address, now or before it was
-/// handed over once more.
+/// The SIDs that belong to a message of ours to this address, now or before a retry.
 ///
-/// No index tells: whoever gives one of them to a message holds the locks of [`lock_all_to`].
-pub async fn owned(conn: &mut Conn, sids: &[&str], to_address: &str) -> Result<Owned> {
+/// No unique index guards this: a transaction that assigns a SID holds the locks of
+/// [`lock_all_to`].
+pub async fn owned(conn: &mut Conn, sids: &[&str], to_address: &str) -> Result<OwnedSids> {
     let to_them = messages::table.filter(messages::to_address.eq(to_address));
     let own = to_them.filter(messages::twilio_sid.eq_any(sids)).select(messages::twilio_sid);
     let own: Vec<Option<String>> = own.load(conn).await?;
     let former = to_them.filter(messages::former_sids.is_not_null()).select(messages::former_sids);
     let former: Vec<Option<Vec<String>>> = former.load(conn).await?;
-    Ok(Owned(own.into_iter().flatten().chain(former.into_iter().flatten().flatten()).collect()))
+    Ok(OwnedSids(own.into_iter().flatten().chain(former.into_iter().flatten().flatten()).collect()))
 }
 
-impl Owned {
-    /// Whether a message of ours has this id.
+impl OwnedSids {
+    /// Whether a message of ours has this SID.
     #[must_use]
-    pub fn has(&self, sid: &str) -> bool {
+    pub fn contains(&self, sid: &str) -> bool {
         self.0.contains(sid)
     }
 }
 
-/// Leaves the message `unconfirmed` with the reason, so that a callback that comes after all still
-/// settles it.
+/// Leaves the message `unconfirmed` with a reason, so that a late callback still settles it.
 async fn give_up(conn: &mut Conn, id: MessageId) -> Result<()> {
     let reason = "Twilio never confirmed this message, and its list does not show it. \
                   It is not sent again, so that nobody gets it twice.";
@@ -309,8 +310,9 @@ async fn give_up(conn: &mut Conn, id: MessageId) -> Result<()> {
     Ok(())
 }
 
-/// Keeps what was found out or decided; what we decide applies, and a look in vain moves nothing.
-async fn note(
+/// Stores a check or a decision as a delivery event. Our decisions apply; a check without a result
+/// moves nothing.
+async fn record_event(
     conn: &mut Conn,
     id: MessageId,
     status: MessageStatus,
@@ -330,8 +332,8 @@ async fn note(
     Ok(())
 }
 
-/// Sends the message again, because the connection's owner prefers twice to never.
-async fn resend(conn: &mut Conn, id: MessageId, now: DateTime<Utc>) -> Result<()> {
+/// Returns the message to `pending`, because its connection's policy prefers a duplicate to a loss.
+async fn return_to_pending(conn: &mut Conn, id: MessageId, now: DateTime<Utc>) -> Result<()> {
     let moved = diesel::update(
         messages::table.find(id).filter(messages::status.eq(MessageStatus::Unconfirmed)),
     )
@@ -339,7 +341,7 @@ async fn resend(conn: &mut Conn, id: MessageId, now: DateTime<Utc>) -> Result<()
     .execute(conn)
     .await?;
     if moved == 1 {
-        note(conn, id, MessageStatus::Pending, ReportSource::Carillon, now).await?;
+        record_event(conn, id, MessageStatus::Pending, ReportSource::Carillon, now).await?;
         queue::enqueue_sends(conn, &[id], now).await?;
     }
     Ok(())

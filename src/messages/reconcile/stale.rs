@@ -1,13 +1,10 @@
-//! Messages that stay below their final status: which of them Twilio is to be asked about, and
-//! when.
+//! Messages without a final status: which of them to look up at Twilio, and when.
 //!
 //! Callbacks get lost, above all while this installation is down. No index names a status (ADR 3),
-//! so a sweep walks the messages in the order of their ids, which is the order in which they were
-//! made, once for each of [`AGES`], and remembers how far it has come. It asks about what it finds
-//! below final at that age. A message that was still waiting then, in a sender's queue or for its
-//! automation, has nothing to ask about yet; the walk of the next age comes by later. None is
-//! missed for good: a message is sent within the longest [validity](Validity) or not at all, and
-//! the last walk comes by a day after that.
+//! so a scan reads the messages in the order of their ids, which is the order of creation, once for
+//! each of [`AGES`], and remembers its position. A message that still waits to be sent at one age
+//! is looked up at the next. None is missed for good: a message is sent within the longest
+//! [validity](Validity) or not at all, and the last scan comes a day after that.
 
 use std::collections::BTreeMap;
 
@@ -28,49 +25,49 @@ use crate::twilio::{Address, TwilioMessage};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::types::json_text::JsonText;
 
-/// How old messages are, since they were made, when Twilio is asked about them.
+/// The ages, since creation, at which messages are looked up.
 pub const AGES: [TimeDelta; 6] = [
     TimeDelta::minutes(15),
     TimeDelta::hours(4),
     TimeDelta::hours(24),
     TimeDelta::hours(72),
     TimeDelta::hours(96),
-    TimeDelta::minutes(Validity::MAX_LENGTH as i64 + 24 * 60),
+    TimeDelta::minutes(Validity::MAX_MINUTES as i64 + 24 * 60),
 ];
 
-/// A status that is younger than this may well change by itself.
-const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(14);
+/// How old a status must be before it is looked up; a younger one may well change by itself.
+const MIN_STATUS_AGE: TimeDelta = TimeDelta::minutes(14);
 
-/// How far the walk of each age has come, by its seconds.
+/// The position of the scan of each age, by the age in seconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress(BTreeMap<i64, MessageId>);
 
-/// A message to ask about.
+/// A message to look up.
 #[derive(Debug, Clone)]
 pub struct Stale {
     /// The message.
     pub id: MessageId,
-    /// Whose keys to ask with.
+    /// The connection whose keys to use.
     pub connection_id: ConnectionId,
-    /// Its name at Twilio.
+    /// Its SID at Twilio.
     pub twilio_sid: String,
 }
 
-/// A stretch of a walk.
+/// The result of scanning a range of messages.
 #[derive(Debug, Default)]
-pub struct Stretch {
-    /// What to ask about, oldest first.
+pub struct ScannedRange {
+    /// The messages to look up, oldest first.
     pub stale: Vec<Stale>,
-    /// The last message of the stretch; none when nothing has reached the age since the last time.
+    /// The last message of the range; none if no further message has reached the age.
     pub end: Option<MessageId>,
-    /// How many messages it has.
+    /// How many messages the range has.
     pub length: i64,
 }
 
 statement! {
-    /// The next messages in order of id, up to the first that is too young; those to ask about, and
-    /// the last.
-    struct Walk<'a> {
+    /// Reads the next messages in order of id, up to the first that is too young; returns those to
+    /// look up, and the last.
+    struct Scan<'a> {
         after: MessageId => SqlUuid,
         limit: i64 => BigInt,
         horizon: DateTime<Utc> => Timestamptz,
@@ -102,36 +99,36 @@ statement! {
 }
 
 impl Progress {
-    /// The last message that the walk of an age has passed.
+    /// The last message that the scan of an age has passed.
     #[must_use]
     pub fn of(&self, age: TimeDelta) -> MessageId {
         self.0.get(&age.num_seconds()).copied().unwrap_or(MessageId(uuid::Uuid::nil()))
     }
 
-    /// Notes that the walk of an age has passed a message.
-    pub fn pass(&mut self, age: TimeDelta, id: MessageId) {
+    /// Moves the scan of an age past a message.
+    pub fn advance(&mut self, age: TimeDelta, id: MessageId) {
         self.0.insert(age.num_seconds(), id);
     }
 }
 
-/// The next stretch of the walk of an age, at most `limit` messages long.
-pub async fn walk(
+/// Scans the next range for an age, of at most `limit` messages.
+pub async fn scan(
     conn: &mut Conn,
     progress: &Progress,
     age: TimeDelta,
     limit: i64,
     now: DateTime<Utc>,
-) -> Result<Stretch> {
+) -> Result<ScannedRange> {
     let open = open_statuses();
-    let walk = Walk {
+    let scan = Scan {
         after: progress.of(age),
         limit,
         horizon: now - age,
         statuses: &open,
-        settled: now - SETTLED_AFTER,
+        settled: now - MIN_STATUS_AGE,
     };
-    let rows: Vec<(MessageId, ConnectionId, Option<String>, i64)> = walk.load(conn).await?;
-    let Some((last, _, _, length)) = rows.last() else { return Ok(Stretch::default()) };
+    let rows: Vec<(MessageId, ConnectionId, Option<String>, i64)> = scan.load(conn).await?;
+    let Some((last, _, _, length)) = rows.last() else { return Ok(ScannedRange::default()) };
     let (end, length) = (Some(*last), *length);
     let stale = rows
         .into_iter()
@@ -139,10 +136,10 @@ pub async fn walk(
             sid.map(|twilio_sid| Stale { id, connection_id, twilio_sid })
         })
         .collect();
-    Ok(Stretch { stale, end, length })
+    Ok(ScannedRange { stale, end, length })
 }
 
-/// Those of some messages of which Twilio can still be asked, and that are below final.
+/// The messages among `ids` that can be looked up and have no final status.
 pub async fn find(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Stale>> {
     let open = messages::table
         .filter(messages::id.eq_any(ids))
@@ -166,7 +163,7 @@ fn open_statuses() -> Vec<MessageStatus> {
         .collect()
 }
 
-/// What Twilio shows of a message of ours, as a report on it.
+/// Converts what Twilio shows of a message of ours into a report.
 #[must_use]
 pub fn report(message_id: MessageId, connection_id: ConnectionId, shown: &TwilioMessage) -> Report {
     Report {

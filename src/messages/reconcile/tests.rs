@@ -1,4 +1,4 @@
-//! Which of Twilio's messages belongs to which of ours.
+//! Tests of the matching of Twilio's messages to ours.
 
 use super::*;
 
@@ -22,7 +22,11 @@ fn ours(body: &str, claimed: i64) -> Unconfirmed {
 
 fn theirs(number: u8, body: &str, created: i64) -> TwilioMessage {
     serde_json::from_value(serde_json::json!({
-        "sid": format!("SM{number:032x}"), "status": "sent", "from": "+15005550006", "to": "+12065550111", "body": body,
+        "sid": format!("SM{number:032x}"),
+        "status": "sent",
+        "from": "+15005550006",
+        "to": "+12065550111",
+        "body": body,
         "date_created": at(created).to_rfc2822(),
     }))
     .unwrap()
@@ -34,17 +38,17 @@ fn assigned(
     owned: &[&str],
     now: i64,
 ) -> Vec<(usize, u8)> {
-    let owned = Owned(owned.iter().map(|sid| (*sid).to_owned()).collect());
-    let place = |id| open.iter().position(|unconfirmed| unconfirmed.id == id).unwrap();
+    let owned = OwnedSids(owned.iter().map(|sid| (*sid).to_owned()).collect());
+    let position = |id| open.iter().position(|unconfirmed| unconfirmed.id == id).unwrap();
     let number = |found: &TwilioMessage| u8::from_str_radix(&found.sid.as_str()[32..], 16).unwrap();
     assign(open, listed, &owned, at(now))
         .into_iter()
-        .map(|(id, _, found)| (place(id), number(found)))
+        .map(|(id, _, found)| (position(id), number(found)))
         .collect()
 }
 
 #[test]
-fn a_message_is_known_by_recipient_sender_text_and_time() {
+fn a_message_is_matched_by_recipient_sender_text_and_time() {
     let open = [ours("Hello.", 0)];
     assert_eq!(assigned(&open, &[theirs(1, "Hello.", 1)], &[], 40), [(0, 1)]);
     assert_eq!(assigned(&open, &[theirs(1, "Bye.", 1)], &[], 40), []);
@@ -56,7 +60,7 @@ fn a_message_is_known_by_recipient_sender_text_and_time() {
     assert_eq!(
         assigned(&open, &[theirs(1, "Hello.", 1)], &[theirs(1, "", 0).sid.as_str()], 40),
         [],
-        "somebody else's"
+        "it belongs to another message"
     );
     let mut elsewhere = theirs(1, "Hello.", 1);
     elsewhere.from = Some(Address::parse("+15005550007"));
@@ -71,7 +75,7 @@ fn equal_messages_are_assigned_in_order_and_each_once() {
 }
 
 #[test]
-fn when_one_of_two_equal_messages_is_missing_the_callbacks_speak_first() {
+fn when_one_of_two_equal_messages_is_missing_callbacks_get_time_first() {
     let open = [ours("Hello.", 0), ours("Hello.", 5)];
     let listed = [theirs(1, "Hello.", 6)];
     assert_eq!(assigned(&open, &listed, &[], 40), []);
@@ -79,12 +83,12 @@ fn when_one_of_two_equal_messages_is_missing_the_callbacks_speak_first() {
     assert_eq!(
         assigned(&open, &listed, &[], 1_700),
         [(0, 1)],
-        "after the last look it makes no difference which"
+        "after the last check it makes no difference which"
     );
 }
 
 #[test]
-fn while_an_equal_message_is_being_submitted_nobody_knows_whose_it_is() {
+fn while_an_equal_message_is_being_submitted_none_is_matched() {
     let mut open = [ours("Hello.", 0), ours("Hello.", 1_695)];
     open[1].status = MessageStatus::Submitting;
     assert_eq!(
@@ -96,6 +100,6 @@ fn while_an_equal_message_is_being_submitted_nobody_knows_whose_it_is() {
     assert_eq!(
         assigned(&open, &[theirs(1, "Hello.", 1)], &[], 40),
         [(0, 1)],
-        "another text is no neighbour"
+        "a message with another text does not matter"
     );
 }

@@ -1,5 +1,4 @@
-//! Sending again what never reached anybody, for pages and API alike: many messages, some hundred
-//! in each transaction.
+//! Resending many messages, for pages and the API alike: some hundred in each transaction.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -10,11 +9,11 @@ use crate::messages::resend;
 use crate::types::id::MessageId;
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// Sends again those of some messages that still may be, and returns the new ones; each transaction
-/// has its line in the audit log.
+/// Resends those messages that are still eligible, and returns the new ones; each transaction has
+/// its entry in the audit log.
 ///
-/// When it is interrupted, what is committed stays: whoever asks once more gets the rest, and
-/// nothing twice.
+/// Committed transactions survive an interruption: repeating the call resends the rest, and nothing
+/// twice.
 pub(crate) async fn send_again(
     conn: &mut Conn,
     actor: &Actor,

@@ -1,5 +1,5 @@
-//! Which messages may be sent again: only those of which it is certain that they reached nobody,
-//! and that may be sent.
+//! Which messages may be resent: only those that certainly reached no recipient, and that may still
+//! be sent.
 
 use crate::ledger::Cause;
 use crate::ledger::outcome::Outcome;
@@ -9,70 +9,70 @@ use crate::twilio::errors::{self, Class, ContactEffect, Retry};
 use crate::types::text_enum::text_enum;
 
 text_enum! {
-    /// Why a message that did not arrive is not sent again.
+    /// Why an undelivered message is not resent.
     pub enum LeftOut {
-        /// Nobody knows whether Twilio has it.
+        /// It is uncertain whether Twilio has it.
         Unconfirmed = "unconfirmed",
-        /// A carrier had it, or an attempt to send it was never answered.
+        /// A carrier had it, or an attempt was never answered.
         MayHaveArrived = "may_have_arrived",
         /// The number may not be texted.
         Suppressed = "suppressed",
-        /// The contact was deleted, or never was one.
+        /// The contact was deleted, or there never was one.
         NoContact = "no_contact",
-        /// Twilio's error code says so.
+        /// Twilio's error code says that it would fail again.
         WouldFailAgain = "would_fail_again",
         /// Twilio gave no reason.
         Unexplained = "unexplained",
-        /// There is no text or no recipient.
+        /// It has no text or no recipient.
         NothingToSend = "nothing_to_send",
-        /// A rule left it out, or somebody canceled it.
+        /// A rule left it out, or it was canceled.
         OnPurpose = "on_purpose",
-        /// Another message took its place.
+        /// It was resent already.
         Retried = "retried",
     }
 }
 
-/// What is known of a message that did not arrive.
+/// What is known about an undelivered message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Circumstances {
-    /// Where it ended.
+    /// Its final status.
     pub status: MessageStatus,
     /// Twilio's error code.
     pub error_code: Option<i32>,
     /// The first 200 characters of our reason.
     pub reason: Option<String>,
-    /// What stands against it.
+    /// The facts that may rule out a resend.
     pub facts: Facts,
 }
 
-/// Facts about a message, as the database finds them.
+/// Facts about a message, as the database has them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent facts, named where they are read and written"
 )]
 pub struct Facts {
-    /// Another message repeats it.
+    /// Another message resends it.
     pub retried: bool,
     /// Its contact exists.
     pub has_contact: bool,
-    /// It has a recipient and something to say.
+    /// It has a recipient, and a text or media.
     pub has_content: bool,
-    /// Twilio once took it.
+    /// Twilio accepted it.
     pub accepted: bool,
     /// The number is suppressed now.
     pub suppressed: bool,
-    /// A report says that a carrier had it.
+    /// A report shows that a carrier had it.
     pub at_carrier: bool,
-    /// An attempt may have reached Twilio without our ever hearing of it.
+    /// An attempt may have reached Twilio without an answer to us.
     pub doubtful: bool,
 }
 
 impl Circumstances {
-    /// Whether the message may be sent again; if not, why.
+    /// Checks whether the message may be resent; the error says why not.
     ///
-    /// `undelivered` is left out on purpose: carriers report it of messages that arrived, too.
-    pub fn judge(&self) -> Result<(), LeftOut> {
+    /// `undelivered` is excluded on purpose: carriers also report it for messages that arrived.
+    pub fn check(&self) -> Result<(), LeftOut> {
         let facts = self.facts;
         if facts.retried {
             return Err(LeftOut::Retried);
@@ -82,9 +82,10 @@ impl Circumstances {
             MessageStatus::Suppressed => return Err(LeftOut::Suppressed),
             MessageStatus::Skipped | MessageStatus::Canceled => return Err(LeftOut::OnPurpose),
             MessageStatus::Failed | MessageStatus::Undelivered => {
-                self.error_code.map_or(Ok(()), by_code)?;
+                self.error_code.map_or(Ok(()), check_code)?;
             }
-            // Whatever Twilio said to earlier attempts left it waiting here.
+            // It waited in `pending` after any earlier attempt, so earlier error codes do not
+            // matter.
             MessageStatus::Expired => {}
             _ => return Err(LeftOut::MayHaveArrived),
         }
@@ -107,9 +108,8 @@ impl Circumstances {
     }
 }
 
-/// What the table of error codes says about sending the same text to the same person from the same
-/// sender.
-fn by_code(code: i32) -> Result<(), LeftOut> {
+/// What an error code says about sending the same text to the same person from the same sender.
+fn check_code(code: i32) -> Result<(), LeftOut> {
     let error = errors::lookup(code);
     match (error.class, error.contact, error.retry) {
         (_, _, Retry::Ambiguous) => Err(LeftOut::MayHaveArrived),
@@ -128,17 +128,16 @@ fn by_code(code: i32) -> Result<(), LeftOut> {
     }
 }
 
-/// Whether messages that did not arrive for this cause may be worth another try; what else is true
-/// of each of them stays to be seen.
+/// Whether messages that failed for this cause may be eligible; each is still checked by itself.
 #[must_use]
-pub fn may_be_worth_it(cause: &Cause) -> bool {
-    of_cause(cause).is_ok()
+pub fn may_be_eligible(cause: &Cause) -> bool {
+    check_cause(cause).is_ok()
 }
 
 /// What the cause alone says about all of its messages.
-pub(crate) fn of_cause(cause: &Cause) -> Result<(), LeftOut> {
+pub(crate) fn check_cause(cause: &Cause) -> Result<(), LeftOut> {
     match (cause.outcome, cause.error_code) {
-        (Outcome::Failed, Some(code)) => by_code(code),
+        (Outcome::Failed, Some(code)) => check_code(code),
         (Outcome::Failed, None) => Ok(()),
         (Outcome::Skipped, _) if cause.reason.as_deref() == Some(EXPIRED) => Ok(()),
         (Outcome::Suppressed, _) => Err(LeftOut::Suppressed),
@@ -149,13 +148,13 @@ pub(crate) fn of_cause(cause: &Cause) -> Result<(), LeftOut> {
     }
 }
 
-/// The codes after which the same message may succeed.
-pub(crate) fn codes_worth_another_try() -> Vec<i32> {
-    errors::all().iter().map(|error| error.code).filter(|code| by_code(*code).is_ok()).collect()
+/// The error codes after which the same message may succeed.
+pub(crate) fn retryable_codes() -> Vec<i32> {
+    errors::all().iter().map(|error| error.code).filter(|code| check_code(*code).is_ok()).collect()
 }
 
 impl LeftOut {
-    /// Why, in words for people.
+    /// The explanation for users.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -193,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn only_failed_and_expired_messages_are_sent_again() {
+    fn only_failed_and_expired_messages_may_be_resent() {
         for status in MessageStatus::ALL {
             let may = matches!(status, MessageStatus::Failed | MessageStatus::Expired);
             assert_eq!(
-                Circumstances { status: *status, ..failed(None) }.judge().is_ok(),
+                Circumstances { status: *status, ..failed(None) }.check().is_ok(),
                 may,
                 "{status}"
             );
@@ -205,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn every_doubt_is_a_no() {
+    fn any_doubt_makes_a_message_ineligible() {
         let sure = failed(None);
-        assert_eq!(sure.judge(), Ok(()));
+        assert_eq!(sure.check(), Ok(()));
         let with = |change: fn(&mut Facts)| {
             let mut doubtful = sure.clone();
             change(&mut doubtful.facts);
-            doubtful.judge()
+            doubtful.check()
         };
         assert_eq!(with(|facts| facts.retried = true), Err(LeftOut::Retried));
         assert_eq!(with(|facts| facts.has_contact = false), Err(LeftOut::NoContact));
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_worth_asking_about_when_some_of_its_messages_may_be_sent_again() {
+    fn a_cause_may_be_eligible_when_some_of_its_messages_are() {
         let cause = |outcome, error_code, reason: Option<&str>| Cause {
             outcome,
             error_code,
@@ -231,27 +230,27 @@ mod tests {
             count: 1,
         };
         assert!(
-            may_be_worth_it(&cause(Outcome::Failed, Some(30001), None))
-                && may_be_worth_it(&cause(Outcome::Failed, None, Some("?")))
+            may_be_eligible(&cause(Outcome::Failed, Some(30001), None))
+                && may_be_eligible(&cause(Outcome::Failed, None, Some("?")))
         );
-        assert!(may_be_worth_it(&cause(Outcome::Skipped, None, Some(EXPIRED))));
+        assert!(may_be_eligible(&cause(Outcome::Skipped, None, Some(EXPIRED))));
         assert!(
-            !may_be_worth_it(&cause(Outcome::Failed, Some(21610), None))
-                && !may_be_worth_it(&cause(Outcome::Suppressed, None, Some("stop")))
+            !may_be_eligible(&cause(Outcome::Failed, Some(21610), None))
+                && !may_be_eligible(&cause(Outcome::Suppressed, None, Some("stop")))
         );
-        assert!(!may_be_worth_it(&cause(Outcome::Skipped, None, Some("A rule left it out."))));
+        assert!(!may_be_eligible(&cause(Outcome::Skipped, None, Some("A rule left it out."))));
     }
 
     #[test]
-    fn the_error_code_decides_what_is_worth_another_try() {
+    fn the_error_code_decides_what_may_be_resent() {
         for code in [30001, 30002, 30022, 30023, 30034, 30036, 21606, 21408] {
-            assert_eq!(failed(Some(code)).judge(), Ok(()), "{code}");
+            assert_eq!(failed(Some(code)).check(), Ok(()), "{code}");
         }
         for code in [21610, 21211, 21614, 30004, 30005, 30006, 30007, 21617, 21612, 63016, 99_999] {
-            assert_eq!(failed(Some(code)).judge(), Err(LeftOut::WouldFailAgain), "{code}");
+            assert_eq!(failed(Some(code)).check(), Err(LeftOut::WouldFailAgain), "{code}");
         }
         for code in [20500, 20503, 21619] {
-            assert_eq!(failed(Some(code)).judge(), Err(LeftOut::MayHaveArrived), "{code}");
+            assert_eq!(failed(Some(code)).check(), Err(LeftOut::MayHaveArrived), "{code}");
         }
     }
 }

@@ -1,5 +1,9 @@
-//! Sending again what never reached anybody: finding it, saying how many there are and why, and
-//! composing each anew, once.
+//! Resending, by users, of messages that certainly reached no recipient: each once, as a new
+//! message.
+//!
+//! [`preview()`] counts what a [`Selection`] could resend, and why the rest is [left out](LeftOut).
+//! [`candidates`] finds those messages, and [`send_again`] composes them anew. Start with
+//! [`Circumstances::check`], which decides about one message.
 
 pub mod batches;
 mod eligibility;
@@ -10,7 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::compose::{self, Draft, Origin, Sends};
+use super::compose::{self, Draft, Origin, SendBy};
 use super::message::Message;
 use super::status::MessageStatus;
 use crate::contacts;
@@ -22,29 +26,29 @@ use crate::ledger::{DaysError, LedgerFilter};
 use crate::types::id::{AutomationId, MessageId, SenderId};
 use crate::types::phone::PhoneNumber;
 
-pub use eligibility::{Circumstances, Facts, LeftOut, may_be_worth_it};
+pub use eligibility::{Circumstances, Facts, LeftOut, may_be_eligible};
 pub use preview::{Group, ResendPreview, preview};
 
-/// As many days as are looked through at once.
+/// The largest number of days in a selection.
 pub const MAX_DAYS: i64 = 31;
 
-/// As many messages as one wish sends again; whoever has more asks again.
+/// How many messages one request resends; the user repeats it for the rest.
 pub const MAX_AT_ONCE: usize = 20_000;
 
-/// As many messages as one transaction sends again; see [`send_again`].
+/// How many messages one transaction resends; see [`send_again`].
 pub const CHUNK: usize = 500;
 
-/// What is asked about: messages that did not arrive.
+/// The undelivered messages of a ledger filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selection(LedgerFilter);
 
-/// The facts of the statements below, after the message's status, error code and reason.
+/// A message's status, error code, reason and facts, as the statements below select them.
 type FactRow =
     (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool);
 
-/// What stands against sending a message `m` again, to be weighed in `verdict.rs`. Whoever deletes
-/// a contact takes its name off its messages; a carrier has nothing that Twilio never took. For
-/// `EXISTS` PostgreSQL would read all suppressions.
+/// Selects the facts about a message `m`, for `eligibility.rs`. Deleting a contact removes it from
+/// its messages, and no carrier has what Twilio never accepted. The suppression is not an `EXISTS`,
+/// for which PostgreSQL would read all suppressions.
 macro_rules! facts {
     () => {
         "m.status, m.error_code, left(m.reason, 200) AS reason,
@@ -72,9 +76,9 @@ macro_rules! facts {
     };
 }
 
-/// Messages `m` of a selection whose cause does not settle whether they are sent again, which
-/// `failures` finds: begin and end of its days, the automation, whether only those of none, the
-/// sender, and the codes that are worth another try.
+/// Selects the failed messages `m` of a selection whose cause does not decide about them. Binds:
+/// the begin and end of the days, the automation, whether only one-off messages, the sender, and
+/// the retryable codes.
 macro_rules! open_failures {
     () => {
         "failures AS failure
@@ -91,7 +95,7 @@ use facts;
 use open_failures;
 
 statement! {
-    /// Finds messages that may be sent again, the oldest first.
+    /// Finds messages that may be resent, oldest first.
     struct FindCandidates<'a> {
         begin: DateTime<Utc> => Timestamptz,
         end: DateTime<Utc> => Timestamptz,
@@ -124,8 +128,8 @@ statement! {
 }
 
 statement! {
-    /// Says what is true of some messages now.
-    struct Find<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
+    /// Reads the current facts about messages.
+    struct ReadFacts<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
     returns (
         SqlUuid,
         (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool)
@@ -141,8 +145,8 @@ statement! {
 }
 
 statement! {
-    /// Marks what was sent again.
-    struct Mark<'a> {
+    /// Marks messages as resent.
+    struct MarkResent<'a> {
         now: DateTime<Utc> => Timestamptz,
         ids: &'a [MessageId] => Array<SqlUuid>,
     }
@@ -153,7 +157,7 @@ statement! {
 }
 
 impl Selection {
-    /// The messages of a filter, if its days are few enough to be looked through.
+    /// Creates a selection, if the filter has at most [`MAX_DAYS`] days.
     pub fn new(filter: LedgerFilter) -> std::result::Result<Self, DaysError> {
         if filter.days.count() > MAX_DAYS {
             Err(DaysError::MoreThan(MAX_DAYS))
@@ -162,20 +166,19 @@ impl Selection {
         }
     }
 
-    /// The filter.
+    /// The ledger filter.
     #[must_use]
     pub const fn filter(&self) -> &LedgerFilter {
         &self.0
     }
 }
 
-/// Finds the messages of a selection that may be sent again, the oldest first, at most
-/// [`MAX_AT_ONCE`].
+/// Finds the messages of a selection that may be resent, oldest first, at most [`MAX_AT_ONCE`].
 pub async fn candidates(conn: &mut Conn, selection: &Selection) -> Result<Vec<MessageId>> {
     let filter = selection.filter();
     let (automation_id, one_off) = filter.made_by();
     let (begin, end) = (filter.days.begin(), filter.days.end());
-    let codes = eligibility::codes_worth_another_try();
+    let codes = eligibility::retryable_codes();
     let limit = i64::try_from(MAX_AT_ONCE).unwrap_or(i64::MAX);
     let find = FindCandidates {
         begin,
@@ -189,43 +192,49 @@ pub async fn candidates(conn: &mut Conn, selection: &Selection) -> Result<Vec<Me
     Ok(find.load(conn).await?)
 }
 
-/// Says whether one message may be sent again now, and if not, why.
-pub async fn verdict(conn: &mut Conn, id: MessageId) -> Result<std::result::Result<(), LeftOut>> {
+/// Checks whether one message may be resent now; the inner error says why not.
+pub async fn check_eligibility(
+    conn: &mut Conn,
+    id: MessageId,
+) -> Result<std::result::Result<(), LeftOut>> {
     let found: Option<(MessageId, FactRow)> =
-        Find { ids: &[id] }.get_result(conn).await.optional()?;
+        ReadFacts { ids: &[id] }.get_result(conn).await.optional()?;
     let (_, facts) = found.ok_or(Error::NotFound("message"))?;
-    Ok(circumstances(facts).judge())
+    Ok(circumstances(facts).check())
 }
 
-/// Sends again those of some messages that still may be, and returns the new ones; the first thing
-/// in the caller's transaction, up to [`CHUNK`] each.
+/// Resends those messages that are still eligible, and returns the new ones. Call it first in a
+/// transaction, with up to [`CHUNK`] ids.
 ///
-/// Each is composed anew like any other message, so that a number that may not be texted by now is
-/// not. Whoever asks for the same at the same time waits, and then finds that it is done.
+/// Each is composed anew like any other message, so a number that is suppressed by now gets
+/// nothing. A concurrent call for the same message waits, and then finds it resent.
 pub async fn send_again(
     conn: &mut Conn,
     ids: &[MessageId],
     now: DateTime<Utc>,
 ) -> Result<Vec<MessageId>> {
     contacts::deletion::hold_off(conn).await?;
-    // In a fixed order, so that two wishes for the same messages cannot wait for each other.
+    // In id order, so that two calls with the same messages cannot deadlock.
     let lock =
         messages::table.filter(messages::id.eq_any(ids)).order(messages::id).for_no_key_update();
     let locked: Vec<Message> = lock.select(Message::as_select()).load(conn).await?;
-    let found: Vec<(MessageId, FactRow)> = Find { ids }.load(conn).await?;
-    let may: Vec<MessageId> = found
+    let found: Vec<(MessageId, FactRow)> = ReadFacts { ids }.load(conn).await?;
+    let eligible: Vec<MessageId> = found
         .into_iter()
-        .filter(|(_, facts)| circumstances(facts.clone()).judge().is_ok())
+        .filter(|(_, facts)| circumstances(facts.clone()).check().is_ok())
         .map(|(id, _)| id)
         .collect();
-    let drafts: Vec<Draft> =
-        locked.into_iter().filter(|message| may.contains(&message.id)).filter_map(draft).collect();
-    let composed = compose::compose(conn, now, drafts, Sends::Anyone).await?;
-    Mark { now, ids: &composed.messages }.execute(conn).await?;
+    let drafts: Vec<Draft> = locked
+        .into_iter()
+        .filter(|message| eligible.contains(&message.id))
+        .filter_map(draft)
+        .collect();
+    let composed = compose::compose(conn, now, drafts, SendBy::AnyWorker).await?;
+    MarkResent { now, ids: &composed.messages }.execute(conn).await?;
     Ok(composed.messages)
 }
 
-/// The message that repeats this one, if there is one.
+/// The message that resends this one, if there is one.
 pub async fn retry_of(conn: &mut Conn, id: MessageId) -> Result<Option<MessageId>> {
     Ok(messages::table
         .filter(messages::retry_of.eq(id))
@@ -235,7 +244,7 @@ pub async fn retry_of(conn: &mut Conn, id: MessageId) -> Result<Option<MessageId
         .optional()?)
 }
 
-/// The same text to the same person from the same sender.
+/// The draft of a resent message: the same text to the same person from the same sender.
 fn draft(message: Message) -> Option<Draft> {
     Some(Draft {
         origin: Origin::Retry { of: message.id, automation_id: message.automation_id },

@@ -1,8 +1,9 @@
-//! How many messages of a selection may be sent again, and why the others are not.
+//! The preview of a resend: how many messages of a selection may be resent, and why the others are
+//! not.
 //!
-//! The ledger knows how many did not arrive for which cause, and most causes settle the matter. Of
-//! the others, what failed before any carrier had it is in `failures` and is looked at one by one;
-//! what remains is `undelivered`.
+//! The ledger counts undelivered messages by cause, and most causes decide about all of their
+//! messages. Of the rest, messages that failed before a carrier had them are in `failures` and are
+//! checked one by one; the others are `undelivered`.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -19,31 +20,30 @@ use crate::ledger::{self, Cause, Grouping, Ledger};
 use crate::messages::status::Resent;
 use crate::types::id::{AutomationId, SenderId};
 
-/// Messages that did not arrive for the same cause, and whether they may be sent again.
+/// Undelivered messages with the same cause, and whether they may be resent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// How they stand.
+    /// Their outcome.
     pub outcome: Outcome,
     /// Twilio's error code, if they failed with one.
     pub error_code: Option<i32>,
     /// Otherwise the first 200 characters of the reason, if there is one.
     pub reason: Option<String>,
-    /// Why they are left out, if they are.
+    /// Why they are left out; none if they may be resent.
     pub left_out: Option<LeftOut>,
-    /// How many.
+    /// How many there are.
     pub count: i64,
 }
 
-/// What could be sent again, and what is left out.
+/// What a resend would send, and what it would leave out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResendPreview {
-    /// The most frequent first.
+    /// The groups, the largest first.
     pub groups: Vec<Group>,
 }
 
 statement! {
-    /// Counts what is to be looked at one by one, by cause and by what stands against sending it
-    /// again.
+    /// Counts the messages to check one by one, by cause and facts.
     struct CountOpen<'a> {
         begin: DateTime<Utc> => Timestamptz,
         end: DateTime<Utc> => Timestamptz,
@@ -70,13 +70,13 @@ statement! {
     )
 }
 
-/// Says what of a selection could be sent again, and what is left out and why, as of one moment;
-/// nothing changes.
+/// Counts what a selection could resend, and what is left out and why, in one snapshot; changes
+/// nothing.
 pub async fn preview(conn: &mut Conn, selection: &Selection) -> Result<ResendPreview> {
     let filter = selection.filter();
     let (automation_id, one_off) = filter.made_by();
     let (begin, end) = (filter.days.begin(), filter.days.end());
-    let codes = eligibility::codes_worth_another_try();
+    let codes = eligibility::retryable_codes();
     let count = CountOpen {
         begin,
         end,
@@ -88,7 +88,7 @@ pub async fn preview(conn: &mut Conn, selection: &Selection) -> Result<ResendPre
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();
     let (ledger, open) = snapshot
         .run(async |conn| {
-            // Workers of PostgreSQL take longer to begin than they save.
+            // Starting parallel workers takes PostgreSQL longer than they save.
             conn.batch_execute("SET LOCAL max_parallel_workers_per_gather = 0").await?;
             let ledger = ledger::read(conn, filter, Grouping::Automation).await?;
             let open: Vec<(FactRow, i64)> = count.load(conn).await?;
@@ -100,7 +100,7 @@ pub async fn preview(conn: &mut Conn, selection: &Selection) -> Result<ResendPre
 
 impl ResendPreview {
     fn new(ledger: Ledger, open: impl Iterator<Item = (Circumstances, i64)>) -> Self {
-        let mut outlook = Self::default();
+        let mut preview = Self::default();
         let without = |outcome| Cause {
             outcome,
             error_code: None,
@@ -110,31 +110,32 @@ impl ResendPreview {
         let mut causes = ledger.causes;
         causes.extend([Outcome::Unconfirmed, Outcome::Retried].map(without));
         for (circumstances, count) in open {
-            let of = cause(&circumstances, count);
-            // What was looked at one by one is not counted once more with its cause.
-            if let Some(cause) = causes.iter_mut().find(|cause| cause.is_same(&of)) {
+            let counted = cause(&circumstances, count);
+            // Messages that are checked one by one are not counted again with their cause.
+            if let Some(cause) = causes.iter_mut().find(|cause| cause.is_same(&counted)) {
                 cause.count -= count;
             }
-            outlook.add(of, circumstances.judge().err());
+            preview.add(counted, circumstances.check().err());
         }
         for cause in causes {
-            // Where the cause leaves it open, these are the ones that a carrier had.
-            let left_out = eligibility::of_cause(&cause).err().unwrap_or(LeftOut::MayHaveArrived);
-            outlook.add(cause, Some(left_out));
+            // If the cause decides nothing, these are the messages that a carrier had.
+            let left_out =
+                eligibility::check_cause(&cause).err().unwrap_or(LeftOut::MayHaveArrived);
+            preview.add(cause, Some(left_out));
         }
-        outlook.groups.sort_by_key(|group| {
+        preview.groups.sort_by_key(|group| {
             (std::cmp::Reverse(group.count), group.left_out, group.error_code)
         });
-        outlook
+        preview
     }
 
-    /// How many may be sent again.
+    /// How many messages may be resent.
     #[must_use]
     pub fn eligible(&self) -> i64 {
         self.groups.iter().filter(|group| group.left_out.is_none()).map(|group| group.count).sum()
     }
 
-    /// How many did not arrive and are left out.
+    /// How many undelivered messages are left out.
     #[must_use]
     pub fn left_out(&self) -> i64 {
         self.groups.iter().filter(|group| group.left_out.is_some()).map(|group| group.count).sum()
@@ -156,12 +157,12 @@ impl ResendPreview {
     }
 }
 
-/// What the ledger calls it.
-fn cause(of: &Circumstances, count: i64) -> Cause {
-    let outcome = of.status.outcome(Resent::No).unwrap_or(Outcome::Failed);
-    let (error_code, reason) = match (outcome, of.error_code) {
+/// The cause under which the ledger counts a message.
+fn cause(circumstances: &Circumstances, count: i64) -> Cause {
+    let outcome = circumstances.status.outcome(Resent::No).unwrap_or(Outcome::Failed);
+    let (error_code, reason) = match (outcome, circumstances.error_code) {
         (Outcome::Failed, Some(code)) => (Some(code), None),
-        _ => (None, of.reason.clone()),
+        _ => (None, circumstances.reason.clone()),
     };
     Cause { outcome, error_code, reason, count }
 }
@@ -210,10 +211,10 @@ mod tests {
             (found(MessageStatus::Failed, None, "Refused.", false), 11),
             (found(MessageStatus::Expired, Some(30001), EXPIRED, false), 4),
         ];
-        let outlook =
+        let preview =
             ResendPreview::new(Ledger { totals, rows: Vec::new(), causes }, open.into_iter());
         let of = |left_out| {
-            outlook
+            preview
                 .groups
                 .iter()
                 .filter(|group| group.left_out == left_out)
@@ -238,6 +239,6 @@ mod tests {
             (of(Some(LeftOut::Unconfirmed)), of(Some(LeftOut::Retried))),
             (vec![2], vec![4])
         );
-        assert_eq!(outlook.eligible() + outlook.left_out(), 61 + 3 + 9 + 2 + 4);
+        assert_eq!(preview.eligible() + preview.left_out(), 61 + 3 + 9 + 2 + 4);
     }
 }

@@ -1,5 +1,5 @@
-//! Accepted messages: what nearly every call to Twilio comes to. One statement records a batch of
-//! them and ends their jobs.
+//! The fast path for accepted messages, the usual outcome of a call to Twilio: one statement
+//! records a batch of them and deletes their jobs.
 
 use std::collections::HashSet;
 
@@ -18,8 +18,8 @@ use crate::twilio::Address;
 use crate::types::id::MessageId;
 
 statement! {
-    /// Records that Twilio has messages, and deletes their jobs, where no callback was faster;
-    /// returns those messages. It writes what [`Write`](super::Write) would write of them.
+    /// Records messages that Twilio accepted and deletes their jobs, unless a callback was faster;
+    /// returns the recorded messages. It writes the same as [`Write`](super::Write).
     struct Accept<'a> {
         accepted: batch of Accepted<'a> {
             id: MessageId => SqlUuid,
@@ -58,14 +58,15 @@ statement! {
 }
 
 impl<'a> Accepted<'a> {
-    /// None where more follows from the answer than that Twilio has the message.
+    /// The row of an outcome; none when more follows from the answer than that Twilio has the
+    /// message.
     fn of(job: JobId, outcome: &'a SubmitOutcome, now: DateTime<Utc>) -> Option<Self> {
         let created = outcome.answer.as_ref().ok()?;
         let decision = policy::decide(outcome, 0, now);
-        let plain = decision.error_code.is_none()
+        let is_plain = decision.error_code.is_none()
             && decision.effect.is_none()
             && decision.retry_at.is_none();
-        plain.then(|| Self {
+        is_plain.then(|| Self {
             id: outcome.claimed.message_id,
             job: job.0,
             status: decision.status,
@@ -79,9 +80,8 @@ impl<'a> Accepted<'a> {
     }
 }
 
-/// Records those outcomes of a batch that say nothing but that Twilio has the message, and ends
-/// their jobs; they are committed when this returns. Returns the messages; the others are for
-/// [`record`](super::record).
+/// Records the plain acceptances of a batch and ends their jobs, all committed on return. Returns
+/// the recorded messages; the others need the slow path, [`record`](super::record).
 pub async fn record(
     mut conn: &Conn,
     outcomes: &[(JobId, &SubmitOutcome)],
@@ -92,8 +92,8 @@ pub async fn record(
     if accepted.is_empty() {
         return Ok(HashSet::new());
     }
-    // In one order for all, so that two batches cannot wait for each other.
-    accepted.sort_unstable_by_key(|one| one.id);
+    // In id order, so that two batches cannot deadlock.
+    accepted.sort_unstable_by_key(|row| row.id);
     let accept = Accept { accepted: accepted.into_iter().collect() };
     let recorded: Vec<MessageId> = accept.load(&mut conn).await?;
     Ok(recorded.into_iter().collect())

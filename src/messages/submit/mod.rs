@@ -1,5 +1,8 @@
-//! Recording what came of a call to Twilio: many outcomes in a handful of statements, each applied
-//! to what is true by then.
+//! Recording the outcomes of calls to Twilio: a batch in a handful of statements, each applied to
+//! the current state of its message.
+//!
+//! [`SubmitOutcome`] is what a worker brings, and [`RecordedOutcomes`] what it has to do next.
+//! Start with [`record`]; [`accepted`] is the fast path for the usual outcome.
 
 pub mod accepted;
 pub(super) mod outcome;
@@ -11,7 +14,7 @@ use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, 
 use diesel_async::RunQueryDsl;
 
 use super::attempt::AttemptOutcome;
-use super::lock::{Current, Lock};
+use super::lock::{Lock, LockedMessage};
 use super::policy::{self, Consequence, Decision};
 use super::report::ReportSource;
 use super::status::MessageStatus;
@@ -26,21 +29,22 @@ use crate::types::phone::PhoneNumber;
 
 pub use outcome::SubmitOutcome;
 
-/// How soon Twilio is asked about a message whose answer was lost; its callback is usually faster.
-const FIRST_LOOK: TimeDelta = TimeDelta::seconds(5);
+/// How soon Twilio's list is checked for a message whose answer was lost; its callback is usually
+/// faster.
+const FIRST_CHECK_AFTER: TimeDelta = TimeDelta::seconds(5);
 
-/// What a recorded message needs next.
+/// The next step of a message after its outcome is recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordedOutcome {
     /// The message.
     pub message_id: MessageId,
-    /// When its sending is tried again, if it is.
+    /// When to try again; none for no retry.
     pub retry_at: Option<DateTime<Utc>>,
 }
 
-/// What a recorded batch of outcomes needs next.
+/// The next steps of a batch after its outcomes are recorded.
 #[must_use = "what follows has to happen in the same transaction: \
-              automations::consequences::carry_out"]
+              automations::consequences::apply"]
 #[derive(Debug)]
 pub struct RecordedOutcomes {
     /// One for each outcome, in order.
@@ -50,8 +54,8 @@ pub struct RecordedOutcomes {
 }
 
 statement! {
-    /// Writes the new state of messages and closes their attempts. The error code of an earlier
-    /// attempt goes with a later one, and any with the arrival of the message.
+    /// Writes the new state of messages and closes their attempts. A later attempt replaces the
+    /// error code of an earlier one, and delivery clears it.
     struct Write<'a> {
         settled: batch of WriteRow<'a> {
             id: MessageId => SqlUuid,
@@ -101,7 +105,7 @@ statement! {
 }
 
 statement! {
-    /// Those of some attempts that were followed by another of the same message; its rows are
+    /// Finds the attempts that a later attempt of the same message has superseded; the messages are
     /// locked.
     struct Superseded {
         attempt: batch of SupersededRow { id: MessageId => SqlUuid, number: i16 => Int2 },
@@ -114,7 +118,7 @@ statement! {
 }
 
 statement! {
-    /// Counts the earlier refusals of messages with one of some codes.
+    /// Counts, for each message, the earlier refusals with one of these codes.
     struct Refusals<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         codes: &'a [i32] => Array<Int4>,
@@ -126,13 +130,12 @@ statement! {
      GROUP BY message_id"
 }
 
-/// Records what came of a batch of attempts, each message at most once in it; in the caller's
+/// Records the outcomes of a batch of attempts, at most one for each message, in the caller's
 /// transaction.
 ///
-/// A worker that was suspended may bring its outcome when others have taken the message over. Where
-/// another attempt has followed, that one decides. Where the message became `unconfirmed` and this
-/// attempt certainly sent nothing, nothing is in doubt any more: it goes back to `pending` with a
-/// job of its own, since the worker's may be gone.
+/// A worker that was suspended may report after another has taken over. If a later attempt exists,
+/// that one decides. If the message became `unconfirmed` and this attempt certainly sent nothing,
+/// the message returns to `pending` with a new job, since the worker's job may be gone.
 pub async fn record(
     conn: &mut Conn,
     outcomes: &[&SubmitOutcome],
@@ -142,11 +145,12 @@ pub async fn record(
         outcomes.iter().copied().filter_map(Consequence::of).collect();
     let silenced: Vec<PhoneNumber> =
         consequences.iter().filter_map(Consequence::silences).map(|(phone, _)| phone).collect();
-    suppression::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+    suppression::lock_numbers(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
-    let locked: Vec<Current> = Lock { ids: &ids }.load(conn).await?;
-    let current: HashMap<MessageId, &Current> = locked.iter().map(|row| (row.0, row)).collect();
+    let locked: Vec<LockedMessage> = Lock { ids: &ids }.load(conn).await?;
+    let current: HashMap<MessageId, &LockedMessage> =
+        locked.iter().map(|row| (row.0, row)).collect();
     let superseded = superseded(conn, outcomes).await?;
     let refusals = earlier_refusals(conn, outcomes).await?;
     let settled: Vec<Settled<'_>> = outcomes
@@ -160,13 +164,13 @@ pub async fn record(
     Write { settled: settled.iter().map(Settled::row).collect() }.execute(conn).await?;
 
     let unconfirmed = settled.iter().filter(|settled| settled.status == MessageStatus::Unconfirmed);
-    let looks: Vec<NewJob> = unconfirmed
+    let checks: Vec<NewJob> = unconfirmed
         .map(|settled| NewJob {
             job: Job::Settle(settled.outcome.claimed.message_id),
-            run_at: now + FIRST_LOOK,
+            run_at: now + FIRST_CHECK_AFTER,
         })
         .collect();
-    queue::enqueue(conn, &looks, now).await?;
+    queue::enqueue(conn, &checks, now).await?;
     let revived = settled
         .iter()
         .filter(|settled| settled.revived)
@@ -183,7 +187,7 @@ pub async fn record(
     Ok(RecordedOutcomes { messages: messages.collect(), consequences })
 }
 
-/// The messages of those outcomes whose attempts were followed by others.
+/// The messages whose attempts in this batch are superseded.
 async fn superseded(conn: &mut Conn, outcomes: &[&SubmitOutcome]) -> Result<HashSet<MessageId>> {
     let rows = outcomes.iter().map(|outcome| SupersededRow {
         id: outcome.claimed.message_id,
@@ -193,21 +197,25 @@ async fn superseded(conn: &mut Conn, outcomes: &[&SubmitOutcome]) -> Result<Hash
     Ok(found.into_iter().collect())
 }
 
-/// How often the messages were refused before with a code that counts; asked only where it matters.
+/// How often each message was refused before with a code that counts; queries only the messages for
+/// which that matters.
 async fn earlier_refusals(
     conn: &mut Conn,
     outcomes: &[&SubmitOutcome],
 ) -> Result<HashMap<MessageId, i16>> {
     let ids: Vec<MessageId> = outcomes
         .iter()
-        .filter(|outcome| policy::minds_refusals(outcome))
+        .filter(|outcome| policy::depends_on_refusals(outcome))
         .map(|outcome| outcome.claimed.message_id)
         .collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let codes: Vec<i32> =
-        errors::all().iter().filter(|code| policy::counts(code)).map(|code| code.code).collect();
+    let codes: Vec<i32> = errors::all()
+        .iter()
+        .filter(|code| policy::counts_as_refusal(code))
+        .map(|code| code.code)
+        .collect();
     let counted: Vec<(MessageId, i64)> = Refusals { ids: &ids, codes: &codes }.load(conn).await?;
     Ok(counted
         .into_iter()
@@ -215,14 +223,15 @@ async fn earlier_refusals(
         .collect())
 }
 
-/// An outcome with what becomes of its message.
+/// An outcome with the resulting state of its message.
 struct Settled<'a> {
     outcome: &'a SubmitOutcome,
     decision: Decision,
     status: MessageStatus,
     sid: Option<&'a str>,
     from_address: Option<String>,
-    /// Whether it was given up as unconfirmed, and is known not to have been sent.
+    /// Whether the message was `unconfirmed` and returns to `pending`, because the attempt sent
+    /// nothing.
     revived: bool,
 }
 
@@ -230,7 +239,7 @@ impl<'a> Settled<'a> {
     fn of(
         outcome: &'a SubmitOutcome,
         decision: Decision,
-        current: Option<&Current>,
+        current: Option<&LockedMessage>,
         superseded: bool,
     ) -> Self {
         let receipt = outcome.answer.as_ref().ok();
@@ -239,10 +248,10 @@ impl<'a> Settled<'a> {
         let settled =
             Self { outcome, decision, status: decision.status, sid, from_address, revived: false };
         let Some((_, current, _, _, former)) = current else { return settled };
-        // A callback was faster, and said that Twilio had dropped it: it is on its way anew, and
-        // this answer is history.
+        // A faster callback said that Twilio dropped this attempt: the message is being retried,
+        // and the answer is out of date.
         let is_former = sid.is_some_and(|sid| former.iter().flatten().any(|former| former == sid));
-        // Another attempt followed: only that Twilio has the message says something about it.
+        // A later attempt exists: of this one, only an acceptance still matters.
         if is_former || (superseded && receipt.is_none()) {
             return Self { status: *current, sid: None, from_address: None, ..settled };
         }
@@ -252,7 +261,7 @@ impl<'a> Settled<'a> {
         Self { status, revived, ..settled }
     }
 
-    /// What is written of it.
+    /// The row to write.
     fn row(&self) -> WriteRow<'_> {
         let SubmitOutcome { claimed, answer, finished_at, duration_ms } = self.outcome;
         let answer_code = answer.as_ref().err().and_then(SendError::code);
@@ -263,7 +272,7 @@ impl<'a> Settled<'a> {
             sid: self.sid,
             from_address: self.from_address.as_deref(),
             attempt: claimed.attempt,
-            outcome: kind(answer),
+            outcome: attempt_outcome(answer),
             http_status: http_status(answer),
             answer_code: answer_code.or(self.decision.error_code),
             request_id: request_id(answer),
@@ -274,16 +283,15 @@ impl<'a> Settled<'a> {
         }
     }
 
-    /// The status that is noted in the message's story; one that goes back to `pending` leaves its
-    /// trace in the attempts alone.
+    /// The status to store as a delivery event; a return to `pending` shows in the attempts only.
     fn event(&self) -> Option<MessageStatus> {
         Some(self.decision.status)
             .filter(|status| *status != MessageStatus::Pending || self.revived)
     }
 }
 
-/// A message that is still `submitting` takes what was decided; one that a callback has moved on
-/// meanwhile only moves forward.
+/// The new status: the decision, for a message that is still `submitting`; a message that a
+/// callback has moved on only moves forward.
 fn next_status(current: MessageStatus, decided: MessageStatus) -> MessageStatus {
     if current == MessageStatus::Submitting {
         decided
@@ -292,7 +300,7 @@ fn next_status(current: MessageStatus, decided: MessageStatus) -> MessageStatus 
     }
 }
 
-fn kind(answer: &std::result::Result<CreatedMessage, SendError>) -> AttemptOutcome {
+fn attempt_outcome(answer: &std::result::Result<CreatedMessage, SendError>) -> AttemptOutcome {
     match answer {
         Ok(_) => AttemptOutcome::Accepted,
         Err(SendError::Refused { .. }) => AttemptOutcome::Refused,

@@ -1,26 +1,26 @@
-//! What came of one attempt: the claim that it used up, and what Twilio answered.
+//! [`SubmitOutcome`]: the outcome of one attempt, with the claim that it used up.
 
 use chrono::{DateTime, Utc};
 
 use crate::messages::claim::Claimed;
 use crate::twilio::{CreatedMessage, SendError};
 
-/// What came of one attempt.
+/// The outcome of one attempt.
 #[derive(Debug)]
 pub struct SubmitOutcome {
     /// The claim that the attempt used up.
     pub claimed: Claimed,
     /// Twilio's answer, or why there is none.
     pub answer: Result<CreatedMessage, SendError>,
-    /// When it was known.
+    /// When the outcome was known.
     pub finished_at: DateTime<Utc>,
-    /// How long Twilio took, in milliseconds.
+    /// How long the call took, in milliseconds.
     pub duration_ms: i32,
 }
 
 impl SubmitOutcome {
-    /// Whether it is certain that the attempt sent nothing, and says nothing about the message
-    /// besides.
+    /// Whether the attempt certainly sent nothing, and its outcome says nothing else about the
+    /// message.
     pub(super) const fn sent_nothing(&self) -> bool {
         matches!(
             self.answer,

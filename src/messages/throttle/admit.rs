@@ -1,5 +1,5 @@
-//! Admitting: of the messages that are claimed from senders with a rate, what fits goes, and the
-//! rest lines up.
+//! Admission: of the messages that are claimed from senders with a rate, those that fit go now, and
+//! the rest joins the queue.
 
 use std::collections::HashMap;
 
@@ -21,9 +21,9 @@ use crate::types::id::{MessageId, SenderId, WorkerId};
 /// A message that may be claimed if its sender's rate allows; its row is locked.
 #[derive(Debug)]
 pub(in crate::messages) struct Candidate {
-    /// As it would be claimed; the attempt's number is not known yet.
+    /// The message as it would be claimed; the number of the attempt is not known yet.
     pub(in crate::messages) claimed: Claimed,
-    /// The automation, or zeros for a single message.
+    /// The flow that it queues in: its automation, or nil for a one-off message.
     pub(in crate::messages) flow: Uuid,
 }
 
@@ -51,9 +51,9 @@ statement! {
 }
 
 statement! {
-    /// Puts messages at the end of their senders' queues, in this order.
-    struct LineUp {
-        queued: batch of LineUpRow {
+    /// Appends messages to their senders' queues, in this order.
+    struct AppendToQueue {
+        queued: batch of AppendRow {
             message_id: MessageId => SqlUuid,
             sender_id: SenderId => SqlUuid,
             flow: Uuid => SqlUuid,
@@ -70,9 +70,9 @@ statement! {
 }
 
 statement! {
-    /// Notes what of the senders' rates is used up, and what waits now.
-    struct Spend {
-        spent: batch of SpendRow {
+    /// Updates how far the senders' rates are used up, and how much waits.
+    struct UpdateThrottles {
+        spent: batch of ThrottleRow {
             sender_id: SenderId => SqlUuid,
             free_at: DateTime<Utc> => Timestamptz,
             messages: i64 => BigInt,
@@ -88,56 +88,56 @@ statement! {
      WHERE t.sender_id = spent.sender_id"
 }
 
-/// Claims those candidates that fit the rates of their senders and the room, and lines the others
-/// up; one answer for each.
+/// Claims the candidates that fit the rates of their senders and the capacity, and queues the
+/// others; returns one [`Claim`] for each.
 ///
-/// The last thing in a claim: it waits for the throttles, and for nothing after them.
+/// It comes last in a claim: it waits for the throttle locks, and for nothing after them.
 pub(in crate::messages) async fn admit(
     conn: &mut Conn,
     mut candidates: Vec<Candidate>,
-    room: &mut Capacity,
+    capacity: &mut Capacity,
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
     candidates.sort_by_key(|candidate| candidate.claimed.message_id);
-    let mut spending = Spending::lock(conn, &candidates, now).await?;
+    let mut locked_throttles = LockedThrottles::lock(conn, &candidates, now).await?;
     let (mut going, mut answers) = (Vec::new(), Vec::new());
     for candidate in candidates {
         let id = candidate.claimed.message_id;
-        match spending.place(&candidate, room, now) {
-            Place::Now => going.push(candidate.claimed),
-            Place::Later => answers.push((id, Claim::Queued)),
-            Place::AtCapacity => {
+        match locked_throttles.admit(&candidate, capacity, now) {
+            Admission::Now => going.push(candidate.claimed),
+            Admission::Queued => answers.push((id, Claim::Queued)),
+            Admission::AtCapacity => {
                 answers.push((id, Claim::AtCapacity(candidate.claimed.connection_id)));
             }
         }
     }
     answers.extend(submit(conn, going, worker, now).await?);
-    spending.save(conn, now).await?;
+    locked_throttles.save(conn, now).await?;
     Ok(answers)
 }
 
-enum Place {
+enum Admission {
     Now,
-    Later,
+    Queued,
     AtCapacity,
 }
 
-/// The locked throttles, and what is decided until it is written.
-struct Spending {
-    throttles: HashMap<SenderId, Spent>,
-    lined_up: Vec<LineUpRow>,
+/// The locked throttles, with what has been decided and not yet written.
+struct LockedThrottles {
+    throttles: HashMap<SenderId, ThrottleUse>,
+    queued: Vec<AppendRow>,
 }
 
-struct Spent {
+struct ThrottleUse {
     throttle: Throttle,
     messages: i64,
     parts: i64,
-    /// When the first that lined up fits, if nothing had been waiting before.
+    /// When the first queued message fits, if the queue was empty before.
     first_fits_at: Option<DateTime<Utc>>,
 }
 
-impl Spending {
+impl LockedThrottles {
     async fn lock(conn: &mut Conn, candidates: &[Candidate], now: DateTime<Utc>) -> Result<Self> {
         let mut senders: Vec<SenderId> =
             candidates.iter().map(|candidate| candidate.claimed.sender_id).collect();
@@ -156,44 +156,50 @@ impl Spending {
                 .await?;
             locked = lock(conn, &senders).await?;
         }
-        let spent =
-            |(id, throttle)| (id, Spent { throttle, messages: 0, parts: 0, first_fits_at: None });
-        Ok(Self { throttles: locked.into_iter().map(spent).collect(), lined_up: Vec::new() })
+        let spent = |(id, throttle)| {
+            (id, ThrottleUse { throttle, messages: 0, parts: 0, first_fits_at: None })
+        };
+        Ok(Self { throttles: locked.into_iter().map(spent).collect(), queued: Vec::new() })
     }
 
-    fn place(&mut self, candidate: &Candidate, room: &mut Capacity, now: DateTime<Utc>) -> Place {
+    fn admit(
+        &mut self,
+        candidate: &Candidate,
+        capacity: &mut Capacity,
+        now: DateTime<Utc>,
+    ) -> Admission {
         let Claimed { message_id, sender_id, connection_id, parts, .. } = candidate.claimed;
-        let Some(spent) = self.throttles.get_mut(&sender_id) else { return Place::AtCapacity };
-        let Spent { throttle, .. } = spent;
+        let Some(spent) = self.throttles.get_mut(&sender_id) else { return Admission::AtCapacity };
+        let ThrottleUse { throttle, .. } = spent;
         let has_queue =
             throttle.bucket.rate.is_some() && throttle.waiting_messages + spent.messages > 0;
         if !has_queue && throttle.bucket.fits(parts, now) {
-            if !room.take(connection_id) {
-                return Place::AtCapacity;
+            if !capacity.use_one(connection_id) {
+                return Admission::AtCapacity;
             }
             throttle.bucket.charge(parts, now);
-            return Place::Now;
+            return Admission::Now;
         }
         if !has_queue {
             spent.first_fits_at = Some(throttle.bucket.fits_at(parts).max(now));
         }
         spent.messages += 1;
         spent.parts += i64::from(parts);
-        self.lined_up.push(LineUpRow { message_id, sender_id, flow: candidate.flow, parts });
-        Place::Later
+        self.queued.push(AppendRow { message_id, sender_id, flow: candidate.flow, parts });
+        Admission::Queued
     }
 
     async fn save(self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-        if !self.lined_up.is_empty() {
-            LineUp { queued: self.lined_up.into_iter().collect(), now }.execute(conn).await?;
+        if !self.queued.is_empty() {
+            AppendToQueue { queued: self.queued.into_iter().collect(), now }.execute(conn).await?;
         }
-        let spent = self.throttles.iter().map(|(id, spent)| SpendRow {
+        let spent = self.throttles.iter().map(|(id, spent)| ThrottleRow {
             sender_id: *id,
             free_at: spent.throttle.bucket.free_at,
             messages: spent.messages,
             parts: spent.parts,
         });
-        Spend { spent: spent.collect() }.execute(conn).await?;
+        UpdateThrottles { spent: spent.collect() }.execute(conn).await?;
         for (id, spent) in &self.throttles {
             if let Some(run_at) = spent.first_fits_at.filter(|_| !spent.throttle.releasing) {
                 start_releasing(conn, &[*id], run_at, now).await?;

@@ -1,10 +1,11 @@
-//! The arithmetic of a rate: a leaky bucket that is paid off as time passes.
+//! A leaky bucket: the arithmetic of a sender's rate.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::senders::PartsPerSecond;
 
-/// What may go at once after a pause; a longer message may always go alone.
+/// How much may go at once after a pause, in time at the sender's rate; a longer message may always
+/// go alone.
 const BURST: TimeDelta = TimeDelta::seconds(1);
 
 /// A rate and how far it is used up.
@@ -13,32 +14,32 @@ const BURST: TimeDelta = TimeDelta::seconds(1);
 /// or the rate times the window and one message, if that has more parts than a burst.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
-    /// None: everything fits.
+    /// The sender's rate; without one, everything fits.
     pub(super) rate: Option<PartsPerSecond>,
-    /// When all that went is paid off.
+    /// When everything that went is paid off.
     pub(super) free_at: DateTime<Utc>,
 }
 
 impl Bucket {
-    /// When a message of so many parts may go; in the past when it fits now.
+    /// When a message with this many parts may go; in the past if it fits now.
     pub(super) fn fits_at(&self, parts: i16) -> DateTime<Utc> {
         let Some(rate) = self.rate else { return DateTime::UNIX_EPOCH };
         let cost = rate.time_for(i64::from(parts));
         self.free_at + cost - cost.max(BURST)
     }
 
-    /// Whether a message of so many parts may go now.
+    /// Whether a message with this many parts may go now.
     pub(super) fn fits(&self, parts: i16, now: DateTime<Utc>) -> bool {
         self.fits_at(parts) <= now
     }
 
-    /// Notes that so many parts go now.
+    /// Charges the parts of a message that goes now.
     pub(super) fn charge(&mut self, parts: i16, now: DateTime<Utc>) {
         self.free_at = self.start(now) + self.cost(parts);
     }
 
     /// How many messages fit now at most, if each has one part.
-    pub(super) fn room(&self, now: DateTime<Utc>) -> usize {
+    pub(super) fn max_messages(&self, now: DateTime<Utc>) -> usize {
         let Some(rate) = self.rate else { return usize::MAX };
         let left = (now + BURST - self.start(now)).num_microseconds().unwrap_or(0).max(0);
         let one = rate.time_for(1).num_microseconds().unwrap_or(i64::MAX).max(1);
@@ -95,7 +96,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn in_no_window_go_more_parts_than_the_rate_and_a_burst_allow(
+        fn no_window_has_more_parts_than_the_rate_and_a_burst_allow(
             rate in 0.1_f64..200.0,
             tries in prop::collection::vec((0_i32..700_000, 1_i16..8), 1..200),
         ) {
@@ -105,7 +106,7 @@ mod tests {
             for (pause, parts) in tries {
                 now += pause;
                 if bucket.fits(parts, at(now)) {
-                    prop_assert!(bucket.room(at(now)) >= 1);
+                    prop_assert!(bucket.max_messages(at(now)) >= 1);
                     bucket.charge(parts, at(now));
                     sent.push((now, i32::from(parts)));
                 }

@@ -1,4 +1,5 @@
-//! What people see of a sender's queue: how much waits, until when, and what would be too late.
+//! [`QueueFigures`]: how much waits in a sender's queue, until when, and how much would be too
+//! late.
 
 use std::collections::HashMap;
 
@@ -16,9 +17,9 @@ use crate::error::Result;
 use crate::senders::{PartsPerSecond, Sender};
 use crate::types::id::SenderId;
 
-/// Queues up to this length are gone through to find who would be too late (3 µs for each message);
-/// in longer ones it is estimated.
-const COUNTED: i64 = 10_000;
+/// The longest queue in which expiring messages are counted, at 3 µs per message; in longer queues
+/// they are estimated.
+const MAX_COUNTED: i64 = 10_000;
 
 /// What waits for a sender's rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -27,7 +28,8 @@ pub struct QueueFigures {
     pub waiting_messages: i64,
     /// Their SMS parts.
     pub waiting_parts: i64,
-    /// When the last of them goes, if the sender is on and no others come; none when nothing waits.
+    /// When the last of them goes, if the sender stays on and no others arrive; none if nothing
+    /// waits.
     pub empty_at: Option<DateTime<Utc>>,
     /// How many of them would by then have waited longer than their validity, and expire. Estimated
     /// for long queues.
@@ -35,7 +37,7 @@ pub struct QueueFigures {
 }
 
 impl QueueFigures {
-    /// How long it takes until the queue is empty.
+    /// How long it takes to empty the queue.
     #[must_use]
     pub fn length(&self, now: DateTime<Utc>) -> TimeDelta {
         self.empty_at.map_or(TimeDelta::zero(), |at| (at - now).max(TimeDelta::zero()))
@@ -52,7 +54,7 @@ pub const fn longest_at_twilio(kind: SenderKind) -> TimeDelta {
 }
 
 statement! {
-    /// How many of a sender's waiting messages would be too late when their turn comes.
+    /// Counts a sender's waiting messages that would expire before their turn.
     struct Expiring {
         sender: SenderId => SqlUuid,
         free_at: DateTime<Utc> => Timestamptz,
@@ -76,7 +78,7 @@ statement! {
          <= {free_at} + p.parts_before / {rate} * interval '1 second'"
 }
 
-/// The queue of a sender.
+/// Reads the queue of one sender.
 pub async fn of(conn: &mut Conn, sender: &Sender, now: DateTime<Utc>) -> Result<QueueFigures> {
     Ok(of_many(conn, std::slice::from_ref(sender), now)
         .await?
@@ -84,7 +86,7 @@ pub async fn of(conn: &mut Conn, sender: &Sender, now: DateTime<Utc>) -> Result<
         .unwrap_or_default())
 }
 
-/// The queues of those senders that have one, by sender.
+/// Reads the queues of the senders that have one, by sender.
 pub async fn of_many(
     conn: &mut Conn,
     senders: &[Sender],
@@ -129,7 +131,7 @@ async fn expiring(
     begin: DateTime<Utc>,
     queue: &QueueFigures,
 ) -> Result<i64> {
-    if queue.waiting_messages <= COUNTED {
+    if queue.waiting_messages <= MAX_COUNTED {
         return Ok(Expiring { sender: sender.id, free_at: begin, rate: rate.get() }
             .get_result(conn)
             .await?);

@@ -1,13 +1,14 @@
-//! The throttle: what is sent from a sender keeps to its rate of SMS parts per second, shared by
-//! all workers and all automations.
+//! The throttle: keeps every sender to its rate of SMS parts per second, shared by all workers and
+//! automations.
 //!
-//! A sender's row in `throttles` is locked by whoever spends its rate ([`bucket`] is the
-//! arithmetic), last in the transaction and in the order of the ids, so that nobody waits in a
-//! circle. A claim lets go what fits and puts the rest into the sender's queue ([`admit`]); while
-//! messages wait there, newcomers go to its end. One job per congested sender lets them go as the
-//! rate allows, in turns of automations ([`release`]): it charges their parts and marks them, and
-//! their next claim lets them through. [`figures`] is what people see of a queue. Senders without a
-//! rate have no row and cost nothing.
+//! [`bucket`] is the arithmetic. A claim lets go what fits, and appends the rest to the sender's
+//! queue ([`admit`]); while messages wait there, new ones join the end. One job per congested
+//! sender releases them as the rate allows, in turns of automations ([`release`]): it charges their
+//! parts and marks them, and their next claim lets them through. [`figures`] describes a queue for
+//! users.
+//!
+//! A transaction locks rows of `throttles` last, in the order of sender ids, so that none
+//! deadlocks. Senders without a rate have no row and cost nothing.
 
 pub(super) mod admit;
 mod bucket;
@@ -28,7 +29,7 @@ use crate::senders::PartsPerSecond;
 use crate::types::id::SenderId;
 use bucket::Bucket;
 
-/// A sender's row, locked until the transaction ends.
+/// A sender's row of `throttles`, locked until the transaction ends.
 #[derive(Debug)]
 struct Throttle {
     bucket: Bucket,
@@ -50,8 +51,8 @@ statement! {
      FOR NO KEY UPDATE OF t"
 }
 
-/// Locks the throttles of those senders that have one. Whoever locks some waits for nothing else
-/// until the transaction ends.
+/// Locks the throttles of the senders that have one. Afterwards the transaction must wait for
+/// nothing else.
 async fn lock(conn: &mut Conn, senders: &[SenderId]) -> Result<Vec<(SenderId, Throttle)>> {
     let rows: Vec<Row> = Lock { senders }.load(conn).await?;
     let throttle = |(id, free_at, waiting_messages, releasing, rate)| {
@@ -61,12 +62,10 @@ async fn lock(conn: &mut Conn, senders: &[SenderId]) -> Result<Vec<(SenderId, Th
     Ok(rows.into_iter().map(throttle).collect())
 }
 
-/// Sees to it that what waits for these senders is released: each that has a queue gets its job,
-/// unless it has one.
+/// Makes sure that every sender with a queue has its release job.
 ///
-/// It locks their throttles, so that what is read after it is what releases and claims have left
-/// behind.
-pub(super) async fn keep_releasing(
+/// It locks the throttles, so that later reads see what releases and claims have written.
+pub(super) async fn ensure_releasing(
     conn: &mut Conn,
     senders: &[SenderId],
     now: DateTime<Utc>,
@@ -80,7 +79,7 @@ pub(super) async fn keep_releasing(
 }
 
 statement! {
-    /// Lets senders that nobody is spending at this moment send nothing until then.
+    /// Pauses senders until a time, except those whose throttle is locked.
     struct Pause<'a> {
         until: DateTime<Utc> => Timestamptz,
         senders: &'a [SenderId] => Array<SqlUuid>,
@@ -96,10 +95,10 @@ statement! {
      WHERE t.sender_id = idle.sender_id"
 }
 
-/// Lets senders with a rate send nothing until then, since their queues at Twilio are full.
+/// Pauses senders with a rate until a time, because their queues at Twilio are full.
 ///
-/// One that is being spent just now is passed over: waiting for it could be waiting in a circle,
-/// and its next refusal comes soon.
+/// It skips a sender whose throttle is locked: waiting could deadlock, and its next refusal comes
+/// soon.
 pub async fn pause(conn: &mut Conn, senders: &[SenderId], until: DateTime<Utc>) -> Result<()> {
     if !senders.is_empty() {
         Pause { until, senders }.execute(conn).await?;
@@ -107,7 +106,7 @@ pub async fn pause(conn: &mut Conn, senders: &[SenderId], until: DateTime<Utc>) 
     Ok(())
 }
 
-/// Enqueues the job that releases what waits; the throttles are locked and have none.
+/// Enqueues the release job of senders, whose throttles are locked and have none.
 async fn start_releasing(
     conn: &mut Conn,
     senders: &[SenderId],
@@ -126,11 +125,11 @@ async fn start_releasing(
     queue::enqueue(conn, &jobs, now).await
 }
 
-/// Lets what waits for a sender go by its present rate, at once; call it in the transaction that
-/// changes the rate.
+/// Applies a new rate to what waits for a sender, at once; call it in the transaction that changes
+/// the rate.
 pub async fn follow_new_rate(conn: &mut Conn, sender: SenderId, now: DateTime<Utc>) -> Result<()> {
     let Some((_, throttle)) = lock(conn, &[sender]).await?.pop() else { return Ok(()) };
-    // A debt was run up at the old rate: at the new one it would be worth another time.
+    // The debt was computed at the old rate, and would mean another time at the new one.
     let free_at = throttle.bucket.free_at.min(now);
     diesel::update(throttles::table.find(sender))
         .set(throttles::free_at.eq(free_at))

@@ -1,4 +1,4 @@
-//! Releasing: as a sender's rate allows, what waits in its queue goes on, in turns of those who
+//! Releasing: moves messages out of a sender's queue as its rate allows, in turns of the flows that
 //! wait.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,85 +16,85 @@ use crate::queue;
 use crate::senders::PartsPerSecond;
 use crate::types::id::{MessageId, SenderId};
 
-/// Between two releases of a queue, so that a fast sender's messages go in small heaps and not one
-/// by one.
-const PAUSE: TimeDelta = TimeDelta::milliseconds(200);
+/// The time between two releases of a queue, so that the messages of a fast sender go in small
+/// batches and not one by one.
+const RELEASE_INTERVAL: TimeDelta = TimeDelta::milliseconds(200);
 
-/// How long a queue rests of which only that is left that could not be released.
+/// How long a queue pauses when only messages are left that could not be released.
 const LEFT_OUT_PAUSE: TimeDelta = TimeDelta::seconds(30);
 
-/// How many messages are looked at in one transaction, at least and at most.
-const LOOK: (usize, usize) = (50, 1_000);
+/// How many messages one transaction reads, at least and at most.
+const BATCH_SIZE: (usize, usize) = (50, 1_000);
 
-/// What a release has left.
+/// The state of a queue after a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Nothing waits, or the sender is off: its job is done.
-    Nothing,
-    /// More may go at this time.
-    More(DateTime<Utc>),
+pub enum ReleaseOutcome {
+    /// Nothing waits, or the sender is off: the job ends.
+    Done,
+    /// More messages may go at this time.
+    MoreAt(DateTime<Utc>),
 }
 
-/// A message at the front of the queue.
+/// A message at the front of a queue: its id, flow and parts, whether it is still pending, whether
+/// its automation runs, and whether it is too late.
 type Row = (MessageId, Uuid, i16, bool, bool, bool);
 
 statement! {
-    /// The front of a sender's queue in turns: the first of each flow, then the second of each,
-    /// beginning after the flow that was last.
+    /// Reads the front of a sender's queue in turns: the first message of each flow, then the
+    /// second of each, beginning after the flow that was last.
     ///
     /// Flows are found by skipping through the index, so that the length of the queue does not
-    /// matter; what a plan could depend on is hidden in `edge`, so that one plan serves all. Each
-    /// comes with its flow, its parts, whether it is pending still, whether its automation runs,
-    /// and whether it is too late.
+    /// matter. The parameters are hidden in `params`, so that one generic plan serves all values.
     struct Front<'a> {
         sender: SenderId => SqlUuid,
         last_flow: Option<Uuid> => Nullable<SqlUuid>,
         now: DateTime<Utc> => Timestamptz,
-        look: i64 => BigInt,
+        row_limit: i64 => BigInt,
         left_out: &'a [MessageId] => Array<SqlUuid>,
     }
     returns (SqlUuid, SqlUuid, Int2, Bool, Bool, Bool);
-    "WITH RECURSIVE edge AS MATERIALIZED (
-         SELECT {sender} AS sender_id, {look} AS look, {left_out} AS left_out
+    "WITH RECURSIVE params AS MATERIALIZED (
+         SELECT {sender} AS sender_id, {row_limit} AS row_limit, {left_out} AS left_out
      ), flows AS (
          SELECT (
              SELECT q.flow
              FROM queued_sends q
-             WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL
+             WHERE q.sender_id = params.sender_id AND q.released_at IS NULL
              ORDER BY q.flow
              LIMIT 1
          ) AS flow
-         FROM edge
+         FROM params
          UNION ALL
          SELECT (
              SELECT q.flow
              FROM queued_sends q
-             WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL AND q.flow > flows.flow
+             WHERE q.sender_id = params.sender_id AND q.released_at IS NULL AND q.flow > flows.flow
              ORDER BY q.flow
              LIMIT 1
          )
-         FROM flows, edge
+         FROM flows, params
          WHERE flows.flow IS NOT NULL
      ), front AS (
          SELECT first.message_id, first.parts, first.turn, flows.flow
          FROM flows
-         CROSS JOIN edge
+         CROSS JOIN params
          CROSS JOIN LATERAL (
-             SELECT heap.message_id, heap.parts, row_number() OVER (ORDER BY heap.position) AS turn
+             SELECT oldest.message_id, oldest.parts,
+                 row_number() OVER (ORDER BY oldest.position) AS turn
              FROM (
                  SELECT q.message_id, q.parts, q.position
                  FROM queued_sends q
-                 WHERE q.sender_id = edge.sender_id
+                 WHERE q.sender_id = params.sender_id
                    AND q.flow = flows.flow
                    AND q.released_at IS NULL
-                   AND q.message_id <> ALL (edge.left_out)
+                   AND q.message_id <> ALL (params.left_out)
                  ORDER BY q.sender_id, q.flow, q.position
-                 LIMIT edge.look
-             ) AS heap
+                 LIMIT params.row_limit
+             ) AS oldest
          ) AS first
          WHERE flows.flow IS NOT NULL
          ORDER BY first.turn, coalesce(flows.flow <= {last_flow}, false), flows.flow
-         LIMIT (SELECT look FROM edge)
+         LIMIT (SELECT row_limit FROM params)
      )
      SELECT f.message_id, f.flow, f.parts,
          coalesce(m.status = 'pending', false),
@@ -108,8 +108,8 @@ statement! {
 }
 
 statement! {
-    /// Takes messages off the front of a queue: marked as paid, or out altogether.
-    struct TakeOff<'a> {
+    /// Removes messages from the front of a queue: marks them as released, or deletes them.
+    struct RemoveFront<'a> {
         released: &'a [MessageId] => Array<SqlUuid>,
         dropped: &'a [MessageId] => Array<SqlUuid>,
         now: DateTime<Utc> => Timestamptz,
@@ -123,24 +123,27 @@ statement! {
      WHERE message_id = ANY ({dropped})"
 }
 
-/// Releases what fits a sender's rate now, and says when its job runs again; in the caller's
-/// transaction.
+/// Releases what fits a sender's rate now, and returns when its job runs again; in the caller's
+/// transaction. It locks the throttle, and waits for nothing after it.
 ///
-/// It charges the parts and enqueues the sending of the messages; their claims let them through
-/// without charging them again. Free of charge leave: messages that are pending no more (a STOP),
-/// those that are too late (their claims expire them), and those whose automation does not run
-/// (they are held until it is woken). It locks the throttle and waits for nothing after it.
-pub async fn release(conn: &mut Conn, sender: SenderId, now: DateTime<Utc>) -> Result<Left> {
-    release_front(conn, sender, &[], LOOK, now).await
+/// It charges the parts and enqueues the sends, which their claims let through without a second
+/// charge. Messages leave without a charge if they are no longer pending (a STOP), too late (their
+/// claims expire them), or of an automation that is off (held until woken).
+pub async fn release(
+    conn: &mut Conn,
+    sender: SenderId,
+    now: DateTime<Utc>,
+) -> Result<ReleaseOutcome> {
+    release_front(conn, sender, &[], BATCH_SIZE, now).await
 }
 
-/// Releases the first message of a queue alone, if it fits now, some messages being left out.
+/// Releases only the first message of a queue, if it fits now, leaving out some messages.
 pub async fn release_first(
     conn: &mut Conn,
     sender: SenderId,
     left_out: &[MessageId],
     now: DateTime<Utc>,
-) -> Result<Left> {
+) -> Result<ReleaseOutcome> {
     release_front(conn, sender, left_out, (1, 1), now).await
 }
 
@@ -158,11 +161,12 @@ pub async fn first(
         .await
         .optional()?
         .flatten();
-    let front: Vec<Row> = Front { sender, last_flow, now, look: 1, left_out }.load(conn).await?;
+    let front: Vec<Row> =
+        Front { sender, last_flow, now, row_limit: 1, left_out }.load(conn).await?;
     Ok(front.as_slice().first().map(|row| row.0))
 }
 
-/// Whether a message stands in a queue.
+/// Whether a message waits in a queue.
 pub async fn is_waiting(conn: &mut Conn, id: MessageId) -> Result<bool> {
     let waiting = queued_sends::table.find(id).filter(queued_sends::released_at.is_null());
     Ok(diesel::select(diesel::dsl::exists(waiting)).get_result(conn).await?)
@@ -172,50 +176,55 @@ async fn release_front(
     conn: &mut Conn,
     sender: SenderId,
     left_out: &[MessageId],
-    look: (usize, usize),
+    batch_size: (usize, usize),
     now: DateTime<Utc>,
-) -> Result<Left> {
+) -> Result<ReleaseOutcome> {
     let Some((_, mut throttle)) = lock(conn, &[sender]).await?.pop() else {
-        return Ok(Left::Nothing);
+        return Ok(ReleaseOutcome::Done);
     };
-    // Read after the lock: who switches the sender on again, or changes its rate, waits for the
-    // lock or is seen.
+    // Read after the lock: a transaction that switches the sender on, or changes its rate, either
+    // waits for the lock or is visible.
     let Some(rate) = rate_if_on(conn, sender).await? else {
         stop_releasing(conn, sender).await?;
-        return Ok(Left::Nothing);
+        return Ok(ReleaseOutcome::Done);
     };
     throttle.bucket.rate = rate;
     let last_flow: Option<Uuid> =
         throttles::table.find(sender).select(throttles::last_flow).first(conn).await?;
-    let look = throttle.bucket.room(now).clamp(look.0, look.1);
-    let front =
-        Front { sender, last_flow, now, look: i64::try_from(look).unwrap_or(i64::MAX), left_out };
+    let row_limit = throttle.bucket.max_messages(now).clamp(batch_size.0, batch_size.1);
+    let front = Front {
+        sender,
+        last_flow,
+        now,
+        row_limit: i64::try_from(row_limit).unwrap_or(i64::MAX),
+        left_out,
+    };
     let front: Vec<Row> = front.load(conn).await?;
-    let is_all = front.len() < look;
-    if is_all && !left_out.is_empty() {
-        // What is left out waits on.
-        return Ok(Left::More(now + LEFT_OUT_PAUSE));
+    let reached_end = front.len() < row_limit;
+    if reached_end && !left_out.is_empty() {
+        // Only messages that are left out remain.
+        return Ok(ReleaseOutcome::MoreAt(now + LEFT_OUT_PAUSE));
     }
     let taken = choose(&mut throttle, front, last_flow, now);
-    take_off(conn, &taken, now).await?;
+    remove_front(conn, &taken, now).await?;
 
-    let is_empty = is_all && taken.next_fits_at.is_none();
-    note(conn, sender, &throttle, &taken, is_empty).await?;
+    let is_empty = reached_end && taken.next_fits_at.is_none();
+    update_throttle(conn, sender, &throttle, &taken, is_empty).await?;
     if is_empty {
-        return Ok(Left::Nothing);
+        return Ok(ReleaseOutcome::Done);
     }
-    // Without a message that did not fit, only the look ended: go on at once.
-    Ok(Left::More(taken.next_fits_at.map_or(now, |at| at.max(now + PAUSE))))
+    // If every message that was read fits, more may fit: continue at once.
+    Ok(ReleaseOutcome::MoreAt(taken.next_fits_at.map_or(now, |at| at.max(now + RELEASE_INTERVAL))))
 }
 
-/// What leaves the queue.
+/// The messages that leave the queue.
 #[derive(Default)]
 struct Taken {
     released: Vec<MessageId>,
     dropped: Vec<MessageId>,
     parts: i64,
     last_flow: Option<Uuid>,
-    /// When the first that stays fits; none if all that were looked at leave.
+    /// When the first message that stays fits; none if all that were read leave.
     next_fits_at: Option<DateTime<Utc>>,
 }
 
@@ -244,7 +253,7 @@ fn choose(
     taken
 }
 
-/// The rate that the sender has now; none if it, or its connection, is off.
+/// The current rate of the sender; none if the sender or its connection is off.
 async fn rate_if_on(conn: &mut Conn, sender: SenderId) -> Result<Option<Option<PartsPerSecond>>> {
     let on = senders::table
         .inner_join(connections::table)
@@ -262,15 +271,15 @@ async fn stop_releasing(conn: &mut Conn, sender: SenderId) -> Result<()> {
     Ok(())
 }
 
-async fn take_off(conn: &mut Conn, taken: &Taken, now: DateTime<Utc>) -> Result<()> {
+async fn remove_front(conn: &mut Conn, taken: &Taken, now: DateTime<Utc>) -> Result<()> {
     if taken.released.is_empty() && taken.dropped.is_empty() {
         return Ok(());
     }
-    TakeOff { released: &taken.released, dropped: &taken.dropped, now }.execute(conn).await?;
+    RemoveFront { released: &taken.released, dropped: &taken.dropped, now }.execute(conn).await?;
     queue::enqueue_sends(conn, &taken.released, now).await
 }
 
-async fn note(
+async fn update_throttle(
     conn: &mut Conn,
     sender: SenderId,
     throttle: &Throttle,

@@ -1,4 +1,4 @@
-//! What the sandbox lets through and what it does not, on whole templates.
+//! Tests of what the sandbox allows and rejects, with whole templates.
 
 mod random;
 
@@ -140,7 +140,7 @@ fn without_contact_and_event_only_the_number_is_set() {
 }
 
 #[test]
-fn filters_do_what_they_say() {
+fn filters_transform_values() {
     assert_renders(
         "{{ contact.first_name | upper }} {{ event.order_id | str | lower }} {{ 'aB' | capitalize }}",
         "ZOË 4711 Ab",
@@ -222,8 +222,8 @@ fn functions_and_magic_are_refused() {
 }
 
 #[test]
-fn mistakes_are_explained_with_their_place() {
-    for (body, place, words) in [
+fn mistakes_are_explained_with_their_position() {
+    for (body, position, words) in [
         (
             "Hi {{ foo }}",
             "Line 1, column 7",
@@ -268,7 +268,7 @@ fn mistakes_are_explained_with_their_place() {
         ("  \r\n ", "Line 1, column 1", "The text is empty"),
     ] {
         let message = refusal(body);
-        assert!(message.starts_with(place) && message.contains(words), "{body}: {message}");
+        assert!(message.starts_with(position) && message.contains(words), "{body}: {message}");
     }
 }
 
@@ -289,7 +289,7 @@ fn depth_and_length_are_bounded() {
 }
 
 #[test]
-fn what_comes_out_is_bounded() {
+fn the_rendered_text_is_bounded() {
     assert_eq!(render("{{ contact.attributes.long }}"), Err(RenderError::TooLong));
     assert_eq!(render(&"😀".repeat(801)), Err(RenderError::TooLong));
     assert_renders(&"😀".repeat(800), &"😀".repeat(800));
@@ -314,7 +314,7 @@ fn an_empty_text_is_an_error() {
 fn values_are_never_read_as_templates() {
     assert_renders("{{ contact.attributes.braces }}", "{{ contact.phone }}");
     assert_renders("{{ '{{ 1 }}' }} {{ \"a\\\"b\\\\\" }}", "{{ 1 }} a\"b\\");
-    // What is left after a comment or trimmed whitespace goes must not open a tag with its
+    // Text that remains after a comment or trimmed whitespace must not form a tag with its
     // neighbour.
     assert_renders("a{ {#- c -#} { contact.phone }}", "a{{ contact.phone }}");
     assert_renders("a{ {{- 1 -}} }", "a{1}");

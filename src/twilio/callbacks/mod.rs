@@ -1,5 +1,5 @@
-//! What Twilio posts to the hooks, typed: status callbacks and inbound messages. Unknown parameters
-//! are ignored.
+//! Typed webhooks of Twilio: status callbacks and inbound messages. Start with
+//! [`StatusCallback::parse`] and [`InboundMessage::parse`]. Unknown parameters are ignored.
 
 use super::address::Address;
 use super::form::Params;
@@ -7,7 +7,7 @@ use super::sid::{AccountSid, MessageSid, ServiceSid};
 use super::status::TwilioStatus;
 use crate::types::http_url::HttpUrl;
 
-/// A change of an outbound message's status.
+/// A status callback: a new status of an outbound message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StatusCallback {
     /// The message.
@@ -16,11 +16,11 @@ pub struct StatusCallback {
     pub status: TwilioStatus,
     /// Why it failed or was not delivered; see [`super::errors::lookup`].
     pub error_code: Option<i32>,
-    /// The sender as the wire writes it; a service's choice shows here.
+    /// The sender in wire format; with a Messaging Service, the one that it chose.
     pub from: Option<String>,
 }
 
-/// A message that a person sent to a number of the account.
+/// An inbound message to a number of the account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InboundMessage {
     /// The message.
@@ -29,34 +29,34 @@ pub struct InboundMessage {
     pub account_sid: AccountSid,
     /// The Messaging Service that the number belongs to.
     pub messaging_service_sid: Option<ServiceSid>,
-    /// The person.
+    /// The sender.
     pub from: Address,
     /// The number of the account.
     pub to: Address,
-    /// The text; blank for a picture alone.
+    /// The text; blank for media only.
     pub body: String,
-    /// How many media Twilio announced.
+    /// Number of media that Twilio announced.
     pub num_media: u16,
-    /// Those that it named by an http or https address; pages link to them.
+    /// The media with an http or https URL; pages link to them.
     pub media: Vec<InboundMedia>,
-    /// Parts that the text took.
+    /// Number of SMS parts.
     pub num_segments: u16,
-    /// The command that Twilio recognised and answered itself (Advanced Opt-Out).
+    /// The keyword that Twilio recognized and answered itself (Advanced Opt-Out).
     pub opt_out_type: Option<OptOut>,
-    /// The name in the person's WhatsApp profile.
+    /// Name in the sender's WhatsApp profile.
     pub profile_name: Option<String>,
-    /// The label of the quick reply button that was pressed.
+    /// Label of the quick reply button that was pressed.
     pub button_text: Option<String>,
-    /// What the sender of the button named it.
+    /// Payload that the sender assigned to the button.
     pub button_payload: Option<String>,
-    /// The message that this one answers (WhatsApp).
+    /// SID of the message that this one replies to (WhatsApp).
     pub original_replied_message_sid: Option<MessageSid>,
 }
 
-/// A picture or another file that came with an inbound message.
+/// An image or other file of an inbound message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboundMedia {
-    /// Where Twilio keeps it; may need the account's credentials.
+    /// URL at Twilio; may require the account's credentials.
     pub url: HttpUrl,
     /// Its media type, e.g. `image/jpeg`.
     pub content_type: Option<String>,
@@ -65,37 +65,37 @@ pub struct InboundMedia {
 /// Twilio's `OptOutType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptOut {
-    /// An opt-out word.
+    /// An opt-out keyword.
     Stop,
-    /// An opt-in word.
+    /// An opt-in keyword.
     Start,
-    /// A help word.
+    /// A help keyword.
     Help,
 }
 
-/// Why a form is no callback that can be used.
+/// Why a form is not a valid callback.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
-    /// A parameter without which the callback means nothing.
+    /// A required parameter is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A parameter that is no SID.
+    /// A parameter is not a SID.
     #[error("{0} is not a SID")]
     NotASid(&'static str),
 }
 
-/// Media beyond this are not read; Twilio sends at most 10.
+/// Maximum number of media to read; Twilio sends at most 10.
 const MAX_MEDIA: u16 = 32;
 
 impl StatusCallback {
-    /// Reads a status callback; needs the message's SID and its status.
+    /// Parses a status callback; requires the message's SID and its status.
     pub fn parse(params: &Params<'_>) -> Result<Self, CallbackError> {
-        let status = params.word("MessageStatus").or_else(|| params.word("SmsStatus"));
+        let status = params.truncated("MessageStatus").or_else(|| params.truncated("SmsStatus"));
         Ok(Self {
             message_sid: message_sid(params)?,
             status: TwilioStatus::parse(status.ok_or(CallbackError::Missing("MessageStatus"))?),
             error_code: params
-                .filled("ErrorCode")
+                .non_empty("ErrorCode")
                 .and_then(|code| code.trim().parse().ok())
                 .filter(|code| *code != 0),
             from: owned(params, "From"),
@@ -104,19 +104,20 @@ impl StatusCallback {
 }
 
 impl InboundMessage {
-    /// Reads an inbound message; needs its SID, account, sender and receiver.
+    /// Parses an inbound message; requires its SID, account, sender and recipient.
     pub fn parse(params: &Params<'_>) -> Result<Self, CallbackError> {
-        let address = |key| params.word(key).map(Address::parse).ok_or(CallbackError::Missing(key));
-        let number = |key| params.filled(key).and_then(|value| value.parse::<u16>().ok());
+        let address =
+            |key| params.truncated(key).map(Address::parse).ok_or(CallbackError::Missing(key));
+        let number = |key| params.non_empty(key).and_then(|value| value.parse::<u16>().ok());
         let account_sid =
-            params.filled("AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
+            params.non_empty("AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
         let num_media = number("NumMedia").unwrap_or(0);
         Ok(Self {
             message_sid: message_sid(params)?,
             account_sid: AccountSid::parse(account_sid)
                 .map_err(|_| CallbackError::NotASid("AccountSid"))?,
             messaging_service_sid: params
-                .filled("MessagingServiceSid")
+                .non_empty("MessagingServiceSid")
                 .and_then(|sid| ServiceSid::parse(sid).ok()),
             from: address("From")?,
             to: address("To")?,
@@ -126,19 +127,19 @@ impl InboundMessage {
                 .filter_map(|index| medium(params, index))
                 .collect(),
             num_segments: number("NumSegments").unwrap_or(1),
-            opt_out_type: params.filled("OptOutType").and_then(OptOut::parse),
+            opt_out_type: params.non_empty("OptOutType").and_then(OptOut::parse),
             profile_name: owned(params, "ProfileName"),
             button_text: owned(params, "ButtonText"),
             button_payload: owned(params, "ButtonPayload"),
             original_replied_message_sid: params
-                .filled("OriginalRepliedMessageSid")
+                .non_empty("OriginalRepliedMessageSid")
                 .and_then(|sid| MessageSid::parse(sid).ok()),
         })
     }
 }
 
 impl OptOut {
-    /// Reads `STOP`, `START` or `HELP`.
+    /// Parses `STOP`, `START` or `HELP`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_uppercase().as_str() {
@@ -150,7 +151,7 @@ impl OptOut {
     }
 }
 
-/// Hides the text and the person's name.
+/// Omits the text and the sender's name.
 impl std::fmt::Debug for InboundMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InboundMessage")
@@ -164,20 +165,20 @@ impl std::fmt::Debug for InboundMessage {
     }
 }
 
-/// The SID under any of its three names.
+/// The message's SID, under any of its three names.
 fn message_sid(params: &Params<'_>) -> Result<MessageSid, CallbackError> {
     let sid =
-        ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| params.filled(key));
+        ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| params.non_empty(key));
     MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?)
         .map_err(|_| CallbackError::NotASid("MessageSid"))
 }
 
 fn owned(params: &Params<'_>, key: &str) -> Option<String> {
-    params.word(key).map(str::to_owned)
+    params.truncated(key).map(str::to_owned)
 }
 
 fn medium(params: &Params<'_>, index: u16) -> Option<InboundMedia> {
-    let url = HttpUrl::parse(params.filled(&format!("MediaUrl{index}"))?).ok()?;
+    let url = HttpUrl::parse(params.non_empty(&format!("MediaUrl{index}"))?).ok()?;
     Some(InboundMedia { url, content_type: owned(params, &format!("MediaContentType{index}")) })
 }
 

@@ -1,4 +1,4 @@
-//! Callbacks as Twilio posts them.
+//! Tests of callbacks as Twilio posts them.
 
 use super::super::form::PostedForm;
 use super::*;
@@ -13,7 +13,7 @@ fn form(text: &str) -> Params<'static> {
 }
 
 #[test]
-fn a_delivery_report_is_read_whole() {
+fn a_delivery_report_is_read_completely() {
     let params = form(&format!(
         "SmsSid={SID}&SmsStatus=undelivered&MessageStatus=undelivered&To=%2B14155550123&MessageSid={SID}
          &AccountSid={ACCOUNT}&From=%2B12065550100&ApiVersion=2010-04-01&ErrorCode=30003&RawDlrDoneDate=2611211407
@@ -27,7 +27,7 @@ fn a_delivery_report_is_read_whole() {
 }
 
 #[test]
-fn a_status_needs_its_sid_and_its_status_and_no_more() {
+fn a_status_callback_requires_only_sid_and_status() {
     let callback =
         StatusCallback::parse(&form(&format!("SmsSid={SID}&SmsStatus=sent&ErrorCode="))).unwrap();
     assert_eq!(
@@ -41,7 +41,7 @@ fn a_status_needs_its_sid_and_its_status_and_no_more() {
 }
 
 #[test]
-fn an_inbound_message_is_read_whole() {
+fn an_inbound_message_is_read_completely() {
     let params = form(&format!(
         "ToCountry=US&ToState=&SmsMessageSid={SID}&NumMedia=2&FromZip=&SmsSid={SID}&SmsStatus=received&Body=Stop%21
          &To=%2B12065550100&NumSegments=3&MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B14155550123&OptOutType=STOP
@@ -72,7 +72,7 @@ fn whatsapp_brings_its_channel_and_profile() {
 }
 
 #[test]
-fn an_inbound_message_without_its_ends_is_refused() {
+fn an_inbound_message_without_sender_or_recipient_is_refused() {
     let error = |text: String| InboundMessage::parse(&form(&text)).unwrap_err();
     assert_eq!(error(format!("MessageSid={SID}")), CallbackError::Missing("AccountSid"));
     assert_eq!(
@@ -106,7 +106,7 @@ fn debug_shows_neither_text_nor_numbers() {
 }
 
 #[test]
-fn texts_are_cleaned_words_cut_and_media_addresses_of_the_web_only() {
+fn texts_are_cleaned_indexed_values_truncated_and_media_urls_restricted_to_http() {
     let long = "9".repeat(5_000);
     let params = form(&format!(
         "MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B1415%005550123&To={long}&Body=ST%00OP%00&NumMedia=3&ProfileName=A%00nn

@@ -1,41 +1,41 @@
-//! An error code of Twilio's: what kind of trouble it is, and what the program does about it.
+//! An error code of Twilio: its classification, and how Carillon reacts.
 
 use serde::Serialize;
 
-/// One of Twilio's error codes with our reading of it.
+/// An error code of Twilio with Carillon's interpretation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ErrorCode {
-    /// Twilio's number.
+    /// Twilio's error code.
     pub code: i32,
-    /// What kind of trouble it is.
+    /// Class of the error.
     pub class: Class,
     /// Whether and when the same message may be sent again.
     pub retry: Retry,
-    /// What it says about the contact's number.
+    /// What the error implies for the contact's number.
     pub contact: ContactEffect,
-    /// A few words for lists.
+    /// Short title for lists.
     pub title: &'static str,
-    /// What it means, for marketers and admins.
+    /// Explanation for marketers and admins.
     pub means: &'static str,
-    /// What to do now.
+    /// Advice.
     pub advice: &'static str,
 }
 
-/// Kinds of trouble.
+/// Classes of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// The person does not want messages.
+    /// The recipient has opted out.
     OptOut,
-    /// The number cannot get messages, ever.
+    /// The number can never receive messages.
     BadNumber,
-    /// The handset cannot be reached now.
+    /// The handset is unreachable at present.
     Unreachable,
-    /// The carrier or the person blocks messages.
+    /// The carrier or the recipient blocks messages.
     Blocked,
-    /// Taken for spam.
+    /// Filtered as spam.
     Filtered,
-    /// The text or media are at fault.
+    /// The text or media cause the error.
     Content,
     /// The request is malformed.
     Request,
@@ -43,19 +43,19 @@ pub enum Class {
     Sender,
     /// The sender works, but may not send to this destination until a setting changes.
     Destination,
-    /// The account or its keys are at fault.
+    /// The account or its keys cause the error.
     Account,
-    /// Too fast, or too many.
+    /// A rate limit or a full queue.
     Rate,
-    /// Twilio or a carrier has trouble.
+    /// A failure at Twilio or a carrier.
     Provider,
-    /// Protection against fraud stepped in.
+    /// Blocked by fraud protection.
     Fraud,
-    /// A compliance rule stepped in.
+    /// Blocked by a compliance rule.
     Compliance,
-    /// It concerns inbound messages.
+    /// Concerns inbound messages.
     Inbound,
-    /// Nobody says.
+    /// The cause is unknown.
     Unknown,
 }
 
@@ -65,21 +65,21 @@ pub enum Class {
 pub enum Retry {
     /// It would fail again.
     Never,
-    /// Soon, in growing steps.
+    /// Soon, with exponential backoff.
     Backoff,
-    /// When the sender's queue at Twilio has room again, however often that takes.
+    /// When the sender's queue at Twilio has capacity again, without a limit on attempts.
     QueueFull,
     /// Hours later, a few times.
     Later,
     /// When the daily cap resets.
     NextDay,
-    /// Once somebody has fixed the cause.
+    /// After a user has fixed the cause.
     AfterFix,
-    /// It was not sent and may be, if it still matters.
+    /// It was not sent; a user may send it again if it still matters.
     Optional,
-    /// From another sender, perhaps.
+    /// Possibly from another sender.
     OtherSender,
-    /// By another channel, perhaps.
+    /// Possibly by another channel.
     OtherChannel,
     /// As an approved template.
     WithTemplate,
@@ -87,7 +87,7 @@ pub enum Retry {
     Ambiguous,
 }
 
-/// What an error says about the contact's number.
+/// What an error implies for the contact's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContactEffect {
@@ -101,39 +101,39 @@ pub enum ContactEffect {
     Invalid,
     /// Not on this channel.
     InvalidForChannel,
-    /// Not to be texted any more.
+    /// Must not be texted again.
     Suppress,
-    /// Repeats add up to an inactive number.
+    /// Repeated errors indicate an inactive number.
     Count,
 }
 
-/// What the program does when a message meets this error.
+/// How Carillon reacts to an error of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// Send it again, at this time.
     RetryAfter(Wait),
-    /// It failed for good.
+    /// It failed permanently.
     Reject,
-    /// It failed, and is a STOP that we missed: suppress the number.
+    /// It failed because of a STOP that Carillon did not receive: suppress the number.
     OptedOut,
     /// It failed: mark the number invalid.
     BadNumber,
-    /// It failed, and so will the next one: suppress the number as blocked.
+    /// It failed, as will later messages: suppress the number as blocked.
     NumberBlocked,
-    /// Stop the sender, and tell the admins.
+    /// Stop the sender, and notify the admins.
     SenderBroken,
-    /// Stop the connection, and tell the admins.
+    /// Stop the connection, and notify the admins.
     AccountBroken,
-    /// It may have been sent: find out, never just repeat.
+    /// It may have been sent: reconcile before sending it again.
     Ambiguous,
 }
 
 /// When to send again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// Soon, in growing steps.
+    /// Soon, with exponential backoff.
     Backoff,
-    /// When the sender's queue at Twilio has room again; meanwhile the sender slows down.
+    /// When the sender's queue at Twilio has capacity again; meanwhile the sender slows down.
     QueueFull,
     /// Hours later, a few times.
     Later,
@@ -142,19 +142,20 @@ pub enum Wait {
 }
 
 impl ErrorCode {
-    /// Twilio's page about the code.
+    /// URL of Twilio's documentation of the code.
     #[must_use]
     pub fn link(&self) -> String {
         format!("https://www.twilio.com/docs/api/errors/{}", self.code)
     }
 
-    /// The code in sentences: what it is, what it means, what to do.
+    /// Title, explanation and advice in sentences.
     #[must_use]
     pub fn explained(&self) -> String {
         format!("{} ({}): {} {}", self.title, self.code, self.means, self.advice)
     }
 
-    /// What the program does when Twilio refuses a message with this code, and so does not have it.
+    /// How Carillon reacts if Twilio refuses a message with this code, so that it does not have the
+    /// message.
     #[must_use]
     pub const fn on_refusal(&self) -> Disposition {
         match (self.class, self.contact, self.retry) {
@@ -172,12 +173,11 @@ impl ErrorCode {
         }
     }
 
-    /// What the program does when a message that Twilio had accepted comes to nothing with this
-    /// code.
+    /// How Carillon reacts if a message that Twilio had accepted fails with this code.
     ///
-    /// Only what stopped at a rate or a queue has certainly never left Twilio, and is sent again by
-    /// itself; anything else may yet turn out to have arrived, so that sending it again is for
-    /// people to decide.
+    /// Only messages stopped by a rate limit or a queue have certainly not left Twilio and are
+    /// retried automatically. Others may still turn out to be delivered, so users decide about
+    /// sending them again.
     #[must_use]
     pub const fn on_report(&self) -> Disposition {
         match (self.on_refusal(), self.class) {
@@ -189,7 +189,7 @@ impl ErrorCode {
 }
 
 impl Class {
-    /// The kind in words.
+    /// The name of the class.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,17 +1,19 @@
-//! Twilio's error codes: what each means, what to do about it, and what the program does by itself.
+//! Twilio's error codes: an explanation and advice for each, and how Carillon reacts. [`lookup`]
+//! returns the [`ErrorCode`] of a number, whose [`Disposition`] decides about retries. Start with
+//! `code.rs`; the codes are in `table.rs`.
 
 mod code;
 mod table;
 
 pub use code::{Class, ContactEffect, Disposition, ErrorCode, Retry, Wait};
 
-/// All codes that are known here, ascending.
+/// All known codes, ascending.
 #[must_use]
 pub fn all() -> &'static [ErrorCode] {
     table::TABLE
 }
 
-/// What is known of a code; new codes come without notice, and get a careful entry.
+/// The entry of a code. Twilio adds codes without notice, so unknown ones get a cautious entry.
 #[must_use]
 pub fn lookup(code: i32) -> ErrorCode {
     match table::TABLE.binary_search_by_key(&code, |entry| entry.code) {
@@ -53,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn every_class_is_disposed_of_as_it_deserves() {
+    fn every_class_has_a_fitting_disposition() {
         for entry in all() {
             let disposition = entry.on_refusal();
             match (entry.class, entry.contact) {
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_twilio_had_accepted_only_rates_and_queues_are_sent_again() {
+    fn after_acceptance_only_rate_and_queue_errors_are_retried() {
         let of = |code| lookup(code).on_report();
         assert_eq!(of(30001), Disposition::RetryAfter(Wait::QueueFull));
         assert_eq!(of(30022), Disposition::RetryAfter(Wait::Backoff));

@@ -1,10 +1,9 @@
-//! The table of Twilio's error codes. New codes go in their place; the tests beside `lookup` check
-//! the order.
+//! The table of Twilio's error codes in ascending order, which the tests of `lookup` check.
 
 use super::code::{Class, ContactEffect, ErrorCode, Retry};
 
-/// One code in three lines: number, class, retry, effect on the contact and title; what it means;
-/// what to do.
+/// Declares a code in three lines: number, class, retry, effect on the contact and title;
+/// explanation; advice.
 macro_rules! codes {
     (
         $(

@@ -1,4 +1,6 @@
-//! Messages at Twilio: create one, fetch it by SID, find it in the list.
+//! Twilio's message resource. The main types are [`NewTwilioMessage`], its receipt
+//! [`CreatedMessage`], and [`TwilioMessage`] as Twilio stores it. Start with
+//! [`Client::create_message`].
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer};
@@ -10,57 +12,58 @@ use super::credentials::Credentials;
 use super::exchange::{Exchange, Reply};
 use super::failure::{SendError, TwilioError};
 use super::fetch::Listing;
+use super::json;
 use super::sid::{MessageSid, ServiceSid};
 use super::status::TwilioStatus;
-use super::wire;
 use crate::types::deadline::Deadline;
 
-/// What to send.
+/// A message to send.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewTwilioMessage {
     /// The recipient.
     pub to: Address,
     /// The sender.
     pub from: SendFrom,
-    /// The text; may be absent when there are media.
+    /// The text; may be absent if there are media.
     pub body: Option<String>,
-    /// Pictures and other files, up to 10.
+    /// URLs of images and other files, up to 10.
     pub media_urls: Vec<String>,
-    /// Where Twilio reports each change of status, with its retry settings behind `#`.
+    /// URL of the status callback, with retry settings after `#`.
     pub status_callback: Option<String>,
-    /// Seconds (1 to 36,000) after which it is not sent any more.
+    /// Seconds (1 to 36,000) after which Twilio no longer sends it.
     pub validity_period: Option<u32>,
 }
 
-/// Twilio's receipt: the message is recorded there.
+/// Twilio's receipt for a message that it has recorded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CreatedMessage {
     /// Its SID.
     pub sid: MessageSid,
-    /// Its first status: `queued`, or `accepted` through a service.
+    /// Initial status: `queued`, or `accepted` with a Messaging Service.
     pub status: TwilioStatus,
-    /// Set when Twilio recorded it as failed at once.
+    /// Error code, if Twilio recorded it as failed immediately.
     pub error_code: Option<i32>,
-    /// The sender; a service chooses it later.
+    /// The sender; a Messaging Service chooses it later.
     pub from: Option<Address>,
-    /// Parts that Twilio counts; none until a service has chosen the sender.
+    /// Number of parts, as counted by Twilio; `None` until a Messaging Service has chosen the
+    /// sender.
     pub num_segments: Option<u16>,
     /// The request.
     pub exchange: Exchange,
 }
 
-/// A message as Twilio knows it.
+/// A message as stored at Twilio.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct TwilioMessage {
     /// Its SID.
     pub sid: MessageSid,
-    /// Its status now.
+    /// Current status.
     pub status: TwilioStatus,
     /// Why it failed or was not delivered.
-    #[serde(default, deserialize_with = "wire::number")]
+    #[serde(default, deserialize_with = "json::number")]
     pub error_code: Option<i32>,
-    /// Twilio's words for it.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// Twilio's explanation of the error.
+    #[serde(default, deserialize_with = "json::text")]
     pub error_message: Option<String>,
     /// The sender.
     #[serde(default, deserialize_with = "address")]
@@ -69,63 +72,63 @@ pub struct TwilioMessage {
     #[serde(default, deserialize_with = "address")]
     pub to: Option<Address>,
     /// The text, unless it was redacted.
-    #[serde(default, deserialize_with = "wire::any_text")]
+    #[serde(default, deserialize_with = "json::any_text")]
     pub body: Option<String>,
     /// `outbound-api`, `inbound`, …
-    #[serde(default, deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "json::text")]
     pub direction: Option<String>,
-    /// The service that it was sent through.
+    /// The Messaging Service that it was sent through.
     #[serde(default, deserialize_with = "service")]
     pub messaging_service_sid: Option<ServiceSid>,
-    /// Parts; 0 until a service has chosen the sender.
-    #[serde(default, deserialize_with = "wire::number")]
+    /// Number of parts; 0 until a Messaging Service has chosen the sender.
+    #[serde(default, deserialize_with = "json::number")]
     pub num_segments: Option<u16>,
-    /// Pictures and other files.
-    #[serde(default, deserialize_with = "wire::number")]
+    /// Number of media.
+    #[serde(default, deserialize_with = "json::number")]
     pub num_media: Option<u16>,
-    /// What it has cost, as a negative decimal number; none until Twilio has billed it.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// Price as a negative decimal number; `None` until Twilio has billed it.
+    #[serde(default, deserialize_with = "json::text")]
     pub price: Option<String>,
-    /// The currency of the price: `USD`.
-    #[serde(default, deserialize_with = "wire::text")]
+    /// Currency of the price: `USD`.
+    #[serde(default, deserialize_with = "json::text")]
     pub price_unit: Option<String>,
     /// When Twilio recorded it, to the second.
-    #[serde(default, deserialize_with = "wire::date")]
+    #[serde(default, deserialize_with = "json::date")]
     pub date_created: Option<DateTime<Utc>>,
     /// When it left Twilio.
-    #[serde(default, deserialize_with = "wire::date")]
+    #[serde(default, deserialize_with = "json::date")]
     pub date_sent: Option<DateTime<Utc>>,
-    /// When its status changed last.
-    #[serde(default, deserialize_with = "wire::date")]
+    /// When its status last changed.
+    #[serde(default, deserialize_with = "json::date")]
     pub date_updated: Option<DateTime<Utc>>,
 }
 
-/// Which messages to list; the newest come first.
+/// Filter for lists of messages, which are newest first.
 #[derive(Debug, Clone, Default)]
 pub struct TwilioMessageFilter {
     /// To this address.
     pub to: Option<Address>,
     /// From this address.
     pub from: Option<Address>,
-    /// Sent at or after. Whether Twilio lists messages that are not sent yet under this filter is
-    /// not documented.
+    /// Sent at or after. It is not documented whether Twilio then lists messages that are not sent
+    /// yet.
     pub sent_after: Option<DateTime<Utc>>,
     /// Sent at or before.
     pub sent_before: Option<DateTime<Utc>>,
 }
 
-/// The largest page that Twilio gives.
+/// Maximum page size of Twilio.
 const MAX_PAGE: usize = 1_000;
 
-/// Enough for what one number has got lately.
+/// Page size that suffices for one number's recent messages.
 const SHORT_PAGE: usize = 50;
 
-/// Where the messages are in a list.
-const KEY: &str = "messages";
+/// Key of the items in a list.
+const LIST_KEY: &str = "messages";
 
 impl Client {
-    /// Sends a message, once, and before a moment or not at all: an error says whether it may have
-    /// been sent all the same.
+    /// Sends a message once, before the deadline or not at all. The error says whether it may have
+    /// been sent.
     pub async fn create_message(
         &self,
         credentials: &Credentials,
@@ -147,11 +150,10 @@ impl Client {
             Api::Main,
             &format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid),
         );
-        receipt(self.post_before(before, credentials, url, &form).await?)
+        parse_receipt(self.post_before(before, credentials, url, &form).await?)
     }
 
-    /// Makes sure that the next message finds an open connection, where the last one lost its time
-    /// in making one.
+    /// Opens a connection for the next message, after connecting took too long for the last one.
     pub async fn prepare_connection(&self) {
         self.connect().await;
     }
@@ -166,7 +168,7 @@ impl Client {
         self.fetch(credentials, self.url(Api::Main, &path)).await
     }
 
-    /// Lists messages, following the pages until `limit` are read.
+    /// Lists at most `limit` messages.
     pub async fn list_messages(
         &self,
         credentials: &Credentials,
@@ -174,13 +176,13 @@ impl Client {
         limit: usize,
     ) -> Result<Listing<TwilioMessage>, TwilioError> {
         let url = self.messages_url(credentials, filter, limit);
-        self.list_until(credentials, Api::Main, url, KEY, limit, |_| false).await
+        self.list_until(credentials, Api::Main, url, LIST_KEY, limit, |_| false).await
     }
 
-    /// Lists messages back to those that were made before `since`, at most `limit`.
+    /// Lists messages created since `since`, at most `limit`.
     ///
-    /// Not by the filter on the date of sending: Twilio does not say whether that shows messages
-    /// that are not sent yet.
+    /// Does not filter by the date of sending, because it is not documented whether Twilio then
+    /// lists messages that are not sent yet.
     pub async fn list_messages_since(
         &self,
         credentials: &Credentials,
@@ -191,8 +193,10 @@ impl Client {
         let url = self.messages_url(credentials, filter, limit.min(SHORT_PAGE));
         let is_old =
             |message: &TwilioMessage| message.date_created.is_some_and(|created| created < since);
-        self.list_until(credentials, Api::Main, url, KEY, limit, |page| page.iter().all(is_old))
-            .await
+        self.list_until(credentials, Api::Main, url, LIST_KEY, limit, |page| {
+            page.iter().all(is_old)
+        })
+        .await
     }
 
     fn messages_url(
@@ -223,13 +227,13 @@ impl Client {
     }
 }
 
-/// Only a receipt with a SID proves acceptance; a 2xx without one proves nothing.
-fn receipt(reply: Reply) -> Result<CreatedMessage, SendError> {
+/// Parses the receipt: only a SID proves acceptance; a 2xx status without one proves nothing.
+fn parse_receipt(reply: Reply) -> Result<CreatedMessage, SendError> {
     if !(200..300).contains(&reply.http_status) {
         return Err(SendError::of(reply));
     }
     let Reply { body, exchange, http_status } = reply;
-    match wire::json::<TwilioMessage>(&body) {
+    match json::parse::<TwilioMessage>(&body) {
         Ok(message) => Ok(CreatedMessage {
             sid: message.sid,
             status: message.status,
@@ -246,14 +250,14 @@ fn receipt(reply: Reply) -> Result<CreatedMessage, SendError> {
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
-    Ok(wire::text(deserializer)?.map(|text| Address::parse(&text)))
+    Ok(json::text(deserializer)?.map(|text| Address::parse(&text)))
 }
 
 fn service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ServiceSid>, D::Error> {
-    Ok(wire::text(deserializer)?.and_then(|text| ServiceSid::parse(&text).ok()))
+    Ok(json::text(deserializer)?.and_then(|text| ServiceSid::parse(&text).ok()))
 }
 
-/// Hides the text and the addresses' callbacks.
+/// Omits text, media and callback URL.
 impl std::fmt::Debug for NewTwilioMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewTwilioMessage")
@@ -274,7 +278,7 @@ impl std::fmt::Debug for CreatedMessage {
     }
 }
 
-/// Hides the text.
+/// Omits the text.
 impl std::fmt::Debug for TwilioMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TwilioMessage")

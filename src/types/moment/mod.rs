@@ -1,5 +1,5 @@
-//! Moments: dates and times as programs write them, read by one parser for texts, conditions and
-//! reported events.
+//! Dates and times in the notations that programs use, with one parser for templates, conditions
+//! and events. The main type is [`Moment`]; start with [`Moment::parse`].
 
 use std::cmp::Ordering;
 
@@ -7,26 +7,26 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTim
 use chrono_tz::Tz;
 use serde_json::Value;
 
-/// The years that a date can have: what lies outside is a unit mistaken for another, or a
-/// placeholder such as 9999-12-31.
+/// Plausible years: others are mistaken units or placeholders such as 9999-12-31.
 const YEARS: std::ops::RangeInclusive<i64> = 1900..=2200;
 
-/// Below this a number counts seconds since 1970: as milliseconds it would be before March 1973.
+/// From here on a number counts milliseconds, not seconds since 1970: fewer would be before March
+/// 1973.
 const MILLISECONDS_FROM: i128 = 100_000_000_000;
-/// From here on a number counts microseconds.
+/// From here on a number counts microseconds, not milliseconds.
 const MICROSECONDS_FROM: i128 = MILLISECONDS_FROM * 1_000;
-/// From here on a number counts nanoseconds.
+/// From here on a number counts nanoseconds, not microseconds.
 const NANOSECONDS_FROM: i128 = MICROSECONDS_FROM * 1_000;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 const SECONDS_PER_YEAR: i128 = 31_556_952;
 
-/// A date or time, with as much of a time zone as was given.
+/// A date or time, with a time zone if one was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// A calendar date: the same everywhere, whatever the time zone.
+    /// A calendar date, independent of time zones.
     Day(NaiveDate),
-    /// A time without a zone; where one is needed, it is UTC.
+    /// A time without a zone, treated as UTC if one is needed.
     Unzoned(NaiveDateTime),
     /// A point in time.
     Instant(DateTime<FixedOffset>),
@@ -35,12 +35,12 @@ pub enum Moment {
 /// Why something is not a date or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MomentError {
-    /// No known form.
+    /// No known notation.
     #[error(
         "this is not a date or time, such as 2026-11-21T10:00:00Z, 2026-11-21 or seconds since 1970"
     )]
     Unreadable,
-    /// A form that is known, with a year that cannot be meant.
+    /// A known notation with an implausible year.
     #[error(
         "the year {0} is outside 1900 to 2200; seconds, milliseconds and microseconds since 1970 \
          are told apart by their size"
@@ -49,27 +49,28 @@ pub enum MomentError {
 }
 
 impl Moment {
-    /// Reads a text: RFC 3339 and what resembles it (a space instead of `T`, `+0200`, `+02`, no
-    /// seconds, no zone), a date alone, RFC 2822, JavaScript's `Date`, and seconds, milliseconds,
-    /// microseconds or nanoseconds since 1970 in digits.
+    /// Parses RFC 3339 and similar notations (a space instead of `T`, `+0200`, `+02`, no seconds,
+    /// no zone), a date, RFC 2822, JavaScript's `Date`, and digits that count seconds,
+    /// milliseconds, microseconds or nanoseconds since 1970.
     pub fn parse(text: &str) -> Result<Self, MomentError> {
         let text = text.trim();
         match text.as_bytes().first() {
-            Some(b'0'..=b'9' | b'-' | b'+') => match digits(text) {
+            Some(b'0'..=b'9' | b'-' | b'+') => match parse_digits(text) {
                 Some(moment) => moment,
-                None => {
-                    iso(text).or_else(|| named(text)).ok_or(MomentError::Unreadable)?.in_range()
-                }
+                None => parse_iso(text)
+                    .or_else(|| parse_named(text))
+                    .ok_or(MomentError::Unreadable)?
+                    .in_range(),
             },
-            // A word without a time in it is met often, and is soon told from a date.
+            // Fast path for ordinary words, which contain no time.
             Some(b'A'..=b'Z' | b'a'..=b'z') if text.contains(':') => {
-                named(text).ok_or(MomentError::Unreadable)?.in_range()
+                parse_named(text).ok_or(MomentError::Unreadable)?.in_range()
             }
             _ => Err(MomentError::Unreadable),
         }
     }
 
-    /// Reads a text or a number of JSON.
+    /// Parses a JSON text or number.
     pub fn of_json(value: &Value) -> Result<Self, MomentError> {
         match value {
             Value::String(text) => Self::parse(text),
@@ -78,7 +79,7 @@ impl Moment {
                     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
                 match (whole, number.as_f64()) {
                     (Some(whole), _) => Self::since_1970(whole),
-                    (None, Some(broken)) => Self::since_1970_broken(broken),
+                    (None, Some(float)) => Self::since_1970_float(float),
                     (None, None) => Err(MomentError::Unreadable),
                 }
             }
@@ -86,22 +87,22 @@ impl Moment {
         }
     }
 
-    /// Reads a whole number of seconds, milliseconds, microseconds or nanoseconds since 1970, which
-    /// its size tells apart.
+    /// Parses an integer number of seconds, milliseconds, microseconds or nanoseconds since 1970,
+    /// distinguished by size.
     pub fn since_1970(number: i128) -> Result<Self, MomentError> {
         Self::at(number.saturating_mul(nanos_per(number)))
     }
 
-    /// Reads a number with decimals in the same way.
-    pub fn since_1970_broken(number: f64) -> Result<Self, MomentError> {
+    /// Parses a decimal number like [`Self::since_1970`].
+    pub fn since_1970_float(number: f64) -> Result<Self, MomentError> {
         if !number.is_finite() || number.abs() > 1e20 {
             return Err(MomentError::Unreadable);
         }
         #[expect(clippy::cast_possible_truncation, reason = "it is below 1e20")]
         let whole = number.trunc() as i128;
         let unit = nanos_per(whole);
-        // A double has about 16 digits: of today's seconds, the sixth decimal is the last that
-        // means anything.
+        // A double has about 16 digits: for the current time in seconds, the sixth decimal is the
+        // last significant one.
         let step = (unit / 1_000_000).max(1);
         #[expect(
             clippy::cast_precision_loss,
@@ -112,7 +113,7 @@ impl Moment {
         Self::at(whole.saturating_mul(unit).saturating_add(fraction))
     }
 
-    /// The point in time; a date is its beginning, and what has no zone is in UTC.
+    /// The point in time: the beginning of a date, and UTC without a zone.
     #[must_use]
     pub fn instant(&self) -> DateTime<FixedOffset> {
         match self {
@@ -122,11 +123,11 @@ impl Moment {
         }
     }
 
-    /// The same, with a date as its beginning in this time zone.
+    /// The point in time: the beginning of a date in this time zone.
     #[must_use]
     pub fn instant_in(&self, zone: Tz) -> DateTime<FixedOffset> {
         match self {
-            // Where clocks are put forward at midnight, the day begins at one.
+            // If the clocks go forward at midnight, the day begins at 1 a.m.
             Self::Day(day) => {
                 let hours = [0, 1].into_iter().filter_map(|hour| {
                     day.and_hms_opt(hour, 0, 0)?.and_local_timezone(zone).earliest()
@@ -137,8 +138,7 @@ impl Moment {
         }
     }
 
-    /// Which one is earlier. A date is compared with a time as its beginning there where the time
-    /// was written.
+    /// Orders two moments. A date is compared with a time as its beginning in the time's zone.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -174,7 +174,7 @@ impl Moment {
     }
 }
 
-/// How long a unit is in nanoseconds, by the size of a number of them since 1970.
+/// Length of the unit in nanoseconds, inferred from the size of a number since 1970.
 const fn nanos_per(number: i128) -> i128 {
     match number.unsigned_abs() {
         size if size < MILLISECONDS_FROM.unsigned_abs() => NANOS_PER_SECOND,
@@ -184,9 +184,9 @@ const fn nanos_per(number: i128) -> i128 {
     }
 }
 
-/// A text that is a number: `20260309` is a date, anything else counts since 1970. None where it is
-/// no number.
-fn digits(text: &str) -> Option<Result<Moment, MomentError>> {
+/// Parses digits: `20260309` is a date, anything else counts since 1970. `None` if the text is not
+/// a number.
+fn parse_digits(text: &str) -> Option<Result<Moment, MomentError>> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     let all_digits =
@@ -198,18 +198,18 @@ fn digits(text: &str) -> Option<Result<Moment, MomentError>> {
         8 if unsigned.len() == 8 && whole.len() == 8 => compact_day(text)
             .ok_or(MomentError::Unreadable)
             .and_then(|day| Moment::Day(day).in_range()),
-        // A year or a number of something, not seconds since 1970.
+        // A year or a plain number, not seconds since 1970.
         _ if whole.len() < 8 => Err(MomentError::Unreadable),
         _ if unsigned.len() == whole.len() => {
             text.parse().map_err(|_| MomentError::Unreadable).and_then(Moment::since_1970)
         }
-        _ => text.parse().map_err(|_| MomentError::Unreadable).and_then(Moment::since_1970_broken),
+        _ => text.parse().map_err(|_| MomentError::Unreadable).and_then(Moment::since_1970_float),
     })
 }
 
-/// `2026-03-09`, `2026-03-09T10:00:00.123+02:00`, `2026-03-09 10:00 +0200`, `20260309T100000Z` and
-/// what lies between.
-fn iso(text: &str) -> Option<Moment> {
+/// Parses `2026-03-09`, `2026-03-09T10:00:00.123+02:00`, `2026-03-09 10:00 +0200`,
+/// `20260309T100000Z` and variants between them.
+fn parse_iso(text: &str) -> Option<Moment> {
     let (day, rest) = match text.get(8..9) {
         Some("T" | "t") => (compact_day(text.get(..8)?)?, text.get(8..)?),
         _ => (dashed_day(text.get(..10)?)?, text.get(10..)?),
@@ -218,14 +218,14 @@ fn iso(text: &str) -> Option<Moment> {
         return Some(Moment::Day(day));
     }
     let rest = rest.strip_prefix(['T', 't', ' '])?.trim_start();
-    let (time, next_day, rest) = clock(rest)?;
+    let (time, next_day, rest) = parse_clock(rest)?;
     let time = if next_day { day.succ_opt()?.and_time(time) } else { day.and_time(time) };
-    // What follows in brackets repeats the zone by its name: `[Europe/Berlin]`, `(CET)`.
+    // Brackets repeat the zone's name: `[Europe/Berlin]`, `(CET)`.
     let zone = rest.split(['[', '(']).next().unwrap_or_default().trim();
     if zone.is_empty() {
         return rest.is_empty().then_some(Moment::Unzoned(time));
     }
-    Some(Moment::Instant(time.and_local_timezone(offset(zone)?).single()?))
+    Some(Moment::Instant(time.and_local_timezone(parse_offset(zone)?).single()?))
 }
 
 fn dashed_day(text: &str) -> Option<NaiveDate> {
@@ -244,9 +244,9 @@ fn compact_day(text: &str) -> Option<NaiveDate> {
     )
 }
 
-/// `10:00`, `10:00:59.123`, `100059`: the time, whether it is the end of the day (`24:00`), and
-/// what follows.
-fn clock(text: &str) -> Option<(NaiveTime, bool, &str)> {
+/// Parses `10:00`, `10:00:59.123`, `100059`. Returns the time, whether it is the end of the day
+/// (`24:00`), and the remaining text.
+fn parse_clock(text: &str) -> Option<(NaiveTime, bool, &str)> {
     let length = text
         .find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ','))
         .unwrap_or(text.len());
@@ -278,7 +278,7 @@ fn clock(text: &str) -> Option<(NaiveTime, bool, &str)> {
     if (hour, minute, second, nanos) == (24, 0, 0, 0) {
         return Some((NaiveTime::MIN, true, rest));
     }
-    // A leap second is told as the second before it.
+    // A leap second becomes the preceding second.
     let time = NaiveTime::from_hms_nano_opt(
         hour,
         minute,
@@ -288,8 +288,8 @@ fn clock(text: &str) -> Option<(NaiveTime, bool, &str)> {
     Some((time, false, rest))
 }
 
-/// `Z`, `UTC`, `GMT`, `+02:00`, `+0200`, `+02`, with `GMT` before it too.
-fn offset(text: &str) -> Option<FixedOffset> {
+/// Parses `Z`, `UTC`, `GMT`, `+02:00`, `+0200`, `+02`, also with a preceding `GMT`.
+fn parse_offset(text: &str) -> Option<FixedOffset> {
     let upper = text.to_ascii_uppercase();
     let rest = upper
         .strip_prefix("UTC")
@@ -318,8 +318,9 @@ fn offset(text: &str) -> Option<FixedOffset> {
     FixedOffset::east_opt(sign * i32::try_from(hours * 3_600 + minutes * 60).ok()?)
 }
 
-/// With the names of days and months, in English: RFC 2822, JavaScript's `Date`, C's `asctime`.
-fn named(text: &str) -> Option<Moment> {
+/// Parses notations with English names of days and months: RFC 2822, JavaScript's `Date`, C's
+/// `asctime`.
+fn parse_named(text: &str) -> Option<Moment> {
     if let Ok(time) = DateTime::parse_from_rfc2822(text) {
         return Some(Moment::Instant(time));
     }

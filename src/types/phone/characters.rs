@@ -1,20 +1,20 @@
-//! What people and address books put into a number besides ASCII digits: other scripts' digits,
-//! separators, and what cannot be seen.
+//! Classifies the characters of written phone numbers besides ASCII digits: other scripts' digits,
+//! separators, and invisible characters.
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use crate::types::text::is_ignorable;
 
-/// What a character of a written number is.
+/// Class of a character in a written number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Character {
-    /// A decimal digit of any script, as its ASCII digit.
+    /// A decimal digit of any script, with its ASCII digit.
     Digit(char),
-    /// The sign that a country code follows.
+    /// The plus sign before a country code.
     Plus,
-    /// Spaces, punctuation and what cannot be seen.
+    /// Space, punctuation or an invisible character.
     Separator,
-    /// Something that numbers do not contain.
+    /// A character that does not occur in numbers.
     Other,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn character(character: char) -> Character {
     }
 }
 
-/// A digit of another script than ours, such as `٣` or `３`.
+/// Converts a digit of another script, such as `٣` or `３`.
 fn foreign_digit(character: char) -> Option<char> {
     let mut buffer = [0; 4];
     let text: &str = character.encode_utf8(&mut buffer);
@@ -38,7 +38,7 @@ fn foreign_digit(character: char) -> Option<char> {
 fn is_separator(character: char) -> bool {
     character.is_whitespace()
         || matches!(character, '-' | '.' | '/' | '(' | ')' | '[' | ']' | '~' | '·' | '•')
-        // Their full-width and other forms.
+        // Full-width and other variants.
         || matches!(
             character,
             '\u{ff08}'..='\u{ff09}' | '\u{ff0d}'..='\u{ff0f}' | '\u{ff3b}' | '\u{ff3d}' | '\u{ff5e}' | '\u{30fc}'
@@ -47,7 +47,7 @@ fn is_separator(character: char) -> bool {
             character,
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2053}' | '\u{223c}' | '\u{fe63}' | '\u{fe58}'
         )
-        // Around the digit of a keycap emoji.
+        // The enclosing keycap of an emoji.
         || character == '\u{20e3}'
 }
 
@@ -55,7 +55,7 @@ fn is_separator(character: char) -> bool {
 mod tests {
     use super::*;
 
-    /// The zeros of scripts from every plane; the nine others follow each of them.
+    /// The zeros of scripts from every plane; the other nine digits follow each.
     const ZEROS: &str = "0٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀᱐꘠꣐꤀꧐꧰꩐꯰０𐒠𑁦𑃰𑄶𑇐𑋰𑑐𑓐𑙐𑛀𑜰𖩠𖭐𝟎𝟘𝟢𝟬𝟶𞥐";
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_decimal_digit_is_not_read_as_one() {
+    fn other_characters_are_not_digits() {
         for other in ['a', 'é', '²', '½', '①', 'Ⅷ', '一', '\0', '\u{7}', '#', '*', ',', ';', 'x']
         {
             assert_eq!(character(other), Character::Other, "{other:?}");

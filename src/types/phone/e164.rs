@@ -1,17 +1,15 @@
-//! Numbers that are in E.164 already: reading them, and how they are stored.
+//! Parses and stores numbers in E.164.
 
 use super::error::PhoneError;
 use super::number::PhoneNumber;
 
 impl PhoneNumber {
-    /// Accepts only what is in E.164 already, without looking at the numbering plan: for stored and
-    /// internal values.
+    /// Accepts only E.164, without checking the numbering plan: for stored and internal values.
     pub fn from_e164(text: &str) -> Result<Self, PhoneError> {
         if is_e164(text) { Ok(Self(text.to_owned())) } else { Err(PhoneError::NotE164) }
     }
 
-    /// Whether an address is this number, on whichever channel: `whatsapp:+14155550123` is
-    /// +14155550123.
+    /// Whether an address is this number on any channel: `whatsapp:+14155550123` is +14155550123.
     #[must_use]
     pub fn is_at(&self, address: &str) -> bool {
         let number = address.rsplit_once(':').map_or(address, |(_, number)| number);

@@ -1,34 +1,34 @@
-//! Why a text is no phone number, in words for the person who typed it.
+//! Why a text is not a phone number, in words for the user.
 
 use super::PhoneNumber;
 use crate::types::country::Country;
 
-/// Why a text is no phone number. Only [`PhoneError::Ambiguous`] shows numbers; see
+/// Why a text is not a phone number. Only [`PhoneError::Ambiguous`] shows numbers; see
 /// [`PhoneError::without_numbers`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
-    /// Nothing was typed.
+    /// Blank.
     #[error("Enter a phone number.")]
     Empty,
-    /// A national number, and no country to read it with.
+    /// A national number without a country to interpret it.
     #[error("This number has no country code: add it, e.g. +1 415 555 0123.")]
     NoCountryCode,
     /// A letter or another character that numbers do not contain.
     #[error("This is not a phone number: {0:?} does not belong in one.")]
     NotANumber(char),
-    /// The digits after `+` begin with no country's code.
+    /// The digits after `+` do not begin with a calling code.
     #[error("No country has the code that this number begins with: check the digits after the +.")]
     UnknownCountryCode,
-    /// Fewer digits than any number there.
+    /// Fewer digits than any number of the country.
     #[error("This number is too short{}.", for_country(*.0))]
     TooShort(Option<Country>),
-    /// More digits than any number there.
+    /// More digits than any number of the country.
     #[error("This number is too long{}.", for_country(*.0))]
     TooLong(Option<Country>),
-    /// Between the shortest and the longest, and yet no number has as many digits.
+    /// A length between the shortest and the longest that no number of the country has.
     #[error("No number{} has this many digits.", for_country(*.0))]
     ImpossibleLength(Option<Country>),
-    /// Two valid numbers can be meant.
+    /// Two valid numbers are possible.
     #[
         error(
             "This can be {} or {}: write the one you mean, with its +.",
@@ -46,7 +46,7 @@ pub enum PhoneError {
 }
 
 impl PhoneError {
-    /// The same for places that must not show numbers, such as logs.
+    /// The message without phone numbers, for logs.
     #[must_use]
     pub fn without_numbers(&self) -> String {
         match self {

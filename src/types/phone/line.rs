@@ -1,37 +1,36 @@
-//! One telephone line, several ways to write its number: numbers from before a renumbering, and
-//! Argentina's mobile 9. See docs/adr/0012.
+//! The different numbers of one telephone line: numbers from before a renumbering, and Argentina's
+//! mobile 9. See docs/adr/0012.
 
-/// The current form of a number in E.164 that a country has renumbered; none where it is current.
+/// The current form of a number in E.164 that a country has renumbered; `None` if it is current.
 ///
-/// Only rules without exception are here, and only for old forms that are no valid numbers any
-/// more. The migration `join_double_contacts` has the same rules in SQL.
+/// Contains only rules without exception, for old forms that are no longer valid. The migration
+/// `join_double_contacts` has the same rules in SQL.
 pub(super) fn current(e164: &str) -> Option<String> {
     let digits = e164.strip_prefix('+')?;
     match (digits.as_bytes(), digits.len()) {
-        // Mexico, 2019: mobiles lost their 1 behind the country code. WhatsApp still names them
-        // with it.
+        // Mexico, 2019: mobiles lost the 1 after the country code. WhatsApp still uses it.
         ([b'5', b'2', b'1', b'2'..=b'9', ..], 13) => Some(format!("+52{}", digits.get(3..)?)),
-        // Brazil, 2012 to 2016: mobiles got a 9 behind the area code. WhatsApp still names old
-        // accounts without it.
+        // Brazil, 2012 to 2016: mobiles got a 9 after the area code. WhatsApp still omits it for
+        // old accounts.
         ([b'5', b'5', b'1'..=b'9', b'1'..=b'9', b'6' | b'8' | b'9', ..], 12) => {
             Some(format!("+{}9{}", digits.get(..4)?, digits.get(4..)?))
         }
-        // Benin, 2024: 01 in front of all but toll-free numbers.
+        // Benin, 2024: all but toll-free numbers got a 01.
         ([b'2', b'2', b'9', b'2' | b'4'..=b'6' | b'9', ..], 11) => {
             Some(format!("+22901{}", digits.get(3..)?))
         }
-        // Côte d’Ivoire, 2021: mobiles got two digits of their operator, which their second digit
-        // names.
+        // Côte d’Ivoire, 2021: mobiles got two digits for their operator, which follows from their
+        // first two digits.
         ([b'2', b'2', b'5', first, second, ..], 11) => {
             let operator = ivorian_operator(*first, *second)?;
             Some(format!("+225{operator}{}", digits.get(3..)?))
         }
-        // Vietnam, 2018: mobiles of eleven digits lost one.
+        // Vietnam, 2018: mobiles with eleven digits lost one.
         ([b'8', b'4', b'1', ..], 12) => {
             let prefix = vietnamese_prefix(digits.get(2..5)?)?;
             Some(format!("+84{prefix}{}", digits.get(5..)?))
         }
-        // Cameroon, 2014: 6 in front of mobiles.
+        // Cameroon, 2014: mobiles got a 6.
         ([b'2', b'3', b'7', b'5' | b'7' | b'9', ..], 11) => {
             Some(format!("+2376{}", digits.get(3..)?))
         }
@@ -39,8 +38,8 @@ pub(super) fn current(e164: &str) -> Option<String> {
     }
 }
 
-/// The other way to write an Argentine number: mobiles are called with a 9 behind the country code
-/// and texted without. Both are valid numbers, and name one line.
+/// The other form of an Argentine mobile number: called with a 9 after the country code and texted
+/// without. Both are valid and belong to one line.
 pub(super) fn other_form(e164: &str) -> Option<String> {
     let digits = e164.strip_prefix("+54")?;
     match (digits.as_bytes(), digits.len()) {
@@ -50,13 +49,12 @@ pub(super) fn other_form(e164: &str) -> Option<String> {
     }
 }
 
-/// The prefixes that Mexicans dialled before a number until 2019, which it may still be written
-/// with.
+/// Prefixes dialled in Mexico until 2019, which written numbers may still have.
 const RETIRED_MEXICAN: [&str; 4] = ["044", "045", "01", "1"];
 
-/// What may be meant by a national number that is not valid as it is, as E.164; whether it is a
-/// number is for the caller to judge.
-pub(super) fn otherwise_written(code: u16, national: &str) -> Vec<String> {
+/// Alternative readings, in E.164, of a national number that is not valid as written. The caller
+/// checks whether they are valid.
+pub(super) fn alternative_readings(code: u16, national: &str) -> Vec<String> {
     let mut found = Vec::new();
     let add = |national: &str| found.push(format!("+{code}{national}"));
     match code {
@@ -65,10 +63,11 @@ pub(super) fn otherwise_written(code: u16, national: &str) -> Vec<String> {
             .filter_map(|prefix| national.strip_prefix(prefix))
             .filter(|rest| rest.len() == 10)
             .for_each(add),
-        // Both signs of a mobile, "9 11 15 2345 6789": the first is enough.
+        // A mobile number with both prefixes, "9 11 15 2345 6789": the 9 suffices.
         54 if national.starts_with('9') => {
-            let read = super::plan::read(&format!("+54{}", national.trim_start_matches('9')), None);
-            found.extend(read.filter(|read| read.starts_with("+549")));
+            let normalized =
+                super::plan::normalize(&format!("+54{}", national.trim_start_matches('9')), None);
+            found.extend(normalized.filter(|number| number.starts_with("+549")));
         }
         _ => {}
     }
@@ -138,7 +137,7 @@ mod tests {
             assert!(plan::is_valid(new) && !plan::is_valid(old), "{old} {new}");
             assert_eq!(current(new), None, "{new} is current");
         }
-        // A landline of Brazil, a trunked radio with eight digits, a toll-free number of Benin.
+        // A Brazilian landline, a trunked radio with eight digits, a toll-free number of Benin.
         for stays in
             ["+551123456789", "+551178123456", "+22980123456", "+525512345678", "+14155550123"]
         {
@@ -157,7 +156,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_rewritten_was_no_valid_number(
+        fn only_invalid_numbers_are_rewritten(
             code in prop::sample::select(vec!["52", "55", "229", "225", "84", "237"]),
             rest in "[0-9]{8,11}"
         ) {

@@ -1,9 +1,11 @@
-//! Phone numbers in E.164, and the short codes that may send but are no contact.
+//! Phone numbers in E.164, and short codes, which can send but are not contacts. The main types are
+//! [`PhoneNumber`], [`ShortCode`] and [`PhoneError`]. Start with `number.rs`, then `parse.rs` for
+//! user input.
 
 mod characters;
+mod classification;
 mod e164;
 mod error;
-mod judgement;
 mod line;
 mod number;
 mod parse;

@@ -1,4 +1,4 @@
-//! A phone number in E.164: what can be told of it.
+//! A phone number in E.164 and its properties.
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{line, plan};
 use crate::types::country::Country;
 
-/// A phone number in E.164, e.g. `+14155550123`: possible in its country, and mostly valid, see
-/// [`PhoneNumber::is_valid`].
+/// A phone number in E.164, such as `+14155550123`: of a possible length in its country, and
+/// usually valid; see [`PhoneNumber::is_valid`].
 ///
-/// It has no `Display`, and its `Debug` hides the middle, so that it does not reach a log by
+/// It has no `Display`, and its `Debug` masks the middle, so that numbers do not reach logs by
 /// accident.
 #[derive(
     Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
@@ -20,44 +20,44 @@ use crate::types::country::Country;
 #[serde(try_from = "String", into = "String")]
 pub struct PhoneNumber(pub(super) String);
 
-/// Area codes of the North American toll-free numbers, where the networks themselves handle STOP.
+/// Area codes of North American toll-free numbers, for which carriers handle STOP themselves.
 const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
 
 impl PhoneNumber {
-    /// Whether it lies in a range of its country's numbering plan that is in use; otherwise it only
-    /// has the length of a number there.
+    /// Whether it is in a range of its country's numbering plan that is in use; otherwise only its
+    /// length is possible.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         plan::is_valid(&self.0)
     }
 
-    /// What to say of a number that is not valid, e.g. “This is not a valid number for Germany.
-    /// Check it.”
+    /// A warning if the number is not valid, such as “This is not a valid number for Germany. Check
+    /// it.”
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let place =
+        let for_country =
             || self.country().map(|country| format!(" for {}", country.name())).unwrap_or_default();
-        (!self.is_valid()).then(|| format!("This is not a valid number{}. Check it.", place()))
+        (!self.is_valid())
+            .then(|| format!("This is not a valid number{}. Check it.", for_country()))
     }
 
-    /// The number of the same line by today's numbering plan: `+5215512345678` is `+525512345678`
-    /// since Mexico's change.
+    /// The current number of the same line: `+5215512345678` became `+525512345678` when Mexico
+    /// renumbered.
     ///
-    /// Contacts and suppressions are kept by it. [`PhoneNumber::parse`] answers with it already; it
-    /// is for addresses as Twilio gives them.
+    /// Contacts and suppressions are stored under it. [`PhoneNumber::parse`] already returns it;
+    /// call this for addresses from Twilio.
     #[must_use]
     pub fn current(self) -> Self {
         line::current(&self.0).map_or(self, Self)
     }
 
-    /// The other way to write the number of the same line, where both are valid: an Argentine
-    /// mobile with and without its 9.
+    /// The other valid form of the same line's number: an Argentine mobile with and without its 9.
     #[must_use]
     pub fn other_form(&self) -> Option<Self> {
         line::other_form(&self.0).map(Self)
     }
 
-    /// All ways to write the number of this line, itself first.
+    /// All forms of the line's number, starting with this one.
     #[must_use]
     pub fn forms(&self) -> Vec<Self> {
         std::iter::once(self.clone()).chain(self.other_form()).collect()
@@ -69,14 +69,14 @@ impl PhoneNumber {
         &self.0
     }
 
-    /// The country, where the number tells: not for satellite and other worldwide numbers, nor for
-    /// unassigned North American area codes, which twenty countries share.
+    /// The country, if the number determines it: `None` for satellite and other worldwide numbers,
+    /// and for unassigned North American area codes, which twenty countries share.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
         plan::country(&self.0)
     }
 
-    /// The number as people read it, e.g. `+1 415 555 0123`.
+    /// The number in international format, such as `+1 415 555 0123`.
     #[must_use]
     pub fn international(&self) -> String {
         plan::grouped(&self.0).unwrap_or_else(|| match plan::split(&self.0) {
@@ -95,13 +95,13 @@ impl PhoneNumber {
                 .is_some_and(|national| TOLL_FREE.iter().any(|area| national.starts_with(area)))
     }
 
-    /// Whether this is an ordinary number of the United States or Canada (a “10DLC”): who texts
-    /// Americans from one has to register what for.
+    /// Whether this is an ordinary number of the United States or Canada (a “10DLC”), whose use for
+    /// texting must be registered.
     #[must_use]
     pub fn is_ten_digit_long_code(&self) -> bool {
-        // +1 500 and the like are personal numbers, without a place.
+        // +1 500 and similar codes are personal numbers without a region.
         let kind = || plan::kind(&self.0);
-        let has_place = || {
+        let is_geographic = || {
             matches!(
                 kind(),
                 Some(
@@ -113,7 +113,7 @@ impl PhoneNumber {
         };
         let is_american =
             || self.country().is_some_and(|country| matches!(country.code(), "US" | "CA"));
-        self.0.len() == 12 && self.0.starts_with("+1") && has_place() && is_american()
+        self.0.len() == 12 && self.0.starts_with("+1") && is_geographic() && is_american()
     }
 }
 

@@ -1,40 +1,38 @@
-//! From what people type to E.164: cleaning, and choosing among the ways in which the digits can be
-//! read.
+//! Parses user input to E.164: cleans it, and chooses among the possible readings of its digits.
 
 use super::characters::{Character, character};
+use super::classification::{Classification, classify};
 use super::e164::is_e164;
 use super::error::PhoneError;
-use super::judgement::{Judgement, judge};
 use super::number::PhoneNumber;
 use super::{line, plan};
 use crate::types::country::Country;
 
-/// No number is written with more characters than this; what is longer is not read further.
+/// Maximum length of the input in characters.
 const MAX_CHARS: usize = 64;
 
-/// A number that was read.
+/// A parsed number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParsedPhone {
     /// The number.
     pub number: PhoneNumber,
-    /// Whether it lies in a range that is in use; otherwise it only has the length of a number
-    /// there.
+    /// Whether it is in a range that is in use; otherwise only its length is possible.
     pub is_valid: bool,
 }
 
 impl PhoneNumber {
-    /// Reads a number as people write it: with `+` or `00` and the country code, or nationally for
+    /// Parses a number with `+` or `00` and the country code, or a national number of
     /// `default_country`.
     ///
-    /// Without a country a national number is an error; none is assumed silently. A valid reading
-    /// is preferred to one that is merely possible, and two valid ones are an error.
+    /// Without a country, a national number is an error. A valid reading is preferred to one that
+    /// is merely possible; two valid readings are an error.
     pub fn parse(raw: &str, default_country: Option<Country>) -> Result<Self, PhoneError> {
         parse(raw, default_country).map(|parsed| parsed.number)
     }
 
-    /// The same, and says whether the number is valid: what is stored or sent to without being
-    /// valid is to be pointed out.
-    pub fn parse_and_judge(
+    /// Parses a number and returns whether it is valid, so that users can be warned of invalid
+    /// numbers.
+    pub fn parse_with_validity(
         raw: &str,
         default_country: Option<Country>,
     ) -> Result<ParsedPhone, PhoneError> {
@@ -42,44 +40,44 @@ impl PhoneNumber {
     }
 }
 
-/// What was typed, without the decoration.
-struct Dialled {
+/// The digits of the input.
+struct CleanedInput {
     digits: String,
     is_international: bool,
-    /// The same without the trunk prefix in brackets of “+44 (0)20 …”.
+    /// The digits without the bracketed trunk prefix in “+44 (0)20 …”.
     without_brackets: Option<String>,
 }
 
-/// The ways in which digits can be read, as E.164.
+/// The possible readings of the digits in E.164.
 struct Readings {
     country: Option<Country>,
     valid: Vec<String>,
     possible: Vec<String>,
-    /// The valid number was read that is too short to be kept: what else is merely possible is not
-    /// meant.
-    is_valid_but_unkept: bool,
+    /// Whether a valid number was found that is too short to store; merely possible readings are
+    /// then not intended.
+    is_valid_but_unstorable: bool,
     error: Option<PhoneError>,
 }
 
-/// Reads a number to E.164.
+/// Parses a number to E.164.
 fn parse(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, PhoneError> {
-    // The fast path: programs send E.164.
+    // Fast path for E.164, which programs send.
     if is_e164(raw) && plan::is_valid(raw) {
         return Ok(ParsedPhone { number: PhoneNumber(raw.to_owned()), is_valid: true });
     }
-    let dialled = clean(raw)?;
+    let cleaned = clean(raw)?;
     match default_country {
-        _ if dialled.is_international => {
+        _ if cleaned.is_international => {
             let mut readings = Readings::new(default_country);
-            readings.add_international(&dialled.digits);
-            // A zero in brackets belongs to some numbers, Italian landlines for one.
-            if let Some(digits) = &dialled.without_brackets {
+            readings.add_international(&cleaned.digits);
+            // A bracketed zero is part of some numbers, such as Italian landlines.
+            if let Some(digits) = &cleaned.without_brackets {
                 readings.add_international(digits);
             }
             readings.choose()
         }
-        Some(country) => national(&dialled.digits, country),
-        None => match dialled.digits.strip_prefix("00") {
+        Some(country) => national(&cleaned.digits, country),
+        None => match cleaned.digits.strip_prefix("00") {
             Some(digits) => {
                 let mut readings = Readings::new(None);
                 readings.add_international(digits);
@@ -90,7 +88,7 @@ fn parse(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, Pho
     }
 }
 
-fn clean(raw: &str) -> Result<Dialled, PhoneError> {
+fn clean(raw: &str) -> Result<CleanedInput, PhoneError> {
     let text = raw.trim();
     let text = match text.get(..4) {
         Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => &text[4..],
@@ -120,17 +118,17 @@ fn clean(raw: &str) -> Result<Dialled, PhoneError> {
         digits.remove(at);
         digits
     });
-    Ok(Dialled { digits, is_international, without_brackets })
+    Ok(CleanedInput { digits, is_international, without_brackets })
 }
 
-/// Reads what was written without `+`: as a number of the country, with its country code or an exit
-/// code before it.
+/// Parses input without `+`: a number of the country, optionally with its country code or an exit
+/// code.
 fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
     let code = country.calling_code();
     let full = format!("+{code}{digits}");
     let mut readings = Readings::new(Some(country));
-    let as_dialled = plan::read(digits, Some(country));
-    // An exit code says that a country code follows: the own one of the country, or 00, which is
+    let as_dialled = plan::normalize(digits, Some(country));
+    // An exit code means that a country code follows: the country's own exit code, or 00, which is
     // understood everywhere.
     let is_abroad = digits.starts_with("00")
         || as_dialled
@@ -143,18 +141,18 @@ fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
         readings.add(reading);
     }
     if !is_abroad {
-        if let Some(reading) = plan::read(&full, None) {
+        if let Some(reading) = plan::normalize(&full, None) {
             readings.add(reading);
         }
         if digits.starts_with(&code.to_string()) {
             readings.add_international(digits);
         }
         if readings.valid.is_empty() {
-            readings.add_valid(line::otherwise_written(code, digits));
+            readings.add_valid(line::alternative_readings(code, digits));
         }
     }
-    // Its error is the plainest.
-    if let Judgement::Impossible(error) = judge(&full, Some(country))
+    // The error of this reading is the clearest.
+    if let Classification::Impossible(error) = classify(&full, Some(country))
         && !is_abroad
     {
         readings.error = Some(error);
@@ -168,71 +166,70 @@ impl Readings {
             country,
             valid: Vec::new(),
             possible: Vec::new(),
-            is_valid_but_unkept: false,
+            is_valid_but_unstorable: false,
             error: None,
         }
     }
 
-    /// Adds the readings of digits that begin with a country code, the likeliest that is valid
-    /// alone.
+    /// Adds readings of digits that begin with a country code, only the most likely one if it is
+    /// valid.
     fn add_international(&mut self, digits: &str) {
-        // "+0049 …" mixes both ways to say "international".
+        // "+0049 …" combines both international prefixes.
         let digits = digits.strip_prefix("00").unwrap_or(digits);
         let full = format!("+{digits}");
         let Some((code, national)) = plan::split(&full) else {
             self.error.get_or_insert(PhoneError::UnknownCountryCode);
             return;
         };
-        // What is valid as it stands is not read otherwise: what was read once reads as itself.
+        // A valid number has no other readings, so that parsing is idempotent.
         if plan::is_valid(&full) {
             return self.add(full);
         }
-        // Libphonenumber takes a trunk prefix away, as in +44 020 … and +7 8 912 …, and moves
+        // Libphonenumber removes a trunk prefix, as in +44 020 … and +7 8 912 …, and moves
         // Argentina's 15.
         let before = self.valid.len();
-        if let Some(reading) = plan::read(&full, None) {
+        if let Some(reading) = plan::normalize(&full, None) {
             self.add(reading);
         }
         if self.valid.len() == before {
             self.add(full.clone());
         }
         if self.valid.len() == before {
-            self.add_valid(line::otherwise_written(code, national));
+            self.add_valid(line::alternative_readings(code, national));
         }
     }
 
     fn add(&mut self, e164: String) {
-        let (e164, judgement) = settle(e164, self.country);
-        match judgement {
-            Judgement::Valid if !self.valid.contains(&e164) => self.valid.push(e164),
-            Judgement::Possible if !self.possible.contains(&e164) => self.possible.push(e164),
-            Judgement::Valid | Judgement::Possible => {}
-            Judgement::ValidButUnkept(error) => {
-                self.is_valid_but_unkept = true;
+        let (e164, classification) = resolve(e164, self.country);
+        match classification {
+            Classification::Valid if !self.valid.contains(&e164) => self.valid.push(e164),
+            Classification::Possible if !self.possible.contains(&e164) => self.possible.push(e164),
+            Classification::Valid | Classification::Possible => {}
+            Classification::ValidButUnstorable(error) => {
+                self.is_valid_but_unstorable = true;
                 self.error.get_or_insert(error);
             }
-            Judgement::Impossible(error) => {
+            Classification::Impossible(error) => {
                 self.error.get_or_insert(error);
             }
         }
     }
 
-    /// Adds guesses, which count only if they are valid.
+    /// Adds those of the guesses that are valid.
     fn add_valid(&mut self, guesses: Vec<String>) {
         guesses.into_iter().filter(|guess| plan::is_valid(guess)).for_each(|guess| self.add(guess));
     }
 
-    /// The one that is valid, or else the likeliest that is possible; never one of two that are
-    /// valid.
+    /// Returns the valid reading, or else the most likely possible one; an error if two are valid.
     fn choose(mut self) -> Result<ParsedPhone, PhoneError> {
-        if let [one, other, ..] = self.valid.as_slice() {
+        if let [first, second, ..] = self.valid.as_slice() {
             return Err(PhoneError::Ambiguous(
-                PhoneNumber(one.clone()),
-                PhoneNumber(other.clone()),
+                PhoneNumber(first.clone()),
+                PhoneNumber(second.clone()),
             ));
         }
         let is_valid = !self.valid.is_empty();
-        if !self.is_valid_but_unkept {
+        if !self.is_valid_but_unstorable {
             self.valid.append(&mut self.possible);
         }
         match self.valid.into_iter().next() {
@@ -242,17 +239,17 @@ impl Readings {
     }
 }
 
-/// The current form of a reading that is read as itself, with its judgement: what is merely
-/// possible may still have a trunk prefix.
-fn settle(e164: String, country: Option<Country>) -> (String, Judgement) {
+/// Resolves a reading to its current form and classifies it; a merely possible reading may still
+/// contain a trunk prefix.
+fn resolve(e164: String, country: Option<Country>) -> (String, Classification) {
     let mut e164 = line::current(&e164).unwrap_or(e164);
     loop {
-        let judgement = judge(&e164, country);
-        match plan::read(&e164, None)
-            .filter(|read| judgement == Judgement::Possible && read.len() < e164.len())
+        let classification = classify(&e164, country);
+        match plan::normalize(&e164, None)
+            .filter(|read| classification == Classification::Possible && read.len() < e164.len())
         {
             Some(read) => e164 = line::current(&read).unwrap_or(read),
-            None => return (e164, judgement),
+            None => return (e164, classification),
         }
     }
 }

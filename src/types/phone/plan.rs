@@ -1,5 +1,4 @@
-//! The numbering plans of the world, by Google's libphonenumber: which numbers there are, in which
-//! country, and how they are written.
+//! The world's numbering plans from Google's libphonenumber: valid numbers, countries and formats.
 
 use std::sync::LazyLock;
 
@@ -9,13 +8,14 @@ use rlibphonenumber::{
 
 use crate::types::country::Country;
 
-/// E.164's limit, without the `+`.
+/// Maximum number of digits in E.164, without the `+`.
 pub(super) const MAX_DIGITS: usize = 15;
 
-/// The shortest that can be stored; a few islands have 4-digit numbers, with a 3-digit code.
+/// Minimum number of digits that can be stored; a few islands have 4-digit numbers with a 3-digit
+/// code.
 pub(super) const MIN_DIGITS: usize = 7;
 
-/// Which of the numbers below 1,000 are calling codes.
+/// Whether each number below 1,000 is a calling code.
 static CALLING_CODES: LazyLock<[bool; 1000]> = LazyLock::new(|| {
     let mut known = [false; 1000];
     for code in PHONE_NUMBER_UTIL.get_supported_calling_codes() {
@@ -38,8 +38,8 @@ pub(super) fn split(e164: &str) -> Option<(u16, &str)> {
     })
 }
 
-/// The number as libphonenumber keeps it; none without a known calling code, nor with digits beyond
-/// all bounds.
+/// The number as libphonenumber's type; `None` without a known calling code or with too many
+/// digits.
 pub(super) fn number(e164: &str) -> Option<Number> {
     let (code, national) = split(e164)?;
     let zeros = national
@@ -56,40 +56,40 @@ pub(super) fn number(e164: &str) -> Option<Number> {
     })
 }
 
-/// Whether a number in E.164 lies in a range that is in use.
+/// Whether a number in E.164 is in a range that is in use.
 pub(super) fn is_valid(e164: &str) -> bool {
     has_length(e164) && number(e164).is_some_and(|number| number.is_valid())
 }
 
-/// What libphonenumber reads: E.164 with a `+` and any trunk prefix behind the country code, or
-/// what is dialled in a country.
-pub(super) fn read(text: &str, country: Option<Country>) -> Option<String> {
+/// Normalizes a number with libphonenumber: E.164 with an optional trunk prefix after the country
+/// code, or a number dialled within a country.
+pub(super) fn normalize(text: &str, country: Option<Country>) -> Option<String> {
     let region = country.and_then(|country| Region::from_code(country.code()).ok());
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
     Some(number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
-/// The country of a number, where the number tells: several countries share a calling code.
+/// The country of a number, if the number determines it: several countries share a calling code.
 pub(super) fn country(e164: &str) -> Option<Country> {
     let number = number(e164)?;
     let code = u16::try_from(number.country_code).ok()?;
     match number.get_region_code() {
         Some(region) => Country::parse(region.as_region_str().as_str()).ok(),
-        // Twenty countries share it.
+        // Twenty countries share +1.
         None if code == 1 => None,
         None => main_country(code),
     }
 }
 
-/// What kind of line it is.
+/// The type of line.
 pub(super) fn kind(e164: &str) -> Option<PhoneNumberType> {
     number(e164).map(|number| number.get_type())
 }
 
-/// The number in the groups that people there write.
+/// The number in the country's usual grouping.
 pub(super) fn grouped(e164: &str) -> Option<String> {
     let text = number(e164)?.format_as(PhoneNumberFormat::International).replace('-', " ");
-    // Only if it still shows the same digits.
+    // Only if the digits are unchanged.
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     (digits(&text) == digits(e164)).then_some(text)
 }

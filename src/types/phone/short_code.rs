@@ -1,23 +1,24 @@
-//! Short codes: they may send, but are no contact.
+//! Short codes, which can send but are not contacts.
 
 use serde::{Deserialize, Serialize};
 
-/// A short code, e.g. `12345`: digits without a country that can be sent from.
+/// A short code such as `12345`: a sender without a country code.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ShortCode(String);
 
-/// The text is no short code.
+/// The error of a text that is not a short code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a short code is 3 to 8 digits")]
 pub struct ShortCodeError;
 
 impl ShortCode {
-    /// Reads 3 to 8 digits.
+    /// Parses 3 to 8 digits.
     pub fn parse(text: &str) -> Result<Self, ShortCodeError> {
         let text = text.trim();
-        let shape = (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        if shape { Ok(Self(text.to_owned())) } else { Err(ShortCodeError) }
+        let is_valid =
+            (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_valid { Ok(Self(text.to_owned())) } else { Err(ShortCodeError) }
     }
 
     /// The digits.
@@ -27,7 +28,7 @@ impl ShortCode {
     }
 }
 
-/// Short codes belong to companies and are printed on posters: nothing to hide.
+/// Not masked: short codes belong to companies and are public.
 impl std::fmt::Debug for ShortCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

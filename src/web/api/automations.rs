@@ -1,4 +1,4 @@
-//! `/automations`: triggers with steps.
+//! The API of automations: triggers with steps, at `/automations`.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 use utoipa::{OpenApi, ToSchema};
 
 use super::{ApiQuery, ApiResult, Caller, Json, List, Paging, Path};
-use crate::automations::counts::{self, Newest};
+use crate::automations::counts::{self, StatusCounts};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition,
-    MAX_LOOKED_AT, NewAutomation, Step, Trigger, text_check,
+    NewAutomation, SCAN_LIMIT, Step, Trigger, text_check,
 };
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -23,7 +23,7 @@ use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::{Cursor, Marketer, Viewer};
 
-/// What this file adds to the description of the API.
+/// The OpenAPI document of automations.
 #[derive(OpenApi)]
 #[openapi(
     paths(list, create, find, update),
@@ -37,34 +37,34 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/automations/{id}").get(find).patch(update));
 }
 
-/// An automation that is to be created.
+/// An automation to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAutomationBody {
     /// 1 to 120 characters, unique.
     name: String,
-    /// What starts it.
+    /// The trigger that starts it.
     #[schema(value_type = Trigger)]
     trigger: Value,
-    /// What it does, one after the other; at most 50.
+    /// The steps, in order; at most 50.
     #[serde(default)]
     #[schema(value_type = Vec<Step>)]
     steps: Option<Value>,
-    /// `draft` unless told otherwise.
+    /// `draft` by default.
     #[schema(value_type = Option<String>, example = "active")]
     status: Option<AutomationStatus>,
 }
 
-/// What changes; what is left out stays as it is.
+/// Changes to an automation; a field that is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AutomationPatch {
     /// A new name.
     name: Option<String>,
-    /// Another trigger.
+    /// A new trigger.
     #[schema(value_type = Option<Trigger>)]
     trigger: Option<Value>,
-    /// All steps anew; enrollments that have begun finish with the steps that they began with.
+    /// Replaces all steps. Enrollments that have begun finish with the steps that they began with.
     #[schema(value_type = Option<Vec<Step>>)]
     steps: Option<Value>,
     /// `active` or `paused`.
@@ -77,10 +77,10 @@ struct AutomationPatch {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
-    /// `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor<AutomationId>>,
-    /// 1 to 500, 50 unless told otherwise.
+    /// How many rows to return, 1 to 500; 50 by default.
     #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Paging,
@@ -95,32 +95,32 @@ struct AutomationBody {
     /// `draft`, `active` or `paused`.
     #[schema(value_type = String)]
     status: AutomationStatus,
-    /// Counts the definitions that it has had, from 1.
+    /// The number of the current definition, from 1.
     version: i32,
     trigger: Trigger,
     steps: Vec<Step>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// What its templates probably do not mean as it stands, in sentences: merge tags of other
-    /// tools. Only in the answer to a change.
+    /// Probable mistakes in its templates, as sentences: merge tags of other tools. Only in the
+    /// answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
-    /// Only where a single automation is asked for.
+    /// Only in the answer to a request for a single automation.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsBody>,
 }
 
-/// How the newest enrollments and all messages stand.
+/// Counts of the newest enrollments and of all messages.
 #[derive(Debug, Serialize, ToSchema)]
 struct CountsBody {
-    /// `active`, `completed` and `failed`, of the newest 20,000.
+    /// Enrollments by status (`active`, `completed` and `failed`), among the newest 20,000.
     enrollments: BTreeMap<&'static str, i64>,
     /// Whether there are more enrollments than these.
     more_enrollments: bool,
-    /// All messages, by the outcomes that occur: the words of the ledger.
+    /// All messages by outcome, as in the ledger; outcomes without messages are left out.
     messages: BTreeMap<&'static str, i64>,
-    /// What part of them was delivered, from 0 to 1, as the ledger has it: of all that were to be
-    /// sent, those that were sent again once.
+    /// The delivered share of the messages, from 0 to 1, as in the ledger: a message that was sent
+    /// again counts once.
     delivered_share: Option<f64>,
 }
 
@@ -145,7 +145,9 @@ async fn list(
     Ok(Json(List::from_rows(rows, limit, |automation| automation.id).map(AutomationBody::from)))
 }
 
-/// Creates an automation; wrong fields come with their paths, such as `steps.0.template_id`.
+/// Creates an automation.
+///
+/// Errors name the path of the field, such as `steps.0.template_id`.
 #[
     utoipa::path(
         post,
@@ -166,7 +168,7 @@ async fn create(
     Ok(HttpResponse::Created().json(with_warnings(&conn, created).await?))
 }
 
-/// Finds an automation, with its counts.
+/// Returns an automation with its counts.
 #[
     utoipa::path(
         get,
@@ -186,7 +188,7 @@ async fn find(caller: Caller<Viewer>, id: Path<AutomationId>) -> ApiResult<Json<
     }))
 }
 
-/// Changes an automation, activates or pauses it.
+/// Changes, activates or pauses an automation.
 #[
     utoipa::path(
         patch,
@@ -242,8 +244,8 @@ impl AutomationPatch {
     }
 }
 
-/// Programs, unlike people in the editor, save only what is complete: a forgotten field is an error
-/// even in a draft.
+/// Programs, unlike users in the editor, save complete definitions only: a missing field is an
+/// error even in a draft.
 fn read_trigger(value: &Value, errors: &mut FieldErrors) -> Option<Trigger> {
     let trigger = Trigger::parse("trigger", value, errors)?;
     let has_error = errors.iter().any(|(field, _)| field.starts_with("trigger."));
@@ -288,7 +290,7 @@ impl From<Automation> for AutomationBody {
 }
 
 impl CountsBody {
-    fn new(enrollments: &Newest, messages: ledger::Counts) -> Self {
+    fn new(enrollments: &StatusCounts, messages: ledger::Counts) -> Self {
         let occurring = Outcome::ALL
             .iter()
             .map(|outcome| (outcome.as_str(), messages.of(*outcome)))
@@ -299,7 +301,7 @@ impl CountsBody {
                 .iter()
                 .map(|(status, count)| (status.as_str(), *count))
                 .collect(),
-            more_enrollments: enrollments.looked_at >= MAX_LOOKED_AT,
+            more_enrollments: enrollments.scanned >= SCAN_LIMIT,
             messages: occurring.collect(),
             delivered_share: messages.share(Outcome::Delivered).and_then(ledger::Share::fraction),
         }
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_told_of_every_wrong_or_missing_field_at_once() {
+    fn every_wrong_or_missing_field_is_reported_at_once() {
         let body = json!(
             {
                 "name": " ",

@@ -1,5 +1,5 @@
-//! The bytes of a JSON body: within its limit, also while it is unpacked, and told in words why
-//! they did not come.
+//! Reads the bytes of a JSON body within a size limit, decompresses them, and explains why they did
+//! not arrive.
 
 use std::io;
 use std::rc::Rc;
@@ -15,12 +15,12 @@ use futures::{FutureExt, StreamExt};
 
 use super::error::ApiError;
 use crate::error::Error;
-use crate::web::http::intake::{Body, ContentCoding, Intake, UnpackError, gunzip};
+use crate::web::http::intake::{BodyTracker, ContentCoding, GunzipError, Intake, gunzip};
 
-/// Largest body: a thousand events with generous properties.
+/// The largest body, in bytes: a thousand events with generous properties.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// The bytes of a body that says that it is JSON.
+/// The bytes of a body that is declared to be JSON.
 pub(super) struct JsonBytes(pub(super) Vec<u8>);
 
 impl FromRequest for JsonBytes {
@@ -29,20 +29,20 @@ impl FromRequest for JsonBytes {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let kind = request.content_type().to_ascii_lowercase();
-        let given = request.headers().contains_key(CONTENT_TYPE);
+        let has_content_type = request.headers().contains_key(CONTENT_TYPE);
         let declared = request
             .headers()
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         let coding = request.extensions().get::<ContentCoding>().copied();
-        let (intake, account) = (
+        let (intake, tracker) = (
             request.app_data::<Data<Intake>>().cloned(),
-            request.extensions().get::<Rc<Body>>().cloned(),
+            request.extensions().get::<Rc<BodyTracker>>().cloned(),
         );
         let mut payload = payload.take();
         async move {
             if !(kind == "application/json" || kind.ends_with("+json")) {
-                let message = if given {
+                let message = if has_content_type {
                     "Send the body as `Content-Type: application/json`, not in another format."
                 } else {
                     "Send `Content-Type: application/json` with the body."
@@ -74,7 +74,7 @@ impl FromRequest for JsonBytes {
                 body.extend_from_slice(&chunk);
             }
             if coding.is_some() {
-                body = unpack(intake, account, body).await?;
+                body = decompress(intake, tracker, body).await?;
             }
             Ok(Self(body))
         }
@@ -88,7 +88,7 @@ fn too_large() -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
-/// Why the body did not come.
+/// The error of a body that did not arrive.
 fn unreadable(error: &PayloadError) -> ApiError {
     match error {
         PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => ApiError::new(
@@ -101,27 +101,27 @@ fn unreadable(error: &PayloadError) -> ApiError {
     }
 }
 
-/// Unpacks a gzip body; what comes out is limited as if it had come unpacked.
-async fn unpack(
+/// Decompresses a gzip body; the result has the same size limit as a body that is not compressed.
+async fn decompress(
     intake: Option<Data<Intake>>,
-    account: Option<Rc<Body>>,
-    packed: Vec<u8>,
+    tracker: Option<Rc<BodyTracker>>,
+    compressed: Vec<u8>,
 ) -> Result<Vec<u8>, ApiError> {
-    let (Some(intake), Some(account)) = (intake, account) else {
-        return Err(Error::Internal("a body came by no server of ours".to_owned()).into());
+    let (Some(intake), Some(tracker)) = (intake, tracker) else {
+        return Err(Error::Internal("a body did not arrive through our server".to_owned()).into());
     };
-    gunzip(&intake, &account, packed, MAX_BYTES).await.map_err(|error| match error {
-        UnpackError::TooLarge => {
+    gunzip(&intake, &tracker, compressed, MAX_BYTES).await.map_err(|error| match error {
+        GunzipError::TooLarge => {
             let message = format!(
                 "The body is larger than {} MB when it is unpacked; send less at once.",
                 MAX_BYTES / 1024 / 1024
             );
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
         }
-        UnpackError::Malformed(_) => {
+        GunzipError::Malformed(_) => {
             ApiError::malformed(format!("The body could not be unpacked: {error}."))
         }
-        UnpackError::Busy(_) => ApiError::busy(),
-        UnpackError::Stopped => Error::Internal(error.to_string()).into(),
+        GunzipError::Busy(_) => ApiError::busy(),
+        GunzipError::Stopped => Error::Internal(error.to_string()).into(),
     })
 }

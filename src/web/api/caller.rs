@@ -1,4 +1,4 @@
-//! Who calls the API: the bearer of a key, with a role that the handler's signature asks for.
+//! The caller of the API: the bearer of a key, with the role that the handler's signature requires.
 
 use std::marker::PhantomData;
 
@@ -23,16 +23,16 @@ use crate::users::audit::Actor;
 use crate::users::{Role, User, organization};
 use crate::web::http::access::{Access, Admin, Marketer, Viewer};
 
-/// So many keys are looked up at once.
+/// How many keys are looked up in one query at most.
 const MAX_BATCH: usize = 200;
 
-/// Looks up API keys: requests that arrive together share one query. Nothing is remembered, so that
-/// a revoked key ends at once.
+/// Looks up API keys; requests that arrive together share one query. Nothing is cached, so that a
+/// revoked key stops working at once.
 #[derive(Clone)]
 pub struct ApiKeys(Batcher<ApiKeySecret, ApiResult<Option<ApiKey>>>);
 
 impl ApiKeys {
-    /// Starts the batcher on the present runtime.
+    /// Starts the batcher on the current runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         let (db, clock) = (db.clone(), clock.clone());
@@ -53,7 +53,8 @@ impl ApiKeys {
     }
 
     async fn find(&self, key: ApiKeySecret) -> ApiResult<Option<ApiKey>> {
-        let lost = || Error::Internal("the look for an API key ended without an answer".to_owned());
+        let lost =
+            || Error::Internal("the search for an API key ended without an answer".to_owned());
         self.0.submit(key).await.ok_or_else(lost)?
     }
 }
@@ -64,9 +65,9 @@ impl std::fmt::Debug for ApiKeys {
     }
 }
 
-/// A program with an accepted key; `R` is [`Viewer`], [`Marketer`] or [`Admin`].
+/// A program with a valid key; `R` is [`Viewer`], [`Marketer`] or [`Admin`].
 pub struct Caller<R: Bearer> {
-    /// The application, for its database, clock, keys and clients.
+    /// The shared state of the process.
     pub context: Data<Context>,
     /// The key that was presented.
     pub key: ApiKey,
@@ -75,7 +76,7 @@ pub struct Caller<R: Bearer> {
 
 /// The roles that a key can have.
 pub trait Bearer: Access<Who = User> {
-    /// The least role that is admitted.
+    /// The lowest role that is admitted.
     const ROLE: Role;
 }
 
@@ -102,12 +103,12 @@ impl<R: Bearer> Caller<R> {
         Ok(self.context.db.get().await?)
     }
 
-    /// The time.
+    /// The current time.
     pub fn now(&self) -> DateTime<Utc> {
         self.context.clock.now()
     }
 
-    /// The time, and whose day it is.
+    /// The current time, and the time zone in which days begin.
     pub(in crate::web) async fn today(&self, conn: &Conn) -> ApiResult<Today> {
         Ok(Today { now: self.now(), zone: organization::find(conn).await?.day_zone })
     }
@@ -133,11 +134,10 @@ impl<R: Bearer> FromRequest for Caller<R> {
     }
 }
 
-/// Looks the key up before anything else of the request is read, so that a stranger learns nothing
+/// Looks up the key before anything else of the request is read, so that a stranger learns nothing
 /// about fields and bodies.
 ///
-/// A [`Caller`] then knows at once whether the role suffices; it must come first among a handler's
-/// arguments.
+/// A [`Caller`] then checks the role; it must come first among a handler's arguments.
 pub(super) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -16,7 +16,7 @@ use crate::users::Role;
 /// The result of an API handler.
 pub type ApiResult<T> = Result<T, ApiError>;
 
-/// Why the API cannot do what was asked.
+/// Why the API could not carry out a request.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", body.error.message)]
 pub struct ApiError {
@@ -33,11 +33,11 @@ pub(super) struct ErrorBody {
 /// What went wrong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 struct ErrorDetail {
-    /// A stable word for programs, such as `invalid_fields`.
+    /// A stable code for programs, such as `invalid_fields`.
     code: &'static str,
     /// A sentence for people.
     message: String,
-    /// What is wrong with which field; dotted paths such as `trigger.name` or
+    /// Error messages by field. Fields are dotted paths, such as `trigger.name` or
     /// `steps.0.template_id`.
     #[serde(skip_serializing_if = "FieldErrors::is_empty")]
     #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>, required = false)]
@@ -59,7 +59,7 @@ impl ApiError {
         }
     }
 
-    /// Fields that cannot be accepted (422).
+    /// The error for invalid fields (422).
     pub fn invalid(fields: FieldErrors) -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -100,7 +100,7 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "malformed", message)
     }
 
-    /// There is no room for the request at the moment.
+    /// The error of a request that exceeds the server's capacity for now (503).
     pub(in crate::web) fn busy() -> Self {
         let message = "Too many requests arrive at the moment. Nothing was changed; try again in a \
                        few seconds.";
@@ -146,16 +146,17 @@ impl ResponseError for ApiError {
     }
 }
 
-/// Puts errors that the framework answered by itself (a wrong method, say) into the API's form.
+/// Converts errors that the framework has answered by itself, such as a wrong method, into the
+/// API's form.
 pub(super) async fn as_json(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
-    let ours =
+    let is_api_error =
         response.response().error().is_some_and(|error| error.as_error::<ApiError>().is_some());
-    if ours || !(status.is_client_error() || status.is_server_error()) {
+    if is_api_error || !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }
     let error = match (status, response.response().error()) {

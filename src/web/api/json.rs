@@ -1,5 +1,5 @@
-//! What API handlers take: a JSON body, a query, an id in the path, each with an error that names
-//! the field.
+//! Extractors of API handlers: a JSON body, a query, an id in the path, each with an error that
+//! names the field.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -20,27 +20,27 @@ use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 use crate::types::text;
 
-/// A JSON body, in and out. Give request types `#[serde(deny_unknown_fields)]`, so that a mistyped
-/// name is an error of that field.
+/// A JSON body of a request or an answer. Request types need `#[serde(deny_unknown_fields)]`, so
+/// that a mistyped name is an error of that field.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
-/// A JSON body that is read field by field: an
-/// [`ObjectReader`](crate::types::json_object::ObjectReader) refuses what cannot be stored, so that
-/// of several things in one body only those are in error that hold such a text.
+/// A JSON body that is read field by field. An
+/// [`ObjectReader`](crate::types::json_object::ObjectReader) rejects text that cannot be stored, so
+/// that only the affected items of a list are in error.
 #[derive(Debug, Clone)]
 pub struct JsonFields(pub Value);
 
-/// The query of a GET; unknown or unreadable parameters are 422 (with
+/// The query of a GET; unknown or invalid parameters are 422 (with
 /// `#[serde(deny_unknown_fields)]`).
 #[derive(Debug, Clone)]
 pub struct ApiQuery<T>(pub T);
 
-/// The variable parts of the path; what does not parse does not exist (404).
+/// The variable parts of the path; a part that does not parse is 404.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 
-/// Lets handlers read through the wrappers.
+/// Lets handlers read the values through their wrappers.
 macro_rules! deref {
     ($($name:ident),+) => {$(
         impl<T> Deref for $name<T> {
@@ -80,7 +80,7 @@ impl FromRequest for JsonFields {
         let body = JsonBytes::from_request(request, payload);
         async move {
             let JsonBytes(body) = body.await?;
-            read(&text::with_marks(&body).unwrap_or(body)).map(Self)
+            read(&text::with_marked_surrogates(&body).unwrap_or(body)).map(Self)
         }
         .boxed_local()
     }
@@ -110,9 +110,9 @@ impl<T: DeserializeOwned> FromRequest for ApiQuery<T> {
                 actix_web::error::QueryPayloadError::Deserialize(error) => error.to_string(),
                 other => other.to_string(),
             };
-            let field = named(&message)
+            let field = named_field(&message)
                 .map(str::to_owned)
-                .or_else(|| at_fault::<T>(request.query_string()));
+                .or_else(|| invalid_parameter::<T>(request.query_string()));
             ApiError::invalid(
                 FieldErrors::default()
                     .with(field.as_deref().unwrap_or("query"), sentence(&message)),
@@ -145,18 +145,18 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
     }
 }
 
-/// Reads a body whose texts all can be stored: the others are 422 with their paths.
+/// Parses a body. Texts that cannot be stored are 422 with their paths.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let Some(marked) = text::with_marks(body) else { return read(body) };
+    let Some(marked) = text::with_marked_surrogates(body) else { return read(body) };
     let value: Value = read(&marked)?;
     let errors = text::unstorable_values(&value);
     if errors.is_empty() { read(body) } else { Err(ApiError::invalid(errors)) }
 }
 
-/// Reads JSON: what is malformed is 400 with its position, a field that does not fit is 422 with
-/// its path.
+/// Parses JSON. Malformed JSON is 400 with its position, a field of the wrong type is 422 with its
+/// path.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    // serde would also take a list of the fields' values in their order.
+    // serde would also accept an array of the fields' values in order.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(ApiError::invalid(
             FieldErrors::default().with("body", Mistake::WrongType("an object")),
@@ -176,8 +176,8 @@ fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::malformed(format!("The body is not valid JSON: {error}."))
 }
 
-/// The parameter of a query that cannot be read, whatever else is there: serde does not say which.
-fn at_fault<T: DeserializeOwned>(query: &str) -> Option<String> {
+/// Finds the invalid parameter of a query by parsing each alone, since serde does not name it.
+fn invalid_parameter<T: DeserializeOwned>(query: &str) -> Option<String> {
     let alone = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
         Serializer::new(String::new()).append_pair(name, value).finish()
     };
@@ -187,15 +187,15 @@ fn at_fault<T: DeserializeOwned>(query: &str) -> Option<String> {
         .map(|(name, _)| name.into_owned())
 }
 
-/// The path as dotted words (`steps.0.template_id`), with the name of an unknown or missing field
-/// at its end.
+/// The error of a field. Its path is dotted (`steps.0.template_id`) and ends with the name of an
+/// unknown or missing field.
 fn wrong_field(path: &str, message: &str) -> ApiError {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     let mut path = path.replace('[', ".").replace(']', "");
     if path == "." || path == "?" {
         path.clear();
     }
-    if let Some(name) = named(message)
+    if let Some(name) = named_field(message)
         && path.rsplit('.').next() != Some(name)
     {
         if !path.is_empty() {
@@ -211,14 +211,14 @@ fn wrong_field(path: &str, message: &str) -> ApiError {
 
 /// The field that serde's message names: “unknown field `nme`, expected …” or “missing field
 /// `name`”.
-fn named(message: &str) -> Option<&str> {
+fn named_field(message: &str) -> Option<&str> {
     let rest = ["unknown field `", "missing field `", "duplicate field `"]
         .iter()
         .find_map(|start| message.strip_prefix(start))?;
     rest.split_once('`').map(|(name, _)| name)
 }
 
-/// Serde's message in the words that all calls have for the mistake.
+/// Translates serde's message into the wording that all endpoints share.
 fn mistake(message: &str) -> Option<Mistake> {
     if message.starts_with("missing field") || message.starts_with("invalid type: null") {
         return Some(Mistake::Missing);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_serde_says_becomes_the_words_that_all_calls_have() {
+    fn serde_messages_become_the_wording_of_all_endpoints() {
         for (message, words) in [
             ("missing field `name`", "This field is required."),
             ("invalid type: null, expected a string", "This field is required."),
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_cannot_be_stored_is_told_by_its_path_whatever_else_is_wrong() {
+    async fn unstorable_text_is_reported_by_its_path_whatever_else_is_wrong() {
         for (body, field) in [
             (r#"{"name":"a\u0000","steps":[]}"#, "name"),
             (r#"{"name":"a\ud800","steps":7}"#, "name"),

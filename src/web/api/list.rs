@@ -1,4 +1,4 @@
-//! Lists: `{"data":[…],"next_cursor":…}`, and how much of one is asked for.
+//! Lists: `{"data":[…],"next_cursor":…}`, and the `limit` of a request for one.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,26 +6,26 @@ use utoipa::ToSchema;
 use crate::types::mistake::Mistake;
 use crate::web::http::cursor::Cursor;
 
-/// One page of a list; `next_cursor` is `null` at its end.
+/// One page of a list; `next_cursor` is `null` on the last page.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct List<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// The `cursor` for the rows that follow.
+    /// The `cursor` of the next page.
     pub next_cursor: Option<String>,
-    /// Where days were asked for: the organization's time zone, whose days they are.
+    /// The organization's time zone, in which days begin; only if the request names days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<&'static str>,
 }
 
-/// `limit` of a query: 1 to 500, 50 unless told otherwise.
+/// The `limit` of a query: 1 to 500, 50 by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Paging(u16);
 
 impl<T> List<T> {
-    /// Makes a page from `limit` + 1 rows, of which the last only tells that more follow; `key`
-    /// gives a row's sort key.
+    /// Creates a page from up to `limit` + 1 rows, of which the last only shows that more follow;
+    /// `key` returns a row's sort key.
     pub fn from_rows<K: Serialize>(mut rows: Vec<T>, limit: usize, key: impl Fn(&T) -> K) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -33,12 +33,12 @@ impl<T> List<T> {
         Self { data: rows, next_cursor: next.and_then(|cursor| as_text(&cursor)), time_zone: None }
     }
 
-    /// All rows there are, as one page.
+    /// Creates a single page of all rows.
     pub const fn whole(rows: Vec<T>) -> Self {
         Self { data: rows, next_cursor: None, time_zone: None }
     }
 
-    /// Makes a page of rows and of where the next one begins, if there may be one.
+    /// Creates a page from rows and the key of the next page, if there may be one.
     pub fn of_part<K: Serialize>(rows: Vec<T>, next: Option<K>) -> Self {
         Self {
             data: rows,
@@ -47,16 +47,16 @@ impl<T> List<T> {
         }
     }
 
-    /// The same page, of days of a time zone.
+    /// Returns the same page with the time zone of its days.
     #[must_use]
     pub fn with_days_of(self, zone: Option<&'static str>) -> Self {
         Self { time_zone: zone, ..self }
     }
 
-    /// The same page with each row turned into what is shown.
-    pub fn map<U>(self, show: impl FnMut(T) -> U) -> List<U> {
+    /// Returns the same page with each row converted.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> List<U> {
         List {
-            data: self.data.into_iter().map(show).collect(),
+            data: self.data.into_iter().map(convert).collect(),
             next_cursor: self.next_cursor,
             time_zone: self.time_zone,
         }
@@ -64,7 +64,7 @@ impl<T> List<T> {
 }
 
 impl Paging {
-    /// The number of rows that are asked for.
+    /// The requested number of rows.
     #[must_use]
     pub const fn limit(self) -> usize {
         self.0 as usize

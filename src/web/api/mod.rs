@@ -1,5 +1,7 @@
-//! The JSON API under `/api/v1`, one file per noun; each has `pub fn routes` and an `OpenApi`
-//! document, listed in `openapi.rs`.
+//! The JSON API under `/api/v1`, one file or folder per noun, each with its `routes` and its part
+//! of the OpenAPI [`document`]. Handlers take a [`Caller`] with the role they need, and [`Json`],
+//! [`ApiQuery`] and [`Path`]; they return an [`ApiError`] or an answer. Start reading at
+//! [`routes`].
 //!
 //! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method
 //! is then answered with 405, and a test can compare them with the document.
@@ -30,7 +32,7 @@ pub use json::{ApiQuery, Json, JsonFields, Path};
 pub use list::{List, Paging};
 pub use openapi::document;
 
-/// Mounts the API; whatever it does not know is answered in JSON, too.
+/// Mounts the API; unknown paths are answered in JSON as well.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         web::scope("/api")

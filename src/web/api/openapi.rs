@@ -1,4 +1,4 @@
-//! The description of the API, generated from the code, at `/api/v1/openapi.json`.
+//! The OpenAPI document, generated from the code, at `/api/v1/openapi.json`.
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::ErrorBody;
 
-/// The document of the API; the nouns' own documents are merged into it.
+/// The base document, into which the documents of the nouns are merged.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -39,12 +39,12 @@ impl Modify for Bearer {
     }
 }
 
-/// Mounts the description itself.
+/// Mounts the document itself.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/openapi.json").get(describe));
 }
 
-/// The whole description.
+/// Builds the whole document.
 #[must_use]
 pub fn document() -> Document {
     let nouns = [
@@ -63,13 +63,13 @@ pub fn document() -> Document {
         document.merge(noun);
     }
     for_operations(&mut document, |method, path, operation| {
-        operation.operation_id = Some(name(method, path));
+        operation.operation_id = Some(operation_id(method, path));
         describe_errors(method, path, operation);
     });
     document
 }
 
-fn for_operations(document: &mut Document, mut see: impl FnMut(&str, &str, &mut Operation)) {
+fn for_operations(document: &mut Document, mut visit: impl FnMut(&str, &str, &mut Operation)) {
     for (path, item) in &mut document.paths.paths {
         let operations = [
             ("get", &mut item.get),
@@ -80,25 +80,24 @@ fn for_operations(document: &mut Document, mut see: impl FnMut(&str, &str, &mut 
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
-                see(method, path, operation);
+                visit(method, path, operation);
             }
         }
     }
 }
 
-/// A name of its own for every operation, such as `patch_contacts_id`: generators of clients need
-/// that.
-fn name(method: &str, path: &str) -> String {
+/// The id of an operation, such as `patch_contacts_id`: generators of clients need a unique one.
+fn operation_id(method: &str, path: &str) -> String {
     let words = path
         .split(|character: char| !character.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty());
-    words.fold(method.to_owned(), |name, word| format!("{name}_{word}"))
+    words.fold(method.to_owned(), |operation_id, word| format!("{operation_id}_{word}"))
 }
 
-/// The one operation that needs no key and no database.
+/// The only operation that needs no key and no database.
 const PUBLIC: &str = "/openapi.json";
 
-/// Operations that can be impossible in the present state, beside those that say so themselves.
+/// Operations that may be impossible in the current state, beside those that declare it themselves.
 const CONFLICTS: [(&str, &str); 10] = [
     ("post", "/contacts"),
     ("patch", "/contacts/{id}"),
@@ -112,14 +111,14 @@ const CONFLICTS: [(&str, &str); 10] = [
     ("post", "/senders/{id}/webhook"),
 ];
 
-/// Adds the errors that follow from what an operation takes, and the form of those that it names
-/// without one.
+/// Adds the errors that follow from an operation's inputs, and the schema of errors that it
+/// declares without one.
 fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
     if path == PUBLIC {
         return;
     }
     let has_body = operation.request_body.is_some();
-    // What does not fit the path is nowhere; a query or a header that does not fit is wrong.
+    // An invalid path is 404; an invalid query or header is 422.
     let is_read = |parameter: &RefOr<Parameter>| match parameter {
         RefOr::T(parameter) => {
             matches!(parameter.parameter_in, ParameterIn::Query | ParameterIn::Header)
@@ -168,21 +167,22 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
             let described = error(&response.description);
             response.content = described.content;
         }
-        let said = errors.iter().find(|(code, ..)| code == status);
+        let standard = errors.iter().find(|(code, ..)| code == status);
         if response.description.is_empty() {
-            said.map_or("Done", |(_, _, description)| description)
+            standard
+                .map_or("Done", |(_, _, description)| description)
                 .clone_into(&mut response.description);
         }
     }
 }
 
-/// An answer in the form of all errors.
+/// A response with the schema of all errors.
 fn error(description: &str) -> Response {
     let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
     ResponseBuilder::new().description(description).content("application/json", body).build()
 }
 
-/// This description.
+/// Returns this document.
 #[
     utoipa::path(
         get,
@@ -203,7 +203,7 @@ mod tests {
 
     const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-    /// `("get", "/contacts/{id}")` for every `web::resource("/contacts/{id}").get(…)` in the
+    /// The method and path, such as `("get", "/contacts/{id}")`, of every `web::resource(…)` in the
     /// sources.
     fn routed() -> BTreeSet<(String, String)> {
         let mut found = BTreeSet::new();
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_description_names_the_error_and_the_key() {
+    fn the_document_contains_the_error_schema_and_the_key() {
         let document = serde_json::to_value(document()).unwrap();
         assert!(document["components"]["schemas"]["ErrorBody"].is_object());
         assert_eq!(document["components"]["securitySchemes"]["api_key"]["scheme"], "bearer");

@@ -1,4 +1,4 @@
-//! The API of senders: what messages are sent from.
+//! The API of senders: the phone numbers and Messaging Services that messages are sent from.
 
 use actix_web::web::{self, ServiceConfig};
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validit
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::{Admin, Viewer};
 
-/// The part of the API's description that is about senders.
+/// The OpenAPI document of senders.
 #[derive(OpenApi)]
 #[openapi(
     paths(list, find, update, set_webhook),
@@ -30,7 +30,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/senders/{id}/webhook").post(set_webhook));
 }
 
-/// What messages are sent from.
+/// A phone number or Messaging Service that messages are sent from.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SenderBody {
     #[schema(value_type = String)]
@@ -48,24 +48,24 @@ pub(super) struct SenderBody {
     /// `active`, `disabled` (by a person) or `stopped` (Twilio refuses to send from it).
     #[schema(value_type = String)]
     status: Status,
-    /// Why it is stopped.
+    /// Why Twilio refuses to send from it.
     stopped_reason: Option<String>,
-    /// The address that Twilio calls with incoming messages, once it is set; `…` stands for the
-    /// secret in it, where there is one.
+    /// The address that Twilio calls with inbound messages, once it is set; `…` replaces a secret
+    /// in it.
     webhook_url: Option<String>,
-    /// Why it could not be set, and what to do.
+    /// Why the webhook could not be set, and what to do.
     webhook_error: Option<String>,
-    /// How many SMS parts it sends per second at most; null when Carillon does not limit it.
+    /// The limit of SMS parts per second; `null` if Carillon does not limit it.
     #[schema(value_type = Option<f64>)]
     parts_per_second: Option<PartsPerSecond>,
-    /// How many minutes after its making a message may still be handed to Twilio; later it expires
-    /// and is not sent.
+    /// How many minutes after its creation a message may still be submitted to Twilio; later it
+    /// expires and is not sent.
     #[schema(value_type = i32)]
     validity_minutes: Validity,
     created_at: DateTime<Utc>,
 }
 
-/// A sender and what waits for it.
+/// A sender with its queue.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SenderDetail {
     #[serde(flatten)]
@@ -73,13 +73,14 @@ pub(super) struct SenderDetail {
     queue: QueueBody,
 }
 
-/// The messages that wait for the sender's rate.
+/// The messages that wait because of the sender's rate.
 #[derive(Serialize, ToSchema)]
 struct QueueBody {
     waiting_messages: i64,
-    /// Their SMS parts.
+    /// The SMS parts of the waiting messages.
     waiting_parts: i64,
-    /// When the last of them goes, if the sender is on and no others come; null when nothing waits.
+    /// When the last of them will be sent, if the sender is active and no others arrive; `null` if
+    /// none are waiting.
     empty_at: Option<DateTime<Utc>>,
     /// How many seconds that takes.
     seconds: i64,
@@ -87,27 +88,28 @@ struct QueueBody {
     expiring_messages: i64,
 }
 
-/// What a sender can send.
+/// The kinds of messages that a sender can send.
 #[derive(Serialize, ToSchema)]
 struct Capabilities {
     sms: bool,
     mms: bool,
 }
 
-/// What to change of a sender; what is left out stays.
+/// Changes to a sender; a field that is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SenderPatch {
-    /// Its new name.
+    /// The new name.
     name: Option<String>,
-    /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
+    /// `true` stops sending at once; `false` resumes it, whether a user or Twilio's refusal stopped
+    /// it.
     disabled: Option<bool>,
-    /// SMS parts per second, from 0.1 to 1,000; null for no limit. A new sender has Twilio's usual
-    /// rate for its kind of number.
+    /// The limit of SMS parts per second, from 0.1 to 1,000; `null` for no limit. A new sender has
+    /// Twilio's usual rate for its kind of number.
     #[serde(default)]
     #[schema(value_type = Option<f64>)]
     parts_per_second: Patch<f64>,
-    /// For how many minutes a message may wait before it expires, from 5 to 10,080.
+    /// How many minutes a message may wait before it expires, from 5 to 10,080.
     validity_minutes: Option<i32>,
 }
 
@@ -125,7 +127,7 @@ async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<SenderBody>>> {
     Ok(Json(List::whole(senders.into_iter().map(SenderBody::from).collect())))
 }
 
-/// One sender.
+/// Returns a sender with its queue.
 #[
     utoipa::path(
         get,
@@ -140,7 +142,7 @@ async fn find(caller: Caller<Viewer>, id: Path<SenderId>) -> ApiResult<Json<Send
     detail(&caller, sender).await
 }
 
-/// Renames a sender, changes its limits, or switches it off or on.
+/// Renames a sender, changes its limits, or disables or enables it.
 #[utoipa::path(
     patch, path = "/senders/{id}", tag = "senders", params(
         ("id" = String, Path)
@@ -175,7 +177,7 @@ async fn detail<R: super::caller::Bearer>(
 }
 
 impl SenderPatch {
-    /// The limits with what is changed of them, if anything is.
+    /// The new limits; `None` if nothing changes.
     fn limits(&self, before: &Sender) -> Result<Option<Limits>, Error> {
         let mut errors = FieldErrors::default();
         let parts_per_second = match self.parts_per_second {
@@ -205,8 +207,9 @@ impl QueueBody {
     }
 }
 
-/// Has Twilio report the sender's incoming messages here, again; `webhook_error` says why it did
-/// not work.
+/// Sets the sender's inbound webhook at Twilio again.
+///
+/// If that fails, `webhook_error` says why.
 #[
     utoipa::path(
         post,

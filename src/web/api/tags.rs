@@ -1,4 +1,4 @@
-//! `/contacts/{id}/tags` of the JSON API.
+//! The API of a contact's tags, at `/contacts/{id}/tags`.
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
@@ -17,7 +17,7 @@ use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::web::Marketer;
 
-/// The description of this file.
+/// The OpenAPI document of tags.
 #[derive(OpenApi)]
 #[openapi(paths(add, remove), components(schemas(TagRequest)))]
 pub(super) struct TagsApi;
@@ -38,8 +38,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts/{id}/tags/{name}").delete(remove));
 }
 
-/// Adds a tag to a contact; automations that wait for it start. Adding `Twilio-Message-stop`
-/// suppresses the number.
+/// Adds a tag to a contact.
+///
+/// Automations that are triggered by it start. Adding `Twilio-Message-stop` suppresses the number.
 #[utoipa::path(post, path = "/contacts/{id}/tags", params(
     ("id" = String, Path)
 ), request_body = TagRequest,
@@ -58,7 +59,7 @@ async fn add(
         .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
             let tagged = tags::add_by_hand(conn, &contact, tag.as_slice(), By::api(), now).await?;
-            consequences::follow(
+            consequences::react_to_changes(
                 conn,
                 &tagged.changes,
                 tagged.silenced.map(|reason| (&contact.phone, reason)),
@@ -71,7 +72,9 @@ async fn add(
     Ok(Json(tagged))
 }
 
-/// Removes a tag from a contact. Removing `Twilio-Message-stop` does not lift the suppression.
+/// Removes a tag from a contact.
+///
+/// Removing `Twilio-Message-stop` does not lift the suppression.
 #[utoipa::path(delete, path = "/contacts/{id}/tags/{name}", params(
     ("id" = String, Path),
     ("name" = String, Path)

@@ -1,4 +1,4 @@
-//! `/templates`: saved SMS texts with variables.
+//! The API of templates: saved texts with variables, at `/templates`.
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
@@ -18,7 +18,7 @@ use crate::types::id::TemplateId;
 use crate::users::organization;
 use crate::web::{Cursor, Marketer, Viewer};
 
-/// What this file adds to the description of the API.
+/// The OpenAPI document of templates.
 #[derive(OpenApi)]
 #[openapi(
     paths(list, create, find, update),
@@ -32,26 +32,26 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/templates/{id}").get(find).patch(update));
 }
 
-/// A template that is to be created.
+/// A template to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TemplateRequest {
-    /// 1 to 120 characters; unique, whatever its capitals.
+    /// 1 to 120 characters, unique regardless of case.
     name: String,
-    /// Up to 1,600 characters, with variables such as `{{ contact.first_name |
-    /// default(value="there") }}`.
+    /// Up to 1,600 characters, with variables such as
+    /// `{{ contact.first_name | default(value="there") }}`.
     #[schema(example = "Hi {{ contact.first_name | default(value=\"there\") }}, your order \
                    {{ event.order_id }} is on its way.")]
     body: String,
-    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch.
-    /// Variables are filled in for each message and percent-encoded, as in
-    /// `https://example.com/{{ event.sku }}.jpg`; one that an address begins with is the whole
-    /// address.
+    /// Addresses of up to 10 pictures and other files (MMS) that Twilio can fetch. Variables are
+    /// filled in and percent-encoded, as in `https://example.com/{{ event.sku }}.jpg`; a variable
+    /// at the start is the whole address.
     #[serde(default)]
     media_urls: Vec<String>,
 }
 
-/// What changes; what is left out stays as it is. Another body or other media make a new version.
+/// Changes to a template; a field that is left out stays as it is. A changed body or changed media
+/// create a new version.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TemplateChanges {
@@ -59,7 +59,7 @@ struct TemplateChanges {
     name: Option<String>,
     /// A new text.
     body: Option<String>,
-    /// All media anew; an empty list removes them.
+    /// Replaces all media; an empty list removes them.
     media_urls: Option<Vec<String>>,
 }
 
@@ -68,10 +68,10 @@ struct TemplateChanges {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct TemplatesQuery {
-    /// `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor<String>>,
-    /// How many, 1 to 500; 50 unless told otherwise.
+    /// How many rows to return, 1 to 500; 50 by default.
     #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Paging,
@@ -85,47 +85,51 @@ struct TemplateAnswer {
     name: String,
     body: String,
     media_urls: Vec<String>,
-    /// Counts the texts that it has had, from 1; messages name the one that they were made from.
+    /// The number of the current version, from 1; messages name the version that they were rendered
+    /// from.
     version: i32,
     /// The variables that body and media use, such as `contact.first_name`.
     variables: Vec<String>,
-    /// What the text takes as SMS; `null` where it cannot be said, because the text calculates with
-    /// values that no sample has.
+    /// The length of the text as SMS; `null` if it cannot be determined, because the text
+    /// calculates with values that the samples lack.
     sms: Option<SmsAnswer>,
-    /// What is probably not meant as it stands, in sentences: merge tags of other tools
-    /// (`*|FNAME|*`, `{first_name}`), which are sent as they are. It is saved all the same.
+    /// Probable mistakes, as sentences: merge tags of other tools (`*|FNAME|*`, `{first_name}`),
+    /// which are sent as they are. They do not prevent saving.
     warnings: Vec<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// When it was put away; it is no longer listed, but still sent where it is in use.
+    /// When it was archived. An archived template is not listed, but is still sent where it is in
+    /// use.
     archived_at: Option<DateTime<Utc>>,
 }
 
-/// What a text takes as SMS. A message with media goes out as MMS, and is not billed by parts.
+/// The length of a text as SMS. A message with media is sent as MMS, and is not billed by parts.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TemplateSms)]
 struct SmsAnswer {
-    /// Whether it depends on the contact or the event: then these are the numbers of sample people,
-    /// and a message may differ.
+    /// Whether the length depends on the contact or the event. If so, these numbers are those of
+    /// samples, and a message may differ.
     varies: bool,
-    /// Parts that are billed, as the text usually comes out.
+    /// The number of parts that are billed, as the text usually renders.
     parts: u16,
     /// `gsm7` or `ucs2`; one character outside GSM-7 makes it `ucs2`.
     #[schema(value_type = String, example = "gsm7")]
     encoding: Encoding,
-    /// The text in UTF-16 units, which Twilio limits to 1,600.
+    /// The length of the text in UTF-16 units, which Twilio limits to 1,600.
     characters: usize,
-    /// Septets (`gsm7`) or UTF-16 units (`ucs2`); in GSM-7, a few characters such as `€` take two.
+    /// The length in septets (`gsm7`) or UTF-16 units (`ucs2`); in GSM-7, a few characters such as
+    /// `€` take two.
     units: usize,
-    /// Units that fit in each part of such a text: 160 or 70 alone, 153 or 67 in several.
+    /// How many units fit in each part of such a text: 160 or 70 in a single part, 153 or 67 in
+    /// several.
     units_per_part: usize,
-    /// The fewest parts of the samples: with short names, or with nothing known but the number.
+    /// The fewest parts among the samples: with short names, or with only the number known.
     fewest_parts: u16,
-    /// The most parts of the samples: with long names, or with letters outside GSM-7.
+    /// The most parts among the samples: with long names, or with letters outside GSM-7.
     most_parts: u16,
 }
 
-/// Lists templates by name; archived ones are left out.
+/// Lists templates by name, without archived ones.
 #[
     utoipa::path(
         get,
@@ -141,7 +145,7 @@ async fn list(
     let limit = query.limit.limit();
     let after = query.cursor.as_ref().map(|Cursor(name)| name.as_str());
     let mut conn = caller.conn().await?;
-    // One more than asked for tells whether there is another page.
+    // One row more than requested shows whether there is another page.
     let rows =
         templates::list(&mut conn, after, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
     let organization = organization::find(&conn).await?;
@@ -149,7 +153,9 @@ async fn list(
     Ok(Json(List::from_rows(rows, limit, |template| template.name.clone()).map(answer)))
 }
 
-/// Creates a template; what is wrong with the body is told with line and column.
+/// Creates a template.
+///
+/// Errors of the body name line and column.
 #[
     utoipa::path(
         post,
@@ -173,7 +179,7 @@ async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiRes
         .json(TemplateAnswer::new(created, &organization::find(&conn).await?.name).with(warnings)))
 }
 
-/// Finds a template.
+/// Returns a template.
 #[
     utoipa::path(
         get,
@@ -188,7 +194,9 @@ async fn find(caller: Caller<Viewer>, id: Path<TemplateId>) -> ApiResult<Json<Te
     Ok(Json(TemplateAnswer::new(template, &organization::find(&conn).await?.name)))
 }
 
-/// Changes a template; messages that are not rendered yet use the new version.
+/// Changes a template.
+///
+/// Messages that are not rendered yet use the new version.
 #[utoipa::path(patch, path = "/templates/{id}", params(
     ("id" = String, Path)
 ), request_body = TemplateChanges,
@@ -221,7 +229,8 @@ async fn update(
     Ok(Json(TemplateAnswer::new(saved, &organization::find(&conn).await?.name).with(warnings)))
 }
 
-/// Refuses what fails for every message by what was reported lately; gives what may fail for some.
+/// Rejects a template that fails with every recently reported value; returns warnings about values
+/// with which it may fail.
 async fn check(
     conn: &mut Conn,
     new: &NewTemplate,
@@ -234,16 +243,16 @@ async fn check(
 }
 
 impl TemplateAnswer {
-    /// The same with more warnings.
+    /// Returns the same answer with more warnings.
     fn with(mut self, warnings: Vec<String>) -> Self {
         self.warnings.extend(warnings);
         self
     }
 
-    /// The template, measured for the organization of this name.
+    /// Creates the answer; the text is measured with the name of the organization.
     fn new(template: Template, organization: &str) -> Self {
-        // A saved body has passed the check; one that does not any more is shown without its
-        // variables.
+        // A saved body was valid when it was checked. One that no longer parses is shown without
+        // its variables.
         let body = TemplateBody::parse(&template.body).ok();
         let (variables, warnings) = (template.variables(), template.warnings());
         Self {

@@ -1,4 +1,5 @@
-//! `POST /hooks/twilio/{connection_id}/inbound`, or `…/{secret}/inbound`: a contact texted us.
+//! `POST /hooks/twilio/{connection_id}/inbound`, or `…/{secret}/inbound`: Twilio delivers a text
+//! from a contact.
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -14,27 +15,27 @@ use crate::context::Context;
 use crate::messages::inbound::{self, Received};
 use crate::twilio::callbacks::InboundMessage;
 
-/// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody
-/// records.
-const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
+/// The answer to Twilio, which sends no reply: a reply in TwiML would be a second message without a
+/// record.
+const EMPTY_TWIML: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
-/// Takes in an inbound message; the empty TwiML answer goes out once it is committed.
+/// Records an inbound message; answers with empty TwiML after the commit.
 pub(super) async fn receive(
     context: Data<Context>,
     keys: Data<KeyCache>,
     request: HttpRequest,
     body: Bytes,
 ) -> HttpResponse {
-    match take_in(&context, &keys, &request, &body).await {
-        Ok(()) => HttpResponse::Ok().content_type("text/xml").body(EMPTY),
+    match record(&context, &keys, &request, &body).await {
+        Ok(()) => HttpResponse::Ok().content_type("text/xml").body(EMPTY_TWIML),
         Err(refusal) => {
-            verify::note(&context, Hook::Inbound, &refusal).await;
+            verify::record_rejection(&context, Hook::Inbound, &refusal).await;
             refusal.response()
         }
     }
 }
 
-async fn take_in(
+async fn record(
     context: &Context,
     keys: &KeyCache,
     request: &HttpRequest,
@@ -46,8 +47,8 @@ async fn take_in(
         reason: RejectionReason::Malformed,
         detail: error.to_string(),
     })?;
-    // A STOP is believed whoever says it: to text too few is the smaller harm. The rest is found by
-    // asking Twilio, within minutes.
+    // An unproven STOP is accepted: texting too few contacts is the smaller harm. Polling Twilio
+    // finds other messages within minutes.
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     if let Err(refusal) = verified.must_be_proven() {
@@ -61,7 +62,7 @@ async fn take_in(
             inbound::receive(conn, verified.connection_id, &inbound, now).await?
         {
             let silenced = silenced.as_ref().map(|(phone, reason)| (phone, *reason));
-            consequences::follow(conn, &changes, silenced, now).await?;
+            consequences::react_to_changes(conn, &changes, silenced, now).await?;
         }
         Ok(())
     })

@@ -1,5 +1,5 @@
-//! The keys that verify a connection's webhooks, kept for a few seconds: unsealing them for every
-//! callback would cost more than the rest.
+//! A cache of the keys that verify a connection's webhooks, for a few seconds: unsealing them for
+//! every callback would cost more than the rest of its work.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,45 +15,45 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::types::id::ConnectionId;
 
-/// How long keys are trusted without looking again; a signature that fails looks again at once.
-const FRESH: Duration = Duration::from_secs(5);
+/// How long cached keys are used without a query. A signature that fails causes a query at once.
+const MAX_AGE: Duration = Duration::from_secs(5);
 
-/// Looking again because of bad signatures is done no more often than this, so that forgers cannot
-/// make us busy.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The minimum age of keys that a bad signature causes to be loaded again, so that forged calls
+/// cause little load.
+const MIN_RELOAD_AGE: Duration = Duration::from_millis(500);
 
-/// What is needed to check a connection's webhooks.
+/// The keys that verify a connection's webhooks.
 pub(super) struct HookKeys {
-    /// The account that they must name.
+    /// The account that webhooks must name.
     pub(super) account_sid: String,
-    /// The Auth Tokens that may sign; none for a connection without one, whose hooks have a secret
-    /// in their address.
+    /// The Auth Tokens that may sign. A connection without one has a secret in the addresses of its
+    /// webhooks.
     pub(super) tokens: Vec<SecretString>,
-    /// The secrets that the address may have, where there are no tokens.
+    /// The secrets that the address may contain, if there are no tokens.
     pub(super) secrets: Vec<SecretString>,
     read_at: Instant,
     epoch: u64,
 }
 
-/// Keys by connection.
+/// Cached keys by connection; cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct KeyCache {
-    known: Arc<Mutex<HashMap<ConnectionId, Arc<HookKeys>>>>,
-    /// Held by whoever reads: the others that found nothing fresh wait for what it brings, instead
-    /// of all asking the database.
-    reading: Arc<tokio::sync::Mutex<()>>,
+    cached: Arc<Mutex<HashMap<ConnectionId, Arc<HookKeys>>>>,
+    /// Held while keys are loaded: concurrent callers wait for the result instead of all querying
+    /// the database.
+    loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl HookKeys {
-    /// Whether newer keys may exist.
+    /// Whether newer keys may exist, and may be loaded.
     pub(super) fn may_be_outdated(&self) -> bool {
-        self.read_at.elapsed() > LOOK_AGAIN
+        self.read_at.elapsed() > MIN_RELOAD_AGE
     }
 }
 
 impl KeyCache {
-    /// The keys of a connection, from memory while they are fresh.
-    pub(super) async fn of(
+    /// The keys of a connection, from the cache while they are fresh.
+    pub(super) async fn get(
         &self,
         context: &Context,
         id: ConnectionId,
@@ -61,23 +61,23 @@ impl KeyCache {
         if let Some(keys) = self.fresh(context, id) {
             return Ok(keys);
         }
-        let _alone = self.reading.lock().await;
+        let _single_flight = self.loading.lock().await;
         match self.fresh(context, id) {
             Some(keys) => Ok(keys),
-            None => self.read(context, id).await,
+            None => self.load(context, id).await,
         }
     }
 
-    /// The keys in memory, unless they are old or keys have been saved since by this process.
+    /// The cached keys, unless they are too old or this process has saved keys since.
     fn fresh(&self, context: &Context, id: ConnectionId) -> Option<Arc<HookKeys>> {
         let epoch = context.key_epoch.current();
         let is_fresh =
-            |keys: &&Arc<HookKeys>| keys.epoch == epoch && keys.read_at.elapsed() < FRESH;
-        self.known.lock().get(&id).filter(is_fresh).cloned()
+            |keys: &&Arc<HookKeys>| keys.epoch == epoch && keys.read_at.elapsed() < MAX_AGE;
+        self.cached.lock().get(&id).filter(is_fresh).cloned()
     }
 
-    /// The keys of a connection as the database has them now.
-    pub(super) async fn read(
+    /// Loads the keys of a connection from the database into the cache.
+    pub(super) async fn load(
         &self,
         context: &Context,
         id: ConnectionId,
@@ -118,7 +118,7 @@ impl KeyCache {
             read_at: Instant::now(),
             epoch,
         });
-        self.known.lock().insert(id, Arc::clone(&keys));
+        self.cached.lock().insert(id, Arc::clone(&keys));
         Ok(keys)
     }
 }

@@ -1,5 +1,6 @@
-//! The hooks that Twilio calls: signature first, then parse, then one transaction; 2xx only after
-//! its commit.
+//! The webhooks that Twilio calls: each verifies the call, parses it, runs one transaction, and
+//! answers 2xx only after the commit. [`Hooks`] is their shared state. Start reading at [`routes`],
+//! then `verify.rs`.
 
 mod inbound;
 mod keys;
@@ -13,8 +14,8 @@ use actix_web::web::{self, Data, ServiceConfig};
 use crate::clock::Clock;
 use crate::db::Pool;
 
-/// What the hooks of a process share: the batch that callbacks commit in, and the keys that verify
-/// them.
+/// The shared state of the webhooks of one process: the batcher that commits callbacks, and the
+/// cache of keys that verify them.
 #[derive(Clone)]
 pub struct Hooks {
     reports: Data<status::Reports>,
@@ -22,7 +23,7 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// Starts the batcher on the present runtime.
+    /// Starts the batcher on the current runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         Self {
@@ -31,7 +32,7 @@ impl Hooks {
         }
     }
 
-    /// Registers each as data of the application.
+    /// Registers each part as app data.
     pub(super) fn register(&self, cfg: &mut ServiceConfig) {
         cfg.app_data(self.reports.clone()).app_data(self.keys.clone());
     }
@@ -43,9 +44,9 @@ impl std::fmt::Debug for Hooks {
     }
 }
 
-/// Mounts the hooks.
+/// Mounts the webhooks.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    // The busiest first, and without a scope around them: each pattern that is tried costs half as
+    // The busiest first, and without a scope around them: trying one more pattern costs half as
     // much as checking the signature.
     cfg.service(
         web::resource("/hooks/twilio/{connection_id}/status/{message_id}").post(status::receive),

@@ -1,4 +1,4 @@
-//! Why a hook did not take what it was given, and how that is answered.
+//! Why a webhook is refused, and the status that answers it.
 
 use actix_web::HttpResponse;
 
@@ -7,17 +7,17 @@ use crate::db;
 use crate::error::Error;
 use crate::types::id::ConnectionId;
 
-/// Why a hook did not take what it was given.
+/// Why a webhook is refused.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It does not come from Twilio, or not for this connection: 403 (404 where there is no such
-    /// connection, 400 where it cannot be read).
+    /// The call is not proven to come from Twilio for this connection: 403 (404 for an unknown
+    /// connection, 400 for a malformed body).
     Rejected { connection_id: Option<ConnectionId>, reason: RejectionReason, detail: String },
-    /// There is no such message: 404.
+    /// The message does not exist: 404.
     UnknownMessage,
-    /// The database is away: 503, so that Twilio tries again.
+    /// The database is not available: 503, so that Twilio tries again.
     Away,
-    /// A mistake of ours: 500, so that Twilio tries again.
+    /// An internal error: 500, so that Twilio tries again.
     Failed,
 }
 

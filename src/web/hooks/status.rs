@@ -1,5 +1,5 @@
-//! `POST /hooks/twilio/{connection_id}/status/{message_id}`, or `…/{secret}/status/…`: a message's
-//! status changed.
+//! `POST /hooks/twilio/{connection_id}/status/{message_id}`, or `…/{secret}/status/…`: Twilio
+//! reports the status of a message.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::messages::report::{Report, ReportSource};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::twilio::callbacks::StatusCallback;
 
-/// Why quiet reports could not be recorded.
+/// Why a report could not be recorded, or not be set aside.
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
     #[error(transparent)]
@@ -32,13 +32,13 @@ enum RecordError {
     Slice(#[from] Error),
 }
 
-/// Commits reports in batches.
+/// Commits reports in batches (group commit).
 pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
 
-/// The most reports that share a commit.
+/// The largest number of reports in one commit.
 const MAX_BATCH: usize = 512;
 
-/// Takes in a status callback; 204 once it is committed.
+/// Records a status callback; answers 204 after the commit.
 pub(super) async fn receive(
     context: Data<Context>,
     reports: Data<Reports>,
@@ -47,7 +47,7 @@ pub(super) async fn receive(
     body: Bytes,
 ) -> HttpResponse {
     let path = request.match_info();
-    let taken = async {
+    let recorded = async {
         let verified = verify::verify(&context, &keys, &request, &body).await?;
         verified.must_be_proven()?;
         let message_id = path.query("message_id").parse().map_err(|_| Refusal::UnknownMessage)?;
@@ -69,66 +69,66 @@ pub(super) async fn receive(
         };
         reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
     };
-    match taken.await {
+    match recorded.await {
         Ok(Recorded::Applied | Recorded::Noted) => HttpResponse::NoContent().finish(),
         Ok(Recorded::UnknownMessage) => Refusal::UnknownMessage.response(),
         Err(refusal) => {
-            verify::note(&context, Hook::Status, &refusal).await;
+            verify::record_rejection(&context, Hook::Status, &refusal).await;
             refusal.response()
         }
     }
 }
 
-/// Starts the batcher: quiet reports take the short way, the others and what somebody else was
-/// moving at the same moment the long one.
+/// Starts the batcher. Reports that only change a status take the fast path; the others, and those
+/// whose message another transaction is changing, take the slow path.
 pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
-    let lane = Arc::new(DedicatedConnection::beside(&db));
+    let connection = Arc::new(DedicatedConnection::beside(&db));
     Batcher::spawn(MAX_BATCH, move |batch| {
-        let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
+        let (db, clock, connection) = (db.clone(), clock.clone(), Arc::clone(&connection));
         async move {
-            let mut recorded = record_quiet(&lane, &clock, &batch).await;
-            let (left, places): (Vec<Report>, Vec<usize>) = batch
+            let mut recorded = record_on_fast_path(&connection, &clock, &batch).await;
+            let (left, positions): (Vec<Report>, Vec<usize>) = batch
                 .into_iter()
                 .zip(0..)
-                .filter(|(_, place)| !recorded.contains_key(place))
+                .filter(|(_, position)| !recorded.contains_key(position))
                 .unzip();
-            recorded.extend(places.into_iter().zip(record_each(&db, &clock, &left).await));
+            recorded.extend(positions.into_iter().zip(record_each(&db, &clock, &left).await));
             recorded.into_values().collect()
         }
     })
 }
 
-/// Records the quiet reports of a batch, as far as it can be done now; answers by the places of
-/// their reports.
-async fn record_quiet(
-    lane: &DedicatedConnection,
+/// Records the reports of a batch that qualify for the fast path. Returns results by position in
+/// the batch; a missing one has to take the slow path.
+async fn record_on_fast_path(
+    connection: &DedicatedConnection,
     clock: &Clock,
     batch: &[Report],
 ) -> BTreeMap<usize, Result<Recorded, Refusal>> {
-    let (places, reports): (Vec<usize>, Vec<&Report>) =
-        batch.iter().enumerate().filter(|(_, report)| report.is_quiet()).unzip();
+    let (positions, reports): (Vec<usize>, Vec<&Report>) =
+        batch.iter().enumerate().filter(|(_, report)| report.is_plain()).unzip();
     if reports.is_empty() {
         return BTreeMap::new();
     }
-    let recorded = lane
+    let recorded = connection
         .run(async |conn| {
             Ok::<_, RecordError>(fast_path::record(conn, &reports, clock.now()).await?)
         })
         .await;
-    // Where it failed, the long way finds out about each report whether it can be recorded.
+    // On failure, the slow path decides for each report whether it can be recorded.
     let recorded = recorded.unwrap_or_else(|error| {
-        tracing::debug!(%error, "quiet reports could not be recorded; taking the long way");
+        tracing::debug!(%error, "the fast path failed; taking the slow path");
         Vec::new()
     });
-    places
+    positions
         .into_iter()
         .zip(recorded)
-        .filter_map(|(place, recorded)| Some((place, Ok(recorded?))))
+        .filter_map(|(position, recorded)| Some((position, Ok(recorded?))))
         .collect()
 }
 
-/// Records reports together; when that fails, each by itself, so that one cannot hold up the
-/// others.
+/// Records reports in one transaction; if that fails, each in its own, so that one cannot hold up
+/// the others.
 async fn record_each(
     db: &Pool,
     clock: &Clock,
@@ -161,19 +161,19 @@ async fn record_each(
     }
 }
 
-/// A report that cannot be recorded is repeated by Twilio a few times only: what became of the
-/// message is asked for later.
+/// Sets the message of a report aside, to look it up at Twilio later: Twilio repeats a report that
+/// is not recorded a few times only.
 async fn set_aside(db: &Pool, clock: &Clock, report: &Report) {
     let item = Item::new(Task::LookUp, &report.message_id, Some(report.connection_id));
     let error = format!(
         "Twilio's report “{}” could not be recorded: the log says why.",
         report.status.as_str()
     );
-    let kept = async {
+    let stored = async {
         let mut conn = db.get().await?;
-        Ok::<_, RecordError>(set_aside::keep(&mut conn, &item, &error, clock.now()).await?)
+        Ok::<_, RecordError>(set_aside::record(&mut conn, &item, &error, clock.now()).await?)
     };
-    if let Err(error) = kept.await {
+    if let Err(error) = stored.await {
         tracing::error!(
             message.id = %report.message_id,
             %error,
@@ -190,7 +190,7 @@ async fn record(db: &Pool, clock: &Clock, reports: &[Report]) -> Result<Vec<Reco
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
         generic_plans::force(conn).await?;
-        Ok(consequences::take_in(conn, reports, now).await?)
+        Ok(consequences::record_reports(conn, reports, now).await?)
     })
     .await
 }

@@ -1,5 +1,5 @@
-//! `POST /hooks/twilio/{connection_id}/test`, or `…/{secret}/test`: we called ourselves, to see
-//! whether Twilio's calls arrive as they were sent.
+//! `POST /hooks/twilio/{connection_id}/test`, or `…/{secret}/test`: Carillon calls itself, to check
+//! whether webhooks arrive as they were sent.
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,7 +11,7 @@ use crate::connection_center;
 use crate::connections::webhooks::Hook;
 use crate::context::Context;
 
-/// Repeats the challenge of a call that can be verified; changes nothing.
+/// Answers a verified call with the proof of its challenge; changes nothing.
 pub(super) async fn receive(
     context: Data<Context>,
     keys: Data<KeyCache>,
@@ -27,7 +27,7 @@ pub(super) async fn receive(
                 .body(connection_center::proof(challenge))
         }
         Err(refusal) => {
-            verify::note(&context, Hook::Test, &refusal).await;
+            verify::record_rejection(&context, Hook::Test, &refusal).await;
             match &refusal {
                 Refusal::Rejected { reason, .. } => {
                     HttpResponse::build(refusal.response().status())

@@ -1,4 +1,5 @@
-//! Verifying a webhook: the signature over the public URL and every parameter, then the account.
+//! Verification of a webhook: the signature over the public URL and every parameter, then the
+//! account.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName};
@@ -17,21 +18,21 @@ use crate::types::id::ConnectionId;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
-/// Characters that are kept of why a webhook was rejected.
+/// How many characters of a rejection's detail are stored.
 const MAX_DETAIL: usize = 1_000;
 
-/// The parameters of a webhook; where it comes from is proven, or else it says what is missing.
+/// The parameters of a webhook, and whether its origin is proven.
 pub(super) struct Verified<'a> {
-    /// The connection of its URL.
+    /// The connection that the URL names.
     pub(super) connection_id: ConnectionId,
-    /// The form, cleaned: blanks, repeats and order kept.
+    /// The cleaned form; blanks, repeated fields and their order are preserved.
     pub(super) params: Params<'a>,
-    /// Why it is not proven that Twilio calls, where neither a signature nor a secret does.
+    /// Why the origin is not proven; `None` if a signature or a secret proves it.
     unproven: Option<RejectionReason>,
 }
 
 impl Verified<'_> {
-    /// Refuses what is not proven to come from Twilio.
+    /// Refuses a call that is not proven to come from Twilio.
     pub(super) fn must_be_proven(&self) -> Result<(), Refusal> {
         let Some(reason) = self.unproven else { return Ok(()) };
         let detail = match reason {
@@ -50,8 +51,7 @@ impl Verified<'_> {
 }
 
 /// Checks a webhook. A connection without an Auth Token cannot check signatures: the secret in its
-/// address is the proof, and without it the call is unproven, which [`Verified::must_be_proven`]
-/// refuses.
+/// address is the proof. Without it, [`Verified::must_be_proven`] refuses the call.
 pub(super) async fn verify<'a>(
     context: &Context,
     cache: &KeyCache,
@@ -68,7 +68,7 @@ pub(super) async fn verify<'a>(
     let id: ConnectionId = connection_id.parse().map_err(|_| {
         rejected(None, RejectionReason::UnknownConnection, "The URL does not name a connection.")
     })?;
-    let mut keys = cache.of(context, id).await?;
+    let mut keys = cache.get(context, id).await?;
     let form = PostedForm::read(body)
         .map_err(|error| rejected(Some(id), RejectionReason::Malformed, &error.to_string()))?;
     let mut unproven = None;
@@ -78,7 +78,7 @@ pub(super) async fn verify<'a>(
         };
         let mut is_proven = proves(&keys);
         if !is_proven && secret.is_some() && keys.may_be_outdated() {
-            keys = cache.read(context, id).await?;
+            keys = cache.load(context, id).await?;
             is_proven = proves(&keys);
         }
         unproven = (!is_proven).then_some(if secret.is_some() {
@@ -101,7 +101,7 @@ pub(super) async fn verify<'a>(
         let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, form.signed(), header);
         let mut is_valid = valid(&keys);
         if !is_valid && keys.may_be_outdated() {
-            keys = cache.read(context, id).await?;
+            keys = cache.load(context, id).await?;
             is_valid = valid(&keys);
         }
         if !is_valid {
@@ -134,15 +134,14 @@ pub(super) async fn verify<'a>(
     Ok(Verified { connection_id: id, params, unproven })
 }
 
-/// The URL as Twilio knows it: our public one, whatever a proxy made of it on the way.
+/// The URL that Twilio has called: our public one, whatever a proxy has made of it.
 fn signed_url(context: &Context, request: &HttpRequest) -> String {
     let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
     context.config.public_url.join(path)
 }
 
-/// The address that a wrong signature is right for, among those that Twilio may know us by: what a
-/// proxy says it was called with, and the other scheme. It says what has to be changed; the call is
-/// refused all the same.
+/// The address for which a wrong signature is valid, among those that Twilio may have called: the
+/// host that a proxy reports, and the other scheme. It tells the admin what to change.
 fn signed_address(
     context: &Context,
     request: &HttpRequest,
@@ -150,31 +149,35 @@ fn signed_address(
     params: &[Param<'_>],
     header: &str,
 ) -> Option<String> {
-    let said = |name: HeaderName| {
+    let header_value = |name: HeaderName| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
-    let ours = Url::parse(context.config.public_url.as_str()).ok()?;
-    let own = ours.port().map_or_else(
+    let public_url = Url::parse(context.config.public_url.as_str()).ok()?;
+    let public_host = public_url.port().map_or_else(
         || context.config.public_url.host().to_owned(),
         |port| format!("{}:{port}", context.config.public_url.host()),
     );
-    let hosts = [Some(own), said(header::HOST), said(HeaderName::from_static("x-forwarded-host"))];
+    let hosts = [
+        Some(public_host),
+        header_value(header::HOST),
+        header_value(HeaderName::from_static("x-forwarded-host")),
+    ];
     let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
-    let whole = format!("{}{path}", context.config.public_url.path_prefix());
+    let prefixed = format!("{}{path}", context.config.public_url.path_prefix());
     let bases = hosts
         .into_iter()
         .flatten()
         .flat_map(|host| [format!("https://{host}"), format!("http://{host}")]);
     let signs = |base: &String| {
-        [path, &whole]
+        [path, &prefixed]
             .iter()
             .any(|path| signature::verify(&keys.tokens, &format!("{base}{path}"), params, header))
     };
     bases.into_iter().find(signs)
 }
 
-/// Notes a refusal where an admin can see it; a database that is away cannot note anything.
-pub(super) async fn note(context: &Context, hook: Hook, refusal: &Refusal) {
+/// Stores a rejection for admins to see, unless the database is not available.
+pub(super) async fn record_rejection(context: &Context, hook: Hook, refusal: &Refusal) {
     let Refusal::Rejected { connection_id, reason, detail } = refusal else { return };
     tracing::warn!(
         hook = %hook,
@@ -182,7 +185,7 @@ pub(super) async fn note(context: &Context, hook: Hook, refusal: &Refusal) {
         connection.id = ?connection_id,
         "a webhook was rejected"
     );
-    // It may quote an address of any length.
+    // The detail may quote an address of any length.
     let detail = detail.chars().take(MAX_DETAIL).collect();
     let rejection = Rejection {
         connection_id: *connection_id,
@@ -191,11 +194,11 @@ pub(super) async fn note(context: &Context, hook: Hook, refusal: &Refusal) {
         detail,
         received_at: context.clock.now(),
     };
-    let noted = async {
+    let stored = async {
         let mut conn = context.db.get().await.map_err(|error| error.to_string())?;
         webhooks::reject(&mut conn, &rejection).await.map_err(|error| error.to_string())
     };
-    if let Err(error) = noted.await {
-        tracing::warn!(error, "the rejected webhook could not be noted");
+    if let Err(error) = stored.await {
+        tracing::warn!(error, "the rejected webhook could not be stored");
     }
 }

@@ -1,21 +1,22 @@
-//! Whom a page admits, as a marker in the handler's signature: each stands for a role.
+//! Access control of pages, as a marker in the handler's signature; each marker stands for a role.
 
 use super::error::PageError;
 use crate::users::{Role, User};
 
-/// Whom a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and [`Admin`].
+/// The visitors that a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and
+/// [`Admin`].
 pub trait Access: 'static {
-    /// What the handler knows of the visitor: a [`User`], or for [`Anyone`] perhaps none.
+    /// The visitor as the handler gets it: a [`User`], or an optional one for [`Anyone`].
     type Who: 'static;
 
-    /// Admits or refuses.
+    /// Admits a visitor, or returns why not.
     fn admit(user: Option<User>) -> Result<Self::Who, PageError>;
 
-    /// The user, for the page's head.
+    /// The user, for the head of the page.
     fn user(who: &Self::Who) -> Option<&User>;
 }
 
-/// Admits everybody, signed in or not.
+/// Admits every visitor, signed in or not.
 #[derive(Debug)]
 pub struct Anyone;
 
@@ -42,7 +43,7 @@ macro_rules! roles {
 }
 
 roles! {
-    /// Admits everybody who is signed in.
+    /// Admits every user who is signed in.
     Viewer,
     /// Admits marketers and admins.
     Marketer,

@@ -1,5 +1,5 @@
-//! Style sheet, script and pictures, served from the binary under addresses that change with their
-//! content.
+//! Style sheet, scripts and pictures, served from the binary under addresses that contain a hash of
+//! the content.
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use actix_web::middleware::Compress;
@@ -12,13 +12,14 @@ use tera::{Kwargs, State, Tera, TeraResult};
 #[folder = "static/"]
 struct Files;
 
-/// Mounts `/static/{hash}/{file}`, and `/favicon.ico` for browsers that ask on their own.
+/// Mounts `/static/{hash}/{file}`, and `/favicon.ico` for browsers that request it unprompted.
 pub(in crate::web) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/static/{hash}/{file:.+}").wrap(Compress::default()).get(serve))
         .service(web::resource("/favicon.ico").get(favicon));
 }
 
-/// Adds the function `asset(path="carillon.css")`, which gives the address of a file in `static/`.
+/// Adds the template function `asset(path="carillon.css")`, which returns the address of a file in
+/// `static/`.
 pub(in crate::web) fn register(tera: &mut Tera, base: &str) {
     let base = base.to_owned();
     tera.register_function(
@@ -33,14 +34,15 @@ pub(in crate::web) fn register(tera: &mut Tera, base: &str) {
 }
 
 async fn serve(request: HttpRequest, path: Path<(String, String)>) -> HttpResponse {
-    let (asked, name) = path.into_inner();
+    let (requested, name) = path.into_inner();
     let Some(file) = Files::get(&name) else {
         return HttpResponse::NotFound().body("There is no such file.");
     };
     let tag = format!("\"{}\"", hash(&file));
-    // An old address (a page from before an update) gets the present file, but must not keep it.
+    // An old address (on a page from before an update) gets the current file, but must not be
+    // cached.
     let caching =
-        if asked == hash(&file) { "public, max-age=31536000, immutable" } else { "no-cache" };
+        if requested == hash(&file) { "public, max-age=31536000, immutable" } else { "no-cache" };
     if request.headers().get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes())
     {
         return HttpResponse::NotModified()
@@ -64,7 +66,7 @@ async fn favicon() -> HttpResponse {
     }
 }
 
-/// The first 64 bits of the content's SHA-256.
+/// The first 64 bits of the content's SHA-256, in hex.
 fn hash(file: &EmbeddedFile) -> String {
     hex(&file.metadata.sha256_hash()[..8])
 }
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_wrote_is_as_it_was_published() {
+    fn vendored_scripts_match_their_recorded_hashes() {
         let record =
             String::from_utf8(Files::get("vendor/README.md").unwrap().data.into_owned()).unwrap();
         let cells = |line: &str| {

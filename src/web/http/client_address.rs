@@ -1,7 +1,7 @@
-//! Who calls: the other end of the connection, or what a trusted proxy says of it.
+//! The address of the caller: the peer of the connection, or what a trusted proxy reports.
 //!
-//! The chain of proxies is read from its end, the part that proxies of ours have written; what a
-//! stranger claims stands before it.
+//! The chain of proxies is read from its end, which our proxies have written; claims of strangers
+//! precede it.
 
 use std::net::IpAddr;
 use std::sync::Once;
@@ -11,10 +11,10 @@ use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR}
 
 use crate::types::network::TrustedProxies;
 
-/// Longer chains of proxies are not followed.
+/// How many hops of a chain of proxies are followed.
 const MAX_HOPS: usize = 32;
 
-/// The address of the caller; none where the server does not know the other end of the connection.
+/// The address of the caller; `None` if the peer of the connection is unknown.
 pub(in crate::web) fn client_address(
     request: &HttpRequest,
     trusted: &TrustedProxies,
@@ -22,8 +22,8 @@ pub(in crate::web) fn client_address(
     Some(behind_proxies(request.peer_addr()?.ip().to_canonical(), request.headers(), trusted))
 }
 
-/// Says once that a proxy may have been forgotten in the settings, where a request says that it
-/// came through one that is not trusted.
+/// Warns once if a request came through a proxy that is not trusted, which may be missing from the
+/// settings.
 pub(in crate::web) fn warn_of_unknown_proxy(request: &HttpRequest, trusted: &TrustedProxies) {
     static ONCE: Once = Once::new();
     let headers = request.headers();
@@ -43,10 +43,10 @@ pub(in crate::web) fn warn_of_unknown_proxy(request: &HttpRequest, trusted: &Tru
     }
 }
 
-/// The nearest address that is no trusted proxy's.
+/// The nearest address that is not a trusted proxy's.
 ///
-/// A proxy writes one of the two headers and may pass on the other one as a stranger sent it. Where
-/// they disagree, neither counts.
+/// A proxy writes one of the two headers and may pass on the other as a stranger sent it. If they
+/// disagree, neither counts.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
     if !trusted.contains(peer) {
         return peer;
@@ -61,7 +61,8 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -
     }
 }
 
-/// Follows a chain from its end, as long as it names trusted proxies. What is no address ends it.
+/// Follows a chain from its end, as long as it names trusted proxies. An element that is not an
+/// address ends it.
 fn nearest(
     peer: IpAddr,
     chain: &[&str],
@@ -79,12 +80,12 @@ fn nearest(
     nearest
 }
 
-/// The elements of a list that may stand in several headers of one name; commas in quotes separate
-/// nothing.
+/// The elements of a list that may be spread over several headers of one name; commas in quotes do
+/// not separate.
 fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let mut elements = Vec::new();
     for value in headers.get_all(name) {
-        // What is not readable is an element that is no address.
+        // An unreadable value is an element that is not an address.
         let value = value.to_str().unwrap_or("?");
         let mut quoted = false;
         elements.extend(value.split(|character: char| {
@@ -95,8 +96,7 @@ fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     elements
 }
 
-/// The `for` of an element of `Forwarded` (RFC 7239); none for `unknown` and names that hide the
-/// address.
+/// The `for` of an element of `Forwarded` (RFC 7239); `None` for `unknown` and obfuscated names.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let named = |pair: &&str| {
         pair.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("for"))
@@ -105,7 +105,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     address(value.trim().trim_matches('"'))
 }
 
-/// An address, perhaps with a port or in brackets.
+/// Parses an address, perhaps with a port or in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = match text.strip_prefix('[') {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_is_read_from_its_end_past_proxies_of_ours() {
+    fn the_chain_is_read_from_its_end_past_trusted_proxies() {
         for (chain, expected) in [
             ("6.6.6.6, 192.0.2.1", "192.0.2.1"),
             ("6.6.6.6, 192.0.2.1, 10.2.2.2, 127.0.0.1", "192.0.2.1"),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_is_read_as_rfc_7239_writes_it() {
+    fn forwarded_is_read_as_rfc_7239_specifies() {
         for (chain, expected) in [
             ("for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60"),
             ("For=\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17"),

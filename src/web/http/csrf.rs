@@ -1,8 +1,7 @@
-//! Forms from other sites are refused: every POST to a page must carry the token of the browser
-//! that it comes from.
+//! CSRF protection: every POST to a page must carry the token of the browser that sends it.
 //!
-//! So are forms with a text that cannot be stored: whatever a handler takes from a form has passed
-//! here.
+//! Forms with a text that cannot be stored are refused here as well, so that handlers need not
+//! check.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -28,17 +27,18 @@ use crate::types::text;
 use crate::types::token::RandomToken;
 use crate::users::sessions;
 
-/// Longest form of those who have not signed in: log-in, set-up, invitation, new password.
-const MAX_STRANGERS_FORM_BYTES: usize = 64 * 1024;
+/// The largest form of a visitor who is not signed in, in bytes: log-in, set-up, invitation, new
+/// password.
+const MAX_SIGNED_OUT_FORM_BYTES: usize = 64 * 1024;
 
-const LENGTH: usize = 32;
+const TOKEN_BYTES: usize = 32;
 
 /// The token for the forms of the browser that holds `anchor` (its session's or visitor's cookie).
 ///
-/// Masked with random bytes, so that it differs on every page and compressed pages do not give it
-/// away (BREACH).
+/// Random bytes mask it, so that it differs on every page and compression does not reveal it
+/// (BREACH).
 pub(in crate::web) fn token(key: &SecretKey, anchor: &RandomToken) -> String {
-    let mask: [u8; LENGTH] = rand::random();
+    let mask: [u8; TOKEN_BYTES] = rand::random();
     let mut bytes = mask.to_vec();
     bytes.extend(
         mac(key, anchor).finalize().into_bytes().iter().zip(mask).map(|(byte, mask)| byte ^ mask),
@@ -46,15 +46,15 @@ pub(in crate::web) fn token(key: &SecretKey, anchor: &RandomToken) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Whether `token` was made for the browser that holds `anchor`.
+/// Whether `token` was created for the browser that holds `anchor`.
 fn matches(key: &SecretKey, anchor: &RandomToken, token: &str) -> bool {
     let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return false };
-    let Some((mask, masked)) = bytes.split_first_chunk::<LENGTH>() else { return false };
+    let Some((mask, masked)) = bytes.split_first_chunk::<TOKEN_BYTES>() else { return false };
     let unmasked: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
     mac(key, anchor).verify_slice(&unmasked).is_ok()
 }
 
-/// The one place where the token and the texts of forms are checked: in front of all pages, for
+/// Checks the token and the texts of a form: the only place that does, in front of all pages, for
 /// every method that changes something.
 pub(in crate::web) async fn check(
     mut request: ServiceRequest,
@@ -67,22 +67,22 @@ pub(in crate::web) async fn check(
         Ok(body) => body,
         Err(error) => return Ok(request.error_response(error)),
     };
-    if !is_from_here(request.request(), &body) {
+    if !has_valid_token(request.request(), &body) {
         return Ok(request.error_response(PageError::Expired));
     }
     if let Some(field) = text::unstorable_field(&body) {
         return Ok(request.error_response(PageError::Unstorable(field)));
     }
-    let again = futures::stream::once(async { Ok::<Bytes, PayloadError>(body) });
-    request.set_payload(Payload::from(again.boxed_local()));
+    let replay = futures::stream::once(async { Ok::<Bytes, PayloadError>(body) });
+    request.set_payload(Payload::from(replay.boxed_local()));
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-/// Reads a form, as large as the one who sends it may send: strangers have only small ones to fill
+/// Reads a form. Signed-in users may send larger ones; other visitors have only small ones to fill
 /// in.
 async fn read(request: &mut ServiceRequest) -> Result<Bytes, PageError> {
     if request.extensions().contains::<ContentCoding>() {
-        return Err(PageError::Packed);
+        return Err(PageError::Compressed);
     }
     let declared = request
         .headers()
@@ -94,7 +94,7 @@ async fn read(request: &mut ServiceRequest) -> Result<Bytes, PageError> {
     }
     let mut payload = request.take_payload();
     let mut body = BytesMut::new();
-    let mut limit = MAX_STRANGERS_FORM_BYTES;
+    let mut limit = MAX_SIGNED_OUT_FORM_BYTES;
     while let Some(bytes) = payload.next().await {
         let bytes = bytes.map_err(|error| PageError::from_payload(&error))?;
         let length = body.len() + bytes.len();
@@ -117,7 +117,7 @@ async fn is_signed_in(request: &HttpRequest) -> Result<bool, PageError> {
     Ok(sessions::find(&mut *context.db.get().await?, &token, context.clock.now()).await?.is_some())
 }
 
-fn is_from_here(request: &HttpRequest, body: &[u8]) -> bool {
+fn has_valid_token(request: &HttpRequest, body: &[u8]) -> bool {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
         return false;
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_good_for_its_browser_only_and_never_looks_the_same() {
+    fn a_token_is_valid_for_its_browser_only_and_always_differs() {
         let (key, anchor) = (SecretKey::generate(), RandomToken::generate());
         let (one, other) = (token(&key, &anchor), token(&key, &anchor));
         assert_ne!(one, other);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_token() {
+    fn a_malformed_token_is_refused() {
         let (key, anchor) = (SecretKey::generate(), RandomToken::generate());
         let right = token(&key, &anchor);
         for bad in ["", "x", "ä", &right[1..], &"A".repeat(86), &right[..43]] {

@@ -1,4 +1,4 @@
-//! Where a list goes on: the last row's sort key as an opaque word for URLs.
+//! Cursors for keyset pagination: the sort key of the last row, as an opaque word for URLs.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::types::text;
 
-/// A sort key such as `(created_at, id)`, written as one word of URL-safe base64; field of query
-/// structs and of answers.
+/// A sort key such as `(created_at, id)`, encoded as URL-safe base64; a field of query structs and
+/// of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor<K>(pub K);
 
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_and_others_are_refused() {
+    fn a_cursor_round_trips_and_others_are_refused() {
         let cursor = Cursor(("2026-11-21T08:00:00Z".to_owned(), 7_i64));
         let text = serde_json::to_string(&cursor).unwrap();
         assert_eq!(serde_json::from_str::<Cursor<(String, i64)>>(&text).unwrap(), cursor);

@@ -1,4 +1,4 @@
-//! Errors of pages: what happened and what to do, as a page in words.
+//! Errors of pages, shown as a page that says what happened and what to do.
 
 use std::io;
 
@@ -14,56 +14,56 @@ use crate::users::Role;
 /// The result of a page's handler.
 pub type PageResult = Result<HttpResponse, PageError>;
 
-/// Why a page cannot be shown or a form cannot be accepted. Wrong fields are no such error: show
-/// the form again with [`crate::web::Visit::invalid`].
+/// Why a page cannot be shown or a form cannot be accepted. Wrong fields are not such an error:
+/// show the form again with [`crate::web::Visit::invalid`].
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// Nobody is signed in: the browser is sent to the log-in page, and back afterwards.
+    /// No user is signed in: the browser is sent to the log-in page, and back afterwards.
     #[error("Please sign in.")]
     SignIn,
-    /// The user's role is below the one that is needed.
+    /// The user's role is lower than the required one.
     #[error("This needs the role {0}.")]
     Forbidden(Role),
-    /// The noun that does not exist.
+    /// The named kind of record does not exist.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
-    /// The form came from elsewhere, or the browser's cookies are gone.
+    /// The form came from another site, or the browser's cookies are gone.
     #[error("This form has expired.")]
     Expired,
-    /// The request makes no sense as it is.
+    /// The request cannot be understood.
     #[error("{0}")]
     BadRequest(String),
-    /// A form that none of our pages sends: what is wrong with its fields, by their names.
+    /// A form that none of our pages sends, with the errors of its fields.
     #[error("{0}")]
     Invalid(FieldErrors),
-    /// A field of the form holds what cannot be stored.
+    /// A field of the form contains text that cannot be stored.
     #[error("The field “{0}” cannot be stored.")]
     Unstorable(String),
-    /// The form is larger than any of ours.
+    /// The form exceeds the size limit.
     #[error("This form is too large.")]
     TooLarge,
-    /// The form is packed.
+    /// The form is compressed.
     #[error("This form is compressed.")]
-    Packed,
+    Compressed,
     /// The form did not arrive in time.
     #[error("This form did not arrive in time.")]
     TooSlow,
-    /// There is no memory for the form at the moment.
+    /// No memory is available for the form.
     #[error("The server is busy.")]
     Busy,
-    /// Not possible in the present state; the sentence says why and what to do.
+    /// The action is not possible in the current state; the sentence says why and what to do.
     #[error("{0}")]
     Refused(String),
     /// The database does not answer.
     #[error("{0}")]
     Away(String),
-    /// A mistake of ours, or something for the operator.
+    /// An internal error, or one that the operator has to fix.
     #[error("{0}")]
     Internal(String),
 }
 
 impl PageError {
-    /// Why the body of a request could not be read.
+    /// The error of a body that could not be read.
     pub(in crate::web) fn from_body(error: &dyn std::fmt::Display) -> Self {
         let text = error.to_string();
         if text.contains("overflow")
@@ -76,7 +76,7 @@ impl PageError {
         }
     }
 
-    /// Why the body of a request did not come.
+    /// The error of a body that did not arrive.
     pub(in crate::web) fn from_payload(error: &PayloadError) -> Self {
         match error {
             PayloadError::Overflow => Self::TooLarge,
@@ -96,7 +96,7 @@ impl PageError {
             Self::Invalid(_) => "This form cannot be accepted".to_owned(),
             Self::Unstorable(_) => "This text cannot be stored".to_owned(),
             Self::TooLarge => "This form is too large".to_owned(),
-            Self::Packed => "This form is compressed".to_owned(),
+            Self::Compressed => "This form is compressed".to_owned(),
             Self::TooSlow => "This form did not arrive in time".to_owned(),
             Self::Busy => "The server is busy".to_owned(),
             Self::Refused(_) => "This is not possible now".to_owned(),
@@ -128,7 +128,7 @@ impl PageError {
                 )
             }
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
-            Self::Packed => "Nothing was changed. Send the form without \
+            Self::Compressed => "Nothing was changed. Send the form without \
                              Content-Encoding."
                 .to_owned(),
             Self::TooSlow => "Nothing was changed. Check the connection and send the form \
@@ -156,7 +156,7 @@ impl ResponseError for PageError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) | Self::Unstorable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::Busy | Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -164,7 +164,7 @@ impl ResponseError for PageError {
         }
     }
 
-    /// Bare; [`show`](super::error_page::show) puts the page around it.
+    /// Plain text; [`show`](super::error_page::show) renders it as a page.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::build(self.status_code())
             .content_type(ContentType::plaintext())

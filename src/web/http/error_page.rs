@@ -1,4 +1,4 @@
-//! The pages that errors become.
+//! Renders errors as pages.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -14,30 +14,30 @@ use super::error::PageError;
 use super::page::{Page, Pages};
 use super::visit::{Layout, Visit};
 
-/// The page that shows an error to somebody who is signed in: the way to everything else stays.
+/// The error page of a user who is signed in, with the navigation.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ErrorPage {
     status: u16,
     heading: String,
     advice: String,
     instead: Instead,
-    /// Whether a form was certainly not carried out, so that it may be sent once more.
+    /// Whether a form was certainly not processed, so that it may be sent once more.
     unsent: bool,
 }
 
-/// A page to go on with.
+/// A page to continue with.
 #[derive(Debug, Serialize)]
 struct Instead {
     path: &'static str,
     label: &'static str,
 }
 
-/// The page that shows an error to somebody unknown.
+/// The error page of a visitor who is not signed in.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub(in crate::web) struct StrangersErrorPage(ErrorPage);
 
-/// Turns the errors of all pages into pages; the only place that logs them.
+/// Renders the errors of all pages as pages; the only place that logs them.
 pub(in crate::web) async fn show(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -57,7 +57,7 @@ pub(in crate::web) async fn show(
     let Some(pages) = response.request().app_data::<Data<Pages>>().cloned() else {
         return Ok(response);
     };
-    // Where the database is away, nobody can be known.
+    // Without the database, no user can be identified.
     let visit = if status == StatusCode::SERVICE_UNAVAILABLE {
         None
     } else {
@@ -88,7 +88,7 @@ pub(in crate::web) async fn show(
     }))
 }
 
-/// What became wrong before a handler of ours ran: a path or query that does not parse.
+/// The error of a request that reached no handler of ours: its path or query does not parse.
 fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
     match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PageError::NotFound("page"),
@@ -101,14 +101,15 @@ fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
     }
 }
 
-/// To the log-in, and from there to the page that was wanted, or whose form was sent.
+/// Redirects to the log-in, and from there to the requested page, or to the page of a submitted
+/// form.
 fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
     let base =
         request.app_data::<Data<Pages>>().map(|pages| pages.base().to_owned()).unwrap_or_default();
     let mut location = format!("{base}/login");
     let wanted = match *request.method() {
         Method::GET => request.uri().path_and_query().map(|path| path.as_str().to_owned()),
-        _ => form_of(&request, &base),
+        _ => submitting_page(&request, &base),
     };
     if let Some(wanted) = wanted.filter(|wanted| wanted != "/") {
         location.push_str("?next=");
@@ -120,8 +121,8 @@ fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
     )
 }
 
-/// The page of ours that a form was on, as the browser names it.
-fn form_of(request: &HttpRequest, base: &str) -> Option<String> {
+/// The page of ours with the form that was submitted, according to the browser.
+fn submitting_page(request: &HttpRequest, base: &str) -> Option<String> {
     let page = url::Url::parse(request.headers().get(REFERER)?.to_str().ok()?).ok()?;
     let path = page.path().strip_prefix(base).filter(|path| path.starts_with('/'))?;
     Some(page.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
@@ -152,7 +153,7 @@ impl ErrorPage {
 }
 
 impl Instead {
-    /// The list of what is not there, or home.
+    /// The list of the missing kind of record, or the home page.
     fn of(error: &PageError) -> Self {
         let noun = if let PageError::NotFound(noun) = error { *noun } else { "" };
         let (path, label) = match noun {

@@ -1,4 +1,4 @@
-//! What templates may call: times, phone numbers, numbers, JSON, query parameters.
+//! Filters of the page templates: times, phone numbers, numbers, JSON, query parameters.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -24,9 +24,8 @@ pub(in crate::web) fn register(tera: &mut Tera) {
     tera.register_filter("word", |word: &str, _: Kwargs, _: &State<'_>| sentence_case(word));
 }
 
-/// A `<time>` in the time zone of whoever looks; `{{ at | time }}` to the minute,
-/// `{{ at | time(precise=true) }}` to the millisecond, with the zone. Nothing (`null`) is shown as
-/// a dash.
+/// Renders a `<time>` in the visitor's time zone: `{{ at | time }}` to the minute,
+/// `{{ at | time(precise=true) }}` to the millisecond, with the zone. `null` is shown as a dash.
 #[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
@@ -42,8 +41,8 @@ fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value>
     Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
 }
 
-/// The zone of whoever looks. A component has it only when it takes `@visit`: without it, it would
-/// quietly tell the time of elsewhere.
+/// The visitor's time zone. A component has it only if it takes `@visit`; without it, the filter
+/// fails rather than show the time of another zone.
 fn zone(state: &State<'_>) -> TeraResult<Tz> {
     let visit = state.get::<Value>("visit")?;
     let name = visit
@@ -59,7 +58,7 @@ fn zone(state: &State<'_>) -> TeraResult<Tz> {
 
 fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
     let local = at.with_timezone(&zone);
-    // Whoever compares seconds with another log has to know of which zone they are.
+    // Seconds are for comparing with other logs, which needs the zone.
     let shown = if precise {
         escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string())
     } else {
@@ -80,8 +79,8 @@ fn escaped(text: &str) -> String {
     }
 }
 
-/// A link to an address that others named, in a tab of its own; what a browser would not simply
-/// open stays a text without a link.
+/// Links to an address from outside, in a new tab; what is not an http or https address stays plain
+/// text.
 fn foreign_link(text: &str) -> String {
     let shown = escaped(text);
     match HttpUrl::parse(text) {
@@ -93,23 +92,23 @@ fn foreign_link(text: &str) -> String {
     }
 }
 
-/// The value of an `href` or `src` that others named: `about:blank` where it is no http or https
+/// The value of an `href` or `src` from outside: `about:blank` if it is not an http or https
 /// address.
 fn foreign_address(text: &str) -> String {
     HttpUrl::parse(text).map_or_else(|_| "about:blank".to_owned(), String::from)
 }
 
-/// `+1 415 555 0123`; what is no number in E.164 stays as it is.
+/// Formats a number in E.164 as `+1 415 555 0123`; other text stays as it is.
 fn phone(text: &str) -> String {
     PhoneNumber::from_e164(text).map_or_else(|_| text.to_owned(), |number| number.international())
 }
 
-/// How many there are of what is called so: `1 contact`, `1,234 contacts`.
+/// A number with its noun: `1 contact`, `1,234 contacts`.
 pub(in crate::web) fn counted(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {one}s", grouped(number)) }
 }
 
-/// `1,234,567`.
+/// Formats a number as `1,234,567`.
 pub(in crate::web) fn grouped(number: impl TryInto<i64>) -> String {
     let number: i64 = number.try_into().unwrap_or(i64::MAX);
     let digits = number.unsigned_abs().to_string();
@@ -131,12 +130,12 @@ fn json(value: &Value) -> TeraResult<String> {
         .map_err(|error| tera::Error::message(format!("cannot be shown as JSON: {error}")))
 }
 
-/// For a value within a query (`?cursor={{ cursor | urlencode }}`) or a segment of a path.
+/// Encodes a value for a query (`?cursor={{ cursor | urlencode }}`) or a segment of a path.
 fn urlencode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-/// `carrier_blocked` as `Carrier blocked`.
+/// Formats `carrier_blocked` as `Carrier blocked`.
 fn sentence_case(word: &str) -> String {
     let spaced = word.replace('_', " ");
     let mut characters = spaced.chars();
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_shown_in_the_time_zone_of_whoever_looks() {
+    fn a_time_is_shown_in_the_time_zone_of_the_visitor() {
         assert_eq!(
             render("{{ value | time }}", "2026-07-01T23:30:00.123456Z"),
             "<time datetime=\"2026-07-01T23:30:00.123Z\" title=\"2 Jul 2026, 01:30:00 CEST\">2 Jul \
@@ -176,13 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn what_filters_give_is_escaped() {
+    fn the_output_of_filters_is_escaped() {
         assert_eq!(render("{{ value | phone }} {{ value | word }}", "<b>"), "&lt;b&gt; &lt;b&gt;");
         assert_eq!(render("{{ value | urlencode }}", "a b&c=ä\""), "a%20b%26c%3D%C3%A4%22");
     }
 
     #[test]
-    fn only_addresses_of_the_web_become_links() {
+    fn only_http_addresses_become_links() {
         assert_eq!(
             render("{{ value | foreign_link }}", "https://example.com/a?b=1&c=\"2\""),
             "<a href=\"https://example.com/a?b=1&amp;c=%222%22\" rel=\"noreferrer noopener\" target=\"_blank\">https://example.com/a?b=1&amp;c=&quot;2&quot;</a>"

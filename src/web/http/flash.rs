@@ -1,4 +1,4 @@
-//! A sentence that survives one redirect (“Contact saved.”), in a signed cookie.
+//! A message that survives one redirect (“Contact saved.”), in a signed cookie.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,39 +8,39 @@ use sha2::Sha256;
 
 use crate::types::sealed::SecretKey;
 
-/// A sentence for the next page.
+/// A message for the next page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::web) struct Flash {
     pub(in crate::web) kind: FlashKind,
     pub(in crate::web) text: String,
-    /// The form that takes back what was done, where that can be.
+    /// The form that undoes the action, if it can be undone.
     pub(in crate::web) undo: Option<Undo>,
 }
 
 /// A form with one button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::web) struct Undo {
-    /// Where it posts to, without the path prefix of the public URL.
+    /// The path that it posts to, without the path prefix of the public URL.
     pub(in crate::web) path: String,
-    /// Names and values of its fields.
+    /// The names and values of its fields.
     pub(in crate::web) fields: Vec<(String, String)>,
 }
 
-/// Browsers keep no cookie that is longer, in bytes.
+/// The longest value that fits in a cookie, in bytes; browsers reject longer cookies.
 const MAX_LENGTH: usize = 3_800;
 
-/// How it is shown.
+/// How a message is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::web) enum FlashKind {
-    /// Done.
+    /// The action is done.
     Success,
-    /// Not done, or done with a reservation.
+    /// The action is not done, or only in part.
     Warning,
 }
 
 impl Flash {
-    /// The cookie's value; a form that does not fit into it is left out.
+    /// The message as a signed cookie value; an undo form that does not fit is left out.
     pub(in crate::web) fn sign(&self, key: &SecretKey) -> String {
         let text = serde_json::to_vec(self).unwrap_or_default();
         let signature = mac(key, &text).finalize().into_bytes();
@@ -53,7 +53,7 @@ impl Flash {
         }
     }
 
-    /// Reads a cookie's value; `None` unless we made it.
+    /// Reads a cookie value; `None` unless this installation has signed it.
     pub(in crate::web) fn verify(value: &str, key: &SecretKey) -> Option<Self> {
         let (text, signature) = value.split_once('.')?;
         let text = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_sentences_are_shown() {
+    fn only_signed_messages_are_shown() {
         let key = SecretKey::generate();
         let undo = Some(Undo {
             path: "/templates/1/unarchive".to_owned(),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_keeps_every_sentence() {
+    fn every_message_fits_into_a_cookie() {
         let key = SecretKey::generate();
         let undo = |count| {
             Some(Undo {

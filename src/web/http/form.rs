@@ -1,4 +1,5 @@
-//! HTML forms as handlers take them; their CSRF token was checked before, in front of all pages.
+//! HTML forms as handlers take them. Their CSRF token has been checked before, in front of all
+//! pages.
 
 use std::ops::Deref;
 
@@ -10,11 +11,11 @@ use serde::de::DeserializeOwned;
 
 use super::error::PageError;
 
-/// The longest form, in bytes: a pasted list of some thousand contacts.
+/// The largest form, in bytes: a pasted list of some thousand contacts.
 pub(in crate::web) const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
 
-/// The fields of an urlencoded form. `T` is a struct of `String`s with `#[serde(default)]`, so that
-/// what was typed can be shown again; `Vec<(String, String)>` keeps repeated fields.
+/// The fields of a URL-encoded form. `T` is a struct of `String`s with `#[serde(default)]`, so that
+/// the input can be shown again; `Vec<(String, String)>` preserves repeated fields.
 #[derive(Debug, Clone)]
 pub struct Form<T>(pub T);
 

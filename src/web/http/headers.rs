@@ -1,4 +1,4 @@
-//! Response headers that protect people, and what the request log says.
+//! Security headers of responses, and the span of the request log.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -10,8 +10,8 @@ use tracing_actix_web::RootSpanBuilder;
 
 use crate::types::hook_address::redacted;
 
-/// Nothing but our own files, no inline code, no frames; pictures also from https (media of
-/// templates).
+/// Allows only our own files, and neither inline code nor frames. Pictures may come from https, for
+/// the media of templates.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -27,7 +27,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Adds the headers to every answer; whatever has no caching rule of its own is not kept.
+/// Adds the security headers to every answer; an answer without a caching rule of its own is not
+/// stored.
 pub(in crate::web) async fn protect(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -43,8 +44,8 @@ pub(in crate::web) async fn protect(
     Ok(response)
 }
 
-/// One line per request, without query (it may hold phone numbers), without the secret of a hook
-/// and without client addresses.
+/// One line per request, without the query (it may contain phone numbers), the secret of a webhook,
+/// and client addresses.
 pub(in crate::web) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {

@@ -1,4 +1,4 @@
-//! Health: is the process alive, and can it work.
+//! Health checks: whether the process is alive, and whether it can work.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::RETRY_AFTER;
@@ -13,8 +13,8 @@ pub(in crate::web) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/readyz").get(ready).head(ready));
 }
 
-/// Whether a path is one of these, which are answered also where others are not.
-pub(in crate::web) fn is_asked_for(path: &str) -> bool {
+/// Whether a path is a health check, which is answered even at capacity.
+pub(in crate::web) fn is_health_check(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz")
 }
 

@@ -1,7 +1,7 @@
-//! The cookie of a browser that people have logged in with: the failures of others do not slow them
-//! down here.
+//! The cookie of a browser with which users have logged in before: there, failed log-ins of others
+//! do not slow them down.
 //!
-//! It proves nothing but that: whoever steals it still needs the password, and has few tries.
+//! It proves nothing else: a thief still needs the password, and has few tries.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,12 +13,12 @@ use crate::types::id::UserId;
 use crate::types::sealed::SecretKey;
 use crate::users::log_in::KnownBrowser;
 
-/// A browser is known for this long after the last log-in.
+/// How long a browser stays known after the last log-in.
 pub(in crate::web) const LIFETIME: TimeDelta = TimeDelta::days(365);
-/// So many people of one browser are remembered, those who logged in last.
-const MAX_PEOPLE: usize = 5;
+/// How many users of one browser are remembered, the latest log-ins first.
+const MAX_USERS: usize = 5;
 
-/// The value of the cookie after `user` has logged in, with those who did so before.
+/// The value of the cookie after `user` has logged in, including the users before.
 pub(in crate::web) fn cookie_of(
     key: &SecretKey,
     before: Vec<KnownBrowser>,
@@ -27,16 +27,16 @@ pub(in crate::web) fn cookie_of(
 ) -> String {
     let (mine, others): (Vec<_>, Vec<_>) = before.into_iter().partition(|known| known.user == user);
     let new = || KnownBrowser { user, browser: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>()) };
-    let people =
-        std::iter::once(mine.into_iter().next().unwrap_or_else(new)).chain(others).take(MAX_PEOPLE);
+    let users =
+        std::iter::once(mine.into_iter().next().unwrap_or_else(new)).chain(others).take(MAX_USERS);
     let one = |known: KnownBrowser| {
         let text = format!("{}.{}.{}", known.user, known.browser, (now + LIFETIME).timestamp());
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac(key, &text).finalize().into_bytes()))
     };
-    people.map(one).collect::<Vec<_>>().join("~")
+    users.map(one).collect::<Vec<_>>().join("~")
 }
 
-/// Whom a cookie names; what was not signed by us, or long ago, names nobody.
+/// The users that a cookie names; entries that are expired or not signed by us are left out.
 pub(in crate::web) fn read(key: &SecretKey, cookie: &str, now: DateTime<Utc>) -> Vec<KnownBrowser> {
     let one = |text: &str| {
         let (text, signature) = text.rsplit_once('.')?;
@@ -46,7 +46,7 @@ pub(in crate::web) fn read(key: &SecretKey, cookie: &str, now: DateTime<Utc>) ->
         (until > now.timestamp())
             .then_some(KnownBrowser { user: user.parse().ok()?, browser: browser.to_owned() })
     };
-    cookie.split('~').take(MAX_PEOPLE).filter_map(one).collect()
+    cookie.split('~').take(MAX_USERS).filter_map(one).collect()
 }
 
 fn mac(key: &SecretKey, text: &str) -> Hmac<Sha256> {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_is_known_to_those_who_logged_in_with_it_and_to_nobody_else() {
+    fn a_browser_is_known_only_to_users_who_logged_in_with_it() {
         let (key, now) =
             (SecretKey::generate(), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let (ada, ben) = (UserId::new(), UserId::new());
@@ -81,6 +81,6 @@ mod tests {
         let many = (0..9).fold(Vec::new(), |before, _| {
             read(&key, &cookie_of(&key, before, UserId::new(), now), now)
         });
-        assert_eq!(many.len(), MAX_PEOPLE);
+        assert_eq!(many.len(), MAX_USERS);
     }
 }

@@ -1,18 +1,18 @@
-//! What is wrong with the markup of a page, as far as it can be told without a browser: a browser
-//! mends silently what is not well-formed, and shows something else than was meant.
+//! A check of a page's markup, for tests: browsers silently repair malformed HTML, and may show
+//! something other than intended.
 
 use std::collections::BTreeSet;
 
 /// Elements without content.
 const VOID: &[&str] = &["area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"];
-/// Elements whose content is text alone.
+/// Elements whose content is text only.
 const TEXT: &[&str] = &["script", "style", "textarea", "title", "option"];
-/// Elements that hold words, not blocks.
-const OF_WORDS: &[&str] = &[
+/// Elements that contain phrasing content, not blocks.
+const PHRASING: &[&str] = &[
     "p", "span", "strong", "em", "small", "code", "label", "button", "h1", "h2", "h3", "summary",
     "legend", "time", "bdi", "mark", "dt",
 ];
-/// Blocks, which end a paragraph wherever they begin.
+/// Block elements, which end a paragraph wherever they start.
 const BLOCKS: &[&str] = &[
     "article",
     "aside",
@@ -38,37 +38,37 @@ const BLOCKS: &[&str] = &[
     "table",
     "ul",
 ];
-/// Elements that must not stand within one of their own kind.
+/// Elements that must not be nested within themselves.
 const NOT_WITHIN_ITSELF: &[&str] = &["a", "button", "form", "label"];
 /// Elements that mark a part of a text.
 const PARTS_OF_TEXT: &[&str] = &["mark", "ins", "del"];
-/// Whatever is told to have a name.
+/// Form fields, which need a label.
 const FIELDS: &[&str] = &["input", "select", "textarea"];
-/// Attributes that name the ids of other elements.
+/// Attributes that refer to the ids of other elements.
 const REFERENCES: &[&str] = &["for", "aria-labelledby", "aria-describedby", "list", "form"];
 
-/// An element that has begun.
+/// An element that has been opened.
 #[derive(Debug)]
 struct Element<'h> {
     name: &'h str,
     attributes: Vec<(&'h str, &'h str)>,
 }
 
-/// What was found while reading.
+/// The state of reading a page.
 #[derive(Debug, Default)]
 struct Reading<'h> {
     open: Vec<Element<'h>>,
     ids: BTreeSet<&'h str>,
-    /// Ids that others have named, with who did.
-    named: Vec<(&'h str, &'h str)>,
+    /// The elements that refer to an id, with that id.
+    references: Vec<(&'h str, &'h str)>,
     labelled: BTreeSet<&'h str>,
-    /// Fields with their ids, that have no name yet.
-    nameless: Vec<(String, Option<&'h str>)>,
+    /// Fields that have no label so far, with their ids.
+    unlabelled: Vec<(String, Option<&'h str>)>,
     wrong: Vec<String>,
 }
 
-/// Reads a page and tells what is wrong with it; `foreign` is a text that must stand where its
-/// direction touches nothing else.
+/// Returns the problems of a page's markup. `foreign` is a text that must be isolated, so that its
+/// direction affects nothing else.
 pub(in crate::web) fn problems(html: &str, foreign: Option<&str>) -> Vec<String> {
     let mut reading = Reading::default();
     let mut rest = html;
@@ -97,7 +97,7 @@ pub(in crate::web) fn problems(html: &str, foreign: Option<&str>) -> Vec<String>
     reading.finish()
 }
 
-/// Where a tag ends; a `>` in quotes does not end it.
+/// The position where a tag ends; a `>` in quotes does not end it.
 fn end_of_tag(tag: &str) -> usize {
     let mut quoted = false;
     let end = tag.char_indices().find(|(_, character)| {
@@ -144,7 +144,7 @@ impl<'h> Reading<'h> {
         let name = element.name;
         if BLOCKS.contains(&name)
             && let Some(outer) = self.open.last()
-            && OF_WORDS.contains(&outer.name)
+            && PHRASING.contains(&outer.name)
         {
             self.wrong.push(format!("<{name}> within <{}>", outer.name));
         }
@@ -157,7 +157,7 @@ impl<'h> Reading<'h> {
                 self.wrong.push(format!("<{name}> has {attribute} twice"));
             }
             if REFERENCES.contains(attribute) {
-                self.named.extend(value.split_whitespace().map(|id| (name, id)));
+                self.references.extend(value.split_whitespace().map(|id| (name, id)));
             }
         }
         if let Some(id) = element.attribute("id")
@@ -172,7 +172,7 @@ impl<'h> Reading<'h> {
             && !self.is_within("label")
             && element.attribute("aria-label").is_none()
         {
-            self.nameless.push((
+            self.unlabelled.push((
                 format!("<{name} name={:?}>", element.attribute("name")),
                 element.attribute("id"),
             ));
@@ -198,7 +198,7 @@ impl<'h> Reading<'h> {
 
     fn text(&mut self, text: &str, foreign: Option<&str>) {
         let Some(foreign) = foreign.filter(|foreign| text.contains(foreign)) else { return };
-        // A part of a text goes the way of the whole.
+        // A marked part takes the direction of the whole text.
         let around = self.open.iter().rev().find(|element| !PARTS_OF_TEXT.contains(&element.name));
         let apart = around.is_some_and(|element| {
             element.name == "bdi" || element.attribute("dir") == Some("auto")
@@ -220,12 +220,12 @@ impl<'h> Reading<'h> {
     fn finish(mut self) -> Vec<String> {
         self.wrong
             .extend(self.open.iter().map(|element| format!("<{}> does not end", element.name)));
-        for (element, id) in &self.named {
+        for (element, id) in &self.references {
             if !self.ids.contains(id) {
                 self.wrong.push(format!("<{element}> names the id {id}, which is not there"));
             }
         }
-        for (field, id) in &self.nameless {
+        for (field, id) in &self.unlabelled {
             if id.is_none_or(|id| !self.labelled.contains(id)) {
                 self.wrong.push(format!("{field} has no label"));
             }
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_in_order_has_no_problems() {
+    fn a_valid_page_has_no_problems() {
         let page = "<!doctype html><!-- <b> --><p>a > b <br><label for=\"a\">A</label><input \
                     id=\"a\" value=\"<p>\"><bdi>x</bdi></p>";
         assert_eq!(problems(page, Some("x")), Vec::<String>::new());
@@ -252,8 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_would_mend_silently_is_told() {
-        for (page, told) in [
+    fn what_a_browser_would_repair_silently_is_reported() {
+        for (page, reported) in [
             ("<div><span></div>", "</div> where <span> is open"),
             ("<div></div></p>", "</p> where none is open"),
             ("<p><div></div></p>", "<div> within <p>"),
@@ -264,7 +264,7 @@ mod tests {
             ("<div>", "<div> does not end"),
             ("<p>Hello x!</p>", "“x” without <bdi> or dir=\"auto\" within [\"p\"]: Hello x!"),
         ] {
-            assert_eq!(problems(page, Some("x")), [told], "{page}");
+            assert_eq!(problems(page, Some("x")), [reported], "{page}");
         }
     }
 }

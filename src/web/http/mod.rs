@@ -1,10 +1,13 @@
-//! The plumbing of the web edge: sessions, forms, errors, headers, and the server itself. It knows
-//! pages and users, and no other noun of the product.
+//! The plumbing of the web edge: the server itself, sessions, forms, CSRF protection, errors and
+//! headers. It knows pages and users, and no other noun of the product.
+//!
+//! Main types: [`visit::Visit`] (a request for a page), [`page::Pages`] (the templates),
+//! [`error::PageError`] and [`intake::Intake`] (the limits). Start reading at [`visit`].
 
 pub(in crate::web) mod access;
 pub(in crate::web) mod assets;
-pub(in crate::web) mod browser;
 pub(in crate::web) mod client_address;
+pub(in crate::web) mod client_connection;
 pub(in crate::web) mod csrf;
 pub(in crate::web) mod cursor;
 pub(in crate::web) mod error;
@@ -20,6 +23,7 @@ pub(in crate::web) mod known_browser;
 pub(in crate::web) mod markup;
 pub(in crate::web) mod narrowing;
 pub(in crate::web) mod page;
+pub(in crate::web) mod phone_markup;
 pub(in crate::web) mod query;
 pub(in crate::web) mod redirect;
 #[cfg(debug_assertions)]
@@ -27,6 +31,5 @@ pub(in crate::web) mod redirect;
 pub(in crate::web) mod samples;
 pub(in crate::web) mod server;
 pub(in crate::web) mod session;
+pub(in crate::web) mod user_agent;
 pub(in crate::web) mod visit;
-pub(in crate::web) mod whole_numbers;
-pub(in crate::web) mod wire;

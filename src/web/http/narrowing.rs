@@ -1,5 +1,5 @@
-//! What narrows a call that writes: a blank condition is an error and never means everything, and
-//! many need the number that was shown.
+//! Conditions that narrow an action on many rows. A blank condition is an error and never means
+//! everything, and the action needs the number of rows that the user was shown.
 
 use super::filters::counted;
 use crate::error::FieldErrors;
@@ -7,33 +7,32 @@ use crate::types::mistake::Mistake;
 use crate::types::text::is_ignorable;
 use crate::web::PageError;
 
-/// What is said of a condition that is blank.
+/// The error of a blank condition.
 pub(in crate::web) fn blank() -> String {
     Mistake::Blank.with_hint("Leave it out, or say what is meant.")
 }
 
-/// Whether a text says nothing: white space and characters that cannot be seen are all that is in
-/// it.
+/// Whether a text consists only of white space and invisible characters.
 pub(in crate::web) fn is_blank(text: &str) -> bool {
-    // The braille blank is a pattern without dots.
+    // U+2800 is the Braille pattern without dots.
     let is_unseen = |character: char| character == '\u{2800}' || is_ignorable(character);
     text.chars().all(|character| {
         character.is_whitespace() || character.is_control() || is_unseen(character)
     })
 }
 
-/// The errors of those fields that narrow a call and are blank.
+/// The errors of narrowing fields that are blank.
 pub(in crate::web) fn blank_fields<'a>(
     fields: impl IntoIterator<Item = (&'a str, &'a str)>,
     narrowing: &[&str],
 ) -> FieldErrors {
-    let unsaid =
+    let blanks =
         fields.into_iter().filter(|(name, value)| narrowing.contains(name) && is_blank(value));
-    unsaid.fold(FieldErrors::default(), |errors, (name, _)| errors.with(name, blank()))
+    blanks.fold(FieldErrors::default(), |errors, (name, _)| errors.with(name, blank()))
 }
 
-/// What is wrong with a form that is narrowed by some fields, and has these others: what is blank,
-/// and what narrows nothing here, since it was meant to.
+/// The errors of a form with these narrowing fields and these others: narrowing fields that are
+/// blank, and unknown fields, since they may have been meant to narrow.
 pub(in crate::web) fn check(
     form: &[(String, String)],
     narrowing: &[&str],
@@ -47,7 +46,7 @@ pub(in crate::web) fn check(
     unknown.fold(errors, |errors, (name, _)| errors.with(name, "There is no such field."))
 }
 
-/// Refuses a form that has such errors: none of our pages sends it.
+/// Refuses a form with such errors; none of our pages sends one.
 pub(in crate::web) fn accept(errors: FieldErrors) -> Result<(), PageError> {
     if errors.is_empty() { Ok(()) } else { Err(PageError::Invalid(errors)) }
 }
@@ -57,8 +56,8 @@ pub(in crate::web) fn field<'a>(fields: &'a [(String, String)], name: &str) -> O
     fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
 }
 
-/// How a number that a caller was shown has changed; none when it has not. `expected` is as it was
-/// sent, `noun` names one of them.
+/// A message for the user if the number has changed since it was shown; `None` otherwise.
+/// `expected` is the submitted text, `noun` the singular of what is counted.
 pub(in crate::web) fn changed(expected: Option<&str>, now: usize, noun: &str) -> Option<String> {
     match expected.map(|text| text.trim().parse::<usize>()) {
         Some(Ok(expected)) if expected == now => None,
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_blank() {
+    fn invisible_text_is_blank() {
         for blank in [
             "",
             " ",
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn both_numbers_are_said_when_they_differ() {
+    fn both_numbers_are_shown_when_they_differ() {
         assert_eq!(changed(Some("3"), 3, "contact"), None);
         let differs = changed(Some("3"), 1_202, "contact").unwrap();
         assert!(differs.contains("3 contacts") && differs.contains("1,202 contacts"), "{differs}");

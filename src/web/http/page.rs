@@ -1,4 +1,4 @@
-//! Pages: a type that serialises, and the template that shows it.
+//! Pages: a serializable type, and the template that renders it.
 
 use std::sync::Arc;
 
@@ -6,46 +6,45 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use super::{assets, filters, whole_numbers};
+use super::{assets, filters, phone_markup};
 use crate::types::public_url::PublicUrl;
 
-/// What a page shows; its fields are the template's variables (`visit`, `base` and `title` of the
-/// layout come on top).
+/// The data of a page. Its fields are the variables of the template, to which the layout adds
+/// `visit`, `base` and `title`.
 pub trait Page: Serialize {
-    /// The file below `templates/`, such as `ui/contacts/list.html`.
+    /// The path of the template below `templates/`, such as `ui/contacts/list.html`.
     const TEMPLATE: &'static str;
 }
 
-/// A page with samples, for the tests that render every page in each of its states. Those of a file
-/// stand in the folder `samples` beside it, under the same name.
+/// A page with samples, for the tests that render every page in each of its states. The samples of
+/// a file are in the folder `samples` beside it, under the same name.
 #[cfg(debug_assertions)]
 pub trait Samples: Page + Sized {
-    /// Where its samples are varied: with long names, with many rows and so on.
+    /// The fields of its samples that tests vary: with long names, with many rows and so on.
     const VARIES: Varies;
 
     /// Values that show the page in each of its states.
     fn samples() -> Vec<Self>;
 }
 
-/// Fields of a page by their paths, which lead through objects and all elements of lists:
-/// `rows.name` is the `name` of each of `rows`.
+/// Paths of a page's fields, which lead through objects and all elements of lists: `rows.name` is
+/// the `name` of each of `rows`.
 #[cfg(debug_assertions)]
 #[derive(Debug, Clone, Copy)]
 pub struct Varies {
-    /// Texts that people have written, alone or within a sentence.
+    /// Texts that users have written, alone or within a sentence.
     pub texts: &'static [&'static str],
-    /// Lists that grow.
+    /// Lists whose length is not bounded.
     pub lists: &'static [&'static str],
 }
 
 #[cfg(debug_assertions)]
 impl Varies {
-    /// Nothing that people have written, and no list that grows.
+    /// No texts of users, and no unbounded lists.
     pub const NOTHING: Self = Self { texts: &[], lists: &[] };
 }
 
-/// All templates, parsed; cheap to clone. Debug builds read them again from disk when they have
-/// changed.
+/// All templates, parsed; cheap to clone. Debug builds load them again from disk after a change.
 #[derive(Clone)]
 pub struct Pages {
     base: Arc<str>,
@@ -60,8 +59,8 @@ pub struct Pages {
 struct Files;
 
 impl Pages {
-    /// Parses all templates; links get the path prefix of `public_url`. A template with an error is
-    /// reported with file and line.
+    /// Parses all templates; links get the path prefix of `public_url`. An error names the file and
+    /// line of a template.
     pub fn load(public_url: &PublicUrl) -> Result<Self, tera::Error> {
         let base: Arc<str> = public_url.path_prefix().into();
         let tera = parse(&base)?;
@@ -78,12 +77,12 @@ impl Pages {
         &self.base
     }
 
-    /// Renders a page within its layout, which takes `visit`.
+    /// Renders a page within its layout, which uses `visit`.
     pub fn render<P: Page>(&self, page: &P, visit: &impl Serialize) -> Result<String, tera::Error> {
         self.render_as(P::TEMPLATE, page, visit)
     }
 
-    /// Renders what a template shows.
+    /// Renders data with a template.
     pub(in crate::web) fn render_as(
         &self,
         template: &str,
@@ -92,7 +91,7 @@ impl Pages {
     ) -> Result<String, tera::Error> {
         let mut context = Context::from_serialize(page)?;
         context.insert("visit", visit);
-        self.tera()?.render(template, &context).map(whole_numbers::keep_whole)
+        self.tera()?.render(template, &context).map(phone_markup::mark_phone_numbers)
     }
 
     #[cfg(not(debug_assertions))]
@@ -132,7 +131,7 @@ fn parse(base: &str) -> Result<Tera, tera::Error> {
 
 #[cfg(debug_assertions)]
 mod reload {
-    //! Templates that are edited while the program runs.
+    //! Reloads templates that are edited while the program runs.
 
     use std::path::Path;
     use std::sync::Arc;
@@ -140,28 +139,28 @@ mod reload {
 
     use tera::Tera;
 
-    /// The disk is looked at no more often than this.
-    const EVERY: Duration = Duration::from_millis(500);
+    /// The minimum time between two checks of the disk.
+    const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
     pub(in crate::web) struct ParsedTemplates {
         tera: Arc<Tera>,
         state: Option<(SystemTime, usize)>,
-        looked: Instant,
+        checked_at: Instant,
     }
 
     impl ParsedTemplates {
         pub(in crate::web) fn new(tera: Tera) -> Self {
-            Self { tera: Arc::new(tera), state: state(), looked: Instant::now() }
+            Self { tera: Arc::new(tera), state: state(), checked_at: Instant::now() }
         }
 
         pub(in crate::web) fn fresh(&mut self, base: &str) -> Result<Arc<Tera>, tera::Error> {
-            if self.looked.elapsed() >= EVERY {
+            if self.checked_at.elapsed() >= CHECK_INTERVAL {
                 let now = state();
                 if now != self.state {
                     self.tera = Arc::new(super::parse(base)?);
                     self.state = now;
                 }
-                self.looked = Instant::now();
+                self.checked_at = Instant::now();
             }
             Ok(Arc::clone(&self.tera))
         }
@@ -193,7 +192,7 @@ mod reload {
     }
 }
 
-/// The names of all templates of pages.
+/// The names of all page templates.
 #[cfg(all(test, debug_assertions))]
 pub(in crate::web) fn template_names() -> impl Iterator<Item = String> {
     Files::iter().map(std::borrow::Cow::into_owned)

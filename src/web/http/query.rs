@@ -1,5 +1,5 @@
-//! The query of a page's address as handlers take it: U+FFFD stands for what PostgreSQL could not
-//! look for.
+//! The query of a page's address as handlers take it. U+FFFD replaces what PostgreSQL cannot search
+//! for.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -13,8 +13,8 @@ use url::form_urlencoded::Serializer;
 
 use crate::types::text;
 
-/// The parameters of a page's address. `T` is a struct of what may be chosen, or
-/// `Vec<(String, String)>`, which keeps repeated ones.
+/// The parameters of a page's address. `T` is a struct of optional parameters, or
+/// `Vec<(String, String)>`, which preserves repeated ones.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -34,7 +34,7 @@ impl<T> Deref for Query<T> {
 }
 
 impl<T: DeserializeOwned> Query<T> {
-    /// Reads a query.
+    /// Parses a query.
     pub fn read(query: &str) -> Result<Self, QueryPayloadError> {
         let query = cleaned(query);
         actix_web::web::Query::<T>::from_query(&query).map(|query| Self(query.into_inner()))
@@ -50,7 +50,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-/// The query with U+FFFD for what cannot be stored.
+/// The query with U+FFFD in place of characters that cannot be stored.
 fn cleaned(query: &str) -> Cow<'_, str> {
     if text::unstorable_field(query.as_bytes()).is_none() {
         return Cow::Borrowed(query);
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nul_character_in_an_address_is_seen_and_can_be_looked_for() {
+    fn a_nul_character_in_an_address_is_visible_and_can_be_searched_for() {
         let read = |query: &str| Query::<Vec<(String, String)>>::read(query).unwrap().into_inner();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(

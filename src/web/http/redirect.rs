@@ -1,4 +1,4 @@
-//! Answers to forms: a redirect, with a sentence for the page that follows.
+//! Answers to forms: a redirect, with a message for the page that follows.
 
 use actix_web::HttpResponse;
 use actix_web::cookie::Cookie;
@@ -11,7 +11,7 @@ use super::page::Pages;
 use super::session::Cookies;
 use crate::context::Context;
 
-/// A redirect (303) to a page of ours; ends with [`Self::flash`], [`Self::warning`] or
+/// A redirect (303) to one of our pages; ends with [`Self::flash`], [`Self::warning`] or
 /// [`Self::silently`].
 #[must_use]
 pub struct Redirect {
@@ -23,7 +23,7 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// To `path`, without the path prefix of the public URL.
+    /// A redirect to `path`, which excludes the path prefix of the public URL.
     pub(in crate::web) fn to(
         context: Data<Context>,
         pages: Data<Pages>,
@@ -32,14 +32,14 @@ impl Redirect {
         Self { context, pages, path: path.into(), cookies: Vec::new(), undo: None }
     }
 
-    /// Sets a cookie on the way.
+    /// Sets a cookie along with the redirect.
     pub(in crate::web) fn cookie(mut self, cookie: Cookie<'static>) -> Self {
         self.cookies.push(cookie);
         self
     }
 
-    /// Offers on the next page to take it back, by a form that posts these fields to a path of
-    /// ours.
+    /// Offers on the next page to undo the action, by a form that posts these fields to one of our
+    /// paths.
     pub fn undo<'f>(
         mut self,
         path: impl Into<String>,
@@ -51,17 +51,17 @@ impl Redirect {
         self
     }
 
-    /// Says on the next page that it is done.
+    /// Shows on the next page that the action is done.
     pub fn flash(self, text: impl Into<String>) -> PageResult {
-        self.saying(FlashKind::Success, text.into())
+        self.with_message(FlashKind::Success, text.into())
     }
 
-    /// Says on the next page what could not be done, or not fully.
+    /// Shows on the next page what could not be done, or only in part.
     pub fn warning(self, text: impl Into<String>) -> PageResult {
-        self.saying(FlashKind::Warning, text.into())
+        self.with_message(FlashKind::Warning, text.into())
     }
 
-    /// Says nothing.
+    /// Redirects without a message.
     #[expect(clippy::unnecessary_wraps, reason = "it ends a handler, as the other two do")]
     pub fn silently(self) -> PageResult {
         let mut response = HttpResponse::SeeOther();
@@ -72,7 +72,7 @@ impl Redirect {
         Ok(response.finish())
     }
 
-    fn saying(mut self, kind: FlashKind, text: String) -> PageResult {
+    fn with_message(mut self, kind: FlashKind, text: String) -> PageResult {
         let value = Flash { kind, text, undo: self.undo.take() }.sign(&self.context.secret_key);
         self.cookies.push(Cookies::of(&self.context.config.public_url).set_flash(value));
         self.silently()

@@ -1,4 +1,4 @@
-//! The cookies of a browser: who is signed in, and who is not yet.
+//! The cookies of a browser: session, visitor's token, message, and known users.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
@@ -14,7 +14,7 @@ const VISITOR: &str = "carillon_visitor";
 const FLASH: &str = "carillon_flash";
 const KNOWN: &str = "carillon_known";
 
-/// Names and flags of the cookies: over https they are `Secure` and carry the `__Host-` prefix,
+/// Names and flags of the cookies. Over https they are `Secure` and carry the `__Host-` prefix,
 /// which no subdomain can forge.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::web) struct Cookies {
@@ -31,7 +31,7 @@ impl Cookies {
         self.read(request, SESSION).as_deref().and_then(RandomToken::parse)
     }
 
-    /// The token of a browser that has not signed in, to which its forms are bound.
+    /// The token of a browser without a session, to which its forms are bound.
     pub(in crate::web) fn visitor(self, request: &HttpRequest) -> Option<RandomToken> {
         self.read(request, VISITOR).as_deref().and_then(RandomToken::parse)
     }
@@ -40,7 +40,7 @@ impl Cookies {
         self.read(request, FLASH)
     }
 
-    /// Who has logged in with this browser before.
+    /// The signed names of the users who have logged in with this browser before.
     pub(in crate::web) fn known(self, request: &HttpRequest) -> Option<String> {
         self.read(request, KNOWN)
     }

@@ -1,6 +1,7 @@
-//! A visit: who looks at a page, and the ways to answer them.
+//! A visit: a request for a page with its visitor, and the ways to answer it.
 //!
-//! Authorisation stands in the handler's signature: `visit: Visit<Marketer>` admits nobody below.
+//! Authorisation is part of the handler's signature: `visit: Visit<Marketer>` admits marketers and
+//! admins only.
 
 use std::net::IpAddr;
 
@@ -23,7 +24,7 @@ use super::flash::Flash;
 use super::page::{Page, Pages};
 use super::redirect::Redirect;
 use super::session::Cookies;
-use super::{browser, csrf, known_browser};
+use super::{csrf, known_browser, user_agent};
 use crate::context::Context;
 use crate::db::PooledConn;
 use crate::ledger::typed_days::Today;
@@ -35,17 +36,18 @@ use crate::users::log_in::KnownBrowser;
 use crate::users::organization::{self, Organization};
 use crate::users::{Role, Theme, User, sessions};
 
-/// Somebody at a page, admitted as `R` says.
+/// A request for a page from a visitor whom `R` admits.
 pub struct Visit<R: Access> {
-    /// The application, for its database, clock, keys and clients.
+    /// The shared state of the process.
     pub context: Data<Context>,
-    /// The templates of the pages.
+    /// The page templates.
     pub(in crate::web) pages: Data<Pages>,
     /// The user; with [`Anyone`](super::access::Anyone), an `Option`.
     pub user: R::Who,
-    /// The organization's settings, for default country and time zone.
+    /// The organization's settings, such as default country and time zone.
     pub organization: Organization,
-    /// What is stopped, for the head of every page; nothing for somebody unknown.
+    /// The stopped connections and senders, for the head of every page; empty if no user is signed
+    /// in.
     stops: Vec<Stop>,
     anchor: RandomToken,
     session: Option<RandomToken>,
@@ -58,12 +60,12 @@ pub struct Visit<R: Access> {
     known_browsers: Vec<KnownBrowser>,
 }
 
-/// What the layout shows, as `visit` in templates.
+/// The data of the layout, as `visit` in templates.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct Layout<'a> {
     organization: &'a str,
     time_zone: &'a str,
-    /// Whose days are counted and filtered by.
+    /// The time zone of the days in counts and filters.
     day_zone: &'a str,
     theme: Theme,
     path: &'a str,
@@ -73,7 +75,7 @@ pub(in crate::web) struct Layout<'a> {
     user: Option<&'a User>,
     can_edit: bool,
     can_administer: bool,
-    /// Whether what was sent could not be accepted, so that the title says so.
+    /// Whether the submitted form was not accepted, so that the title says so.
     invalid: bool,
 }
 
@@ -83,8 +85,7 @@ impl<R: Access> Visit<R> {
         self.answer(StatusCode::OK, page)
     }
 
-    /// Answers with a form that could not be accepted (422): what was typed, and what is wrong with
-    /// it.
+    /// Answers with a form that could not be accepted (422): the input, and what is wrong with it.
     pub fn invalid<P: Page>(self, page: &P) -> PageResult {
         self.answer(StatusCode::UNPROCESSABLE_ENTITY, page)
     }
@@ -97,7 +98,7 @@ impl<R: Access> Visit<R> {
         let html = self
             .pages
             .render(page, &layout)
-            .map_err(|error| PageError::Internal(in_full(&error)))?;
+            .map_err(|error| PageError::Internal(with_causes(&error)))?;
         let mut response = HttpResponse::build(status);
         response.content_type(ContentType::html());
         for cookie in self.set {
@@ -106,7 +107,7 @@ impl<R: Access> Visit<R> {
         Ok(response.body(html))
     }
 
-    /// What the layout shows to this visitor; what was to be said stays for the next page.
+    /// The data of the layout for this visitor. The message for the next page is not used up.
     pub(in crate::web) fn layout(&self) -> Layout<'_> {
         let user = R::user(&self.user);
         Layout {
@@ -125,7 +126,7 @@ impl<R: Access> Visit<R> {
         }
     }
 
-    /// Sends to another page of ours (303); `path` without the path prefix of the public URL.
+    /// Redirects to one of our pages (303); `path` excludes the path prefix of the public URL.
     pub fn redirect(&self, path: impl Into<String>) -> Redirect {
         Redirect::to(self.context.clone(), self.pages.clone(), path)
     }
@@ -135,37 +136,37 @@ impl<R: Access> Visit<R> {
         Ok(self.context.db.get().await?)
     }
 
-    /// The time.
+    /// The current time.
     pub fn now(&self) -> DateTime<Utc> {
         self.context.clock.now()
     }
 
-    /// The time, and whose day it is.
+    /// The current time, and the time zone in which days begin.
     pub(in crate::web) fn today(&self) -> Today {
         Today { now: self.now(), zone: self.organization.day_zone }
     }
 
-    /// The time zone that times are shown in: the user's own, or else that of the organization.
+    /// The time zone that times are shown in: the user's, or else the organization's.
     pub fn zone(&self) -> Tz {
         R::user(&self.user).and_then(User::zone).unwrap_or(self.organization.time_zone)
     }
 
-    /// Browser and system of whoever looks, in words.
+    /// The visitor's browser and system, in words.
     pub(in crate::web) fn browser(&self) -> &str {
         &self.browser
     }
 
-    /// Where the visitor is, as far as the trusted proxies know.
+    /// The visitor's IP address, as far as the trusted proxies report it.
     pub(in crate::web) fn address(&self) -> Option<IpAddr> {
         self.address
     }
 
-    /// Who has logged in with this browser before.
+    /// The users who have logged in with this browser before.
     pub(in crate::web) fn known_browsers(&self) -> Vec<KnownBrowser> {
         self.known_browsers.clone()
     }
 
-    /// Sends on whoever has just signed in, with the cookies for that.
+    /// Redirects a user who has just signed in, with the cookies of the new session.
     pub(in crate::web) fn signed_in(
         &self,
         user: UserId,
@@ -183,7 +184,7 @@ impl<R: Access> Visit<R> {
             .cookie(self.cookies.set_known(known))
     }
 
-    /// The token of the session, while there is one.
+    /// The token of the session; `None` if no user is signed in.
     pub(in crate::web) fn session(&self) -> Option<&RandomToken> {
         self.session.as_ref()
     }
@@ -228,7 +229,7 @@ impl<R: Access> FromRequest for Visit<R> {
             .map(|cookie| known_browser::read(&context.secret_key, &cookie, context.clock.now()));
         let known_browsers = known_browsers.unwrap_or_default();
         let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let browser = browser::in_words(agent.unwrap_or_default());
+        let browser = user_agent::in_words(agent.unwrap_or_default());
         async move {
             let now = context.clock.now();
             let mut conn = context.db.get().await?;
@@ -275,7 +276,7 @@ impl<R: Access> FromRequest for Visit<R> {
 }
 
 impl Layout<'static> {
-    /// For pages of errors, where nobody may be known.
+    /// The layout of error pages without a known user.
     pub(in crate::web) const fn signed_out() -> Self {
         Layout {
             organization: "Carillon",
@@ -294,8 +295,8 @@ impl Layout<'static> {
     }
 }
 
-/// An error with its causes: tera puts file and line into them.
-fn in_full(error: &dyn std::error::Error) -> String {
+/// An error with its causes, which contain file and line of a template.
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,5 +1,4 @@
-//! The user's own account: name, time zone and looks, password, and the browsers that are signed
-//! in.
+//! The user's own account: name, time zone, theme, password and signed-in browsers.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use diesel_async::AsyncConnection;
@@ -16,7 +15,7 @@ use crate::users::{self, Theme, User, log_in};
 use crate::web::http::error::PageError;
 use crate::web::{Form, Page, PageResult, Viewer, Visit};
 
-/// Mounts `/account` and signing out.
+/// Mounts `/account` and its actions, signing out among them.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/account").get(show))
         .service(web::resource("/account/profile").post(change_profile))
@@ -27,7 +26,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/account/sign-out-everywhere").post(sign_out_everywhere));
 }
 
-/// What is typed of oneself.
+/// The profile form.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct ProfileForm {
@@ -36,7 +35,7 @@ struct ProfileForm {
     theme: String,
 }
 
-/// What is typed to change the password.
+/// The form that changes the password.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct PasswordForm {
@@ -50,7 +49,7 @@ pub(in crate::web) struct AccountPage {
     account: User,
     profile: ProfileForm,
     time_zones: Vec<Choice>,
-    /// What times are shown in when no zone is chosen.
+    /// The organization's time zone, used when the user has chosen none.
     default_zone: String,
     themes: Vec<Choice>,
     sessions: Vec<Session>,
@@ -93,9 +92,9 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
     let (now, user) = (visit.now(), visit.user.id);
     let mut conn = visit.conn().await?;
     let begun = conn
-        .transaction::<_, PageError, _>(
-            async |conn| Ok(log_in::begin_again(conn, user, now).await?),
-        )
+        .transaction::<_, PageError, _>(async |conn| {
+            Ok(log_in::begin_reauthentication(conn, user, now).await?)
+        })
         .await?;
     drop(conn);
     let attempt = match super::log_in::wait_for_turn(&visit, begun).await {

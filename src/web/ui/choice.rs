@@ -1,18 +1,18 @@
-//! One choice of a select box.
+//! An option of a select box.
 
 use serde::Serialize;
 
-/// One choice of a select box, for the template component `form.select`.
+/// An option of a select box, for the template component `form.select`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Choice {
-    /// What the form sends.
+    /// The value that the form submits.
     pub value: String,
-    /// What people read.
+    /// The visible label.
     pub label: String,
 }
 
 impl Choice {
-    /// A choice.
+    /// Creates an option from its value and its label.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into() }
     }

@@ -1,6 +1,6 @@
-//! Joining by the link of an invitation.
+//! The page where an invited user creates an account.
 //!
-//! The token is in the query: paths come into the request log, queries never do.
+//! The token is in the query string, because the request log contains paths but never queries.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
@@ -24,7 +24,7 @@ struct Link {
     token: String,
 }
 
-/// What is typed by a person who joins.
+/// The form of an invited user.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct JoinForm {
@@ -33,8 +33,7 @@ struct JoinForm {
     password: String,
 }
 
-/// The page for somebody who was invited; without an invitation, what to do about a link that is
-/// worth nothing.
+/// The page for an invited user. Without a valid invitation it says what to do about a dead link.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct JoinPage {
     invited: Option<Invited>,
@@ -50,13 +49,13 @@ struct Invited {
 }
 
 async fn show(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
-    let found = match RandomToken::parse(&link.token) {
+    let invitation = match RandomToken::parse(&link.token) {
         Some(token) => invitations::open(&mut *visit.conn().await?, &token, visit.now())
             .await?
             .map(|invitation| (invitation, token)),
         None => None,
     };
-    match found {
+    match invitation {
         Some((invitation, token)) => {
             visit.page(&JoinPage::of(invitation, &token, "", FieldErrors::default()))
         }

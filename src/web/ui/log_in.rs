@@ -1,4 +1,4 @@
-//! Logging in.
+//! The log-in page. Attempts are throttled: a request may wait for its turn.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/login").get(show).post(submit));
 }
 
-/// How often a try that is held back looks at the clock, which may be put right meanwhile.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often a delayed attempt checks whether its turn has come, since the clock may be adjusted.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What is typed.
+/// The log-in form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct LogInForm {
@@ -52,11 +52,11 @@ async fn show(visit: Visit<Anyone>, query: Query<Next>) -> PageResult {
         return visit.redirect("/setup").silently();
     }
     if visit.user.is_some() {
-        return visit.redirect(local(&query.next)).silently();
+        return visit.redirect(local_path(&query.next)).silently();
     }
     visit.page(&LogInPage {
         email: String::new(),
-        next: local(&query.next).to_owned(),
+        next: local_path(&query.next).to_owned(),
         problem: None,
     })
 }
@@ -65,7 +65,7 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
     let email = form.email.trim().to_lowercase();
     let page = |problem: String| LogInPage {
         email: form.email.clone(),
-        next: local(&form.next).to_owned(),
+        next: local_path(&form.next).to_owned(),
         problem: Some(problem),
     };
     let (now, address, browsers) = (visit.now(), visit.address(), visit.known_browsers());
@@ -98,21 +98,21 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
             Ok((user, sessions::start(conn, user, visit.browser(), visit.now()).await?))
         })
         .await?;
-    visit.signed_in(user, &token, local(&form.next)).silently()
+    visit.signed_in(user, &token, local_path(&form.next)).silently()
 }
 
-/// Holds a try back until it is its turn. So many are held at once at most: each holds a
-/// connection.
+/// Delays a log-in attempt until its turn. At most 500 attempts wait at once, since each holds a
+/// connection; further ones are throttled.
 pub(super) async fn wait_for_turn<R: Access>(
     visit: &Visit<R>,
     begun: Result<LogInAttempt, Throttled>,
 ) -> Result<LogInAttempt, Throttled> {
-    static HELD: Semaphore = Semaphore::const_new(500);
+    static WAITING: Semaphore = Semaphore::const_new(500);
     let attempt = begun?;
     let left = || attempt.turn() - visit.now();
     if left() > TimeDelta::zero() {
-        let _held = HELD.try_acquire().map_err(|_| Throttled(log_in::MAX_WAIT))?;
-        while let Ok(left) = left().to_std().map(|left| left.min(LOOK_EVERY))
+        let _waiting = WAITING.try_acquire().map_err(|_| Throttled(log_in::MAX_WAIT))?;
+        while let Ok(left) = left().to_std().map(|left| left.min(CHECK_INTERVAL))
             && !left.is_zero()
         {
             tokio::time::sleep(left).await;
@@ -121,8 +121,9 @@ pub(super) async fn wait_for_turn<R: Access>(
     Ok(attempt)
 }
 
-/// Only a path of ours: never another host, however it is written (`//evil`, `/\evil`).
-fn local(path: &str) -> &str {
+/// Returns `path` if it is a path of this site, else `/`: never another host, however it is written
+/// (`//evil`, `/\evil`).
+fn local_path(path: &str) -> &str {
     let ours = path.starts_with('/')
         && !path[1..].starts_with(['/', '\\'])
         && !path.contains(|character: char| character.is_control() || character == '\\');
@@ -142,8 +143,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_sent_to_another_host_after_log_in() {
-        assert_eq!(local("/contacts?cursor=a"), "/contacts?cursor=a");
+    fn log_in_never_redirects_to_another_host() {
+        assert_eq!(local_path("/contacts?cursor=a"), "/contacts?cursor=a");
         for elsewhere in [
             "",
             "//evil.example",
@@ -153,7 +154,7 @@ mod tests {
             "/\n/evil",
             "/a\\b",
         ] {
-            assert_eq!(local(elsewhere), "/", "{elsewhere}");
+            assert_eq!(local_path(elsewhere), "/", "{elsewhere}");
         }
     }
 }

@@ -1,23 +1,25 @@
-//! Pages, one file per group; each has `pub fn routes` and registers its pages in `PAGES`.
+//! The HTML pages, one module per group. Each group mounts its handlers in `routes` and lists its
+//! [`Page`](super::Page) types in `PAGES`, which the tests render in every state. Start with
+//! [`routes`]; `contacts` is a typical group.
 
 mod account;
 mod admin;
 mod automations;
 mod choice;
 mod connections;
+mod contact_choice;
 mod contacts;
+mod event_choice;
 mod home;
 mod join;
 mod ledger;
 mod log_in;
-mod made_event;
 mod messages;
 mod reset;
 #[cfg(debug_assertions)]
 pub mod samples;
 mod settings;
 mod setup;
-mod somebody;
 mod templates;
 
 use actix_web::middleware::{Compress, from_fn};
@@ -30,7 +32,8 @@ use super::http::{csrf, error_page};
 pub use self::choice::Choice;
 pub use self::messages::LiveMessages;
 
-/// Mounts the pages: every POST is checked for its CSRF token, every error becomes a page in words.
+/// Mounts all pages. Every POST is checked for its CSRF token, and every error is rendered as a
+/// page.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         web::scope("")
@@ -59,7 +62,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     );
 }
 
-/// Every page there is; tests render the samples of each, and find templates that belong to none.
+/// All pages. Tests render the samples of each, and report page templates that no entry uses.
 #[cfg(debug_assertions)]
 pub(super) const PAGES: &[samples::RenderSamples] = &[
     samples::of_page::<error_page::ErrorPage>,
@@ -73,12 +76,12 @@ pub(super) const PAGES: &[samples::RenderSamples] = &[
     samples::of_page::<settings::users::UsersPage>,
     samples::of_page::<settings::user::UserPage>,
     samples::of_page::<settings::invite::InvitePage>,
-    samples::of_page::<settings::link::LinkPage>,
+    samples::of_page::<settings::secret::SecretPage>,
     samples::of_page::<settings::keys::ApiKeysPage>,
     samples::of_page::<settings::new_key::NewKeyPage>,
     samples::of_page::<settings::organization::OrganizationPage>,
     samples::of_page::<settings::opt_out_words::OptOutWordsPage>,
-    samples::of_page::<settings::log::LogPage>,
+    samples::of_page::<settings::audit_log::AuditLogPage>,
     samples::of_page::<admin::work::WorkPage>,
     samples::of_page::<admin::failed::FailedPage>,
     samples::of_page::<admin::set_aside::SetAsidePage>,
@@ -94,7 +97,7 @@ pub(super) const PAGES: &[samples::RenderSamples] = &[
     samples::of_page::<messages::show::MessageShowPage>,
     samples::of_page::<messages::views::ViewsPage>,
     samples::of_page::<ledger::show::LedgerShowPage>,
-    samples::of_page::<ledger::retry::LedgerRetryPage>,
+    samples::of_page::<ledger::resend::LedgerResendPage>,
     samples::of_page::<templates::list::TemplateListPage>,
     samples::of_page::<templates::edit::TemplateEditPage>,
     samples::of_page::<templates::versions::VersionsPage>,
@@ -112,11 +115,11 @@ pub(super) const PAGES: &[samples::RenderSamples] = &[
     samples::of_page::<automations::enrollment::EnrollmentPage>,
     samples::of_page::<automations::enrollments::EnrollmentsPage>,
     samples::of_page::<automations::switch::SwitchPage>,
-    samples::of_page::<automations::trial::TrialPage>,
+    samples::of_page::<automations::dry_run::DryRunPage>,
 ];
 
-/// Renders every page of the program in each of its states, varied in one way; links lead below
-/// `public_url`. A template with a mistake is told with file and line.
+/// Renders every sample of every page in one variation; links start with the path of `public_url`.
+/// Template errors are collected and returned together, each with its file and line.
 #[cfg(debug_assertions)]
 pub fn every_sample(
     public_url: &crate::types::public_url::PublicUrl,

@@ -1,6 +1,6 @@
-//! Choosing a new password by a link that an admin has made.
+//! The page where a user chooses a new password, reached by a reset link from an admin.
 //!
-//! The token is in the query: paths come into the request log, queries never do.
+//! The token is in the query string, because the request log contains paths but never queries.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
@@ -24,7 +24,7 @@ struct ResetLink {
     token: String,
 }
 
-/// What is typed by a person who chooses a new password.
+/// The form for a new password.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ResetForm {
@@ -32,15 +32,15 @@ struct ResetForm {
     password: String,
 }
 
-/// The page for a new password; without somebody, what to do about a link that is worth nothing.
+/// The page for a new password. Without a valid reset link it says what to do about a dead link.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ResetPage {
-    whose: Option<Whose>,
+    whose: Option<ResetAccount>,
     errors: FieldErrors,
 }
 
 #[derive(Debug, Serialize)]
-struct Whose {
+struct ResetAccount {
     token: String,
     name: String,
     email: String,
@@ -97,12 +97,12 @@ async fn reset(visit: Visit<Anyone>, form: Form<ResetForm>) -> PageResult {
 
 impl ResetPage {
     fn of(user: &User, token: &RandomToken, errors: FieldErrors) -> Self {
-        let whose = Whose {
+        let account = ResetAccount {
             token: token.expose().to_owned(),
             name: user.name.clone(),
             email: user.email.clone(),
         };
-        Self { whose: Some(whose), errors }
+        Self { whose: Some(account), errors }
     }
 
     fn gone() -> Self {

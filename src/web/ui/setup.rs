@@ -1,4 +1,4 @@
-//! First start: the first admin, against the code in the log.
+//! The set-up page of a new installation: creates the first admin, given the code in the log.
 
 use actix_web::web::{self, ServiceConfig};
 use chrono_tz::TZ_VARIANTS;
@@ -15,12 +15,12 @@ use crate::users::{self, NewUser, Role, sessions, setup};
 use crate::web::http::error::PageError;
 use crate::web::{Anyone, Form, Page, PageResult, Visit};
 
-/// Mounts `/setup`, which is gone as soon as there is a user.
+/// Mounts `/setup`, which answers 404 once a user exists.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/setup").get(show).post(submit));
 }
 
-/// What is typed.
+/// The set-up form.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct SetupForm {
@@ -80,20 +80,20 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
     };
     let now = visit.now();
     let mut conn = visit.conn().await?;
-    let made = conn
+    let created = conn
         .transaction::<_, Error, _>(async |conn| {
             let user =
                 setup::create_first_admin(conn, &form.code, &admin, &new.organization, now).await?;
             Ok((user.id, sessions::start(conn, user.id, visit.browser(), now).await?))
         })
         .await;
-    if made.is_ok() {
+    if created.is_ok() {
         conn.transaction::<_, Error, _>(async |conn| {
-            ledger::follow_zone(conn, ledger::FEW, now).await
+            ledger::follow_zone(conn, ledger::INLINE_RECOUNT_LIMIT, now).await
         })
         .await?;
     }
-    match made {
+    match created {
         Ok((user, token)) => {
             visit.signed_in(user, &token, "/").flash("Welcome. Your Carillon is ready.")
         }
@@ -139,20 +139,21 @@ impl SetupPage {
     }
 }
 
-/// Countries with their calling codes.
+/// All countries with their calling codes, for a select box.
 pub(super) fn countries() -> Vec<Choice> {
     let label = |country: &Country| format!("{} (+{})", country.name(), country.calling_code());
     Country::all().iter().map(|country| Choice::new(country.code(), label(country))).collect()
 }
 
-/// Places such as `Europe/Berlin`, without the abbreviations and offsets that the list also holds.
+/// Time zones named after a place, such as `Europe/Berlin`, and UTC, for a select box.
+/// Abbreviations, offsets and `US/` aliases of the tz database are left out.
 pub(super) fn time_zones() -> Vec<Choice> {
-    let places = TZ_VARIANTS
+    let named_after_places = TZ_VARIANTS
         .iter()
         .map(|zone| zone.name())
         .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
     std::iter::once("UTC")
-        .chain(places)
+        .chain(named_after_places)
         .map(|name| Choice::new(name, name.replace('_', " ")))
         .collect()
 }
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_that_is_missing_is_named() {
+    fn an_error_names_every_missing_field() {
         let Err(errors) = SetupForm::default().parse() else {
             panic!("an empty form was accepted")
         };
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn time_zones_are_places() {
+    fn time_zones_are_named_after_places() {
         let zones = time_zones();
         assert!(zones.iter().any(|zone| zone.value == "Europe/Berlin") && zones[0].value == "UTC");
         assert!(!zones.iter().any(|zone| zone.value == "EST"));

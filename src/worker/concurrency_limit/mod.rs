@@ -1,10 +1,12 @@
-//! How many requests a worker has in flight at Twilio, per connection: as many as go well, fewer
-//! when Twilio says that it is too many.
+//! The concurrency limit: how many requests a worker has in flight at Twilio, per connection.
 //!
-//! Twilio limits the requests of an account that run at the same time, and publishes no number. So
-//! each worker keeps a window for each connection, as TCP does: a 429 halves it, a window full of
-//! answers widens it by one, up to the worker's share of the connection's own bound. A place is
-//! taken before a message is claimed, and before anything is read from Twilio.
+//! Twilio limits the concurrent requests of an account, and publishes no number. So each worker
+//! adapts a limit for each connection by AIMD (additive increase, multiplicative decrease), as TCP
+//! does: a 429 halves it, and as many answers as the limit raise it by one, up to the worker's
+//! share of the connection's bound.
+//!
+//! [`ConcurrencyLimits`] is the entry point. A worker takes a [`Reservation`] before it claims
+//! messages, and a [`Permit`] for each request, which reports its [`RequestOutcome`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,17 +19,17 @@ use crate::messages::claim::Capacity;
 use crate::twilio::{CreatedMessage, SendError, TwilioError};
 use crate::types::id::ConnectionId;
 
-/// The bound of a connection that the last heartbeat has not seen yet.
-const UNKNOWN_BOUND: usize = 250;
+/// The bound of a connection that the last heartbeat did not know yet.
+const DEFAULT_BOUND: usize = 250;
 
-/// So many free places are worth a claim of their own; fewer wait for more, unless there will never
-/// be as many.
-const WORTH_A_CLAIM: usize = 64;
+/// How many free permits resume a waiting claim; fewer are enough for few messages or a low limit.
+const CLAIM_THRESHOLD: usize = 64;
 
-/// What others are estimated to use is kept in eighths, and each answer counts one eighth.
+/// The smoothing of the estimate of other programs' requests: it is stored in eighths, and each
+/// answer counts one eighth.
 const SMOOTHING: usize = 8;
 
-/// The windows of a worker's connections; cheap to clone.
+/// The concurrency limits of a worker's connections; cheap to clone.
 #[derive(Clone, Default)]
 pub(in crate::worker) struct ConcurrencyLimits {
     shared: Arc<Mutex<Shared>>,
@@ -39,34 +41,34 @@ struct Shared {
     /// How many workers share the bounds.
     workers: usize,
     bounds: HashMap<ConnectionId, usize>,
-    windows: HashMap<ConnectionId, ConcurrencyLimit>,
+    limits: HashMap<ConnectionId, ConcurrencyLimit>,
 }
 
-/// What is known of one connection. A flight is what is on its way between two halvings: only the
-/// first 429 of a flight halves.
+/// The concurrency limit of one connection. An epoch lasts from one halving to the next: only the
+/// first 429 of an epoch halves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ConcurrencyLimit {
-    limit: usize,
+    max_in_flight: usize,
     in_flight: usize,
     answered: usize,
-    flight: u64,
-    /// Requests of other programs that use the account, in eighths.
+    epoch: u64,
+    /// The requests of other programs that use the account, in eighths.
     others: usize,
 }
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::worker) enum RequestOutcome {
-    /// Twilio processed it, and said how many requests of the account it counted.
+    /// Twilio processed it, and reported how many concurrent requests of the account it counted.
     Answered(Option<u32>),
     /// Twilio answered 429.
     TooMany,
-    /// Nothing is known: no answer, or the request was never made.
+    /// There was no answer, or no request.
     Unknown,
 }
 
 impl RequestOutcome {
-    /// How a call ended that sends a message.
+    /// The outcome of a call that sends a message.
     pub(in crate::worker) fn of_post(answer: &Result<CreatedMessage, SendError>) -> Self {
         match answer {
             Ok(created) => Self::Answered(created.exchange.concurrent_requests),
@@ -78,7 +80,7 @@ impl RequestOutcome {
         }
     }
 
-    /// How a call ended that reads from Twilio.
+    /// The outcome of a call that reads from Twilio.
     fn of_get<T>(answer: &Result<T, TwilioError>) -> Self {
         match answer {
             Ok(_) => Self::Answered(None),
@@ -88,35 +90,39 @@ impl RequestOutcome {
     }
 }
 
-/// Places that are kept for messages about to be claimed; those that are not used are given back
-/// with it.
+/// Permits that are reserved for messages about to be claimed; unused ones are released on drop.
 pub(in crate::worker) struct Reservation {
-    windows: ConcurrencyLimits,
-    places: HashMap<ConnectionId, usize>,
-    otherwise: usize,
+    limits: ConcurrencyLimits,
+    permits: HashMap<ConnectionId, usize>,
+    other: usize,
 }
 
-/// One request in flight.
+/// The permit for one request in flight.
 pub(in crate::worker) struct Permit {
-    windows: ConcurrencyLimits,
+    limits: ConcurrencyLimits,
     connection: ConnectionId,
-    flight: u64,
-    /// How many were in flight when it began, itself included.
+    epoch: u64,
+    /// How many requests were in flight when it began, itself included.
     in_flight_at_start: usize,
-    ending: RequestOutcome,
+    outcome: RequestOutcome,
 }
 
 impl ConcurrencyLimits {
-    /// Takes over what the database says: how many workers there are, and each connection's bound.
-    pub(in crate::worker) fn learn(&self, workers: usize, bounds: HashMap<ConnectionId, usize>) {
+    /// Sets the number of workers and each connection's bound, as the database has them.
+    pub(in crate::worker) fn set_bounds(
+        &self,
+        workers: usize,
+        bounds: HashMap<ConnectionId, usize>,
+    ) {
         let mut shared = self.shared.lock();
-        shared.windows.retain(|id, window| bounds.contains_key(id) || window.in_flight > 0);
+        shared.limits.retain(|id, limit| bounds.contains_key(id) || limit.in_flight > 0);
         for (id, bound) in &bounds {
-            let before = shared.bounds.get(id).copied().unwrap_or(UNKNOWN_BOUND);
-            if let Some(window) = shared.windows.get_mut(id).filter(|window| window.limit >= before)
+            let before = shared.bounds.get(id).copied().unwrap_or(DEFAULT_BOUND);
+            if let Some(limit) =
+                shared.limits.get_mut(id).filter(|limit| limit.max_in_flight >= before)
             {
-                // As wide as it might be until now: Twilio has never said that it is too much.
-                window.limit = *bound;
+                // The limit was at its bound: Twilio has never answered 429.
+                limit.max_in_flight = *bound;
             }
         }
         shared.workers = workers;
@@ -125,63 +131,63 @@ impl ConcurrencyLimits {
         self.freed.notify_waiters();
     }
 
-    /// Keeps places for up to `most` messages of each connection, before it is known whose they
-    /// are.
-    pub(in crate::worker) fn reserve(&self, most: usize) -> Reservation {
+    /// Reserves up to `max` permits of each connection, before it is known which connections the
+    /// messages have.
+    pub(in crate::worker) fn reserve(&self, max: usize) -> Reservation {
         let mut shared = self.shared.lock();
-        let otherwise = most.min(shared.share(UNKNOWN_BOUND, 0));
+        let other = max.min(shared.share(DEFAULT_BOUND, 0));
         let known: Vec<ConnectionId> = shared.bounds.keys().copied().collect();
-        let places = known.into_iter().map(|id| (id, shared.take(id, most).0)).collect();
+        let permits = known.into_iter().map(|id| (id, shared.acquire(id, max).0)).collect();
         drop(shared);
-        Reservation { windows: self.clone(), places, otherwise }
+        Reservation { limits: self.clone(), permits, other }
     }
 
-    /// Makes a request that reads from Twilio, once there is a place for it.
+    /// Runs a request that reads from Twilio, once a permit is free.
     pub(in crate::worker) async fn read<T>(
         &self,
         connection: ConnectionId,
         request: impl Future<Output = Result<T, TwilioError>>,
     ) -> Result<T, TwilioError> {
-        let place = self.enter(connection).await;
+        let permit = self.acquire(connection).await;
         let answer = request.await;
-        place.end(RequestOutcome::of_get(&answer));
+        permit.end(RequestOutcome::of_get(&answer));
         answer
     }
 
-    async fn enter(&self, connection: ConnectionId) -> Permit {
+    async fn acquire(&self, connection: ConnectionId) -> Permit {
         loop {
             let freed = self.freed.notified();
-            let taken = self.shared.lock().take(connection, 1);
-            if let (1, flight, in_flight_at_start) = taken {
+            let taken = self.shared.lock().acquire(connection, 1);
+            if let (1, epoch, in_flight_at_start) = taken {
                 return Permit {
-                    windows: self.clone(),
+                    limits: self.clone(),
                     connection,
-                    flight,
+                    epoch,
                     in_flight_at_start,
-                    ending: RequestOutcome::Unknown,
+                    outcome: RequestOutcome::Unknown,
                 };
             }
             freed.await;
         }
     }
 
-    /// Waits until one of these connections has a place for each of so many messages, or for many;
-    /// false when that takes too long.
-    pub(in crate::worker) async fn wait_for_room(
+    /// Waits until one of these connections has enough free permits for a claim: one for each
+    /// wanted message, or many. False when that takes too long.
+    pub(in crate::worker) async fn wait_for_capacity(
         &self,
         wanted: &HashMap<ConnectionId, usize>,
         until: Instant,
     ) -> bool {
         loop {
             let freed = self.freed.notified();
-            let has_room = {
+            let has_capacity = {
                 let mut shared = self.shared.lock();
                 wanted.iter().any(|(id, wanted)| {
-                    let (free, whole) = shared.free(*id);
-                    free > 0 && free >= (*wanted).min(whole / 4).min(WORTH_A_CLAIM)
+                    let (free, total) = shared.free_permits(*id);
+                    free > 0 && free >= (*wanted).min(total / 4).min(CLAIM_THRESHOLD)
                 })
             };
-            if has_room {
+            if has_capacity {
                 return true;
             }
             if timeout_at(until, freed).await.is_err() {
@@ -190,66 +196,68 @@ impl ConcurrencyLimits {
         }
     }
 
-    fn give_back(&self, connection: ConnectionId, places: usize) {
-        if places > 0 {
-            self.shared.lock().window(connection).in_flight -= places;
+    fn release(&self, connection: ConnectionId, permits: usize) {
+        if permits > 0 {
+            self.shared.lock().limit_of(connection).in_flight -= permits;
             self.freed.notify_waiters();
         }
     }
 }
 
 impl Shared {
-    /// Takes up to `most` places; also says which flight they belong to, and how many are in flight
-    /// now.
-    fn take(&mut self, connection: ConnectionId, most: usize) -> (usize, u64, usize) {
-        let (free, _) = self.free(connection);
-        let taken = most.min(free);
-        let window = self.window(connection);
-        window.in_flight += taken;
-        (taken, window.flight, window.in_flight)
+    /// Takes up to `max` permits; returns how many, their epoch, and how many requests are in
+    /// flight now.
+    fn acquire(&mut self, connection: ConnectionId, max: usize) -> (usize, u64, usize) {
+        let (free, _) = self.free_permits(connection);
+        let taken = max.min(free);
+        let limit = self.limit_of(connection);
+        limit.in_flight += taken;
+        (taken, limit.epoch, limit.in_flight)
     }
 
-    /// How many places of a connection are free, and how many there are.
-    fn free(&mut self, connection: ConnectionId) -> (usize, usize) {
-        let bound = self.bounds.get(&connection).copied().unwrap_or(UNKNOWN_BOUND);
-        let others = self.windows.get(&connection).map_or(0, |window| window.others / SMOOTHING);
+    /// How many permits of a connection are free, and how many there are in total.
+    fn free_permits(&mut self, connection: ConnectionId) -> (usize, usize) {
+        let bound = self.bounds.get(&connection).copied().unwrap_or(DEFAULT_BOUND);
+        let others = self.limits.get(&connection).map_or(0, |limit| limit.others / SMOOTHING);
         let share = self.share(bound, others);
-        let window = self.window(connection);
-        let whole = window.limit.min(share);
-        (whole.saturating_sub(window.in_flight), whole)
+        let limit = self.limit_of(connection);
+        let total = limit.max_in_flight.min(share);
+        (total.saturating_sub(limit.in_flight), total)
     }
 
-    /// This worker's part of a bound, less what others use of the account; but never less than a
-    /// quarter, nor than one.
+    /// This worker's share of a bound, less what other programs use of the account; at least the
+    /// share of a quarter of the bound, and at least one.
     fn share(&self, bound: usize, others: usize) -> usize {
         (bound.saturating_sub(others).max(bound / 4) / self.workers.max(1)).max(1)
     }
 
-    fn window(&mut self, connection: ConnectionId) -> &mut ConcurrencyLimit {
-        let bound = self.bounds.get(&connection).copied().unwrap_or(UNKNOWN_BOUND);
-        self.windows.entry(connection).or_insert_with(|| ConcurrencyLimit::new(bound))
+    fn limit_of(&mut self, connection: ConnectionId) -> &mut ConcurrencyLimit {
+        let bound = self.bounds.get(&connection).copied().unwrap_or(DEFAULT_BOUND);
+        self.limits.entry(connection).or_insert_with(|| ConcurrencyLimit::new(bound))
     }
 }
 
 impl ConcurrencyLimit {
-    /// Begins as wide as it may ever be: a 429 costs nothing but a little time.
+    /// Begins at the bound: a 429 costs only a little time.
     const fn new(bound: usize) -> Self {
-        Self { limit: bound, in_flight: 0, answered: 0, flight: 0, others: 0 }
+        Self { max_in_flight: bound, in_flight: 0, answered: 0, epoch: 0, others: 0 }
     }
 
-    /// Learns from a request that began in this flight, among so many.
-    fn learn(
+    /// Adapts the limit to the outcome of a request, by its epoch and by how many requests were in
+    /// flight when it began.
+    fn record(
         &mut self,
-        ending: RequestOutcome,
-        flight: u64,
+        outcome: RequestOutcome,
+        epoch: u64,
         in_flight_at_start: usize,
         workers: usize,
         bound: usize,
     ) {
-        match ending {
-            RequestOutcome::TooMany if flight == self.flight => {
-                self.limit = (self.limit.min(in_flight_at_start.max(self.in_flight)) / 2).max(1);
-                self.flight += 1;
+        match outcome {
+            RequestOutcome::TooMany if epoch == self.epoch => {
+                self.max_in_flight =
+                    (self.max_in_flight.min(in_flight_at_start.max(self.in_flight)) / 2).max(1);
+                self.epoch += 1;
                 self.answered = 0;
             }
             RequestOutcome::Answered(counted) => {
@@ -257,72 +265,72 @@ impl ConcurrencyLimit {
                 let counted = counted.and_then(|counted| usize::try_from(counted).ok());
                 let others = counted.map_or(0, |counted| counted.saturating_sub(ours));
                 self.others = self.others - self.others.div_ceil(SMOOTHING) + others;
-                if flight == self.flight {
+                if epoch == self.epoch {
                     self.answered += 1;
                 }
-                if self.answered >= self.limit {
+                if self.answered >= self.max_in_flight {
                     self.answered = 0;
-                    self.limit += 1;
+                    self.max_in_flight += 1;
                 }
             }
             RequestOutcome::TooMany | RequestOutcome::Unknown => {}
         }
-        self.limit = self.limit.min(bound.max(1));
+        self.max_in_flight = self.max_in_flight.min(bound.max(1));
     }
 }
 
 impl Reservation {
-    /// How many messages may be claimed.
-    pub(in crate::worker) fn room(&self) -> Capacity {
-        Capacity::new(self.places.clone(), self.otherwise)
+    /// The capacity for a claim.
+    pub(in crate::worker) fn capacity(&self) -> Capacity {
+        Capacity::new(self.permits.clone(), self.other)
     }
 
-    /// A place for a message that was claimed.
-    pub(in crate::worker) fn place(&mut self, connection: ConnectionId) -> Permit {
-        let mut shared = self.windows.shared.lock();
-        let window = shared.window(connection);
-        match self.places.get_mut(&connection) {
+    /// A permit for a message that was claimed.
+    pub(in crate::worker) fn permit(&mut self, connection: ConnectionId) -> Permit {
+        let mut shared = self.limits.shared.lock();
+        let limit = shared.limit_of(connection);
+        match self.permits.get_mut(&connection) {
             Some(left) if *left > 0 => *left -= 1,
-            // A connection that was not known when the places were taken.
-            _ => window.in_flight += 1,
+            // The connection was unknown at the time of the reservation.
+            _ => limit.in_flight += 1,
         }
-        let (flight, in_flight_at_start) = (window.flight, window.in_flight);
+        let (epoch, in_flight_at_start) = (limit.epoch, limit.in_flight);
         drop(shared);
         Permit {
-            windows: self.windows.clone(),
+            limits: self.limits.clone(),
             connection,
-            flight,
+            epoch,
             in_flight_at_start,
-            ending: RequestOutcome::Unknown,
+            outcome: RequestOutcome::Unknown,
         }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        for (connection, places) in self.places.drain() {
-            self.windows.give_back(connection, places);
+        for (connection, permits) in self.permits.drain() {
+            self.limits.release(connection, permits);
         }
     }
 }
 
 impl Permit {
-    /// Says how the request ended; the place is free from then on.
-    pub(in crate::worker) fn end(mut self, ending: RequestOutcome) {
-        self.ending = ending;
+    /// Reports the outcome of the request and releases the permit.
+    pub(in crate::worker) fn end(mut self, outcome: RequestOutcome) {
+        self.outcome = outcome;
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut shared = self.windows.shared.lock();
+        let mut shared = self.limits.shared.lock();
         let (workers, bound) =
-            (shared.workers, shared.bounds.get(&self.connection).copied().unwrap_or(UNKNOWN_BOUND));
-        let window = shared.window(self.connection);
-        window.learn(self.ending, self.flight, self.in_flight_at_start, workers, bound);
-        window.in_flight -= 1;
+            (shared.workers, shared.bounds.get(&self.connection).copied().unwrap_or(DEFAULT_BOUND));
+        let limit = shared.limit_of(self.connection);
+        limit.record(self.outcome, self.epoch, self.in_flight_at_start, workers, bound);
+        limit.in_flight -= 1;
         drop(shared);
-        self.windows.freed.notify_waiters();
+        self.limits.freed.notify_waiters();
     }
 }
 

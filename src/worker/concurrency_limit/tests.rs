@@ -1,129 +1,129 @@
-//! ConcurrencyLimits as they narrow, widen and are shared.
+//! Tests of the concurrency limit: how it falls, rises and is shared.
 
 use std::time::Duration;
 
 use super::*;
 
-fn windows(workers: usize, bound: usize) -> (ConcurrencyLimits, ConnectionId) {
-    let (windows, id) = (ConcurrencyLimits::default(), ConnectionId::new());
-    windows.learn(workers, HashMap::from([(id, bound)]));
-    (windows, id)
+fn limits_with(workers: usize, bound: usize) -> (ConcurrencyLimits, ConnectionId) {
+    let (limits, id) = (ConcurrencyLimits::default(), ConnectionId::new());
+    limits.set_bounds(workers, HashMap::from([(id, bound)]));
+    (limits, id)
 }
 
-/// Takes as many places as there are.
-fn fill(windows: &ConcurrencyLimits, id: ConnectionId) -> Vec<Permit> {
-    let mut reservation = windows.reserve(10_000);
-    (0..reservation.places[&id]).map(|_| reservation.place(id)).collect()
+/// Takes all free permits.
+fn fill(limits: &ConcurrencyLimits, id: ConnectionId) -> Vec<Permit> {
+    let mut reservation = limits.reserve(10_000);
+    (0..reservation.permits[&id]).map(|_| reservation.permit(id)).collect()
 }
 
-fn end(places: Vec<Permit>, ending: RequestOutcome) {
-    for place in places {
-        place.end(ending);
+fn end(permits: Vec<Permit>, outcome: RequestOutcome) {
+    for permit in permits {
+        permit.end(outcome);
     }
 }
 
-const WELL: RequestOutcome = RequestOutcome::Answered(None);
+const ANSWERED: RequestOutcome = RequestOutcome::Answered(None);
 
 #[test]
 fn a_worker_has_its_share_of_the_bound_in_flight() {
-    let (windows, id) = windows(3, 100);
-    let places = fill(&windows, id);
-    assert_eq!((places.len(), fill(&windows, id).len()), (33, 0));
-    end(places, WELL);
-    windows.learn(1, HashMap::from([(id, 100)]));
-    assert_eq!(fill(&windows, id).len(), 100, "the others are gone");
-    windows.learn(500, HashMap::from([(id, 100)]));
-    assert_eq!(fill(&windows, id).len(), 1, "one at least");
+    let (limits, id) = limits_with(3, 100);
+    let permits = fill(&limits, id);
+    assert_eq!((permits.len(), fill(&limits, id).len()), (33, 0));
+    end(permits, ANSWERED);
+    limits.set_bounds(1, HashMap::from([(id, 100)]));
+    assert_eq!(fill(&limits, id).len(), 100, "the others are gone");
+    limits.set_bounds(500, HashMap::from([(id, 100)]));
+    assert_eq!(fill(&limits, id).len(), 1, "one at least");
 }
 
 #[test]
-fn a_bound_that_is_raised_holds_at_once_where_twilio_never_said_that_it_was_too_much() {
-    let (windows, id) = windows(1, 100);
-    end(fill(&windows, id), WELL);
-    windows.learn(1, HashMap::from([(id, 400)]));
-    let places = fill(&windows, id);
-    assert_eq!(places.len(), 400);
-    end(places, RequestOutcome::TooMany);
-    windows.learn(1, HashMap::from([(id, 1_000)]));
-    assert_eq!(fill(&windows, id).len(), 200, "Twilio's word counts more");
+fn a_raised_bound_applies_at_once_if_twilio_has_never_answered_429() {
+    let (limits, id) = limits_with(1, 100);
+    end(fill(&limits, id), ANSWERED);
+    limits.set_bounds(1, HashMap::from([(id, 400)]));
+    let permits = fill(&limits, id);
+    assert_eq!(permits.len(), 400);
+    end(permits, RequestOutcome::TooMany);
+    limits.set_bounds(1, HashMap::from([(id, 1_000)]));
+    assert_eq!(fill(&limits, id).len(), 200, "the limit after a 429 stays");
 }
 
 #[test]
-fn the_bound_of_a_connection_that_was_used_before_it_was_known_holds_once_it_is() {
-    let (windows, id) = (ConcurrencyLimits::default(), ConnectionId::new());
-    windows.learn(1, HashMap::new());
-    let mut reservation = windows.reserve(1);
-    reservation.place(id).end(WELL);
+fn the_bound_of_a_connection_that_is_in_use_applies_once_it_is_known() {
+    let (limits, id) = (ConcurrencyLimits::default(), ConnectionId::new());
+    limits.set_bounds(1, HashMap::new());
+    let mut reservation = limits.reserve(1);
+    reservation.permit(id).end(ANSWERED);
     drop(reservation);
-    windows.learn(1, HashMap::from([(id, 1_000)]));
-    assert_eq!(fill(&windows, id).len(), 1_000);
+    limits.set_bounds(1, HashMap::from([(id, 1_000)]));
+    assert_eq!(fill(&limits, id).len(), 1_000);
 }
 
 #[test]
-fn a_flight_of_429s_halves_the_window_once() {
-    let (windows, id) = windows(1, 100);
-    let first = fill(&windows, id);
+fn an_epoch_of_429s_halves_the_limit_once() {
+    let (limits, id) = limits_with(1, 100);
+    let first = fill(&limits, id);
     end(first, RequestOutcome::TooMany);
-    let second = fill(&windows, id);
+    let second = fill(&limits, id);
     assert_eq!(second.len(), 50);
     end(second, RequestOutcome::TooMany);
-    assert_eq!(fill(&windows, id).len(), 25);
+    assert_eq!(fill(&limits, id).len(), 25);
     for _ in 0..10 {
-        end(fill(&windows, id), RequestOutcome::TooMany);
+        end(fill(&limits, id), RequestOutcome::TooMany);
     }
-    assert_eq!(fill(&windows, id).len(), 1, "never none");
+    assert_eq!(fill(&limits, id).len(), 1, "never zero");
 }
 
 #[test]
-fn a_window_that_is_hardly_used_is_halved_from_what_was_in_flight() {
-    let (windows, id) = windows(1, 1_000);
-    let mut reservation = windows.reserve(40);
-    let places: Vec<Permit> = (0..40).map(|_| reservation.place(id)).collect();
+fn a_limit_that_is_hardly_used_is_halved_from_what_was_in_flight() {
+    let (limits, id) = limits_with(1, 1_000);
+    let mut reservation = limits.reserve(40);
+    let permits: Vec<Permit> = (0..40).map(|_| reservation.permit(id)).collect();
     drop(reservation);
-    end(places, RequestOutcome::TooMany);
-    assert_eq!(fill(&windows, id).len(), 20);
+    end(permits, RequestOutcome::TooMany);
+    assert_eq!(fill(&limits, id).len(), 20);
 }
 
 #[test]
-fn a_window_of_answers_widens_it_by_one_up_to_the_bound() {
-    let (windows, id) = windows(1, 12);
-    end(fill(&windows, id), RequestOutcome::TooMany);
+fn as_many_answers_as_the_limit_raise_it_by_one_up_to_the_bound() {
+    let (limits, id) = limits_with(1, 12);
+    end(fill(&limits, id), RequestOutcome::TooMany);
     for expected in [6, 7, 8, 9, 10, 11, 12, 12] {
-        let places = fill(&windows, id);
-        assert_eq!(places.len(), expected);
-        end(places, WELL);
+        let permits = fill(&limits, id);
+        assert_eq!(permits.len(), expected);
+        end(permits, ANSWERED);
     }
 }
 
 #[test]
-fn answers_of_an_earlier_flight_neither_halve_nor_widen() {
-    let (windows, id) = windows(1, 8);
-    let mut places = fill(&windows, id);
-    places.pop().unwrap().end(RequestOutcome::TooMany);
-    let late = places.split_off(4);
+fn answers_of_an_earlier_epoch_neither_halve_nor_raise_the_limit() {
+    let (limits, id) = limits_with(1, 8);
+    let mut permits = fill(&limits, id);
+    permits.pop().unwrap().end(RequestOutcome::TooMany);
+    let late = permits.split_off(4);
     end(late, RequestOutcome::TooMany);
-    end(places, WELL);
-    assert_eq!(fill(&windows, id).len(), 4);
+    end(permits, ANSWERED);
+    assert_eq!(fill(&limits, id).len(), 4);
 }
 
 #[test]
-fn what_nobody_answered_teaches_nothing_and_frees_its_place() {
-    let (windows, id) = windows(1, 8);
-    drop(fill(&windows, id));
-    end(fill(&windows, id), RequestOutcome::Unknown);
-    assert_eq!(fill(&windows, id).len(), 8);
+fn an_unanswered_request_changes_nothing_and_releases_its_permit() {
+    let (limits, id) = limits_with(1, 8);
+    drop(fill(&limits, id));
+    end(fill(&limits, id), RequestOutcome::Unknown);
+    assert_eq!(fill(&limits, id).len(), 8);
 }
 
 #[test]
-fn it_stays_below_what_other_programs_leave_of_the_account() {
-    let (windows, id) = windows(1, 100);
+fn the_limit_stays_below_what_other_programs_leave_of_the_account() {
+    let (limits, id) = limits_with(1, 100);
     let answer_beside = |others: usize| {
         for _ in 0..10 {
-            let places = fill(&windows, id);
-            let counted = u32::try_from(places.len() + others).unwrap();
-            end(places, RequestOutcome::Answered(Some(counted)));
+            let permits = fill(&limits, id);
+            let counted = u32::try_from(permits.len() + others).unwrap();
+            end(permits, RequestOutcome::Answered(Some(counted)));
         }
-        fill(&windows, id).len()
+        fill(&limits, id).len()
     };
     let beside = answer_beside(40);
     assert!((59..=61).contains(&beside), "about what the others leave: {beside}");
@@ -132,54 +132,54 @@ fn it_stays_below_what_other_programs_leave_of_the_account() {
 }
 
 #[test]
-fn places_that_were_reserved_but_not_used_are_free_again() {
-    let (windows, id) = windows(1, 10);
-    let mut reservation = windows.reserve(4);
-    assert_eq!(windows.reserve(10).places[&id], 6);
-    let place = reservation.place(id);
+fn unused_permits_of_a_reservation_are_released() {
+    let (limits, id) = limits_with(1, 10);
+    let mut reservation = limits.reserve(4);
+    assert_eq!(limits.reserve(10).permits[&id], 6);
+    let permit = reservation.permit(id);
     drop(reservation);
-    assert_eq!(windows.reserve(10).places[&id], 9);
-    drop(place);
-    assert_eq!(windows.reserve(10).places[&id], 10);
+    assert_eq!(limits.reserve(10).permits[&id], 9);
+    drop(permit);
+    assert_eq!(limits.reserve(10).permits[&id], 10);
 }
 
 #[test]
-fn a_connection_that_is_new_may_be_used_before_the_next_heartbeat() {
-    let (windows, _) = windows(2, 10);
+fn a_new_connection_may_be_used_before_the_next_heartbeat() {
+    let (limits, _) = limits_with(2, 10);
     let new = ConnectionId::new();
-    let mut reservation = windows.reserve(10);
-    assert_eq!(reservation.otherwise, 10);
-    reservation.place(new).end(WELL);
-    assert_eq!(windows.shared.lock().windows[&new].in_flight, 0);
+    let mut reservation = limits.reserve(10);
+    assert_eq!(reservation.other, 10);
+    reservation.permit(new).end(ANSWERED);
+    assert_eq!(limits.shared.lock().limits[&new].in_flight, 0);
 }
 
 #[tokio::test]
-async fn a_reader_waits_for_its_place() {
-    let (windows, id) = windows(1, 1);
-    let first = windows.enter(id).await;
-    let waiting = windows.clone();
-    let second = tokio::spawn(async move { drop(waiting.enter(id).await) });
+async fn a_read_waits_for_its_permit() {
+    let (limits, id) = limits_with(1, 1);
+    let first = limits.acquire(id).await;
+    let waiting = limits.clone();
+    let second = tokio::spawn(async move { drop(waiting.acquire(id).await) });
     tokio::task::yield_now().await;
     assert!(!second.is_finished());
-    first.end(WELL);
+    first.end(ANSWERED);
     second.await.unwrap();
 }
 
 #[tokio::test]
-async fn whoever_waits_for_room_goes_on_when_there_is_enough_to_be_worth_it() {
-    let (windows, id) = windows(1, 100);
-    let mut places = fill(&windows, id);
+async fn a_waiting_claim_resumes_when_enough_permits_are_free() {
+    let (limits, id) = limits_with(1, 100);
+    let mut permits = fill(&limits, id);
     let wanted = HashMap::from([(id, 80)]);
     let soon = || Instant::now() + Duration::from_millis(50);
-    assert!(!windows.wait_for_room(&wanted, soon()).await, "there is none");
-    end(places.split_off(90), WELL);
-    assert!(!windows.wait_for_room(&wanted, soon()).await, "ten places are too few");
+    assert!(!limits.wait_for_capacity(&wanted, soon()).await, "there is none");
+    end(permits.split_off(90), ANSWERED);
+    assert!(!limits.wait_for_capacity(&wanted, soon()).await, "ten permits are too few");
     let waiting = tokio::spawn({
-        let (windows, wanted, until) =
-            (windows.clone(), wanted.clone(), soon() + Duration::from_mins(1));
-        async move { windows.wait_for_room(&wanted, until).await }
+        let (limits, wanted, until) =
+            (limits.clone(), wanted.clone(), soon() + Duration::from_mins(1));
+        async move { limits.wait_for_capacity(&wanted, until).await }
     });
     tokio::task::yield_now().await;
-    end(places.split_off(75), WELL);
+    end(permits.split_off(75), ANSWERED);
     assert!(waiting.await.unwrap(), "a quarter of them is enough");
 }

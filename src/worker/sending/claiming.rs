@@ -15,27 +15,27 @@ use crate::queue::lease::{self, Finish, JobId};
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
-use crate::worker::error::{PerformError, is_away};
+use crate::worker::error::{PerformError, is_database_down};
 use crate::worker::until_written::until_written;
 
-/// How long a process that cannot read the saved keys leaves their messages to others.
+/// How long a process that cannot read the saved keys leaves their messages to other processes.
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
 /// The keys of the connections in a batch.
 pub(in crate::worker) type KeysByConnection = HashMap<ConnectionId, Arc<SendingKeys>>;
 
-/// What became of a batch; the jobs of all others have ended.
+/// The result of claiming a batch; all other jobs have ended.
 #[derive(Default)]
 pub(super) struct Claims {
-    /// To be sent now.
+    /// The messages to send now.
     pub(super) claimed: Vec<Claimed>,
-    /// Untouched, since their connections have no place for them.
+    /// The messages that are unchanged, because their connections are at capacity.
     pub(super) at_capacity: Vec<(MessageId, ConnectionId)>,
     /// The keys to send with.
     pub(super) keys: KeysByConnection,
 }
 
-/// The saved keys of a connection cannot be used by this process.
+/// This process cannot use the saved keys of a connection.
 pub(in crate::worker) struct UnusableKeys {
     connection: ConnectionId,
     error: PerformError,
@@ -48,7 +48,7 @@ impl From<UnusableKeys> for PerformError {
 }
 
 impl Worker {
-    /// The keys of connections.
+    /// Loads the keys of connections.
     pub(in crate::worker) async fn keys(
         &self,
         conn: &mut Conn,
@@ -63,15 +63,15 @@ impl Worker {
         Ok(keys)
     }
 
-    /// Claims what may be sent and ends the jobs of what may not; commits before anything is sent.
+    /// Claims what may be sent, and ends the jobs of what may not; commits before anything is sent.
     ///
-    /// The keys are read in the same transaction: a claim without them would have to be taken back.
+    /// The same transaction reads the keys: a claim without keys would have to be undone.
     pub(super) async fn claim(
         &self,
-        entered: &HashMap<MessageId, InFlightGuard>,
-        room: &Capacity,
+        tracked: &HashMap<MessageId, InFlightGuard>,
+        capacity: &Capacity,
     ) -> Result<Claims, PerformError> {
-        if entered.is_empty() {
+        if tracked.is_empty() {
             return Ok(Claims::default());
         }
         let now = self.clock.now();
@@ -79,7 +79,7 @@ impl Worker {
         let mut conn = self.db.get().await?;
         let claimed = conn
             .transaction(async |conn| {
-                let mut claims = self.claim_in(conn, entered, room, now).await?;
+                let mut claims = self.claim_within(conn, tracked, capacity, now).await?;
                 let connections = claims.claimed.iter().map(|message| message.connection_id);
                 claims.keys = self.keys(conn, connections).await.map_err(
                     |UnusableKeys { connection, error }| {
@@ -90,20 +90,20 @@ impl Worker {
                 Ok::<_, PerformError>(claims)
             })
             .await;
-        // Another process, with the right secret key, may well be able to: this one gives the jobs
-        // back and leaves the connection alone.
+        // Another process may have the right secret key: this one returns the jobs, and does not
+        // stop the connection.
         if let (Err(error), Some(id)) = (&claimed, unusable)
-            && !is_away(error)
+            && !is_database_down(error)
         {
             tracing::error!(
                 connection.id = %id,
                 %error,
                 "the saved keys cannot be used by this process; check its CARILLON_SECRET_KEY"
             );
-            let later = |entered: &InFlightGuard| {
-                (entered.job.id, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())))
+            let later = |guard: &InFlightGuard| {
+                (guard.job.id, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())))
             };
-            let later: Vec<(JobId, Finish)> = entered.values().map(later).collect();
+            let later: Vec<(JobId, Finish)> = tracked.values().map(later).collect();
             lease::finish(&mut conn, self.id, &later, now).await?;
             return Ok(Claims::default());
         }
@@ -113,17 +113,17 @@ impl Worker {
         claimed
     }
 
-    async fn claim_in(
+    async fn claim_within(
         &self,
         conn: &mut Conn,
-        entered: &HashMap<MessageId, InFlightGuard>,
-        room: &Capacity,
+        tracked: &HashMap<MessageId, InFlightGuard>,
+        capacity: &Capacity,
         now: DateTime<Utc>,
     ) -> Result<Claims, PerformError> {
-        let ids: Vec<MessageId> = entered.keys().copied().collect();
-        let (mut claims, mut finishes, mut looks) = (Claims::default(), Vec::new(), Vec::new());
-        for (id, claim) in claim::claim(conn, &ids, room, self.id, now).await? {
-            let job = entered[&id].job.id;
+        let ids: Vec<MessageId> = tracked.keys().copied().collect();
+        let (mut claims, mut finishes, mut checks) = (Claims::default(), Vec::new(), Vec::new());
+        for (id, claim) in claim::claim(conn, &ids, capacity, self.id, now).await? {
+            let job = tracked[&id].job.id;
             match claim {
                 Claim::Claimed(message) => claims.claimed.push(*message),
                 Claim::Suppressed
@@ -138,23 +138,23 @@ impl Worker {
                 Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),
                 Claim::Interrupted => {
                     finishes.push((job, Finish::Done));
-                    looks.push(NewJob { job: Job::Settle(id), run_at: now });
+                    checks.push(NewJob { job: Job::Settle(id), run_at: now });
                 }
             }
         }
-        queue::enqueue(conn, &looks, now).await?;
+        queue::enqueue(conn, &checks, now).await?;
         lease::finish(conn, self.id, &finishes, now).await?;
         Ok(claims)
     }
 
-    /// Gives the jobs of messages back for which there was no place.
-    pub(super) async fn give_back(&self, at_capacity: &HashMap<MessageId, InFlightGuard>) {
-        if at_capacity.is_empty() {
+    /// Returns the jobs of messages to the queue whose connections stayed at capacity.
+    pub(super) async fn requeue_all(&self, waiting: &HashMap<MessageId, InFlightGuard>) {
+        if waiting.is_empty() {
             return;
         }
         let now = self.clock.now();
         let finishes: Vec<(JobId, Finish)> =
-            at_capacity.values().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
+            waiting.values().map(|guard| (guard.job.id, Finish::Uncounted(now))).collect();
         until_written(|| async {
             Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?)
         })

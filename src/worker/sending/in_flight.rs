@@ -1,4 +1,4 @@
-//! The messages that this process is submitting right now.
+//! The messages that this process is submitting.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use crate::queue::lease::Leased;
 use crate::types::id::MessageId;
 
-/// The messages that a process is submitting right now: none of them is claimed again by it.
+/// The messages that a process is submitting, none of which it claims again.
 pub(in crate::worker) type InFlight = Arc<Mutex<HashSet<MessageId>>>;
 
-/// A message among those in flight, until this is dropped.
+/// Keeps a message in [`InFlight`] until it is dropped.
 pub(in crate::worker) struct InFlightGuard {
     pub(super) job: Leased,
     pub(super) message: MessageId,

@@ -1,9 +1,10 @@
-//! Sending: claim a batch, call Twilio for each message with many calls in flight, record the
-//! answers as they come.
+//! Sending: claims a batch, calls Twilio for each message with many calls in flight, and records
+//! the answers as they arrive.
 //!
-//! A batch is claimed in one transaction ([`claiming`]). Each call is a task of its own
-//! ([`posting`]), and all answers of the process that have come in meanwhile are recorded together
-//! ([`recording`]), whichever batch they belong to.
+//! One transaction claims a batch ([`claiming`]). Each call is a separate task ([`posting`]), and
+//! all answers that have arrived in the process meanwhile are recorded together ([`recording`]),
+//! whichever batch they belong to. [`Sending`] holds the calls of a batch. Start with
+//! `Worker::send_on`.
 
 mod claiming;
 mod in_flight;
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 
 use super::Worker;
 use super::concurrency_limit::{RequestOutcome, Reservation};
-use super::error::{PerformError, is_away};
+use super::error::{PerformError, is_database_down};
 use super::until_written::until_written;
 use crate::messages::claim::Claimed;
 use crate::queue::Job;
@@ -30,97 +31,100 @@ use crate::types::id::{ConnectionId, MessageId};
 pub(super) use claiming::KeysByConnection;
 pub(super) use in_flight::{InFlight, InFlightGuard};
 
-/// How long messages wait in this process for a place at their connection before others may have
-/// them.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long messages wait in this process for capacity of their connection, before other workers
+/// may have them.
+const CAPACITY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Calls to Twilio under way, with the jobs that they do, and the places of what is still to be
+/// The calls to Twilio in flight with their jobs, and the permits of messages that are still to be
 /// claimed.
 pub(super) struct Sending {
-    places: Option<OwnedSemaphorePermit>,
+    job_permits: Option<OwnedSemaphorePermit>,
     calls: JoinSet<()>,
     jobs: HashMap<task::Id, Leased>,
 }
 
 impl Sending {
-    /// Nothing is under way yet.
-    pub(super) fn new(places: Option<OwnedSemaphorePermit>) -> Self {
-        Self { places, calls: JoinSet::new(), jobs: HashMap::new() }
+    /// Creates a batch without calls in flight.
+    pub(super) fn new(job_permits: Option<OwnedSemaphorePermit>) -> Self {
+        Self { job_permits, calls: JoinSet::new(), jobs: HashMap::new() }
     }
 }
 
 impl Worker {
-    /// Sends messages; returns when the last answer is recorded. Each gives its place back as it
-    /// ends.
+    /// Sends messages, and returns when the last answer is recorded. Each message releases its
+    /// permit as it ends.
     pub(super) async fn send(
         &self,
         jobs: Vec<Leased>,
-        places: Option<OwnedSemaphorePermit>,
+        permits: Option<OwnedSemaphorePermit>,
     ) -> Result<(), PerformError> {
-        self.send_on(jobs, Sending::new(places)).await
+        self.send_on(jobs, Sending::new(permits)).await
     }
 
-    /// The same beside calls that are under way already.
+    /// Sends messages in addition to calls that are in flight already.
     ///
-    /// What finds no room at its connection is claimed as soon as there is some, or goes back to
-    /// the queue.
+    /// Messages of a connection at capacity are claimed as soon as it has free permits, or return
+    /// to the queue.
     pub(super) async fn send_on(
         &self,
         jobs: Vec<Leased>,
         mut sending: Sending,
     ) -> Result<(), PerformError> {
-        let mut waiting = self.enter(jobs).await;
-        let until = Instant::now() + TIMEOUT;
+        let mut waiting = self.track(jobs).await;
+        let until = Instant::now() + CAPACITY_TIMEOUT;
         while !waiting.is_empty() {
             let at_capacity = match self.send_what_fits(&mut waiting, &mut sending).await {
                 Ok(at_capacity) => at_capacity,
-                // One of them cannot be claimed: it goes back with its error, and the others go on.
-                Err(error) if !is_away(&error) && waiting.len() > 1 => {
+                // One of them cannot be claimed: it returns to the queue with its error, and the
+                // others continue.
+                Err(error) if !is_database_down(&error) && waiting.len() > 1 => {
                     self.send_one_by_one(&mut waiting, &mut sending).await
                 }
                 Err(error) if sending.jobs.is_empty() => return Err(error),
-                // The others are with Twilio: only these go back.
+                // Calls are in flight: only the messages that wait return to the queue.
                 Err(error) => {
-                    for entered in waiting.into_values() {
-                        self.put_back(&entered.job, &error).await;
+                    for guard in waiting.into_values() {
+                        self.requeue(&guard.job, &error).await;
                     }
                     break;
                 }
             };
-            if !waiting.is_empty() && !self.windows.wait_for_room(&at_capacity, until).await {
-                self.give_back(&waiting).await;
+            if !waiting.is_empty()
+                && !self.concurrency_limits.wait_for_capacity(&at_capacity, until).await
+            {
+                self.requeue_all(&waiting).await;
                 break;
             }
         }
-        drop(sending.places.take());
+        drop(sending.job_permits.take());
         while let Some(ended) = sending.calls.join_next_with_id().await {
             if let Err(error) = ended
                 && let Some(job) = sending.jobs.get(&error.id())
             {
                 tracing::error!(%error, "a call to Twilio ended without an answer");
-                self.put_back(job, &PerformError::Panicked).await;
+                self.requeue(job, &PerformError::Panicked).await;
             }
         }
         Ok(())
     }
 
-    /// Claims message by message; puts back those that cannot be claimed.
+    /// Claims message by message, and requeues those that cannot be claimed.
     async fn send_one_by_one(
         &self,
         waiting: &mut HashMap<MessageId, InFlightGuard>,
         sending: &mut Sending,
     ) -> HashMap<ConnectionId, usize> {
         let mut at_capacity: HashMap<ConnectionId, usize> = HashMap::new();
-        for (id, entered) in std::mem::take(waiting) {
-            let job = entered.job;
-            let mut one = HashMap::from([(id, entered)]);
+        for (id, guard) in std::mem::take(waiting) {
+            let job = guard.job;
+            let mut one = HashMap::from([(id, guard)]);
             match self.send_what_fits(&mut one, sending).await {
                 Ok(left) => left.into_iter().for_each(|(connection, count)| {
                     *at_capacity.entry(connection).or_default() += count;
                 }),
                 Err(error) => {
                     one.clear();
-                    self.put_back(&job, &error).await;
+                    self.requeue(&job, &error).await;
                 }
             }
             waiting.extend(one);
@@ -128,15 +132,15 @@ impl Worker {
         at_capacity
     }
 
-    /// Claims what there is room for and begins to send it; leaves what there is no room for, and
-    /// says how many for which connection.
+    /// Claims messages within the capacity and starts to send them; leaves the others in `waiting`,
+    /// and returns how many there are for each connection.
     async fn send_what_fits(
         &self,
         waiting: &mut HashMap<MessageId, InFlightGuard>,
         sending: &mut Sending,
     ) -> Result<HashMap<ConnectionId, usize>, PerformError> {
-        let mut reserved = self.windows.reserve(waiting.len());
-        let claims = self.claim(waiting, &reserved.room()).await?;
+        let mut reserved = self.concurrency_limits.reserve(waiting.len());
+        let claims = self.claim(waiting, &reserved.capacity()).await?;
         let claimed: Vec<(InFlightGuard, Claimed)> = claims
             .claimed
             .into_iter()
@@ -149,12 +153,13 @@ impl Worker {
         for (_, connection) in claims.at_capacity {
             *at_capacity.entry(connection).or_default() += 1;
         }
-        sending.places = sending.places.as_mut().and_then(|places| places.split(left.len()));
+        sending.job_permits =
+            sending.job_permits.as_mut().and_then(|permits| permits.split(left.len()));
         *waiting = left;
         Ok(at_capacity)
     }
 
-    /// Begins to call Twilio for messages that are claimed, each in a task of its own.
+    /// Starts the calls to Twilio for claimed messages, each in a separate task.
     pub(super) fn call_twilio(
         &self,
         claimed: impl IntoIterator<Item = (InFlightGuard, Claimed)>,
@@ -163,55 +168,56 @@ impl Worker {
         sending: &mut Sending,
     ) {
         let worker = Arc::new(self.clone());
-        for (entered, claimed) in claimed {
-            let place = sending.places.as_mut().and_then(|places| places.split(1));
+        for (guard, claimed) in claimed {
+            let job_permit = sending.job_permits.as_mut().and_then(|permits| permits.split(1));
             let keys = Arc::clone(&keys[&claimed.connection_id]);
-            let window = reserved.place(claimed.connection_id);
+            let permit = reserved.permit(claimed.connection_id);
             let worker = Arc::clone(&worker);
-            let job = entered.job;
+            let job = guard.job;
             let call = sending.calls.spawn(async move {
                 let outcome = worker.post(claimed, &keys).await;
-                window.end(RequestOutcome::of_post(&outcome.answer));
+                permit.end(RequestOutcome::of_post(&outcome.answer));
                 worker.recorder.record(job.id, outcome).await;
-                drop((entered, place));
+                drop((guard, job_permit));
             });
             sending.jobs.insert(call.id(), job);
         }
     }
 
-    /// Notes a message as in flight that was claimed as it was composed: nobody else knows it yet.
-    pub(super) fn enter_claimed(&self, job: Leased) -> InFlightGuard {
+    /// Marks a message as in flight that was claimed as it was composed: no other worker knows it
+    /// yet.
+    pub(super) fn track_claimed(&self, job: Leased) -> InFlightGuard {
         let message = MessageId(job.job.subject());
         self.in_flight.lock().insert(message);
         InFlightGuard { job, message, in_flight: Arc::clone(&self.in_flight) }
     }
 
-    /// Notes the messages as in flight; a job for one that is in flight already waits.
-    async fn enter(&self, jobs: Vec<Leased>) -> HashMap<MessageId, InFlightGuard> {
-        let mut entered = HashMap::with_capacity(jobs.len());
-        let mut doubled = Vec::new();
+    /// Marks the messages as in flight; a second job for a message in flight waits.
+    async fn track(&self, jobs: Vec<Leased>) -> HashMap<MessageId, InFlightGuard> {
+        let mut tracked = HashMap::with_capacity(jobs.len());
+        let mut duplicates = Vec::new();
         {
             let mut in_flight = self.in_flight.lock();
             for job in jobs {
                 let Job::Send(message) = job.job else { continue };
                 if in_flight.insert(message) {
-                    entered.insert(
+                    tracked.insert(
                         message,
                         InFlightGuard { job, message, in_flight: Arc::clone(&self.in_flight) },
                     );
                 } else {
-                    doubled
+                    duplicates
                         .push((job.id, Finish::Again(self.clock.now() + lease::backoff(1), None)));
                 }
             }
         }
-        if !doubled.is_empty() {
+        if !duplicates.is_empty() {
             let now = self.clock.now();
             until_written(|| async {
-                Ok(lease::finish(&mut *self.db.get().await?, self.id, &doubled, now).await?)
+                Ok(lease::finish(&mut *self.db.get().await?, self.id, &duplicates, now).await?)
             })
             .await;
         }
-        entered
+        tracked
     }
 }

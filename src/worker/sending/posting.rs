@@ -9,14 +9,14 @@ use crate::twilio::sid::ServiceSid;
 use crate::twilio::{Address, NewTwilioMessage, SendError, SendFrom};
 use crate::worker::Worker;
 
-/// How long what a claim has found is taken to hold: nobody has said STOP, and nothing is switched
-/// off. Enough for a connection to the other side of the earth; a worker that was suspended
-/// meanwhile has the message judged anew.
-const HOLDS: Duration = Duration::from_secs(2);
+/// How long the checks of a claim remain valid: no STOP, and nothing switched off. Long enough for
+/// a connection to the other side of the world; a worker that was suspended meanwhile has to claim
+/// again.
+const CLAIM_VALIDITY: Duration = Duration::from_secs(2);
 
 impl Worker {
-    /// Calls Twilio once, and only once, for a claimed message; not at all where what its claim has
-    /// found may hold no longer.
+    /// Calls Twilio once, and only once, for a claimed message; not at all if the checks of its
+    /// claim are out of date.
     pub(super) async fn post(&self, claimed: Claimed, keys: &SendingKeys) -> SubmitOutcome {
         let started = Instant::now();
         let status_callback = keys.hook.status(&self.public_url, claimed.message_id);
@@ -28,15 +28,15 @@ impl Worker {
             status_callback: Some(status_callback),
             validity_period: Some(claimed.validity_seconds),
         };
-        let before = self.lease.holds_until(claimed.judged_at.after(HOLDS));
+        let before = self.lease.at_most_until_end(claimed.checked_at.after(CLAIM_VALIDITY));
         let answer = self.twilio.create_message(&keys.credentials, &message, before).await;
         if matches!(answer, Err(SendError::TooLate { .. })) {
             tracing::warn!(
                 message.id = %claimed.message_id,
                 attempt = claimed.attempt,
-                "a message was held back, since it was checked too long ago"
+                "a message was held back, because its claim is too old"
             );
-            // Where time is lost in making connections, the next attempt would lose as much.
+            // If connecting takes too long, the next attempt would take as long.
             if claimed.attempt > 1 {
                 self.twilio.prepare_connection().await;
             }
@@ -46,7 +46,7 @@ impl Worker {
     }
 }
 
-/// What Twilio is told to send from.
+/// What Twilio sends the message from.
 fn send_from(address: &str) -> SendFrom {
     ServiceSid::parse(address)
         .map_or_else(|_| SendFrom::Address(Address::parse(address)), SendFrom::Service)

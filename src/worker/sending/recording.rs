@@ -1,4 +1,5 @@
-//! Recording answers: all that have come in while the last were written are written together.
+//! Recording answers by group commit: all answers that arrive while the last batch is written are
+//! written together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +18,16 @@ use crate::worker::error::PerformError;
 use crate::worker::limits::BATCH;
 use crate::worker::until_written::until_written;
 
-/// Writes down what Twilio answered; cheap to clone, one for each worker.
+/// Records the answers of Twilio; cheap to clone, one for each worker.
 #[derive(Clone)]
 pub(in crate::worker) struct Recorder(Batcher<Answered, ()>);
 
-/// A batch of fewer answers waits a moment for others while many calls are in flight: a transaction
-/// has its price whatever its size.
-const SMALL: usize = 64;
+/// The size below which a batch waits for more answers while many calls are in flight: each
+/// transaction has a fixed cost.
+const SMALL_BATCH: usize = 64;
 
-/// This long.
-const GATHERING: Duration = Duration::from_millis(10);
+/// How long a small batch waits for more answers.
+const GATHERING_TIME: Duration = Duration::from_millis(10);
 
 /// An answer and the job that it ends.
 struct Answered {
@@ -35,49 +36,50 @@ struct Answered {
 }
 
 impl Recorder {
-    /// Starts recording on the present runtime.
+    /// Starts recording on the current runtime.
     pub(in crate::worker) fn start(
         worker: WorkerId,
         db: &Pool,
         clock: &Clock,
         in_flight: &InFlight,
     ) -> Self {
-        let (db, clock, lane) =
+        let (db, clock, connection) =
             (db.clone(), clock.clone(), Arc::new(DedicatedConnection::beside(db)));
         let in_flight = Arc::clone(in_flight);
-        // Those whose answers are here are still in flight themselves.
-        let patience = move |there: usize| {
-            let more_come = there < SMALL && in_flight.lock().len() > there + SMALL;
-            if more_come { GATHERING } else { Duration::ZERO }
+        // The messages of the answers that have arrived still count as in flight.
+        let gathering_time = move |arrived: usize| {
+            let wait_for_more =
+                arrived < SMALL_BATCH && in_flight.lock().len() > arrived + SMALL_BATCH;
+            if wait_for_more { GATHERING_TIME } else { Duration::ZERO }
         };
-        Self(Batcher::spawn_patient(BATCH, patience, move |answered: Vec<Answered>| {
-            let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
+        Self(Batcher::spawn_lingering(BATCH, gathering_time, move |answered: Vec<Answered>| {
+            let (db, clock, connection) = (db.clone(), clock.clone(), Arc::clone(&connection));
             async move {
                 let answers = vec![(); answered.len()];
-                let left = record_accepted(&lane, &clock, answered).await;
+                let left = record_accepted(&connection, &clock, answered).await;
                 record_each(worker, &db, &clock, &left).await;
                 answers
             }
         }))
     }
 
-    /// Records an answer; returns when it is committed.
+    /// Records an answer, and returns when it is committed.
     pub(super) async fn record(&self, job: JobId, outcome: SubmitOutcome) {
-        // None when the process ends, or the work panicked: the message then shows as unconfirmed
-        // and is settled by asking Twilio.
+        // None if the process ends, or the work panics: the message then becomes unconfirmed, and
+        // Twilio's list settles it.
         let _: Option<()> = self.0.submit(Answered { job, outcome }).await;
     }
 }
 
-/// Records what Twilio has simply accepted; returns the rest.
+/// Records plain acceptances on the fast path; returns the other answers.
 async fn record_accepted(
-    lane: &DedicatedConnection,
+    connection: &DedicatedConnection,
     clock: &Clock,
     mut answered: Vec<Answered>,
 ) -> Vec<Answered> {
     let outcomes: Vec<(JobId, &SubmitOutcome)> =
         answered.iter().map(|answered| (answered.job, &answered.outcome)).collect();
-    match lane
+    match connection
         .run(async |conn| {
             Ok::<_, PerformError>(accepted::record(conn, &outcomes, clock.now()).await?)
         })
@@ -87,14 +89,13 @@ async fn record_accepted(
             answered.retain(|answered| !recorded.contains(&answered.outcome.claimed.message_id));
         }
         Err(error) => {
-            tracing::debug!(%error, "accepted messages could not be recorded; taking the long way");
+            tracing::debug!(%error, "accepted messages could not be recorded; using the slow path");
         }
     }
     answered
 }
 
-/// Records answers together; when one of them cannot be recorded, the others are recorded without
-/// it.
+/// Records answers in one transaction, or one by one if one of them fails.
 async fn record_each(worker: WorkerId, db: &Pool, clock: &Clock, answered: &[Answered]) {
     if answered.is_empty()
         || until_written(|| record_together(worker, db, clock, answered)).await.is_some()
@@ -131,7 +132,7 @@ async fn record_together(
             })
             .collect();
         lease::finish(conn, worker, &finishes, now).await?;
-        consequences::carry_out(conn, &recorded.consequences, now).await?;
+        consequences::apply(conn, &recorded.consequences, now).await?;
         Ok(())
     })
     .await

@@ -1,46 +1,51 @@
-//! The crash matrix once more, with people who text STOP: before the crash, at the moment of it,
-//! and right after it.
+//! The crash matrix with contacts who text STOP before the crash, at the same time, and right after
+//! it.
 //!
-//! Nothing is sent to whoever was answered, whoever dies where; and a STOP whose own hook dies
-//! counts once when it is repeated.
+//! A contact whose STOP was answered gets no more messages, wherever a worker crashes. A STOP whose
+//! own server is killed counts once when it is repeated. Start reading at [`story`].
 
 use carillon::app::Duty;
 use carillon::db::Durability;
 use serde_json::json;
 use twilio_simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 
-use super::{MANNERS, Manner, Moment, handsets, hello, let_go, lock, prepared, report};
-use crate::harness::postgres::Home;
-use crate::harness::proof::{Rest, Tally};
+use super::{
+    CRASH_KINDS, CrashKind, CrashPoint, handsets, hello, hold_lock, prepared, release_lock,
+    report_hello,
+};
+use crate::harness::invariants::{Phase, Tally};
+use crate::harness::postgres::DatabaseServer;
 use crate::harness::stops::Stops;
 use crate::harness::{HANDSET, TestApp};
 
-/// Who never texts, who stops long before, who at the moment of the crash, and who right after it.
+/// The numbers of contacts that never stop, stop long before the crash, at the crash, and right
+/// after it.
 const GROUPS: [usize; 4] = [3, 2, 2, 2];
-/// All but those who stopped before they were greeted.
+/// The number of contacts that had not stopped before the event.
 const GREETED: usize = 7;
 
-/// What becomes of the greetings of those who had not stopped before.
+/// The expected outcome of the messages to contacts that had not stopped before.
 #[derive(Clone, Copy)]
-enum Fate {
-    /// No claim was committed: whoever stops is not texted.
-    OnlyTheQuietAreSent,
-    /// Twilio was asked before anybody stopped, this often, and nobody can know.
-    IsUnknowable { posts: usize },
-    /// Twilio had them all.
-    IsDelivered,
-    /// Twilio gets them after the STOP, and refuses them itself.
-    OnlyTheQuietAreDelivered,
+enum ExpectedOutcome {
+    /// No claim was committed: contacts that stop are not texted.
+    StoppedAreSuppressed,
+    /// Twilio got this many requests before the STOPs, and their outcome is unknowable.
+    Unconfirmed { posts: usize },
+    /// Twilio had all messages before the STOPs.
+    Delivered,
+    /// Twilio gets the messages after the STOPs, and rejects them itself.
+    StoppedAreRejected,
 }
 
-impl Fate {
-    /// How many are delivered, suppressed, unconfirmed and failed, and how often Twilio was asked.
+impl ExpectedOutcome {
+    /// The expected numbers of delivered, suppressed, unconfirmed and failed messages, and of
+    /// requests.
     const fn figures(self) -> [usize; 5] {
         match self {
-            Self::OnlyTheQuietAreSent => [3, 6, 0, 0, 3],
-            Self::IsUnknowable { posts } => [0, 2, GREETED, 0, posts],
-            Self::IsDelivered => [GREETED, 2, 0, 0, GREETED],
-            Self::OnlyTheQuietAreDelivered => [3, 2, 0, 4, GREETED],
+            Self::StoppedAreSuppressed => [3, 6, 0, 0, 3],
+            Self::Unconfirmed { posts } => [0, 2, GREETED, 0, posts],
+            Self::Delivered => [GREETED, 2, 0, 0, GREETED],
+            Self::StoppedAreRejected => [3, 2, 0, 4, GREETED],
         }
     }
 }
@@ -55,103 +60,103 @@ fn figures(tally: &Tally) -> [usize; 5] {
     ]
 }
 
-/// Everybody is greeted, and greeted again when it is over; in between a worker dies.
-async fn story(moment: Moment, manner: Manner, fate: Fate) {
-    let home = match moment.home() {
-        Home::Shared => Home::Own(Durability::Volatile),
-        own @ (Home::Own(_) | Home::Pair) => own,
+/// Texts all contacts, crashes a worker meanwhile, and texts all contacts again at the end.
+async fn story(point: CrashPoint, kind: CrashKind, expected: ExpectedOutcome) {
+    let database_server = match point.database_server() {
+        DatabaseServer::Shared => DatabaseServer::Dedicated(Durability::Volatile),
+        dedicated @ (DatabaseServer::Dedicated(_) | DatabaseServer::Replicated) => dedicated,
     };
-    let (app, _) = prepared(home).await;
+    let (app, _) = prepared(database_server).await;
     app.watch_claims().await;
     let all = handsets(GROUPS.iter().sum());
-    let (quiet, stopping) = all.split_at(GROUPS[0]);
+    let (never_stopping, stopping) = all.split_at(GROUPS[0]);
     let (early, rest) = stopping.split_at(GROUPS[1]);
     let (during, after) = rest.split_at(GROUPS[2]);
 
     let mut stops = Stops::default();
     stops.text(&app, early).await;
-    let accepted = report(&app, &all).await;
-    moment.strike(&app, manner, GREETED, stops.begin(&app, during)).await;
+    let accepted = report_hello(&app, &all).await;
+    point.crash_worker(&app, kind, GREETED, stops.begin(&app, during)).await;
     stops.text(&app, after).await;
-    stops.gather().await;
-    app.prove(Rest::Unsettled).await;
-    moment.arrive_late(&app, GREETED).await;
+    stops.wait_for_answers().await;
+    app.assert_invariants(Phase::Unsettled).await;
+    point.deliver_late_requests(&app, GREETED).await;
     app.settle().await;
-    app.prove_accepted(&accepted).await;
-    stops.prove(&app).await;
-    let tally = app.prove(Rest::Settled).await;
-    assert_eq!(figures(&tally), fate.figures(), "{moment:?} {manner:?}: {tally:?}");
+    app.assert_accepted_events_are_stored(&accepted).await;
+    stops.assert_silenced(&app).await;
+    let tally = app.assert_invariants(Phase::Settled).await;
+    assert_eq!(figures(&tally), expected.figures(), "{point:?} {kind:?}: {tally:?}");
 
     for handset in &all {
         app.event("hello", handset, json!({})).await;
     }
     app.run_until_idle().await;
-    stops.prove(&app).await;
-    let again = app.prove(Rest::Settled).await;
+    stops.assert_silenced(&app).await;
+    let again = app.assert_invariants(Phase::Settled).await;
     let more = (
         again.of("delivered") - tally.of("delivered"),
         again.of("suppressed") - tally.of("suppressed"),
     );
     assert_eq!(
         (more, again.posts - tally.posts),
-        ((quiet.len(), stopping.len()), quiet.len()),
-        "{moment:?} {manner:?}: {again:?}"
+        ((never_stopping.len(), stopping.len()), never_stopping.len()),
+        "{point:?} {kind:?}: {again:?}"
     );
 }
 
-async fn in_both_manners(moment: Moment, fate: Fate) {
-    for manner in MANNERS {
-        story(moment, manner, fate).await;
+async fn with_both_kinds(point: CrashPoint, expected: ExpectedOutcome) {
+    for kind in CRASH_KINDS {
+        story(point, kind, expected).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_with_leased_jobs_is_texted() {
-    in_both_manners(Moment::Leased, Fate::OnlyTheQuietAreSent).await;
+async fn no_contact_who_stops_around_a_crash_with_leased_jobs_is_texted() {
+    with_both_kinds(CrashPoint::Leased, ExpectedOutcome::StoppedAreSuppressed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_before_the_messages_commit_is_texted() {
-    in_both_manners(Moment::Composing, Fate::OnlyTheQuietAreSent).await;
+async fn no_contact_who_stops_around_a_crash_before_the_messages_commit_is_texted() {
+    with_both_kinds(CrashPoint::Composing, ExpectedOutcome::StoppedAreSuppressed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_before_the_claim_commits_is_texted() {
-    in_both_manners(Moment::Claiming, Fate::OnlyTheQuietAreSent).await;
+async fn no_contact_who_stops_around_a_crash_before_the_claim_commits_is_texted() {
+    with_both_kinds(CrashPoint::Claiming, ExpectedOutcome::StoppedAreSuppressed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_right_after_the_claim_is_texted() {
-    in_both_manners(Moment::Claimed, Fate::IsUnknowable { posts: 0 }).await;
+async fn no_contact_who_stops_around_a_crash_right_after_the_claim_is_texted() {
+    with_both_kinds(CrashPoint::Claimed, ExpectedOutcome::Unconfirmed { posts: 0 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_with_requests_that_never_arrive_is_texted_again() {
-    in_both_manners(Moment::RequestLost, Fate::IsUnknowable { posts: GREETED }).await;
+async fn no_contact_who_stops_around_a_crash_with_lost_requests_is_texted_again() {
+    with_both_kinds(CrashPoint::RequestLost, ExpectedOutcome::Unconfirmed { posts: GREETED }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_with_requests_that_arrive_later_is_texted() {
-    in_both_manners(Moment::RequestLate, Fate::OnlyTheQuietAreDelivered).await;
+async fn no_contact_who_stops_around_a_crash_with_late_requests_is_texted() {
+    with_both_kinds(CrashPoint::RequestLate, ExpectedOutcome::StoppedAreRejected).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_with_answers_under_way_is_texted_again() {
-    in_both_manners(Moment::AnswerLost, Fate::IsDelivered).await;
+async fn no_contact_who_stops_around_a_crash_with_answers_in_flight_is_texted_again() {
+    with_both_kinds(CrashPoint::AnswerLost, ExpectedOutcome::Delivered).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_before_the_record_commits_is_texted_again() {
-    in_both_manners(Moment::Recording, Fate::IsDelivered).await;
+async fn no_contact_who_stops_around_a_crash_before_the_record_commits_is_texted_again() {
+    with_both_kinds(CrashPoint::Recording, ExpectedOutcome::Delivered).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_stops_around_a_crash_right_after_the_record_is_texted_again() {
-    in_both_manners(Moment::Recorded, Fate::IsDelivered).await;
+async fn no_contact_who_stops_around_a_crash_right_after_the_record_is_texted_again() {
+    with_both_kinds(CrashPoint::Recorded, ExpectedOutcome::Delivered).await;
 }
 
-/// Lets Twilio report what comes in to a process of its own.
-fn call_at(app: &TestApp, bind: &str) {
+/// Points the inbound webhook at another process.
+fn point_webhook_at(app: &TestApp, bind: &str) {
     app.simulator.change_service(SERVICE_SID, |service| {
         let url = service.inbound_request_url.as_mut().unwrap();
         *url = url.replacen(&app.url, &format!("http://{bind}"), 1);
@@ -163,7 +168,7 @@ async fn change_sender(app: &TestApp, disabled: bool) {
     app.api().patch(&sender, json!({ "disabled": disabled })).await.ok();
 }
 
-/// Active suppressions, taken back messages, and texts of a person's.
+/// The numbers of active suppressions, suppressed messages and inbound messages.
 async fn effects(app: &TestApp) -> [i64; 3] {
     [
         app.count("suppressions WHERE lifted_at IS NULL").await,
@@ -173,34 +178,34 @@ async fn effects(app: &TestApp) -> [i64; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_killed_while_it_takes_in_a_stop_takes_the_repeat_for_what_it_is() {
+async fn a_server_killed_while_it_records_a_stop_recognises_the_repeat() {
     for committed in [false, true] {
         let durability = if committed { Durability::Durable } else { Durability::Volatile };
-        let (app, _) = prepared(Home::Own(durability)).await;
+        let (app, _) = prepared(DatabaseServer::Dedicated(durability)).await;
         app.watch_claims().await;
-        // A message waits, which the STOP takes back.
+        // A pending message, which the STOP suppresses.
         change_sender(&app, true).await;
         app.api().post("/events", hello(HANDSET)).await.ok();
         app.run_until_idle().await;
         let server = app.process(Duty::Web).await;
-        call_at(&app, server.bind());
+        point_webhook_at(&app, server.bind());
 
-        let held = lock(&app, "LOCK TABLE consent_records IN SHARE MODE").await;
+        let lock = hold_lock(&app, "LOCK TABLE consent_records IN SHARE MODE").await;
         let simulator = app.simulator.clone();
         let text =
             tokio::spawn(async move { simulator.reply(HANDSET, SERVICE_NUMBER_1, "STOP").await });
         let blocked = app.database.wait_until_blocked().await;
         let bind = if committed {
             app.database.cluster().hold_commits().await;
-            let_go(held).await;
+            release_lock(lock).await;
             app.database.cluster().wait_for_held_commit(&blocked).await;
             let bind = server.kill().await;
-            app.database.cluster().let_commits_go().await;
+            app.database.cluster().release_commits().await;
             bind
         } else {
             let bind = server.kill().await;
             app.database.terminate(&blocked).await;
-            let_go(held).await;
+            release_lock(lock).await;
             bind
         };
         let unanswered = text.await.unwrap().unwrap();
@@ -216,7 +221,7 @@ async fn a_server_killed_while_it_takes_in_a_stop_takes_the_repeat_for_what_it_i
         change_sender(&app, false).await;
         app.event("hello", HANDSET, json!({})).await;
         app.settle().await;
-        let tally = app.prove(Rest::Settled).await;
+        let tally = app.assert_invariants(Phase::Settled).await;
         assert_eq!((tally.of("suppressed"), tally.messages(), tally.posts), (2, 2, 0), "{tally:?}");
         assert_eq!(app.count("consent_records").await, 1);
         server.kill().await;

@@ -1,4 +1,5 @@
-//! The JSON API as a program uses it.
+//! A client of the JSON API: [`Api`] checks that each [`Answer`] conforms to the OpenAPI
+//! description.
 
 use std::sync::OnceLock;
 
@@ -6,16 +7,16 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
-/// A client with a key.
+/// An API client with a key.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) http: Client,
-    /// `http://127.0.0.1:20000/api/v1`
+    /// The base URL, such as `http://127.0.0.1:20000/api/v1`.
     pub(crate) url: String,
     pub(crate) key: String,
 }
 
-/// What the API answered.
+/// An answer of the API.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -24,7 +25,7 @@ pub(crate) struct Answer {
 }
 
 impl Api {
-    /// The same API with another key, or with something that is none.
+    /// The same client with another key, valid or not.
     pub(crate) fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }
@@ -49,8 +50,7 @@ impl Api {
         self.call(Method::DELETE, path, None).await
     }
 
-    /// Calls the API; whatever it answers must be among what its description says that the
-    /// operation can answer.
+    /// Calls the API and checks that its description lists the status of the answer.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let operation = operation(&method, path);
         let mut request =
@@ -72,13 +72,13 @@ impl Api {
     }
 }
 
-/// The description of the API, as it is served.
+/// The OpenAPI description, as it is served.
 pub(crate) fn description() -> &'static Value {
     static DESCRIPTION: OnceLock<Value> = OnceLock::new();
     DESCRIPTION.get_or_init(|| serde_json::to_value(carillon::web::api::document()).unwrap())
 }
 
-/// The operation that a call is for; none for an address or a method that does not exist.
+/// The described operation of a call; none for an unknown path or method.
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     let segments: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
     let fits = |template: &str| {
@@ -95,7 +95,7 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
 }
 
 impl Answer {
-    /// Reads a response; a body that is no JSON becomes a JSON text.
+    /// Reads a response; a body that is not JSON becomes a JSON string.
     pub(crate) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
@@ -103,7 +103,7 @@ impl Answer {
         Self { status, headers, json }
     }
 
-    /// The body of an answer with a 2xx status.
+    /// The body of an answer, whose status must be 2xx.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
         assert!(
@@ -115,7 +115,7 @@ impl Answer {
         self.json
     }
 
-    /// The error of an answer with this status, which has the form of all errors.
+    /// The error of an answer, which must have the given status and the common form of errors.
     #[track_caller]
     pub(crate) fn refused(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{:#}", self.json);
@@ -129,7 +129,7 @@ impl Answer {
         error
     }
 
-    /// What is wrong with a field of a request that was answered with 422.
+    /// The error sentences of one field of a request that was answered with 422.
     #[track_caller]
     pub(crate) fn field(self, name: &str) -> String {
         let error = self.refused(422);

@@ -1,4 +1,5 @@
-//! What axe-core finds wrong with the page that a browser shows, and what sticks out of the screen.
+//! Accessibility checks with axe-core of the page that a browser shows, and a check that nothing
+//! overflows the screen; see [`check`].
 
 use serde::Deserialize;
 
@@ -7,9 +8,10 @@ use super::browser::Browser;
 /// See `tests/vendor/README.md`.
 const AXE: &str = include_str!("../../vendor/axe-core/axe.min.js");
 
-/// Tells what sticks out of the screen, with its culprits.
-const STICKING_OUT: &str = "
-    const stickingOut = () => {
+/// Script that finds horizontal overflow of the page, with up to three of the elements that cause
+/// it.
+const OVERFLOW: &str = "
+    const overflow = () => {
         const width = document.documentElement.clientWidth;
         const out = document.documentElement.scrollWidth - width;
         if (out <= 0) return [];
@@ -20,17 +22,17 @@ const STICKING_OUT: &str = "
         return [`${out} pixels stick out: ${culprits.join(' … ')}`];
     };";
 
-/// Runs axe-core and tells what is wrong, each with the elements that it is about: first the page
-/// as it comes, then whatever is folded up in it (menus, questions, further filters), one after the
-/// other, since what is open covers what lies below.
+/// Script that runs axe-core on the page, then opens each folded part (menus, confirmations,
+/// further filters) in turn, since an open one covers what lies below. It reports violations with
+/// their elements.
 const EXAMINE: &str = "
     const wrongIn = async (context) => (await axe.run(context, { runOnly: RULES, resultTypes: ['violations'] })).violations
         .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 5).map((node) => node.html).join(' … ')}`);
     return (async () => {
-        const found = { violations: await wrongIn(document), sticking_out: stickingOut(), unfolded: [] };
+        const found = { violations: await wrongIn(document), overflow: overflow(), unfolded: [] };
         const folded = [...document.querySelectorAll('details:not([open])')];
         for (const one of folded) {
-            // The same on another page, such as the menu of the account, is the same.
+            // A part that was checked on another page, such as the account menu, is skipped.
             const hash = [...one.outerHTML].reduce((hash, character) => (hash * 31 + character.codePointAt(0)) | 0, 0);
             const seen = [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, JSON.stringify(RULES), hash].join();
             if (sessionStorage.getItem(seen)) continue;
@@ -39,7 +41,7 @@ const EXAMINE: &str = "
             around.forEach((other) => { other.open = true; });
             if (one.checkVisibility()) {
                 found.violations.push(...await wrongIn(one));
-                found.sticking_out.push(...stickingOut());
+                found.overflow.push(...overflow());
                 found.unfolded.push(one.querySelector('summary').innerText.trim());
             }
             around.forEach((other) => { other.open = false; });
@@ -48,41 +50,39 @@ const EXAMINE: &str = "
         return { ...found, links: links.map((link) => link.pathname) };
     })();";
 
-/// Whatever can be told by a program.
-const ALL: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']";
-/// What depends on the colours.
-const COLOURS: &str = "{ type: 'rule', values: ['color-contrast', 'link-in-text-block'] }";
+/// The tags of all rules to check.
+const ALL_RULES: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']";
+/// The rules that depend on colours.
+const COLOUR_RULES: &str = "{ type: 'rule', values: ['color-contrast', 'link-in-text-block'] }";
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Found {
     pub(crate) violations: Vec<String>,
-    /// By how many pixels the page is wider than the screen, and what is.
-    pub(crate) sticking_out: Vec<String>,
-    /// What was folded up and has been looked at as well, by what stands before it.
+    /// How many pixels overflow, and which elements cause it; empty if none.
+    pub(crate) overflow: Vec<String>,
+    /// The labels of the folded parts that were opened and checked.
     pub(crate) unfolded: Vec<String>,
-    /// The paths that links lead to.
+    /// The paths of the links of this site.
     pub(crate) links: Vec<String>,
 }
 
-/// Looks at the page that the browser shows.
-pub(crate) async fn look(browser: &Browser) -> Found {
-    examine(browser, ALL).await
+/// Checks the page that the browser shows against all rules.
+pub(crate) async fn check(browser: &Browser) -> Found {
+    examine(browser, ALL_RULES).await
 }
 
-/// Looks only at what another theme changes.
-pub(crate) async fn look_at_colours(browser: &Browser) -> Found {
-    examine(browser, COLOURS).await
+/// Checks only the rules that another colour theme affects.
+pub(crate) async fn check_colours(browser: &Browser) -> Found {
+    examine(browser, COLOUR_RULES).await
 }
 
 async fn examine(browser: &Browser, rules: &str) -> Found {
-    let script = format!("{AXE}\n{STICKING_OUT}{}", EXAMINE.replace("RULES", rules));
+    let script = format!("{AXE}\n{OVERFLOW}{}", EXAMINE.replace("RULES", rules));
     serde_json::from_value(browser.run(&script).await).unwrap()
 }
 
-/// Tells by how many pixels the page is wider than the screen, and what is; quick, also for long
-/// pages.
-pub(crate) async fn measure(browser: &Browser) -> Vec<String> {
-    serde_json::from_value(browser.run(&format!("{STICKING_OUT} return stickingOut();")).await)
-        .unwrap()
+/// Finds horizontal overflow; fast, also for long pages.
+pub(crate) async fn check_overflow(browser: &Browser) -> Vec<String> {
+    serde_json::from_value(browser.run(&format!("{OVERFLOW} return overflow();")).await).unwrap()
 }

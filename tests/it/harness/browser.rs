@@ -1,5 +1,5 @@
-//! A real browser: Chromium without a window, driven through WebDriver. Both end with the story,
-//! and leave no file behind.
+//! A headless Chromium, driven through WebDriver; see [`Browser`]. Dropping it ends both processes
+//! and deletes the profile.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -22,24 +22,24 @@ use serde_json::{Value, json};
 use url::{ParseError, Url};
 
 use super::TestApp;
-use super::world::PASSWORD;
+use super::fixtures::PASSWORD;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a page is shown on.
+/// The screen size and colour scheme that a page is shown with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Screen {
-    /// A desk's, in the light scheme.
+    /// A desktop screen in the light scheme.
     Wide,
-    /// A small phone's, in the dark scheme.
+    /// A small phone in the dark scheme.
     Phone,
-    /// A desk's, in the dark scheme.
+    /// A desktop screen in the dark scheme.
     WideDark,
-    /// A small phone's, in the light scheme.
+    /// A small phone in the light scheme.
     PhoneLight,
 }
 
-/// A command of Chromium's own protocol.
+/// A command of the Chrome DevTools Protocol.
 #[derive(Debug)]
 struct Chromium {
     command: &'static str,
@@ -56,7 +56,7 @@ impl WebDriverCompatibleCommand for Chromium {
     }
 }
 
-/// Asks the driver for what the console has said since it was asked last.
+/// Fetches the console entries since the last fetch.
 #[derive(Debug)]
 struct Console;
 
@@ -70,11 +70,11 @@ impl WebDriverCompatibleCommand for Console {
     }
 }
 
-/// A browser with one window.
+/// A browser with one window; dropping it fails the story if its console has complaints.
 pub(crate) struct Browser {
     client: Client,
     driver: Child,
-    /// The profile, in a directory of its own, by which the browser's processes are known.
+    /// The profile directory, which identifies the processes of the browser.
     profile: PathBuf,
 }
 
@@ -95,7 +95,7 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--no-proxy-server",
-            // Pictures of elsewhere are not waited for.
+            // Resources on other hosts fail at once.
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
             "--window-size=1280,1000",
             &format!("--user-data-dir={}", profile.display()),
@@ -118,12 +118,12 @@ impl Browser {
         Self { client, driver, profile }
     }
 
-    /// Opens an address.
+    /// Opens a URL.
     pub(crate) async fn go(&self, url: &str) {
         self.client.goto(url).await.unwrap();
     }
 
-    /// Signs a new admin in by the form.
+    /// Creates an admin and signs in with the form.
     pub(crate) async fn sign_in(&self, app: &TestApp) {
         app.user("ada@example.com", Role::Admin).await;
         self.go(&app.url).await;
@@ -133,13 +133,13 @@ impl Browser {
         self.must_say("Hello").await;
     }
 
-    /// The path that the browser shows.
+    /// The path of the current URL.
     pub(crate) async fn path(&self) -> String {
         self.client.current_url().await.unwrap().path().to_owned()
     }
 
-    /// Shows this and all later pages on another screen.
-    pub(crate) async fn shown_on(&self, screen: Screen) {
+    /// Shows this and all later pages on a given screen.
+    pub(crate) async fn set_screen(&self, screen: Screen) {
         let (width, height, scheme) = match screen {
             Screen::Wide => (1280, 1000, "light"),
             Screen::WideDark => (1280, 1000, "dark"),
@@ -157,32 +157,31 @@ impl Browser {
         }
     }
 
-    /// Runs a script in the page, and waits for what it returns.
+    /// Runs a script in the page and returns its result.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// Fills a field of a form.
+    /// Replaces the text of a form field.
     pub(crate) async fn fill(&self, name: &str, text: &str) {
         let field = self.find(Locator::Css(&format!("[name=\"{name}\"]"))).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
-    /// Types into whatever has the focus; WebDriver names special keys by characters of its own,
-    /// such as U+E007 for Enter.
+    /// Types into the focused element; WebDriver encodes special keys, such as U+E007 for Enter.
     pub(crate) async fn type_keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
-    /// Chooses the option of a select box whose text begins with this.
+    /// Chooses the option of a select box whose text begins with a label.
     pub(crate) async fn choose(&self, name: &str, label: &str) {
         let option =
             format!("//select[@name='{name}']/option[starts-with(normalize-space(), '{label}')]");
         self.click(Locator::XPath(&option)).await;
     }
 
-    /// Presses the button with this text.
+    /// Presses the button with a given text.
     pub(crate) async fn press(&self, label: &str) {
         let button = format!(
             "//main//button[normalize-space()='{label}'] | //button[normalize-space()='{label}']"
@@ -190,20 +189,19 @@ impl Browser {
         self.click(Locator::XPath(&button)).await;
     }
 
-    /// Shows what stands behind a button that asks first.
+    /// Opens the folded part under a summary.
     pub(crate) async fn unfold(&self, label: &str) {
         let summary = format!("//main//summary[starts-with(normalize-space(), '{label}')]");
         self.find(Locator::XPath(&summary)).await.click().await.unwrap();
     }
 
-    /// Follows the link with this text.
+    /// Follows the link with a given text.
     pub(crate) async fn follow(&self, label: &str) {
         let link = format!("//main//a[normalize-space()='{label}']");
         self.click(Locator::XPath(&link)).await;
     }
 
-    /// Clicks what is there now: a part of the page that comes anew may take its place in the
-    /// moment before.
+    /// Clicks an element, again if the page has just replaced it.
     async fn click(&self, locator: Locator<'_>) {
         loop {
             match self.find(locator).await.click().await {
@@ -213,13 +211,13 @@ impl Browser {
         }
     }
 
-    /// Presses the Tab key until a link or button with this text has the focus, then Enter: what
-    /// somebody does who has no mouse.
+    /// Presses Tab until a link or button with a given text has the focus, then Enter, as a user
+    /// without a mouse does.
     pub(crate) async fn tab_to(&self, label: &str) {
         let focused =
             "return (document.activeElement?.innerText ?? '').replace(/\\s+/g, ' ').trim()";
-        let mut passed: Vec<String> = Vec::new();
-        while passed.len() < 120 {
+        let mut visited: Vec<String> = Vec::new();
+        while visited.len() < 120 {
             self.client
                 .active_element()
                 .await
@@ -238,74 +236,74 @@ impl Browser {
                     .await
                     .unwrap();
             }
-            passed.push(here);
+            visited.push(here);
         }
-        panic!("{}: the Tab key does not lead to “{label}”, but to {passed:?}", self.path().await);
+        panic!("{}: the Tab key does not lead to “{label}”, but to {visited:?}", self.path().await);
     }
 
-    /// Waits until this has the focus: a button by what it asks for, a field by its name, anything
+    /// Waits until an element has the focus: a button by its value, a field by its name, anything
     /// else by its text.
-    pub(crate) async fn must_be_at(&self, wanted: &str) {
+    pub(crate) async fn must_have_focus(&self, expected: &str) {
         let focused = "const at = document.activeElement; return (at?.name === 'do' ? at.value : \
                        at?.name) || at?.innerText.trim() || ''";
-        let asked = Instant::now();
+        let started = Instant::now();
         loop {
             let here = self.run(focused).await;
-            if here == wanted {
+            if here == expected {
                 return;
             }
             assert!(
-                asked.elapsed() < TIMEOUT,
-                "{}: the focus is at {here}, not at “{wanted}”",
+                started.elapsed() < TIMEOUT,
+                "{}: the focus is at {here}, not at “{expected}”",
                 self.path().await
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Follows the first link of the page's main part that a selector finds.
+    /// Clicks the first element of the main part that a CSS selector finds.
     pub(crate) async fn follow_first(&self, css: &str) {
         self.find(Locator::Css(&format!("main {css}"))).await.click().await.unwrap();
     }
 
-    /// A picture of what is shown, as PNG.
-    pub(crate) async fn picture(&self) -> Vec<u8> {
+    /// A PNG screenshot of the viewport.
+    pub(crate) async fn screenshot(&self) -> Vec<u8> {
         let hidden = Chromium {
             command: "Emulation.setScrollbarsHidden",
             parameters: json!({ "hidden": true }),
         };
         self.client.issue_cmd(hidden).await.unwrap();
-        // They go when the page is laid out anew, and the next frame but one is drawn without them.
+        // The scrollbars disappear with a new layout; the second frame after it is drawn without
+        // them.
         let again = "const root = document.documentElement; root.style.overflow = 'hidden'; root.offsetWidth; root.style.overflow = '';
             return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))";
         self.run(again).await;
         self.client.screenshot().await.unwrap()
     }
 
-    /// Says yes to what the page asks.
+    /// Accepts the alert of the page.
     pub(crate) async fn accept(&self) {
         self.client.accept_alert().await.unwrap();
     }
 
-    /// The text that stands in a field, or that a select box shows.
+    /// The value of a field or select box.
     pub(crate) async fn value(&self, name: &str) -> String {
         let field = self.find(Locator::Css(&format!("[name=\"{name}\"]"))).await;
         field.prop("value").await.unwrap().unwrap_or_default()
     }
 
-    /// Waits until people read this, reloading the page now and then if it does not change by
-    /// itself.
+    /// Waits until the page shows a text, by polling the page without a reload.
     pub(crate) async fn must_say(&self, words: &str) {
         self.wait_for(words, None).await;
     }
 
-    /// Opens a page again and again until people read this.
-    pub(crate) async fn must_come_to_say(&self, url: &str, words: &str) {
+    /// Reloads a URL until the page shows a text.
+    pub(crate) async fn reload_until_says(&self, url: &str, words: &str) {
         self.wait_for(words, Some(url)).await;
     }
 
     async fn wait_for(&self, words: &str, again: Option<&str>) {
-        let asked = Instant::now();
+        let started = Instant::now();
         loop {
             if let Some(url) = again {
                 self.go(url).await;
@@ -315,7 +313,7 @@ impl Browser {
                 return;
             }
             assert!(
-                asked.elapsed() < TIMEOUT,
+                started.elapsed() < TIMEOUT,
                 "{} does not say “{words}”:\n{text}",
                 self.path().await
             );
@@ -324,7 +322,7 @@ impl Browser {
     }
 
     async fn text(&self) -> String {
-        // The page may change between the two questions.
+        // The page may change between the two commands.
         match self.client.find(Locator::Css("body")).await {
             Ok(body) => body.text().await.unwrap_or_default(),
             Err(_) => String::new(),
@@ -342,11 +340,11 @@ impl Browser {
         }
     }
 
-    /// What the console complains about: scripts that fail, and whatever the content security
-    /// policy forbids. Answers such as 422 are none.
+    /// Errors in the console: failed scripts, and violations of the content security policy.
+    /// Answers such as 422 do not count.
     pub(crate) async fn complaints(&self) -> Vec<String> {
-        let said = self.client.issue_cmd(Console).await.unwrap_or_default();
-        let entries = said.as_array().cloned().unwrap_or_default();
+        let log = self.client.issue_cmd(Console).await.unwrap_or_default();
+        let entries = log.as_array().cloned().unwrap_or_default();
         let complains = |entry: &&Value| {
             entry["source"] != "network"
                 && (entry["level"] == "SEVERE" || entry["source"] == "security")
@@ -373,15 +371,15 @@ impl Drop for Browser {
         super::finish(async { complaints = self.close().await });
         let _ = self.driver.kill();
         let _ = self.driver.wait();
-        let asked = Instant::now();
-        // What the driver could not end, and files that are written until the end.
-        while asked.elapsed() < Duration::from_secs(10)
-            && (end_processes_of(&self.profile) || self.profile.exists())
+        let started = Instant::now();
+        // The driver may leave processes behind, which write files until they end.
+        while started.elapsed() < Duration::from_secs(10)
+            && (kill_processes_of(&self.profile) || self.profile.exists())
         {
             let _ = fs::remove_dir_all(&self.profile);
             std::thread::park_timeout(Duration::from_millis(50));
         }
-        // Every story fails by what the console of its browser has complained about.
+        // Console complaints fail every story.
         assert!(
             std::thread::panicking() || complaints.is_empty(),
             "the console complains: {complaints:#?}"
@@ -389,7 +387,7 @@ impl Drop for Browser {
     }
 }
 
-/// Starts the driver on a port of its own choice, and reads which.
+/// Starts the driver, which chooses its port, and returns the port.
 fn start_driver() -> (Child, u16) {
     let program = find(&["chromedriver"]).unwrap_or_else(|| {
         panic!(
@@ -397,9 +395,9 @@ fn start_driver() -> (Child, u16) {
              `scripts/install-prerequisites test`"
         )
     });
-    // The port that it chooses by IPv4 may be taken by IPv6 (any outgoing connection may have it),
-    // and then it ends.
-    let mut said = String::new();
+    // The driver chooses a free IPv4 port and exits if an outgoing connection has the same IPv6
+    // port.
+    let mut output = String::new();
     for _ in 0..10 {
         let mut driver = Command::new(&program)
             .arg("--port=0")
@@ -411,18 +409,18 @@ fn start_driver() -> (Child, u16) {
             .unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines.find_map(|line| {
-            said.push_str(&line);
-            said.push('\n');
+            output.push_str(&line);
+            output.push('\n');
             line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
         });
         if let Some(port) = port {
-            // Its pipe must be read on, or it would stop when that is full.
+            // A full pipe would block the driver.
             std::thread::spawn(move || lines.for_each(drop));
             return (driver, port);
         }
         driver.wait().unwrap();
     }
-    panic!("chromedriver ends before it listens:\n{said}")
+    panic!("chromedriver exits before it listens:\n{output}")
 }
 
 fn find(names: &[&str]) -> Option<PathBuf> {
@@ -439,11 +437,10 @@ fn find(names: &[&str]) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// Kills the processes that have the profile's path in their command line; tells whether there were
-/// any.
-fn end_processes_of(profile: &Path) -> bool {
+/// Kills the processes with the profile in their command line, and returns whether there were any.
+fn kill_processes_of(profile: &Path) -> bool {
     let known = profile.to_str().unwrap().as_bytes();
-    let mut any = false;
+    let mut found_any = false;
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok())
         else {
@@ -451,9 +448,9 @@ fn end_processes_of(profile: &Path) -> bool {
         };
         let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
         if line.windows(known.len()).any(|part| part == known) {
-            any = true;
+            found_any = true;
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }
-    any
+    found_any
 }

@@ -1,5 +1,5 @@
-//! A PostgreSQL of one story's own, which may be stopped, killed and started again, and whose
-//! commits can be held up.
+//! A dedicated PostgreSQL server for one story, which can stop, kill and restart it and delay its
+//! commits.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -14,16 +14,16 @@ use tokio::sync::Mutex;
 
 use super::postgres::Backend;
 
-/// A cluster in a directory of its own; gone with this value.
-pub(crate) struct OwnCluster {
+/// A PostgreSQL cluster in its own directory; [`DedicatedCluster::remove`] deletes it.
+pub(crate) struct DedicatedCluster {
     options: EmbeddedOptions,
-    /// `DATABASE_URL` of its database.
+    /// The `DATABASE_URL` of its database.
     pub(crate) url: String,
     server: Mutex<Option<Embedded>>,
 }
 
-impl OwnCluster {
-    /// Makes and starts a cluster that knows when each transaction was committed.
+impl DedicatedCluster {
+    /// Creates and starts a cluster that records commit timestamps.
     pub(crate) async fn start(durability: Durability) -> Self {
         let directory = std::env::temp_dir()
             .join(format!("carillon-own-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
@@ -34,67 +34,68 @@ impl OwnCluster {
             Self { options, url: server.url().to_owned(), server: Mutex::new(Some(server)) };
         cluster.run("ALTER SYSTEM SET track_commit_timestamp = on").await;
         cluster.stop().await;
-        cluster.start_again().await;
+        cluster.restart().await;
         cluster
     }
 
-    /// Stops the server in order: connections are cut, nothing that was committed is lost.
+    /// Shuts the server down cleanly: it cuts connections and keeps all commits.
     pub(crate) async fn stop(&self) {
         if let Some(server) = self.server.lock().await.take() {
             server.stop().await;
         }
     }
 
-    /// Starts the server again after [`OwnCluster::stop`].
-    pub(crate) async fn start_again(&self) {
+    /// Starts the server again after [`DedicatedCluster::stop`].
+    pub(crate) async fn restart(&self) {
         let server = Embedded::attach_or_start(self.options.clone()).await.unwrap();
         *self.server.lock().await = Some(server);
     }
 
-    /// Where the programs of the server are.
+    /// The directory with the programs of PostgreSQL.
     pub(super) fn programs(&self) -> PathBuf {
         let server = fs::read_link(format!("/proc/{}/exe", self.postmaster())).unwrap();
         server.parent().unwrap().to_owned()
     }
 
-    /// Kills the server with SIGKILL; its keeper starts it again, and it recovers.
+    /// Kills the server with SIGKILL; its keeper restarts it, and it recovers.
     pub(crate) fn kill(&self) {
         kill(self.postmaster(), Signal::SIGKILL).unwrap();
     }
 
     fn postmaster(&self) -> Pid {
-        let note = fs::read_to_string(self.directory().join("postgres/postmaster.pid")).unwrap();
-        Pid::from_raw(note.lines().next().unwrap().parse().unwrap())
+        let pid_file =
+            fs::read_to_string(self.directory().join("postgres/postmaster.pid")).unwrap();
+        Pid::from_raw(pid_file.lines().next().unwrap().parse().unwrap())
     }
 
-    /// From here on, each commit is written, but whoever asked for it waits for the word, until
-    /// [`OwnCluster::let_commits_go`].
+    /// Delays commits: the server writes each commit, but its client waits for the confirmation
+    /// until [`DedicatedCluster::release_commits`].
     pub(crate) async fn hold_commits(&self) {
         assert_eq!(
             self.options.durability,
             Durability::Durable,
-            "a volatile cluster does not wait for anybody"
+            "a volatile cluster does not wait for standbys"
         );
-        self.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'").await;
+        self.run("ALTER SYSTEM SET synchronous_standby_names = 'absent'").await;
         self.run("SELECT pg_reload_conf()").await;
-        // The server reads its settings a moment later: a commit of ours that hangs shows it.
-        let asked = Instant::now();
+        // The server applies the setting asynchronously; a commit that hangs proves that it has.
+        let started = Instant::now();
         loop {
             let mut probe = self.connect().await;
             let commit = probe.batch_execute("SELECT pg_logical_emit_message(true, 'probe', '')");
             let hangs = tokio::time::timeout(Duration::from_millis(100), commit).await.is_err();
-            let held =
+            let held_commit =
                 "SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep')";
-            if hangs && self.connect().await.batch_execute(held).await.is_ok() {
+            if hangs && self.connect().await.batch_execute(held_commit).await.is_ok() {
                 break;
             }
-            assert!(asked.elapsed() < Duration::from_mins(1), "commits are not held");
+            assert!(started.elapsed() < Duration::from_mins(1), "commits are not held");
         }
     }
 
-    /// Ends [`OwnCluster::hold_commits`]: those who wait learn that it was committed, if they still
-    /// live.
-    pub(crate) async fn let_commits_go(&self) {
+    /// Ends [`DedicatedCluster::hold_commits`]: waiting clients that still live get the
+    /// confirmation.
+    pub(crate) async fn release_commits(&self) {
         self.run("ALTER SYSTEM RESET synchronous_standby_names").await;
         self.run("SELECT pg_reload_conf()").await;
         self.wait_for(
@@ -104,22 +105,25 @@ impl OwnCluster {
         .await;
     }
 
-    /// Waits until one of these waits for the word of its commit.
-    pub(crate) async fn wait_for_held_commit(&self, whose: &[Backend]) {
+    /// Waits until one of the backends waits for the confirmation of its commit.
+    pub(crate) async fn wait_for_held_commit(&self, backends: &[Backend]) {
         let pids =
-            whose.iter().map(|backend| backend.pid.to_string()).collect::<Vec<_>>().join(", ");
-        let held = format!(
+            backends.iter().map(|backend| backend.pid.to_string()).collect::<Vec<_>>().join(", ");
+        let held_commit = format!(
             "SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'
                 AND pid IN ({pids}))"
         );
-        self.wait_for(&held).await;
+        self.wait_for(&held_commit).await;
     }
 
-    /// Repeats a statement until it is no error any more.
+    /// Repeats a statement until it succeeds.
     async fn wait_for(&self, statement: &str) {
-        let asked = Instant::now();
+        let started = Instant::now();
         while self.connect().await.batch_execute(statement).await.is_err() {
-            assert!(asked.elapsed() < Duration::from_mins(1), "not within a minute: {statement}");
+            assert!(
+                started.elapsed() < Duration::from_mins(1),
+                "did not succeed within a minute: {statement}"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -132,7 +136,7 @@ impl OwnCluster {
         Target::parse(&self.url).unwrap().connect().await.unwrap()
     }
 
-    /// Where its files are.
+    /// The directory with all files of the cluster.
     pub(crate) fn directory(&self) -> &PathBuf {
         &self.options.data_dir
     }

@@ -1,21 +1,24 @@
-//! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database,
-//! [`api`] and [`site`] its visitors, [`browser`] a real one, [`axe`] what it finds wrong with a
-//! page, [`process`] the program beside it, [`cluster`] a PostgreSQL that may be ended, [`pair`]
-//! one with a standby, [`world`] what usually exists when a story begins, [`stops`] who texts STOP
-//! meanwhile, [`proof`] what must hold when it ends.
+//! The test harness. [`TestApp`] runs a complete Carillon with a simulated Twilio; [`postgres`]
+//! gives it a database, [`fixtures`] the data that most stories start with, and [`invariants`]
+//! checks what must hold when a story ends.
+//!
+//! [`api`] and [`site`] are HTTP clients, [`browser`] is a real browser, and [`axe`] checks the
+//! accessibility of a page. [`process`] starts `carillon serve`; [`cluster`] and [`pair`] start
+//! PostgreSQL servers that a story may stop or kill; [`stops`] sends STOP texts. Start reading at
+//! [`TestApp`].
 
 pub(crate) mod api;
 pub(crate) mod axe;
 pub(crate) mod browser;
 pub(crate) mod cluster;
+pub(crate) mod fixtures;
+pub(crate) mod invariants;
 pub(crate) mod pair;
+mod pending;
 pub(crate) mod postgres;
 pub(crate) mod process;
-pub(crate) mod proof;
 pub(crate) mod site;
 pub(crate) mod stops;
-mod waiting;
-pub(crate) mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Once;
@@ -41,23 +44,23 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use twilio_simulator::{RunningSimulator, Simulator, SimulatorOptions};
 
 use api::Api;
-use postgres::{Home, TestDatabase};
+use postgres::{DatabaseServer, TestDatabase};
 use site::Site;
 
-/// The handset of whom most stories are about.
+/// The handset that most stories send to.
 pub(crate) const HANDSET: &str = "+12065550111";
-/// Somebody else's.
+/// A second handset.
 pub(crate) const OTHER_HANDSET: &str = "+12065550112";
 
-/// A whole Carillon on a database of its own, with a Twilio of its own; gone with this value.
+/// A complete Carillon with its own database and its own simulated Twilio; dropping it stops both.
 pub(crate) struct TestApp {
     pub(crate) context: Data<Context>,
-    /// `http://127.0.0.1:20000`
+    /// The base URL, such as `http://127.0.0.1:20000`.
     pub(crate) url: String,
     pub(crate) clock: Clock,
     pub(crate) simulator: Simulator,
     pub(crate) http: reqwest::Client,
-    /// Performs jobs when it is told to; see [`TestApp::run_until_idle`].
+    /// A worker that performs jobs on request; see [`TestApp::run_until_idle`].
     pub(crate) worker: Worker,
     pub(crate) database: TestDatabase,
     twilio: Option<RunningSimulator>,
@@ -65,24 +68,24 @@ pub(crate) struct TestApp {
     api: Api,
 }
 
-/// How a story's Carillon differs from the usual.
+/// Options of a [`TestApp`]; the defaults suit most stories.
 pub(crate) struct TestOptions {
-    /// Manual: it stands until [`TestApp::advance`].
+    /// By default a manual clock, which moves only with [`TestApp::advance`].
     pub(crate) clock: Clock,
-    /// [`Duty::Web`]: jobs are performed by [`TestApp::run_until_idle`].
+    /// By default [`Duty::Web`]: [`TestApp::run_until_idle`] performs the jobs.
     pub(crate) duty: Duty,
-    /// How long Twilio may take to answer.
-    pub(crate) patience: Duration,
-    /// Where its database is.
-    pub(crate) home: Home,
-    /// How long Twilio waits before it repeats a call that failed.
+    /// How long Carillon waits for an answer of Twilio.
+    pub(crate) twilio_timeout: Duration,
+    /// The PostgreSQL server that holds the database.
+    pub(crate) database_server: DatabaseServer,
+    /// How long Twilio waits before it repeats a failed webhook call.
     pub(crate) retry_pause: Duration,
-    /// Between two statuses of a message at Twilio.
+    /// How long a message stays in each status at Twilio.
     pub(crate) hop: Duration,
     /// How long Twilio holds a request that it never answers.
     pub(crate) hold: Duration,
-    /// Settings in place of the usual ones. Whatever `DATABASE_URL` is, the story's database is
-    /// used.
+    /// Settings that override the defaults. A `DATABASE_URL` here changes only the configuration;
+    /// the story still uses its own database.
     pub(crate) settings: Vec<(&'static str, String)>,
 }
 
@@ -92,11 +95,11 @@ impl Default for TestOptions {
         Self {
             clock: Clock::manual(start),
             duty: Duty::Web,
-            patience: Duration::from_secs(10),
-            home: Home::Shared,
+            twilio_timeout: Duration::from_secs(10),
+            database_server: DatabaseServer::Shared,
             retry_pause: Duration::ZERO,
-            // Time enough to record an answer before the first report comes; at the end, `flush`
-            // makes the network hurry.
+            // Long enough to record an answer before the first status report; at the end, `flush`
+            // delivers the remaining reports at once.
             hop: Duration::from_millis(150),
             hold: Duration::from_secs(5),
             settings: Vec::new(),
@@ -120,12 +123,12 @@ pub(crate) const fn seconds(seconds: i64) -> TimeDelta {
 }
 
 impl TestApp {
-    /// The usual: a clock that stands, and jobs that are performed when the story says so.
+    /// Starts with a manual clock and no background worker.
     pub(crate) async fn start() -> Self {
         Self::with(TestOptions::default()).await
     }
 
-    /// With a worker that runs by itself, on the machine's time.
+    /// Starts with a background worker and the system clock.
     pub(crate) async fn with_worker() -> Self {
         Self::with(TestOptions {
             clock: Clock::system(),
@@ -140,12 +143,21 @@ impl TestApp {
         assert_eq!(
             flavor,
             RuntimeFlavor::MultiThread,
-            "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait"
+            "stories need #[tokio::test(flavor = \"multi_thread\")]: dropping a TestApp blocks"
         );
         choose_crypto();
         start_log();
-        let TestOptions { clock, duty, patience, home, retry_pause, hop, hold, settings } = options;
-        let database = TestDatabase::create_in(home).await;
+        let TestOptions {
+            clock,
+            duty,
+            twilio_timeout,
+            database_server,
+            retry_pause,
+            hop,
+            hold,
+            settings,
+        } = options;
+        let database = TestDatabase::create_on(database_server).await;
         let seed = seed("the simulator");
         let twilio = SimulatorOptions {
             hop: hop..=hop,
@@ -155,7 +167,8 @@ impl TestApp {
             ..app::instant_simulator(&clock)
         };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
-        let (context, running) = serve(&database, &twilio.url, &clock, duty, patience, &settings);
+        let (context, running) =
+            serve(&database, &twilio.url, &clock, duty, twilio_timeout, &settings);
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -187,12 +200,12 @@ impl TestApp {
         }
     }
 
-    /// The API with an admin's key.
+    /// The API client with the key of an admin.
     pub(crate) const fn api(&self) -> &Api {
         &self.api
     }
 
-    /// The API with a key of this role.
+    /// The API with a key of a given role.
     pub(crate) async fn api_as(&self, role: Role) -> Api {
         let (_, key) = api_keys::create(
             &mut *self.conn().await,
@@ -206,12 +219,13 @@ impl TestApp {
         self.api.with_key(key.expose())
     }
 
-    /// A browser in which nobody has signed in.
+    /// A browser session that is not signed in.
     pub(crate) fn site(&self) -> Site {
         Site::new(self.http.clone(), &self.url)
     }
 
-    /// The same, of somebody at this address, as a reverse proxy on this machine tells.
+    /// A browser session from a given client address, which a local reverse proxy would report in
+    /// `X-Forwarded-For`.
     pub(crate) fn site_from(&self, address: &str) -> Site {
         let headers =
             [("x-forwarded-for".parse().unwrap(), address.parse().unwrap())].into_iter().collect();
@@ -228,13 +242,13 @@ impl TestApp {
         self.context.db.get().await.unwrap()
     }
 
-    /// Where the simulator listens.
+    /// The base URL of the simulator.
     pub(crate) fn twilio_url(&self) -> &str {
         &self.twilio.as_ref().unwrap().url
     }
 
-    /// Performs every job that is due and lets the network deliver, until nothing happens any more.
-    /// Jobs whose time has not come stay.
+    /// Performs all due jobs and delivers all reports, until nothing more happens. Jobs that are
+    /// due later stay in the queue.
     pub(crate) async fn run_until_idle(&self) {
         self.worker.heartbeat().await.unwrap();
         loop {
@@ -244,34 +258,33 @@ impl TestApp {
                 break;
             }
         }
-        let left = self.jobs("failed_at IS NOT NULL OR worker_id IS NOT NULL").await;
-        assert!(left.is_empty(), "jobs have failed or are stuck: {left:?}");
+        let stuck = self.jobs("failed_at IS NOT NULL OR worker_id IS NOT NULL").await;
+        assert!(stuck.is_empty(), "jobs have failed or are stuck: {stuck:?}");
     }
 
-    /// Moves the clock on, then does what has become due.
+    /// Advances the clock, then performs what has become due.
     pub(crate) async fn advance(&self, by: TimeDelta) {
         self.clock.advance(by);
         self.run_until_idle().await;
     }
 
-    /// Waits until the worker that runs by itself has brought something about; polls, since the
-    /// other side is another thread.
+    /// Polls until the background worker has produced a result; fails after a minute.
     pub(crate) async fn eventually<T>(
         &self,
         what: &str,
-        mut look: impl AsyncFnMut() -> Option<T>,
+        mut poll: impl AsyncFnMut() -> Option<T>,
     ) -> T {
-        let asked = std::time::Instant::now();
+        let started = std::time::Instant::now();
         loop {
-            if let Some(found) = look().await {
+            if let Some(found) = poll().await {
                 return found;
             }
-            assert!(asked.elapsed() < Duration::from_mins(1), "{what}: not within a minute");
+            assert!(started.elapsed() < Duration::from_mins(1), "{what}: not within a minute");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// The jobs that meet a condition, as kind and error.
+    /// The jobs that match an SQL condition, each as its kind and error.
     pub(crate) async fn jobs(&self, condition: &str) -> Vec<String> {
         let query = format!(
             "SELECT kind || coalesce(': ' || error, '') AS text FROM jobs WHERE {condition}
@@ -280,30 +293,29 @@ impl TestApp {
         self.texts(&query).await
     }
 
-    /// A query's column `text`.
+    /// The `text` column of a query.
     pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
         let rows: Vec<Text> = diesel::sql_query(query).load(&mut *self.conn().await).await.unwrap();
         rows.into_iter().map(|row| row.text).collect()
     }
 
-    /// Changes the database behind the product's back.
+    /// Executes a statement directly in the database.
     pub(crate) async fn run_sql(&self, statement: &str) {
         diesel::sql_query(statement).execute(&mut *self.conn().await).await.unwrap();
     }
 
-    /// How many rows a table, or `table WHERE …`, has.
+    /// The number of rows of a table, or of `table WHERE …`.
     pub(crate) async fn count(&self, rows: &str) -> i64 {
         let texts = self.texts(&format!("SELECT count(*)::text AS text FROM {rows}")).await;
         texts[0].parse().unwrap()
     }
 
-    /// Another Carillon process on the same database and Twilio: its worker, with an identity of
-    /// its own.
+    /// A second worker on the same database and Twilio, with its own identity.
     pub(crate) fn second_worker(&self) -> Worker {
         app::worker(&self.context)
     }
 
-    /// What the web edge of this process shares.
+    /// The state that the web handlers of this process share.
     pub(crate) fn web(&self) -> &Web {
         &self.running.as_ref().unwrap().web
     }
@@ -331,14 +343,14 @@ struct Text {
     text: String,
 }
 
-/// Starts on a port of its own: the public URL must be known before the server listens. Outside of
-/// the range that the kernel takes the ports of outgoing connections from.
+/// Starts the server on a random port, since the public URL must be known before it listens. The
+/// range lies below the ephemeral ports of the kernel.
 fn serve(
     database: &TestDatabase,
     twilio_url: &str,
     clock: &Clock,
     duty: Duty,
-    patience: Duration,
+    twilio_timeout: Duration,
     settings: &[(&'static str, String)],
 ) -> (Data<Context>, Running) {
     for _ in 0..50 {
@@ -359,8 +371,8 @@ fn serve(
         let mut context = Context::new(config, pool, clock.clone()).unwrap();
         let options = ClientOptions {
             api_url,
-            timeout: patience,
-            connect_timeout: patience / 2,
+            timeout: twilio_timeout,
+            connect_timeout: twilio_timeout / 2,
             ..ClientOptions::default()
         };
         (context.twilio, context.worker_twilio) =
@@ -372,45 +384,45 @@ fn serve(
             Err(error) => panic!("{error}"),
         }
     }
-    panic!("no port is free");
+    panic!("found no free port");
 }
 
-/// Ends something at the end of a story, also of one that failed.
+/// Runs cleanup to completion in a `drop`, also after a failure.
 fn finish(end: impl Future<Output = ()>) {
     tokio::task::block_in_place(|| Handle::current().block_on(end));
 }
 
-/// The seed of a story that chance decides, printed with its name: the one of `CARILLON_TEST_SEED`,
-/// or a new one.
+/// The seed of a randomised story: `CARILLON_TEST_SEED`, or a new one. It is printed, so that a
+/// failure can be repeated.
 pub(crate) fn seed(what: &str) -> u64 {
     let given =
         std::env::var_os("CARILLON_TEST_SEED").map(|seed| seed.to_str().unwrap().parse().unwrap());
     let seed = given.unwrap_or_else(rand::random);
-    say(&format!("{what} of seed {seed}; CARILLON_TEST_SEED={seed} repeats it"));
+    print_line(&format!("{what} of seed {seed}; CARILLON_TEST_SEED={seed} repeats it"));
     seed
 }
 
-/// Says something about a story to whoever reads its output.
+/// Prints a line that the test runner shows when the story fails.
 #[expect(
     clippy::print_stdout,
-    reason = "the test runner keeps it, and shows it when the story fails"
+    reason = "the test runner captures it, and shows it when the story fails"
 )]
-pub(crate) fn say(line: &str) {
+pub(crate) fn print_line(line: &str) {
     println!("{line}");
 }
 
-/// reqwest and rustls leave the choice to the program; the product makes it for its own client
-/// only.
+/// Installs the crypto provider for the clients of the tests; the product configures only its own
+/// client.
 pub(crate) fn choose_crypto() {
     static CHOSEN: Once = Once::new();
     CHOSEN.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
 }
 
-/// Shows the log of what runs in this process when `CARILLON_TEST_LOG` is set, e.g. to `info`.
+/// Logs to the test output if `CARILLON_TEST_LOG` is set, e.g. to `info`.
 fn start_log() {
     if let Some(filter) = std::env::var_os("CARILLON_TEST_LOG") {
         let filter = tracing_subscriber::EnvFilter::new(filter.to_string_lossy());
-        // Another story of this process may have been faster.
+        // Another story of this process may have installed a subscriber already.
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
     }
 }

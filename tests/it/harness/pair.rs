@@ -1,5 +1,5 @@
-//! A primary and its synchronous standby, for stories in which the primary is killed and the
-//! standby takes over.
+//! A PostgreSQL primary and its synchronous standby, for stories in which the primary is killed and
+//! the standby takes over; see [`Pair`].
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
@@ -12,18 +12,18 @@ use carillon::db::{Conn, Durability, Target};
 use diesel_async::SimpleAsyncConnection;
 use parking_lot::Mutex;
 
-use super::cluster::OwnCluster;
+use super::cluster::DedicatedCluster;
 
-/// Two servers; gone with this value.
+/// A primary and a standby; [`Pair::remove`] deletes both.
 pub(crate) struct Pair {
-    /// `DATABASE_URL` with both hosts, of which the one that takes writes is used.
+    /// The `DATABASE_URL` with both hosts; clients use the one that accepts writes.
     pub(crate) url: String,
-    cluster: OwnCluster,
+    cluster: DedicatedCluster,
     primary: Node,
     standby: Node,
 }
 
-/// A server that no keeper starts again.
+/// A server without a keeper, so that it stays dead when killed.
 struct Node {
     directory: PathBuf,
     program: PathBuf,
@@ -31,9 +31,9 @@ struct Node {
 }
 
 impl Pair {
-    /// Makes a cluster, and a standby that has every commit before it is confirmed.
+    /// Creates a cluster, and a standby that has each commit before it is confirmed.
     pub(crate) async fn start() -> Self {
-        let cluster = OwnCluster::start(Durability::Durable).await;
+        let cluster = DedicatedCluster::start(Durability::Durable).await;
         let programs = cluster.programs();
         cluster.stop().await;
         let primary = Node::start(cluster.directory(), &programs).await;
@@ -48,15 +48,15 @@ impl Pair {
         }
         let from =
             format!("host={} user=carillon application_name=standby", primary.sockets().display());
-        let mut copying = primary.command(&programs.join("pg_basebackup"));
-        copying.args([
+        let mut base_backup = primary.command(&programs.join("pg_basebackup"));
+        base_backup.args([
             "--write-recovery-conf",
             "--wal-method=stream",
             "--checkpoint=fast",
             "--no-sync",
         ]);
-        copying.arg("--pgdata").arg(directory.join("postgres")).arg("--dbname").arg(from);
-        assert!(copying.status().unwrap().success(), "the standby could not be made");
+        base_backup.arg("--pgdata").arg(directory.join("postgres")).arg("--dbname").arg(from);
+        assert!(base_backup.status().unwrap().success(), "the standby could not be created");
         let standby = Node::start(&directory, &programs).await;
         let hosts = format!("{},{}", primary.sockets().display(), standby.sockets().display());
         let url = format!(
@@ -73,13 +73,13 @@ impl Pair {
         pair
     }
 
-    /// Kills the primary with SIGKILL and makes the standby the primary.
+    /// Kills the primary with SIGKILL and promotes the standby.
     pub(crate) async fn fail_over(&self) {
         self.primary.kill();
         self.standby.run("SELECT pg_promote()").await;
     }
 
-    /// Ends both and removes their files.
+    /// Kills both servers and removes their files.
     pub(super) async fn remove(&self) {
         self.primary.kill();
         self.standby.kill();
@@ -114,7 +114,7 @@ impl Node {
         node
     }
 
-    /// A command of the account that owns the data.
+    /// A command that runs as the owner of the data directory.
     fn command(&self, program: &Path) -> Command {
         let owner = fs::metadata(self.directory.join("postgres")).unwrap();
         let mut command = Command::new(program);
@@ -144,9 +144,9 @@ impl Node {
         self.connect().await.unwrap().batch_execute(statement).await.unwrap();
     }
 
-    /// Repeats a statement until it is no error any more.
+    /// Repeats a statement until it succeeds.
     async fn wait_for(&self, statement: &str) {
-        let asked = Instant::now();
+        let started = Instant::now();
         loop {
             if let Some(mut conn) = self.connect().await
                 && conn.batch_execute(statement).await.is_ok()
@@ -155,8 +155,8 @@ impl Node {
             }
             let log = || fs::read_to_string(self.directory.join("node.log")).unwrap_or_default();
             assert!(
-                asked.elapsed() < Duration::from_mins(1),
-                "not within a minute: {statement}\n{}",
+                started.elapsed() < Duration::from_mins(1),
+                "did not succeed within a minute: {statement}\n{}",
                 log()
             );
             tokio::time::sleep(Duration::from_millis(20)).await;

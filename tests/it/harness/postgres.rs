@@ -1,9 +1,10 @@
-//! One PostgreSQL for a whole test run, however many processes it consists of, and a database of
-//! its own for each story.
+//! One PostgreSQL server for a whole test run, which may consist of several processes, and one
+//! database per story, a [`TestDatabase`].
 //!
-//! The first story that needs it starts a keeper (this test binary, in a process of its own), which
-//! runs the server. Every process with stories holds a shared lock on a file; when nobody has held
-//! it for a while, the keeper stops the server and removes everything.
+//! The first story that needs the server starts a keeper (this test binary as a child process),
+//! which runs it. Every process with stories holds a shared lock on a file; when none has held it
+//! for a while, the keeper stops the server and removes its files. Start reading at
+//! [`TestDatabase::create_on`].
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,62 +20,62 @@ use tokio::sync::OnceCell;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::cluster::OwnCluster;
+use super::cluster::DedicatedCluster;
 use super::pair::Pair;
 
-/// Tells the keeper where to keep the server; set for nobody else.
+/// The environment variable that gives the keeper its directory; unset in all other processes.
 const DIRECTORY: &str = "CARILLON_TEST_POSTGRES_DIR";
-/// Between two stories of a run, hardly any time passes.
+/// How long the keeper waits for another process with stories.
 const LINGER: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(20);
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 
-/// The run's server, for as long as this process lives.
+/// The server of this test run, in use while this process lives.
 struct Server {
-    /// `DATABASE_URL` of the server's own database.
+    /// The `DATABASE_URL` of the maintenance database.
     url: String,
-    /// The name of the migrated database that those of the stories are copies of.
+    /// The name of the migrated template database, which stories get copies of.
     template: String,
-    /// Says that somebody is here.
+    /// The shared lock that keeps the server running.
     _presence: File,
 }
 
-/// Where a story's database is.
+/// Which server a story has its database on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Home {
-    /// On the run's server, with those of the other stories.
+pub(crate) enum DatabaseServer {
+    /// The server of the test run, shared with other stories.
     Shared,
-    /// On a server of its own.
-    Own(Durability),
-    /// On a primary of its own with a synchronous standby.
-    Pair,
+    /// A dedicated server.
+    Dedicated(Durability),
+    /// A dedicated primary with a synchronous standby.
+    Replicated,
 }
 
-/// A database of a story, dropped with this value.
+/// The database of a story, dropped with this value.
 pub(crate) struct TestDatabase {
     pub(crate) url: String,
     name: String,
-    /// `DATABASE_URL` of another database on the same server.
-    beside: String,
-    own: Own,
+    /// The `DATABASE_URL` of another database on the same server.
+    maintenance_url: String,
+    dedicated: DedicatedServer,
 }
 
-/// What of the servers belongs to one story alone.
-enum Own {
+/// The servers that belong to one story alone.
+enum DedicatedServer {
     Nothing,
-    Cluster(Box<OwnCluster>),
+    Cluster(Box<DedicatedCluster>),
     Pair(Box<Pair>),
 }
 
 #[derive(diesel::QueryableByName)]
-struct Known {
+struct Existence {
     #[diesel(sql_type = diesel::sql_types::Bool)]
-    known: bool,
+    is_created: bool,
 }
 
-/// A process of the server, one for each connection.
+/// A server process of PostgreSQL; each connection has one.
 #[derive(Debug, Clone, Copy, diesel::QueryableByName)]
 pub(crate) struct Backend {
     #[diesel(sql_type = diesel::sql_types::Int4)]
@@ -82,68 +83,73 @@ pub(crate) struct Backend {
 }
 
 impl TestDatabase {
-    /// A migrated database.
-    pub(crate) async fn create_in(home: Home) -> Self {
-        match home {
-            Home::Shared => Box::pin(Self::create()).await,
-            Home::Own(durability) => {
-                let cluster = Box::pin(OwnCluster::start(durability)).await;
+    /// Creates a migrated database.
+    pub(crate) async fn create_on(server: DatabaseServer) -> Self {
+        match server {
+            DatabaseServer::Shared => Box::pin(Self::create()).await,
+            DatabaseServer::Dedicated(durability) => {
+                let cluster = Box::pin(DedicatedCluster::start(durability)).await;
                 Box::pin(db::migrate(&Target::parse(&cluster.url).unwrap())).await.unwrap();
-                let beside = cluster.url.replacen("/carillon?", "/postgres?", 1);
+                let maintenance_url = cluster.url.replacen("/carillon?", "/postgres?", 1);
                 Self {
                     url: cluster.url.clone(),
                     name: "carillon".to_owned(),
-                    beside,
-                    own: Own::Cluster(Box::new(cluster)),
+                    maintenance_url,
+                    dedicated: DedicatedServer::Cluster(Box::new(cluster)),
                 }
             }
-            Home::Pair => {
+            DatabaseServer::Replicated => {
                 let pair = Box::pin(Pair::start()).await;
                 Box::pin(db::migrate(&Target::parse(&pair.url).unwrap())).await.unwrap();
-                let beside = pair.url.replacen("/carillon?", "/postgres?", 1);
+                let maintenance_url = pair.url.replacen("/carillon?", "/postgres?", 1);
                 Self {
                     url: pair.url.clone(),
                     name: "carillon".to_owned(),
-                    beside,
-                    own: Own::Pair(Box::new(pair)),
+                    maintenance_url,
+                    dedicated: DedicatedServer::Pair(Box::new(pair)),
                 }
             }
         }
     }
 
-    /// A copy of the migrated template.
+    /// Creates a copy of the migrated template on the shared server.
     pub(crate) async fn create() -> Self {
-        Self::make(|server| format!(" TEMPLATE {}", server.template)).await
+        Self::create_from(|server| format!(" TEMPLATE {}", server.template)).await
     }
 
-    /// A database without any table.
+    /// Creates a database without tables on the shared server.
     pub(crate) async fn create_empty() -> Self {
-        Self::make(|_| String::new()).await
+        Self::create_from(|_| String::new()).await
     }
 
-    async fn make(origin: impl FnOnce(&Server) -> String) -> Self {
+    async fn create_from(origin: impl FnOnce(&Server) -> String) -> Self {
         let server = SERVER.get_or_init(Server::find).await;
         let name = format!("story_{}", Uuid::new_v4().simple());
         let create = format!("CREATE DATABASE {name}{}", origin(server));
         server.connect().await.batch_execute(&create).await.unwrap();
-        Self { url: server.url_of(&name), name, beside: server.url.clone(), own: Own::Nothing }
+        Self {
+            url: server.url_of(&name),
+            name,
+            maintenance_url: server.url.clone(),
+            dedicated: DedicatedServer::Nothing,
+        }
     }
 
-    /// The way to it.
+    /// The connection target of the database.
     pub(crate) fn target(&self) -> Target {
         Target::parse(&self.url).unwrap()
     }
 
-    /// Takes the database away from everybody, or gives it back: connections are cut, new ones
+    /// Makes the database unreachable, or reachable again: connections are cut and new ones
     /// refused.
-    pub(crate) async fn set_away(&self, away: Away) {
-        let allow = away == Away::No;
-        let mut conn = Target::parse(&self.beside).unwrap().connect().await.unwrap();
+    pub(crate) async fn set_reachable(&self, reachable: Reachable) {
+        let allow = reachable == Reachable::Yes;
+        let mut conn = Target::parse(&self.maintenance_url).unwrap().connect().await.unwrap();
         let name = &self.name;
         conn.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}"))
             .await
             .unwrap();
-        if away == Away::Yes {
+        if reachable == Reachable::No {
             let cut = format!(
                 "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'; END $$"
             );
@@ -151,31 +157,34 @@ impl TestDatabase {
         }
     }
 
-    /// The server of a story that has one of its own.
-    pub(crate) fn cluster(&self) -> &OwnCluster {
-        match &self.own {
-            Own::Cluster(cluster) => cluster,
-            Own::Nothing | Own::Pair(_) => panic!("this story has no single server of its own"),
+    /// The dedicated server; panics if the story has none.
+    pub(crate) fn cluster(&self) -> &DedicatedCluster {
+        match &self.dedicated {
+            DedicatedServer::Cluster(cluster) => cluster,
+            DedicatedServer::Nothing | DedicatedServer::Pair(_) => {
+                panic!("this story has no single dedicated server")
+            }
         }
     }
 
-    /// The primary and the standby of a story that has them.
+    /// The dedicated primary and standby; panics if the story has none.
     pub(crate) fn pair(&self) -> &Pair {
-        match &self.own {
-            Own::Pair(pair) => pair,
-            Own::Nothing | Own::Cluster(_) => panic!("this story has no standby"),
+        match &self.dedicated {
+            DedicatedServer::Pair(pair) => pair,
+            DedicatedServer::Nothing | DedicatedServer::Cluster(_) => {
+                panic!("this story has no standby")
+            }
         }
     }
 
-    /// A connection that belongs to nobody else: it can hold locks, and works while the pool is
-    /// busy.
+    /// A connection outside the pool: it can hold locks, and works while the pool is exhausted.
     pub(crate) async fn connect(&self) -> Conn {
         self.target().connect().await.unwrap()
     }
 
-    /// Waits until one of the database's statements waits for a lock, and returns whose they are.
+    /// Waits until a statement in the database waits for a lock, and returns the blocked backends.
     pub(crate) async fn wait_until_blocked(&self) -> Vec<Backend> {
-        let asked = Instant::now();
+        let started = Instant::now();
         let query = format!(
             "SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
             self.name
@@ -186,32 +195,32 @@ impl TestDatabase {
             if !blocked.is_empty() {
                 return blocked;
             }
-            assert!(asked.elapsed() < TIMEOUT, "nothing waits for a lock");
+            assert!(started.elapsed() < TIMEOUT, "nothing waits for a lock");
             sleep(TICK).await;
         }
     }
 
-    /// Ends what backends are doing: their clients are dead, which PostgreSQL would notice only
-    /// when it answers them.
-    pub(crate) async fn terminate(&self, whose: &[Backend]) {
+    /// Terminates backends of dead clients, which PostgreSQL would notice only when it answers
+    /// them.
+    pub(crate) async fn terminate(&self, backends: &[Backend]) {
         let mut conn = self.connect().await;
-        for backend in whose {
+        for backend in backends {
             conn.batch_execute(&format!("SELECT pg_terminate_backend({}, 10000)", backend.pid))
                 .await
                 .unwrap();
         }
     }
 
-    /// Drops the database, whoever is connected to it.
+    /// Drops the database and cuts its connections.
     pub(super) async fn remove(&self) {
-        match &self.own {
-            Own::Cluster(cluster) => return cluster.remove().await,
-            Own::Pair(pair) => return pair.remove().await,
-            Own::Nothing => {}
+        match &self.dedicated {
+            DedicatedServer::Cluster(cluster) => return cluster.remove().await,
+            DedicatedServer::Pair(pair) => return pair.remove().await,
+            DedicatedServer::Nothing => {}
         }
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        // A server that is gone has no databases either.
-        if let Ok(mut conn) = Target::parse(&self.beside).unwrap().connect().await {
+        // A server that has ended has no database to drop.
+        if let Ok(mut conn) = Target::parse(&self.maintenance_url).unwrap().connect().await {
             let _ = conn.batch_execute(&drop).await;
         }
     }
@@ -219,10 +228,10 @@ impl TestDatabase {
 
 /// Whether a database can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Away {
-    /// Nobody can connect.
+pub(crate) enum Reachable {
+    /// The server accepts connections.
     Yes,
-    /// It is there.
+    /// The server cuts all connections and refuses new ones.
     No,
 }
 
@@ -235,13 +244,13 @@ impl Drop for TestDatabase {
 impl Server {
     async fn find() -> Self {
         let directory = directory();
-        let presence = be_present(&directory).await;
-        let url = running(&directory).await;
+        let presence = lock_presence(&directory).await;
+        let url = find_or_start_server(&directory).await;
         let binary = fs::metadata(std::env::current_exe().unwrap()).unwrap();
         let built = binary.modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
         let server =
             Self { url, template: format!("template_{}", built.as_nanos()), _presence: presence };
-        server.make_template().await;
+        server.create_template().await;
         server
     }
 
@@ -253,17 +262,18 @@ impl Server {
         self.url.replacen("/carillon?", &format!("/{database}?"), 1)
     }
 
-    /// Migrates the database that all others are copies of, once for each build of the tests.
-    async fn make_template(&self) {
+    /// Creates the migrated template database, once per build of the tests.
+    async fn create_template(&self) {
         let mut conn = self.connect().await;
         let template = &self.template;
         conn.batch_execute("SELECT pg_advisory_lock(1)").await.unwrap();
-        let known = format!(
-            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{template}') AS known"
+        let is_created = format!(
+            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{template}') AS is_created"
         );
-        let Known { known } = diesel::sql_query(known).get_result(&mut conn).await.unwrap();
-        if !known {
-            // Under another name until it is complete.
+        let Existence { is_created } =
+            diesel::sql_query(is_created).get_result(&mut conn).await.unwrap();
+        if !is_created {
+            // It is renamed once it is complete.
             conn.batch_execute("DROP DATABASE IF EXISTS template_new").await.unwrap();
             conn.batch_execute("CREATE DATABASE template_new").await.unwrap();
             db::migrate(&Target::parse(&self.url_of("template_new")).unwrap()).await.unwrap();
@@ -274,20 +284,21 @@ impl Server {
     }
 }
 
-/// One for each build directory and user; short, since the path of a socket may not be long.
+/// The directory of the server, one per build directory and user; short, since the path of a socket
+/// is limited to 107 bytes.
 fn directory() -> PathBuf {
     let mut hasher = DefaultHasher::new();
     (env!("CARGO_TARGET_TMPDIR"), nix::unistd::geteuid().as_raw()).hash(&mut hasher);
     std::env::temp_dir().join(format!("carillon-tests-{:08x}", hasher.finish() >> 32))
 }
 
-fn beside(directory: &Path, ending: &str) -> PathBuf {
+fn sibling_path(directory: &Path, ending: &str) -> PathBuf {
     directory.with_extension(ending)
 }
 
-/// Holds the run's server up for as long as the file is open.
-async fn be_present(directory: &Path) -> File {
-    let path = beside(directory, "users");
+/// Takes the shared lock that keeps the server running while the file is open.
+async fn lock_presence(directory: &Path) -> File {
+    let path = sibling_path(directory, "users");
     loop {
         let file = OpenOptions::new()
             .read(true)
@@ -299,7 +310,7 @@ async fn be_present(directory: &Path) -> File {
         while let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
             sleep(TICK).await;
         }
-        // A keeper that is leaving removes the file: a lock on a removed file holds nothing up.
+        // A keeper that exits removes the file, and a lock on a removed file has no effect.
         let same = |there: fs::Metadata| there.ino() == file.metadata().unwrap().ino();
         if fs::metadata(&path).is_ok_and(same) {
             return file;
@@ -307,31 +318,31 @@ async fn be_present(directory: &Path) -> File {
     }
 }
 
-/// The address of the run's server, which is started if there is none. The caller is present.
-async fn running(directory: &Path) -> String {
+/// The URL of the server, started if necessary. The caller holds the presence lock.
+async fn find_or_start_server(directory: &Path) -> String {
     DirBuilder::new().recursive(true).mode(0o711).create(directory).unwrap();
-    let asked = Instant::now();
+    let started = Instant::now();
     let mut keeper = None;
     loop {
-        let kept = File::create(directory.join("keeper.lock")).unwrap();
-        let unkept = kept.try_lock().is_ok();
-        drop(kept);
+        let lock_file = File::create(directory.join("keeper.lock")).unwrap();
+        let has_no_keeper = lock_file.try_lock().is_ok();
+        drop(lock_file);
         match fs::read_to_string(directory.join("url")) {
-            Ok(url) if !unkept => return url,
+            Ok(url) if !has_no_keeper => return url,
             _ => {}
         }
-        if unkept && keeper.is_none() {
+        if has_no_keeper && keeper.is_none() {
             keeper = Some(start_keeper(directory));
         }
         assert!(
-            asked.elapsed() < TIMEOUT,
+            started.elapsed() < TIMEOUT,
             "no PostgreSQL for the tests:\n{}",
             keeper_log(directory)
         );
         if let Some(started) = &mut keeper
             && let Some(status) = started.try_wait().unwrap()
         {
-            // Another process may have been faster with a keeper of its own.
+            // Another process may have started a keeper first.
             assert!(status.success(), "no PostgreSQL for the tests:\n{}", keeper_log(directory));
             keeper = None;
         }
@@ -343,15 +354,15 @@ fn keeper_log(directory: &Path) -> String {
     fs::read_to_string(directory.join("keeper.log")).unwrap_or_default()
 }
 
-/// Starts this binary again as the keeper: in a process group of its own, and without our standard
-/// output, which would hold up whoever reads it.
+/// Starts this binary as the keeper: in its own process group, and without our standard output,
+/// which would block its reader.
 fn start_keeper(directory: &Path) -> std::process::Child {
     let log =
         OpenOptions::new().append(true).create(true).open(directory.join("keeper.log")).unwrap();
     Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "harness::postgres::keep_the_postgres_of_a_test_run",
+            "harness::postgres::run_the_postgres_of_a_test_run",
             "--ignored",
             "--nocapture",
         ])
@@ -365,21 +376,21 @@ fn start_keeper(directory: &Path) -> std::process::Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the harness runs it in a process of its own: it keeps the PostgreSQL of a test run"]
-async fn keep_the_postgres_of_a_test_run() {
+#[ignore = "the harness runs it as a child process: it runs the PostgreSQL of the test run"]
+async fn run_the_postgres_of_a_test_run() {
     let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) else { return };
     let lock = File::create(directory.join("keeper.lock")).unwrap();
     if lock.try_lock().is_err() {
         return;
     }
-    // What a killed keeper left behind may be of another version.
+    // A killed keeper may have left the URL of another version.
     let _ = fs::remove_file(directory.join("url"));
     let embedded =
         Embedded::attach_or_start(EmbeddedOptions::new(&directory).volatile()).await.unwrap();
     fs::write(directory.join("url.new"), embedded.url()).unwrap();
     fs::rename(directory.join("url.new"), directory.join("url")).unwrap();
 
-    let users_path = beside(&directory, "users");
+    let users_path = sibling_path(&directory, "users");
     let users = OpenOptions::new()
         .read(true)
         .write(true)
@@ -400,7 +411,7 @@ async fn keep_the_postgres_of_a_test_run() {
         }
         sleep(TICK * 5).await;
     }
-    // Whoever comes now waits for the lock, and then starts afresh.
+    // A process that starts now waits for the lock, and then starts a new keeper.
     embedded.stop().await;
     fs::remove_dir_all(&directory).unwrap();
     fs::remove_file(&users_path).unwrap();

@@ -1,5 +1,5 @@
-//! The program itself beside a story's Carillon: a `carillon serve` on the same database and
-//! Twilio, which may be killed or put to sleep.
+//! Runs `carillon serve` as a child process on the database and Twilio of a story, which can kill,
+//! suspend and resume it.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -16,53 +16,57 @@ use tokio::process::{Child, Command};
 use super::TestApp;
 use super::api::Api;
 
-/// How a process differs from the usual.
+/// Options of a [`Process`].
 #[derive(Default)]
 pub(crate) struct ProcessOptions<'a> {
-    /// Settings in addition to the usual ones.
+    /// Settings in addition to the defaults.
     pub(crate) settings: &'a [(&'a str, &'a str)],
-    /// How many files it may have open when it begins, as `ulimit -Sn` sets it.
+    /// The soft limit of open files at its start, as `ulimit -Sn` sets it.
     pub(crate) open_files: Option<u64>,
 }
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A `carillon serve`; ends with this value.
+/// A `carillon serve` process, which is killed when dropped.
 pub(crate) struct Process {
     child: Child,
-    /// The story's, which follows the machine's when the process ends or sleeps.
+    /// The clock of the story, which catches up with the system clock when the process ends or is
+    /// suspended.
     clock: Clock,
-    /// `127.0.0.1:20001`, where its pages, API and hooks are, if it has any.
+    /// The address of its pages, API and webhooks, such as `127.0.0.1:20001`; empty for a worker.
     bind: String,
 }
 
 impl TestApp {
-    /// Starts the program with this duty and waits until it is ready. Twilio calls it if it has
-    /// hooks, else it calls the story's own.
+    /// Starts a process with a duty and waits until it is ready. Twilio calls its webhooks if it
+    /// has any, else those of the story.
     pub(crate) async fn process(&self, duty: Duty) -> Process {
         let port = 10_000 + rand::random::<u16>() % 22_000;
         self.process_at(duty, &format!("127.0.0.1:{port}")).await
     }
 
-    /// The same with other settings.
+    /// Starts a process with other options.
     pub(crate) async fn process_with(&self, duty: Duty, options: ProcessOptions<'_>) -> Process {
         let port = 10_000 + rand::random::<u16>() % 22_000;
         self.begin_process(duty, &format!("127.0.0.1:{port}"), options).await
     }
 
-    /// The same at the address of one that has ended.
+    /// Starts a process at a given address, such as that of one that has ended.
     pub(crate) async fn process_at(&self, duty: Duty, bind: &str) -> Process {
         self.begin_process(duty, bind, ProcessOptions::default()).await
     }
 
-    /// Starts a worker that is suspended as soon as it comes to a place, and returns when it is.
+    /// Starts a worker that suspends itself at a fail point, and returns when it has.
     #[cfg(debug_assertions)]
-    pub(crate) async fn suspended_worker(&self, place: carillon::fail_point::FailPoint) -> Process {
-        let settings = [("CARILLON_TEST_SUSPEND_AT", place.as_str())];
+    pub(crate) async fn suspended_worker(
+        &self,
+        fail_point: carillon::fail_point::FailPoint,
+    ) -> Process {
+        let settings = [("CARILLON_TEST_SUSPEND_AT", fail_point.as_str())];
         let options = ProcessOptions { settings: &settings, ..ProcessOptions::default() };
         let process = self.begin_process(Duty::Worker, "", options).await;
         let stat = format!("/proc/{}/stat", process.pid());
-        // “4711 (carillon) T …”: stopped by a signal.
+        // The state `T` in `4711 (carillon) T …` means that a signal stopped it.
         let is_stopped =
             async || std::fs::read_to_string(&stat).unwrap().contains(") T ").then_some(());
         self.eventually("it is suspended", is_stopped).await;
@@ -71,8 +75,8 @@ impl TestApp {
         process
     }
 
-    /// Cuts the transactions that are amid nowhere, as PostgreSQL does where nothing happens in
-    /// them for half a minute.
+    /// Terminates the backends that wait for a lock or are idle in a transaction, as PostgreSQL
+    /// does after half a minute of idleness.
     pub(crate) async fn cut_transactions(&self) {
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name = 'carillon'
@@ -86,10 +90,10 @@ impl TestApp {
             Duty::Web => "web",
             Duty::Worker => "worker",
         };
-        let behind = Clock::system().now() - self.clock.now();
+        let difference = Clock::system().now() - self.clock.now();
         assert!(
-            behind.abs() < TimeDelta::minutes(10),
-            "a process has the machine's time: the story's clock must begin with it"
+            difference.abs() < TimeDelta::minutes(10),
+            "a process uses the system clock: the clock of the story must start near it"
         );
         let own_url = format!("http://{bind}");
         let program = env!("CARGO_BIN_EXE_carillon");
@@ -125,15 +129,15 @@ impl TestApp {
             clock: self.clock.clone(),
             bind: bind.to_owned(),
         };
-        let asked = Instant::now();
+        let started = Instant::now();
         while !self.is_ready(&process, duty).await {
             assert!(
                 process.child.try_wait().unwrap().is_none(),
                 "the program ended; CARILLON_TEST_LOG=info shows why"
             );
             assert!(
-                asked.elapsed() < TIMEOUT,
-                "the program does not get ready; CARILLON_TEST_LOG=info shows why"
+                started.elapsed() < TIMEOUT,
+                "the program did not become ready; CARILLON_TEST_LOG=info shows why"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -156,12 +160,12 @@ impl TestApp {
 }
 
 impl Process {
-    /// Its API, with the key of the story.
+    /// An API client for it, with the key of the story.
     pub(crate) fn api(&self, app: &TestApp) -> Api {
         Api { url: format!("http://{}/api/v1", self.bind), ..app.api().clone() }
     }
 
-    /// Kills it without warning, and returns where it listened.
+    /// Kills it with SIGKILL, and returns its address.
     pub(crate) async fn kill(mut self) -> String {
         self.signal(Signal::SIGKILL);
         self.child.wait().await.unwrap();
@@ -169,41 +173,41 @@ impl Process {
         self.bind
     }
 
-    /// Asks it to stop, as a service manager does.
-    pub(crate) fn ask_to_stop(&self) {
+    /// Sends SIGTERM, as a service manager does.
+    pub(crate) fn terminate(&self) {
         self.signal(Signal::SIGTERM);
     }
 
-    /// Whether it has not ended yet.
+    /// Whether it is still running.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits until it has ended in order.
-    pub(crate) async fn ended(&mut self) {
+    /// Waits until it has exited with success.
+    pub(crate) async fn wait_for_exit(&mut self) {
         let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await.unwrap().unwrap();
         assert!(status.success(), "{status}");
         self.catch_up();
     }
 
-    /// What the machine calls it, and `workers` as well.
+    /// Its process id, as the table `workers` has it.
     pub(crate) fn pid(&self) -> String {
         self.child.id().unwrap().to_string()
     }
 
-    /// The most memory that it has had so far, in bytes.
+    /// Its peak resident memory, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         1_024 * line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
     }
 
-    /// How many files and connections it has open.
+    /// The number of its open files and connections.
     pub(crate) fn open_files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
     }
 
-    /// How many it may have open: now, and if it asks for more.
+    /// Its soft and hard limit of open files.
     pub(crate) fn open_files_limit(&self) -> (u64, u64) {
         let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.pid())).unwrap();
         let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
@@ -211,23 +215,23 @@ impl Process {
         (numbers.next().unwrap(), numbers.next().unwrap())
     }
 
-    /// Where it listens.
+    /// Its address, such as `127.0.0.1:20001`.
     pub(crate) fn bind(&self) -> &str {
         &self.bind
     }
 
-    /// Puts it to sleep, as a machine does that is suspended.
+    /// Suspends it with SIGSTOP, as a suspended machine would.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
         self.catch_up();
     }
 
-    /// Wakes it up.
+    /// Resumes it with SIGCONT.
     pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Lets the story's clock come to where the process's was.
+    /// Advances the clock of the story to the system clock.
     fn catch_up(&self) {
         let behind = Clock::system().now() - self.clock.now();
         if behind > TimeDelta::zero() {

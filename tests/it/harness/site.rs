@@ -1,5 +1,5 @@
-//! The pages as a browser without JavaScript uses them: cookies are kept, forms are filled in and
-//! sent with all their fields.
+//! A browser without JavaScript: [`Site`] stores cookies and follows redirects, [`Page`] reads
+//! texts and forms, and [`Form`] submits all its fields.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,23 +7,23 @@ use std::sync::Mutex;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, RequestBuilder};
 
-/// A browser.
+/// A browser session.
 pub(crate) struct Site {
     http: Client,
     url: String,
     cookies: Mutex<BTreeMap<String, String>>,
 }
 
-/// A page as it came.
+/// A page of the site, with its HTTP status.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) status: u16,
-    /// The path that the browser shows.
+    /// The path after redirects.
     pub(crate) path: String,
     pub(crate) html: String,
 }
 
-/// A form of a page with what stands in it.
+/// A form of a page, with its current values.
 #[derive(Debug, Clone)]
 pub(crate) struct Form {
     action: String,
@@ -40,7 +40,7 @@ impl Site {
         self.follow(path, self.http.get(self.at(path))).await
     }
 
-    /// Sends a form, following redirects.
+    /// Submits a form, following redirects.
     pub(crate) async fn send(&self, form: &Form) -> Page {
         self.follow(&form.action, self.http.post(self.at(&form.action)).form(&form.fields)).await
     }
@@ -54,7 +54,7 @@ impl Site {
         }
     }
 
-    /// A request with the cookies, for answers that are no pages.
+    /// A request with the cookies, for answers that are not pages.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         let cookies: Vec<String> = self
             .cookies
@@ -87,7 +87,7 @@ impl Site {
                 .collect();
             let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
             for cookie in response.headers().get_all(SET_COOKIE) {
-                self.keep(cookie.to_str().unwrap());
+                self.store_cookie(cookie.to_str().unwrap());
             }
             let to = response.headers().get(LOCATION).map(|to| to.to_str().unwrap().to_owned());
             match to {
@@ -107,7 +107,7 @@ impl Site {
         panic!("{path} redirects without end");
     }
 
-    fn keep(&self, cookie: &str) {
+    fn store_cookie(&self, cookie: &str) {
         let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
         let (name, value) = pair.split_once('=').unwrap();
         let mut cookies = self.cookies.lock().unwrap();
@@ -120,20 +120,20 @@ impl Site {
 }
 
 impl Page {
-    /// The page, which came with 200.
+    /// Asserts that the page has status 200.
     #[track_caller]
     pub(crate) fn ok(self) -> Self {
         assert_eq!(self.status, 200, "{} answered {}:\n{}", self.path, self.status, self.text());
         self
     }
 
-    /// What people read: without markup, blanks and line ends as one blank.
+    /// The visible text, without markup and with each run of whitespace as one space.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let mut rest = self.html.as_str();
         while let Some((before, tag)) = rest.split_once('<') {
             text.push_str(before);
-            // A name is kept apart from its surroundings without a blank.
+            // `<bdi>` marks a name inside a sentence, so it adds no space.
             if !tag.trim_start_matches('/').starts_with("bdi") {
                 text.push(' ');
             }
@@ -150,18 +150,18 @@ impl Page {
         unescape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether people read this.
+    /// Whether the visible text contains the words.
     pub(crate) fn says(&self, words: &str) -> bool {
         self.text().contains(words)
     }
 
-    /// Fails unless people read this.
+    /// Fails unless the visible text contains the words.
     #[track_caller]
     pub(crate) fn must_say(&self, words: &str) {
         assert!(self.says(words), "{} does not say “{words}”:\n{}", self.path, self.text());
     }
 
-    /// The form that posts to `action`.
+    /// The form that posts to `action`; panics if there is none.
     #[track_caller]
     pub(crate) fn form(&self, action: &str) -> Form {
         let found = self.forms().into_iter().find(|form| form.action == action);
@@ -174,7 +174,7 @@ impl Page {
         })
     }
 
-    /// Every form that posts.
+    /// All forms that post.
     pub(crate) fn forms(&self) -> Vec<Form> {
         let starts = self.html.match_indices("<form").map(|(at, _)| at);
         let whole = starts.map(|at| {
@@ -188,7 +188,7 @@ impl Page {
 }
 
 impl Form {
-    /// The same with a field filled in.
+    /// Fills in a field, which must exist.
     #[track_caller]
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         let field = self.fields.iter_mut().find(|(field, _)| field == name);
@@ -201,37 +201,36 @@ impl Form {
         self
     }
 
-    /// The same, sent to another address: what somebody does who knows the form but is not shown
-    /// it.
+    /// Changes the target, as a client does that knows a form without being shown it.
     pub(crate) fn to(mut self, action: &str) -> Self {
         action.clone_into(&mut self.action);
         self
     }
 
-    /// The same with one more field.
+    /// Adds a field.
     pub(crate) fn and(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The same, sent by the button with this name and value.
+    /// Submits with the button of the given name and value.
     pub(crate) fn pressing(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The same without a field.
+    /// Removes a field.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|(field, _)| field != name);
         self
     }
 
-    /// Where it posts to.
+    /// The path that the form posts to.
     pub(crate) fn action(&self) -> &str {
         &self.action
     }
 
-    /// What stands in a field.
+    /// The current value of a field.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
@@ -285,7 +284,7 @@ impl Form {
     }
 }
 
-/// Splits behind the end of a tag; a `>` in quotes is none.
+/// Splits after the end of a tag; a `>` in quotes does not end it.
 fn split_tag(tag: &str) -> (&str, &str) {
     let mut quoted = false;
     for (at, character) in tag.char_indices() {
@@ -304,7 +303,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescape(&value[..value.find('"')?]))
 }
 
-/// Whether a tag has an attribute without a value.
+/// Whether a tag has a boolean attribute.
 fn has_flag(tag: &str, name: &str) -> bool {
     let mut quoted = false;
     let outside: String = tag

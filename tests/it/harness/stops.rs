@@ -1,5 +1,5 @@
-//! People who text STOP, and how many requests Twilio had got when each was answered: none to that
-//! number may come later.
+//! STOP texts, and how many requests Twilio had got when each was answered: no later request may be
+//! to its number. [`Stops`] sends and checks them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,48 +9,50 @@ use twilio_simulator::{SERVICE_NUMBER_1, Simulator};
 
 use super::TestApp;
 
-/// Who has texted STOP to a number of the service.
+/// The handsets that have texted STOP to a number of the service.
 #[derive(Default)]
 pub(crate) struct Stops {
-    /// How many requests to send Twilio had got when the STOP had been answered with 200.
+    /// By handset, how many requests Twilio had got when its STOP was answered with 200.
     answered: BTreeMap<String, usize>,
-    under_way: JoinSet<(String, usize)>,
+    in_flight: JoinSet<(String, usize)>,
 }
 
 impl Stops {
-    /// Texts STOP from each of these, one after the other, and waits for the answers.
+    /// Texts STOP from each handset, one after the other, and waits for the answers.
     pub(crate) async fn text(&mut self, app: &TestApp, handsets: &[String]) {
         for handset in handsets {
             self.answered.extend([text(app.simulator.clone(), handset.clone()).await]);
         }
     }
 
-    /// Texts STOP from each of these at once; whoever is held up is waited for by
-    /// [`Stops::gather`].
+    /// Texts STOP from all handsets at once; [`Stops::wait_for_answers`] waits for those that are
+    /// still unanswered after 300 ms.
     pub(crate) async fn begin(&mut self, app: &TestApp, handsets: &[String]) {
         for handset in handsets {
-            self.under_way.spawn(text(app.simulator.clone(), handset.clone()));
+            self.in_flight.spawn(text(app.simulator.clone(), handset.clone()));
         }
-        let _ = tokio::time::timeout(Duration::from_millis(300), self.gather()).await;
+        let _ = tokio::time::timeout(Duration::from_millis(300), self.wait_for_answers()).await;
     }
 
-    /// Waits until all have been answered.
-    pub(crate) async fn gather(&mut self) {
-        while let Some(answered) = self.under_way.join_next().await {
+    /// Waits until all STOP texts are answered.
+    pub(crate) async fn wait_for_answers(&mut self) {
+        while let Some(answered) = self.in_flight.join_next().await {
             self.answered.extend([answered.unwrap()]);
         }
     }
 
-    /// Proves that nothing was sent after a STOP had been answered, and that each is silenced once.
-    pub(crate) async fn prove(&self, app: &TestApp) {
-        self.prove_requests(app);
-        self.prove_silence(app, &Self::default()).await;
+    /// Checks that nothing was sent after a STOP was answered, and that each handset is suppressed
+    /// once.
+    pub(crate) async fn assert_silenced(&self, app: &TestApp) {
+        self.assert_no_late_requests(app);
+        self.assert_suppressed(app, &Self::default()).await;
     }
 
-    /// Proves by Twilio's own log that nothing was asked for after a STOP had been answered.
-    /// Whoever stops while a request is on its way may see it arrive afterwards: of these
-    /// [`TestApp::watch_claims`] tells more.
-    pub(crate) fn prove_requests(&self, app: &TestApp) {
+    /// Checks in the log of the simulator that no request followed an answered STOP.
+    ///
+    /// A request that was in flight at the STOP may arrive afterwards; [`TestApp::watch_claims`]
+    /// covers that case.
+    pub(crate) fn assert_no_late_requests(&self, app: &TestApp) {
         let requests = app.simulator.requests();
         for (handset, before) in &self.answered {
             let late: Vec<_> =
@@ -59,8 +61,8 @@ impl Stops {
         }
     }
 
-    /// Proves that each of these and of others is silenced once, and nobody else is.
-    pub(crate) async fn prove_silence(&self, app: &TestApp, others: &Self) {
+    /// Checks that the handsets of both sets are suppressed once each, and no others.
+    pub(crate) async fn assert_suppressed(&self, app: &TestApp, others: &Self) {
         let active = "SELECT phone AS text FROM suppressions WHERE reason = 'stop'
                          AND lifted_at IS NULL ORDER BY phone";
         let mut stopped: Vec<&String> =
@@ -69,12 +71,12 @@ impl Stops {
         assert_eq!(
             app.texts(active).await.iter().collect::<Vec<_>>(),
             stopped,
-            "whoever stopped is silenced, once, and nobody else"
+            "each handset that stopped is suppressed once, and no other is"
         );
     }
 }
 
-/// Texts STOP; a hook that did not answer with 200 is called again, as Twilio does.
+/// Texts STOP; a webhook that did not answer with 200 is called again, as Twilio does.
 async fn text(simulator: Simulator, handset: String) -> (String, usize) {
     let mut reply = simulator.reply(&handset, SERVICE_NUMBER_1, "STOP").await.unwrap();
     while reply.webhook_status != Some(200) {

@@ -1,4 +1,4 @@
-//! The REST API: who may ask, what is refused, how lists are paged.
+//! The REST API: authentication, refusals and paging.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn account_path() -> String {
 }
 
 #[test]
-fn every_sid_has_the_shape_of_one() {
+fn every_default_sid_is_well_formed() {
     let options = SimulatorOptions::default();
     let sids = (options.accounts.iter().map(|account| account.sid.clone()))
         .chain(
@@ -68,9 +68,9 @@ async fn a_standard_api_key_cannot_read_the_account_but_can_send() {
 #[tokio::test]
 async fn a_suspended_account_can_only_be_read() {
     let story = Story::begin().await;
-    let reader = &story;
+    let story_ref = &story;
     let get = |path: String| async move {
-        reader.get_as(SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, &path).await
+        story_ref.get_as(SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, &path).await
     };
     let base = format!("/2010-04-01/Accounts/{SUSPENDED_ACCOUNT_SID}");
     assert_eq!(get(format!("{base}.json")).await.1["status"], "suspended");
@@ -84,7 +84,7 @@ async fn a_suspended_account_can_only_be_read() {
 }
 
 #[tokio::test]
-async fn bad_requests_get_the_codes_of_twilio() {
+async fn invalid_requests_are_refused_with_twilios_codes() {
     let story = Story::begin().await;
     let long = "x".repeat(1601);
     let whatsapp = format!("whatsapp:{WHATSAPP}");
@@ -125,7 +125,7 @@ async fn bad_requests_get_the_codes_of_twilio() {
 }
 
 #[tokio::test]
-async fn test_credentials_know_magic_numbers_only_and_send_nothing() {
+async fn test_credentials_accept_only_magic_numbers_and_send_nothing() {
     let story = Story::begin().await;
     let send = |from: &'static str, to: &'static str| {
         let url =
@@ -277,7 +277,7 @@ async fn whatsapp_needs_an_open_window_and_reports_read() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_headers_of_twilio() {
+async fn every_response_has_twilios_headers() {
     let story = Story::begin().await;
     let url = format!("{}{}", story.running.url, account_path());
     let response = network::test_client().get(url).send().await.unwrap();
@@ -285,6 +285,7 @@ async fn every_answer_carries_the_headers_of_twilio() {
     assert!(response.headers()["twilio-request-id"].to_str().unwrap().starts_with("RQ"));
     assert_eq!(response.headers()["twilio-concurrent-requests"], "1");
     let other = format!("/2010-04-01/Accounts/{TRIAL_ACCOUNT_SID}/Messages.json");
-    assert_eq!(story.get(&other).await.1["code"], 20003, "keys of one account open no other");
+    let (_, json) = story.get(&other).await;
+    assert_eq!(json["code"], 20003, "credentials of one account do not work for another");
     story.end().await;
 }

@@ -1,4 +1,4 @@
-//! Status callbacks: what they carry, in which order, how often, and signed by whom.
+//! Status callbacks: their parameters, order, retries and signatures.
 
 use super::{ACCOUNT_SID, AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
 use crate::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, Status};
@@ -36,7 +36,7 @@ async fn callbacks_are_signed_over_the_configured_url() {
 }
 
 #[tokio::test]
-async fn a_service_chooses_the_sender_after_it_accepted() {
+async fn a_service_chooses_the_sender_after_accepting_the_message() {
     let story = Story::begin().await;
     let callback = story.callback();
     let params = [
@@ -76,7 +76,7 @@ async fn the_network_can_fail_a_message() {
 }
 
 #[tokio::test]
-async fn shuffled_callbacks_never_come_in_order() {
+async fn shuffled_callbacks_never_arrive_in_order() {
     let story = Story::begin().await;
     story.simulator.inject(Rule::always(Fault::Shuffle));
     story.send("x").await;
@@ -114,9 +114,9 @@ async fn lost_callbacks_do_not_stop_the_message() {
 }
 
 #[tokio::test]
-async fn a_5xx_answer_is_repeated_only_when_the_fragment_says_so() {
+async fn a_5xx_response_is_retried_only_if_the_fragment_asks_for_it() {
     let story = Story::begin().await;
-    story.receiver.answer_next(&[503, 500]);
+    story.receiver.respond_next(&[503, 500]);
     story.send("x").await;
     story.simulator.wait_idle().await;
     assert_eq!(story.receiver.statuses(), ["sending", "sending", "sending", "sent", "delivered"]);
@@ -124,7 +124,7 @@ async fn a_5xx_answer_is_repeated_only_when_the_fragment_says_so() {
     assert_eq!(calls[0].token, calls[2].token);
     assert_eq!(calls[0].signature, calls[2].signature);
 
-    story.receiver.answer_next(&[503]);
+    story.receiver.respond_next(&[503]);
     let plain = format!("{}/plain", story.receiver.url);
     let params =
         [("To", HANDSET), ("From", LONG_CODE), ("Body", "y"), ("StatusCallback", plain.as_str())];
@@ -135,7 +135,7 @@ async fn a_5xx_answer_is_repeated_only_when_the_fragment_says_so() {
 }
 
 #[tokio::test]
-async fn a_slow_network_can_be_hurried() {
+async fn a_flush_skips_the_delays_of_a_slow_network() {
     let story = Story::begin().await;
     story.simulator.inject(Rule::always(Fault::Slow));
     story.send("x").await;

@@ -1,10 +1,12 @@
-//! Stories of the simulator, told over HTTP: a real client, a real receiver of webhooks.
+//! Tests of the simulator over HTTP, with a real client and a real webhook receiver. [`Story`] is
+//! the fixture: a running simulator, a [`Receiver`] for its webhooks, and a client. Start reading
+//! in `callbacks.rs`.
 
+mod answer_faults;
 mod api;
 mod callbacks;
 mod opt_out;
 mod pages;
-mod trouble;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,7 +31,7 @@ struct Story {
     receiver: Receiver,
 }
 
-/// A web server that keeps every webhook call.
+/// A web server that records every webhook call.
 struct Receiver {
     url: String,
     seen: Arc<Mutex<Seen>>,
@@ -39,13 +41,13 @@ struct Receiver {
 #[derive(Default)]
 struct Seen {
     calls: Vec<WebhookCall>,
-    /// The statuses of the next answers; 204 when there is none.
-    answers: Vec<u16>,
-    /// The body of every answer.
+    /// The statuses of the next responses; 204 when it is empty.
+    next_statuses: Vec<u16>,
+    /// The body of every response.
     body: String,
 }
 
-/// One call of a webhook.
+/// A received webhook call.
 #[derive(Clone, Debug)]
 struct WebhookCall {
     path: String,
@@ -86,8 +88,8 @@ impl Receiver {
         self.calls().iter().map(|call| call.get("MessageStatus").to_owned()).collect()
     }
 
-    fn answer_next(&self, statuses: &[u16]) {
-        self.seen.lock().unwrap().answers = statuses.to_vec();
+    fn respond_next(&self, statuses: &[u16]) {
+        self.seen.lock().unwrap().next_statuses = statuses.to_vec();
     }
 }
 
@@ -100,7 +102,7 @@ async fn receive(request: HttpRequest, body: Bytes, seen: Data<Mutex<Seen>>) -> 
         signature: header("X-Twilio-Signature"),
         token: header("I-Twilio-Idempotency-Token"),
     });
-    let status = if seen.answers.is_empty() { 204 } else { seen.answers.remove(0) };
+    let status = if seen.next_statuses.is_empty() { 204 } else { seen.next_statuses.remove(0) };
     HttpResponse::build(StatusCode::from_u16(status).unwrap()).body(seen.body.clone())
 }
 
@@ -123,7 +125,7 @@ impl Story {
         format!("{}/status/42?a=1&b=%20#rc=5&rp=all", self.receiver.url)
     }
 
-    /// POSTs a form to a path of the account and returns status and JSON.
+    /// Sends a form to a path of the account; returns the status and the JSON.
     async fn post(&self, path: &str, params: &[(&str, &str)]) -> (u16, Value) {
         let url = format!("{}/2010-04-01/Accounts/{ACCOUNT_SID}/{path}", self.running.url);
         let request =
@@ -140,8 +142,8 @@ impl Story {
         self.post("Messages.json", &params).await
     }
 
-    /// The same, giving up soon; `None` when there was no answer.
-    async fn send_impatiently(&self) -> Option<u16> {
+    /// Sends a text with a timeout of 300 ms; `None` if there is no response.
+    async fn send_with_timeout(&self) -> Option<u16> {
         let url = format!("{}/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json", self.running.url);
         let callback = self.callback();
         let params =
@@ -154,7 +156,7 @@ impl Story {
         Some(response.status().as_u16())
     }
 
-    /// GETs a path with these credentials and returns status and JSON.
+    /// Requests a path with the given credentials; returns the status and the JSON.
     async fn get_as(&self, user: &str, password: &str, path: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.running.url);
         let response =
@@ -166,7 +168,7 @@ impl Story {
         self.get_as(ACCOUNT_SID, AUTH_TOKEN, path).await
     }
 
-    /// GETs a page and returns status and text.
+    /// Requests a page; returns the status and the text.
     async fn page(&self, path: &str) -> (u16, String) {
         let response =
             network::test_client().get(format!("{}{path}", self.running.url)).send().await.unwrap();

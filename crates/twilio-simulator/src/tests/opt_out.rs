@@ -1,4 +1,4 @@
-//! STOP and START, and what later messages meet.
+//! STOP and START, and their effect on later messages.
 
 use super::{AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
 use crate::{
@@ -27,9 +27,9 @@ async fn after_stop_a_direct_message_is_refused_until_start() {
     let (status, json) = story.send("x").await;
     assert_eq!((status, json["code"].as_u64()), (400, Some(21610)));
     assert!(story.simulator.messages().is_empty());
-    let answer = story.simulator.all_messages().pop().unwrap();
-    assert_eq!(answer.direction, Direction::OutboundReply);
-    assert!(answer.body.starts_with("You have successfully been unsubscribed"));
+    let reply = story.simulator.all_messages().pop().unwrap();
+    assert_eq!(reply.direction, Direction::OutboundReply);
+    assert!(reply.body.starts_with("You have successfully been unsubscribed"));
 
     story.simulator.reply(HANDSET, LONG_CODE, "Yes").await.unwrap();
     assert_eq!(story.send("x").await.0, 201);
@@ -52,7 +52,7 @@ async fn stop_to_one_number_of_a_service_covers_the_whole_service() {
     assert_eq!(
         story.post("Messages.json", &through_service).await.0,
         201,
-        "a service refuses later"
+        "a service accepts the message first and fails it later"
     );
     story.simulator.wait_idle().await;
     let message = story.simulator.messages().pop().unwrap();
@@ -80,7 +80,7 @@ async fn yes_does_not_lift_a_toll_free_stop() {
 }
 
 #[tokio::test]
-async fn a_short_code_outside_a_service_leaves_stop_to_the_product() {
+async fn stop_to_a_short_code_outside_a_service_blocks_nothing() {
     let story = Story::begin().await;
     story.simulator.reply(HANDSET, SHORT_CODE, "STOP").await.unwrap();
     assert!(story.simulator.opt_outs().is_empty());
@@ -101,10 +101,10 @@ async fn a_redelivered_inbound_message_has_the_same_sid() {
 }
 
 #[tokio::test]
-async fn a_twiml_answer_becomes_a_second_message() {
+async fn a_twiml_response_becomes_a_reply_message() {
     let story = Story::begin().await;
     let webhook = format!("{}/inbound", story.receiver.url);
-    story.receiver.answer_next(&[200]);
+    story.receiver.respond_next(&[200]);
     story.receiver.seen.lock().unwrap().body =
         "<Response><Message>Thanks</Message></Response>".into();
     story.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(webhook));

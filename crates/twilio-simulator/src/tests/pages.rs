@@ -6,7 +6,7 @@ use super::{HANDSET, LONG_CODE, Story, network};
 use crate::{Fault, Rule};
 
 #[tokio::test]
-async fn a_phone_shows_what_arrived_escaped() {
+async fn a_phone_shows_messages_with_escaped_html() {
     let story = Story::begin().await;
     story.send("<script>alert(1)</script>").await;
     story.simulator.wait_idle().await;
@@ -40,12 +40,12 @@ async fn a_reply_from_the_page_reaches_the_webhook() {
         .await
         .unwrap();
     assert_eq!(empty.status().as_u16(), 422);
-    assert!(empty.text().await.unwrap().contains("Write something first."));
+    assert!(empty.text().await.unwrap().contains("Enter a message."));
     story.end().await;
 }
 
 #[tokio::test]
-async fn other_sites_cannot_post_to_the_pages() {
+async fn cross_site_requests_are_refused() {
     let story = Story::begin().await;
     for (header, value) in [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")] {
         for path in ["/faults", "/simulator/api/reset"] {
@@ -59,7 +59,7 @@ async fn other_sites_cannot_post_to_the_pages() {
 }
 
 #[tokio::test]
-async fn a_switch_is_on_until_it_is_off() {
+async fn a_fault_stays_enabled_until_it_is_switched_off() {
     let story = Story::begin().await;
     let post = |path: &str, form: Vec<(&'static str, String)>| {
         let request =
@@ -78,19 +78,19 @@ async fn a_switch_is_on_until_it_is_off() {
             && html.contains("until switched off, this phone")
     );
     let (_, other) = story.page("/phones/+12065550112").await;
-    assert!(other.contains("All is well"));
+    assert!(other.contains("No faults"));
     assert_eq!(
         post("/faults/off", vec![("id", "1".into()), ("handset", HANDSET.into())]).await,
         303
     );
     let (_, html) = story.page("/phones/+12065550111").await;
-    assert!(html.contains("All is well"));
+    assert!(html.contains("No faults"));
     assert_eq!(post("/faults", vec![("fault", "nonsense".into())]).await, 422);
     story.end().await;
 }
 
 #[tokio::test]
-async fn fragments_are_empty_while_nothing_changes() {
+async fn a_fragment_without_changes_is_204() {
     let story = Story::begin().await;
     story.send("x").await;
     story.simulator.wait_idle().await;
@@ -103,7 +103,7 @@ async fn fragments_are_empty_while_nothing_changes() {
 }
 
 #[tokio::test]
-async fn pages_answer_bad_numbers_in_words() {
+async fn pages_explain_invalid_numbers() {
     let story = Story::begin().await;
     let (status, html) = story.page("/phones?number=12").await;
     assert!(status == 422 && html.contains("12 is not a phone number"), "{html}");
@@ -131,9 +131,9 @@ async fn the_control_api_does_what_the_handle_does() {
     );
 
     let reply = json!({"from": HANDSET, "to": LONG_CODE, "body": "STOP"});
-    let answer: Value =
+    let result: Value =
         client.post(api("/replies")).json(&reply).send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["webhook"], "no webhook is set for this number");
+    assert_eq!(result["webhook"], "no webhook is set for this number");
     let opt_outs: Value = client.get(api("/opt-outs")).send().await.unwrap().json().await.unwrap();
     assert_eq!(opt_outs, json!({"data": [{"scope": LONG_CODE, "handset": HANDSET}]}));
     let state: Value = client.get(api("/state")).send().await.unwrap().json().await.unwrap();
@@ -153,7 +153,7 @@ async fn the_control_api_does_what_the_handle_does() {
 }
 
 #[tokio::test]
-async fn every_switch_can_be_injected_by_its_json() {
+async fn the_fault_of_every_switch_round_trips_through_json() {
     for group in crate::switches::GROUPS {
         for switch in group.switches {
             let json = serde_json::to_value(switch.fault).unwrap();

@@ -1,4 +1,5 @@
-//! The client against a real HTTP server that answers well, badly or not at all.
+//! Tests of the client against a real HTTP server that answers correctly, incorrectly or not at
+//! all.
 
 mod reading;
 mod sending;
@@ -7,19 +8,19 @@ use std::time::Duration;
 
 use super::{CreatedMessage, NewTwilioMessage};
 use crate::twilio::address::{Address, SendFrom};
-use crate::twilio::canned::{Act, Canned, credentials};
 use crate::twilio::failure::SendError;
+use crate::twilio::test_server::{Reaction, TestServer, credentials};
 use crate::types::deadline::Deadline;
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 const MG: &str = "MG0123456789abcdef0123456789abcdef";
 const PN: &str = "PN0123456789abcdef0123456789abcdef";
 
-fn answer(status: u16, body: &str) -> Act {
-    Act::Answer(status, body.to_owned())
+fn answer(status: u16, body: &str) -> Reaction {
+    Reaction::Answer(status, body.to_owned())
 }
 
-fn error(status: u16, code: i32) -> Act {
+fn error(status: u16, code: i32) -> Reaction {
     answer(
         status,
         &format!(
@@ -28,7 +29,7 @@ fn error(status: u16, code: i32) -> Act {
     )
 }
 
-fn created() -> Act {
+fn created() -> Reaction {
     answer(
         201,
         &format!(
@@ -50,17 +51,17 @@ fn message() -> NewTwilioMessage {
     }
 }
 
-/// Time enough.
+/// A deadline in the distant future.
 fn soon() -> Deadline {
     Deadline::now().after(Duration::from_mins(1))
 }
 
-async fn send(acts: Vec<Act>) -> (Result<CreatedMessage, SendError>, Canned) {
-    let server = Canned::start(acts).await;
+async fn send(reactions: Vec<Reaction>) -> (Result<CreatedMessage, SendError>, TestServer) {
+    let server = TestServer::start(reactions).await;
     let outcome = server.client().create_message(&credentials(), &message(), soon()).await;
     (outcome, server)
 }
 
-async fn failure(act: Act) -> SendError {
-    send(vec![act]).await.0.unwrap_err()
+async fn failure(reaction: Reaction) -> SendError {
+    send(vec![reaction]).await.0.unwrap_err()
 }

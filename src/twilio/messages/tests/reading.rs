@@ -1,16 +1,16 @@
-//! What Twilio has is read: messages, lists, numbers, services, the account.
+//! Tests of reading from Twilio: messages, lists, numbers, services, the account.
 
 use super::{MG, PN, SID, answer, created, error};
 use crate::twilio::account::AccountStatus;
 use crate::twilio::address::Address;
-use crate::twilio::canned::{Canned, credentials};
 use crate::twilio::failure::TwilioError;
 use crate::twilio::messages::TwilioMessageFilter;
 use crate::twilio::sid::{MessageSid, ServiceSid};
+use crate::twilio::test_server::{TestServer, credentials};
 
 #[tokio::test]
 async fn a_message_is_fetched_by_its_sid() {
-    let server = Canned::start(vec![created(), error(404, 20_404)]).await;
+    let server = TestServer::start(vec![created(), error(404, 20_404)]).await;
     let sid = MessageSid::parse(SID).unwrap();
     let found = server.client().fetch_message(&credentials(), &sid).await.unwrap();
     assert_eq!(found.date_created.unwrap().to_rfc3339(), "2026-11-21T14:07:00+00:00");
@@ -26,7 +26,8 @@ async fn lists_follow_their_pages_up_to_the_limit() {
         answer(200, &format!(r#"{{"messages":[{item},{item}],"next_page_uri":{next}}}"#))
     };
     let server =
-        Canned::start(vec![page(r#""/2010-04-01/next?Page=1&PageToken=PA""#), page("null")]).await;
+        TestServer::start(vec![page(r#""/2010-04-01/next?Page=1&PageToken=PA""#), page("null")])
+            .await;
     let filter = TwilioMessageFilter {
         to: Some(Address::parse("+14155550123")),
         sent_after: "2026-11-21T14:07:00Z".parse().ok(),
@@ -34,20 +35,20 @@ async fn lists_follow_their_pages_up_to_the_limit() {
     };
     let client = server.client();
     assert_eq!(client.list_messages(&credentials(), &filter, 50).await.unwrap().items.len(), 4);
-    let seen = server.seen();
+    let requests = server.requests();
     assert!(
-        seen[0]
+        requests[0]
             .line
             .contains("?To=%2B14155550123&DateSent%3E=2026-11-21T14%3A07%3A00Z&PageSize=50 ")
     );
-    assert_eq!(seen[1].line, "GET /2010-04-01/next?Page=1&PageToken=PA HTTP/1.1");
+    assert_eq!(requests[1].line, "GET /2010-04-01/next?Page=1&PageToken=PA HTTP/1.1");
 
-    let server = Canned::start(vec![page(r#""/again""#)]).await;
+    let server = TestServer::start(vec![page(r#""/again""#)]).await;
     assert_eq!(
         server.client().list_messages(&credentials(), &filter, 3).await.unwrap().items.len(),
         3
     );
-    assert_eq!(server.seen().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn numbers_are_found_exactly_and_their_webhook_is_set() {
         number("+141555501239"),
         number("+14155550123")
     );
-    let server = Canned::start(vec![
+    let server = TestServer::start(vec![
         answer(200, &list),
         answer(200, &list),
         answer(200, &number("+14155550123")),
@@ -77,9 +78,9 @@ async fn numbers_are_found_exactly_and_their_webhook_is_set() {
     let absent = "+14155550999".to_owned().try_into().unwrap();
     assert_eq!(client.find_number(&credentials(), &absent).await.unwrap(), None);
     client.update_number_webhook(&credentials(), &found, "https://c/in").await.unwrap();
-    let seen = server.seen();
-    assert!(seen[2].line.contains(&format!("/IncomingPhoneNumbers/{PN}.json")));
-    assert_eq!(seen[2].body, "SmsUrl=https%3A%2F%2Fc%2Fin&SmsMethod=POST&SmsApplicationSid=");
+    let requests = server.requests();
+    assert!(requests[2].line.contains(&format!("/IncomingPhoneNumbers/{PN}.json")));
+    assert_eq!(requests[2].body, "SmsUrl=https%3A%2F%2Fc%2Fin&SmsMethod=POST&SmsApplicationSid=");
 }
 
 #[tokio::test]
@@ -92,26 +93,27 @@ async fn services_are_listed_with_their_numbers() {
     let list = format!(
         r#"{{"services":[{service}],"meta":{{"next_page_url":"https://messaging.twilio.com/v1/p2"}}}}"#
     );
-    let acts = [&list, r#"{"services":[]}"#, &numbers, &service].map(|body| answer(200, body));
-    let server = Canned::start(acts.to_vec()).await;
+    let reactions = [&list, r#"{"services":[]}"#, &numbers, &service].map(|body| answer(200, body));
+    let server = TestServer::start(reactions.to_vec()).await;
     let (client, sid) = (server.client(), ServiceSid::parse(MG).unwrap());
     let services = client.list_services(&credentials()).await.unwrap();
     assert_eq!((services.len(), services[0].friendly_name.as_str()), (1, "News"));
     assert!(client.service_numbers(&credentials(), &sid).await.unwrap()[0].capabilities.mms);
     client.update_service_inbound(&credentials(), &sid, "https://c/in").await.unwrap();
-    let seen = server.seen();
-    assert_eq!(seen[1].line, "GET /v1/p2 HTTP/1.1");
-    assert!(seen[3].body.ends_with("&InboundMethod=POST&UseInboundWebhookOnNumber=false"));
+    let requests = server.requests();
+    assert_eq!(requests[1].line, "GET /v1/p2 HTTP/1.1");
+    assert!(requests[3].body.ends_with("&InboundMethod=POST&UseInboundWebhookOnNumber=false"));
 }
 
 #[tokio::test]
-async fn the_account_tells_its_status_and_wrong_keys_are_named() {
+async fn the_account_has_its_status_and_invalid_keys_are_reported() {
     let account = credentials().account_sid;
     let body = format!(
         r#"{{"sid":"{account}","friendly_name":"Shop","status":"suspended","type":"New","auth_token":"x"}}"#
     );
     let server =
-        Canned::start(vec![answer(200, &body), error(401, 20_003), answer(200, "<html>")]).await;
+        TestServer::start(vec![answer(200, &body), error(401, 20_003), answer(200, "<html>")])
+            .await;
     let client = server.client();
     assert_eq!(
         client.fetch_account(&credentials()).await.unwrap().status,
@@ -124,13 +126,13 @@ async fn the_account_tells_its_status_and_wrong_keys_are_named() {
 }
 
 #[tokio::test]
-async fn a_text_that_cannot_be_stored_does_not_hold_up_the_list() {
+async fn a_text_that_cannot_be_stored_does_not_stop_the_list() {
     let other = "SM00000000000000000000000000000009";
     let page = format!(
         r#"{{"messages":[{{"sid":"{SID}","status":"received","body":"STOP\u0000","from":"+1415\ud8005550123"}},
             {{"sid":"no SID","status":"received"}},{{"sid":"{other}","status":"received","body":7}}],"next_page_uri":null}}"#
     );
-    let server = Canned::start(vec![answer(200, &page), answer(200, &page)]).await;
+    let server = TestServer::start(vec![answer(200, &page), answer(200, &page)]).await;
     let (client, filter) = (server.client(), TwilioMessageFilter::default());
     let listed = client.list_messages(&credentials(), &filter, 50).await.unwrap();
     let listed: Vec<_> = listed
@@ -139,19 +141,19 @@ async fn a_text_that_cannot_be_stored_does_not_hold_up_the_list() {
         .map(|message| (message.sid.as_str(), message.body.as_deref()))
         .collect();
     assert_eq!(listed, [(SID, Some("STOP")), (other, None)]);
-    // What was sent is looked for here: an item that cannot be read may be it.
+    // A search for a sent message must fail, because the unreadable item may be that message.
     let since = "2026-11-21T14:07:00Z".parse().unwrap();
     let error = client
         .list_messages_since(&credentials(), &filter, since, 50)
         .await
         .unwrap()
-        .whole()
+        .complete()
         .unwrap_err();
     assert!(matches!(error, TwilioError::Unreadable { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn one_item_that_cannot_be_read_does_not_hide_the_others_of_its_list() {
+async fn an_unreadable_item_does_not_hide_the_others_of_its_list() {
     let good = |n: u8| {
         format!(
             r#"{{"sid":"SM{n:032x}","status":"received","direction":"inbound","from":"+14155550123","to":"+12065550100"}}"#
@@ -159,7 +161,7 @@ async fn one_item_that_cannot_be_read_does_not_hide_the_others_of_its_list() {
     };
     let bad = r#"{"sid":"no SID","status":"received"}"#;
     let page = format!(r#"{{"messages":[{},{bad},7,{}],"next_page_uri":null}}"#, good(1), good(3));
-    let server = Canned::start(vec![answer(200, &page)]).await;
+    let server = TestServer::start(vec![answer(200, &page)]).await;
     let listing = server
         .client()
         .list_messages(&credentials(), &TwilioMessageFilter::default(), 50)
@@ -169,12 +171,12 @@ async fn one_item_that_cannot_be_read_does_not_hide_the_others_of_its_list() {
         listing.items.iter().map(|message| message.sid.as_str().ends_with('1')).collect::<Vec<_>>(),
         [true, false]
     );
-    let broken: Vec<_> = listing.broken.iter().map(|broken| broken.sid.is_some()).collect();
-    assert_eq!(broken, [true, false]);
+    let has_sid: Vec<_> = listing.unreadable.iter().map(|item| item.sid.is_some()).collect();
+    assert_eq!(has_sid, [true, false]);
     assert!(
-        listing.broken[0].error.to_string().contains("fields are missing or of another kind"),
+        listing.unreadable[0].error.to_string().contains("fields are missing or of another kind"),
         "{:?}",
-        listing.broken
+        listing.unreadable
     );
-    assert!(listing.whole().is_err(), "who needs all of them is told");
+    assert!(listing.complete().is_err(), "a caller that needs all items gets the error");
 }

@@ -1,4 +1,4 @@
-//! A message is sent: what is written, and what each answer or none at all means.
+//! Tests of sending: the posted form, and the interpretation of each answer or its absence.
 
 use std::time::Duration;
 
@@ -7,7 +7,6 @@ use url::Url;
 
 use super::{MG, SID, answer, created, error, failure, message, send, soon};
 use crate::twilio::address::SendFrom;
-use crate::twilio::canned::{Act, Canned, credentials};
 use crate::twilio::client::{Client, ClientOptions};
 use crate::twilio::errors::{Disposition, Wait};
 use crate::twilio::failure::SendError;
@@ -15,10 +14,11 @@ use crate::twilio::form::PostedForm;
 use crate::twilio::messages::NewTwilioMessage;
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::status::TwilioStatus;
+use crate::twilio::test_server::{Reaction, TestServer, credentials};
 use crate::types::deadline::Deadline;
 
 #[tokio::test]
-async fn a_receipt_is_read_and_the_form_is_whole() {
+async fn a_receipt_is_parsed_and_the_form_is_complete() {
     let (outcome, server) = send(vec![created()]).await;
     let receipt = outcome.unwrap();
     assert_eq!((receipt.sid.as_str(), receipt.status), (SID, TwilioStatus::Queued));
@@ -26,11 +26,11 @@ async fn a_receipt_is_read_and_the_form_is_whole() {
     assert_eq!(receipt.exchange.request_id.as_deref(), Some("RQ123"));
     assert_eq!(receipt.exchange.concurrent_requests, Some(7));
 
-    let [seen] = server.seen().try_into().unwrap();
+    let [request] = server.requests().try_into().unwrap();
     let account = credentials().account_sid;
-    assert_eq!(seen.line, format!("POST /2010-04-01/Accounts/{account}/Messages.json HTTP/1.1"));
-    assert!(seen.head.to_lowercase().contains("authorization: basic "));
-    let form = PostedForm::read(seen.body.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(request.line, format!("POST /2010-04-01/Accounts/{account}/Messages.json HTTP/1.1"));
+    assert!(request.head.to_lowercase().contains("authorization: basic "));
+    let form = PostedForm::read(request.body.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     let form: Vec<_> =
         form.signed().iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     assert_eq!(
@@ -52,7 +52,7 @@ async fn a_service_sends_in_place_of_a_number() {
     let receipt = format!(
         r#"{{"sid":"{SID}","status":"accepted","num_segments":"0","from":null,"messaging_service_sid":"{MG}"}}"#
     );
-    let server = Canned::start(vec![answer(201, &receipt)]).await;
+    let server = TestServer::start(vec![answer(201, &receipt)]).await;
     let from = SendFrom::Service(ServiceSid::parse(MG).unwrap());
     let sent = server
         .client()
@@ -60,42 +60,42 @@ async fn a_service_sends_in_place_of_a_number() {
         .await
         .unwrap();
     assert_eq!((sent.status, sent.num_segments, sent.from), (TwilioStatus::Accepted, None, None));
-    assert!(server.seen()[0].body.contains(&format!("MessagingServiceSid={MG}")));
-    assert!(!server.seen()[0].body.contains("From="));
+    assert!(server.requests()[0].body.contains(&format!("MessagingServiceSid={MG}")));
+    assert!(!server.requests()[0].body.contains("From="));
 }
 
 #[tokio::test]
 async fn one_connection_is_kept_alive() {
-    let server = Canned::start(vec![created()]).await;
+    let server = TestServer::start(vec![created()]).await;
     let client = server.client();
     for _ in 0..5 {
         client.create_message(&credentials(), &message(), soon()).await.unwrap();
     }
-    assert_eq!((server.seen().len(), server.connections()), (5, 1));
+    assert_eq!((server.requests().len(), server.connections()), (5, 1));
 }
 
 #[tokio::test]
 async fn a_missing_answer_leaves_the_outcome_unknown() {
-    let (outcome, server) = send(vec![Act::Hang]).await;
+    let (outcome, server) = send(vec![Reaction::Hang]).await;
     let error = outcome.unwrap_err();
     assert!(matches!(error, SendError::Unknown { .. }), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Ambiguous);
     assert!(error.exchange().duration.as_millis() >= 400);
-    assert_eq!(server.seen().len(), 1, "the request had been written");
+    assert_eq!(server.requests().len(), 1, "the request had been written");
 }
 
 #[tokio::test]
 async fn a_broken_connection_leaves_the_outcome_unknown_and_is_not_retried() {
-    let (outcome, server) = send(vec![Act::Close]).await;
+    let (outcome, server) = send(vec![Reaction::Close]).await;
     assert!(matches!(outcome, Err(SendError::Unknown { .. })), "{outcome:?}");
-    assert_eq!(server.seen().len(), 1);
-    // The same on a connection that has served before.
-    let server = Canned::start(vec![created(), Act::Close]).await;
+    assert_eq!(server.requests().len(), 1);
+    // The same on a reused connection.
+    let server = TestServer::start(vec![created(), Reaction::Close]).await;
     let client = server.client();
     client.create_message(&credentials(), &message(), soon()).await.unwrap();
     let outcome = client.create_message(&credentials(), &message(), soon()).await;
     assert!(matches!(outcome, Err(SendError::Unknown { .. })), "{outcome:?}");
-    assert_eq!(server.seen().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -116,20 +116,20 @@ async fn a_refused_connection_means_not_sent() {
 }
 
 #[tokio::test]
-async fn a_message_whose_time_has_passed_is_not_sent() {
-    let server = Canned::start(vec![created()]).await;
+async fn a_message_whose_deadline_has_passed_is_not_sent() {
+    let server = TestServer::start(vec![created()]).await;
     let client = server.client();
     let late = Deadline::now();
     tokio::time::sleep(Duration::from_millis(5)).await;
     let error = client.create_message(&credentials(), &message(), late).await.unwrap_err();
     assert!(matches!(error, SendError::TooLate { .. }), "{error:?}");
-    assert_eq!((server.seen().len(), server.connections()), (0, 0));
+    assert_eq!((server.requests().len(), server.connections()), (0, 0));
     assert!(client.create_message(&credentials(), &message(), soon()).await.is_ok());
 }
 
-/// A server that takes no connections: so many wait for it already that the system answers nobody
-/// any more.
-fn crowded() -> (tokio::net::TcpListener, Url, Vec<tokio::task::JoinHandle<Option<TcpStream>>>) {
+/// A server that accepts no connections, because its listen backlog is full.
+fn server_with_full_backlog()
+-> (tokio::net::TcpListener, Url, Vec<tokio::task::JoinHandle<Option<TcpStream>>>) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -141,8 +141,8 @@ fn crowded() -> (tokio::net::TcpListener, Url, Vec<tokio::task::JoinHandle<Optio
 }
 
 #[tokio::test]
-async fn a_message_whose_time_passes_while_the_connection_is_made_is_not_written() {
-    let (listener, url, waiting) = crowded();
+async fn a_message_whose_deadline_passes_while_connecting_is_not_written() {
+    let (listener, url, waiting) = server_with_full_backlog();
     let client =
         Client::new(&ClientOptions { api_url: Some(url), ..ClientOptions::default() }).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -156,7 +156,7 @@ async fn a_message_whose_time_passes_while_the_connection_is_made_is_not_written
     for others in waiting {
         others.abort();
     }
-    // From here on there is room: the system asks again a second later.
+    // From here on the backlog has capacity; the kernel retries the connection a second later.
     let mut read = Vec::new();
     let written = tokio::spawn(async move {
         loop {
@@ -181,39 +181,40 @@ async fn a_message_whose_time_passes_while_the_connection_is_made_is_not_written
 
 #[tokio::test]
 async fn too_many_requests_are_safe_to_repeat() {
-    for act in [error(429, 20_429), answer(429, "<html>slow down</html>"), error(503, 20_429)] {
-        let error = failure(act).await;
+    for reaction in [error(429, 20_429), answer(429, "<html>slow down</html>"), error(503, 20_429)]
+    {
+        let error = failure(reaction).await;
         assert!(matches!(error, SendError::Busy { .. }), "{error:?}");
         assert_eq!(error.disposition(), Disposition::RetryAfter(Wait::Backoff));
     }
-    // A full queue answers 429, too, and is a refusal with a code of its own.
+    // A full queue also answers 429, but is a refusal with its own code.
     assert_eq!(failure(error(429, 21_611)).await.code(), Some(21_611));
 }
 
 #[tokio::test]
 async fn server_errors_leave_the_outcome_unknown() {
-    for act in [
+    for reaction in [
         answer(500, "<html>oops</html>"),
         error(500, 20_500),
         error(503, 20_503),
         answer(504, ""),
         answer(408, ""),
         error(400, 21_619),
-        Act::Truncate(500, "{".to_owned()),
+        Reaction::Truncate(500, "{".to_owned()),
     ] {
-        assert!(matches!(failure(act).await, SendError::Unknown { .. }));
+        assert!(matches!(failure(reaction).await, SendError::Unknown { .. }));
     }
 }
 
 #[tokio::test]
 async fn a_receipt_that_cannot_be_read_leaves_the_outcome_unknown() {
-    for act in [
+    for reaction in [
         answer(201, "<html>"),
         answer(200, "{}"),
         answer(201, ""),
-        Act::Truncate(201, "{\"sid\":".to_owned()),
+        Reaction::Truncate(201, "{\"sid\":".to_owned()),
     ] {
-        let error = failure(act).await;
+        let error = failure(reaction).await;
         assert!(matches!(error, SendError::Unknown { .. }), "{error:?}");
     }
 }
@@ -236,9 +237,9 @@ async fn refusals_carry_their_code_and_what_to_do() {
         Disposition::SenderBroken
     );
     assert_eq!(failure(answer(413, "<html>")).await.disposition(), Disposition::Reject);
-    // The words of a refusal may be lost on the way; that it is one is not.
+    // A refusal remains one even if its body is lost.
     assert!(matches!(
-        failure(Act::Truncate(400, "{".to_owned())).await,
+        failure(Reaction::Truncate(400, "{".to_owned())).await,
         SendError::Refused { code: None, .. }
     ));
 }
@@ -247,7 +248,7 @@ async fn refusals_carry_their_code_and_what_to_do() {
 async fn a_redirect_is_not_followed() {
     let (outcome, server) = send(vec![answer(307, "")]).await;
     assert!(matches!(outcome, Err(SendError::Refused { http_status: 307, .. })), "{outcome:?}");
-    assert_eq!(server.seen().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

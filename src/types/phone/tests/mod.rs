@@ -1,4 +1,4 @@
-//! Phone numbers as people type them.
+//! Tests of phone numbers.
 
 mod all;
 mod typed;

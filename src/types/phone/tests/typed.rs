@@ -1,4 +1,4 @@
-//! Numbers as people type them, one example for each way.
+//! Tests of numbers as users type them, with examples of each notation.
 
 use super::{country, read, read_alone};
 use crate::types::country::Country;
@@ -20,7 +20,7 @@ fn international_numbers_need_no_country() {
 }
 
 #[test]
-fn a_national_number_without_a_country_is_never_taken_for_american() {
+fn a_national_number_without_a_country_is_never_assumed_to_be_american() {
     for raw in ["4155550123", "(415) 555-0123", "14155550123", "07700 900123", "4915112345678"] {
         assert_eq!(read_alone(raw), Err(PhoneError::NoCountryCode), "{raw}");
     }
@@ -47,7 +47,7 @@ fn national_numbers_are_read_with_the_chosen_country() {
 }
 
 #[test]
-fn a_number_with_its_own_country_code_beats_the_chosen_country() {
+fn a_country_code_takes_precedence_over_the_chosen_country() {
     assert_eq!(read("+44 7700 900123", "US"), "+447700900123");
     assert_eq!(read("0044 7700 900123", "DE"), "+447700900123");
     assert_eq!(read("011 44 7700 900123", "US"), "+447700900123");
@@ -65,7 +65,7 @@ fn a_trunk_zero_after_the_country_code_is_dropped_where_it_is_one() {
 }
 
 #[test]
-fn possible_numbers_pass_and_are_said_not_to_be_valid() {
+fn possible_numbers_are_parsed_with_a_warning() {
     for (raw, is_valid) in [
         ("+15005550006", true),
         ("+12065550199", true),
@@ -74,7 +74,7 @@ fn possible_numbers_pass_and_are_said_not_to_be_valid() {
         ("+447700900123", false),
         ("+33690123456", false),
     ] {
-        let parsed = PhoneNumber::parse_and_judge(raw, None).unwrap();
+        let parsed = PhoneNumber::parse_with_validity(raw, None).unwrap();
         assert_eq!((parsed.number.as_str(), parsed.is_valid), (raw, is_valid));
         assert_eq!(parsed.number.is_valid(), is_valid);
         assert_eq!(parsed.number.warning().is_some(), !is_valid);
@@ -84,7 +84,9 @@ fn possible_numbers_pass_and_are_said_not_to_be_valid() {
         fictitious.warning().unwrap(),
         "This is not a valid number for United Kingdom. Check it."
     );
-    assert!(!PhoneNumber::parse_and_judge("07700 900123", Some(country("GB"))).unwrap().is_valid);
+    assert!(
+        !PhoneNumber::parse_with_validity("07700 900123", Some(country("GB"))).unwrap().is_valid
+    );
 }
 
 #[test]
@@ -136,7 +138,7 @@ fn numbers_from_before_a_renumbering_become_the_current_ones() {
 }
 
 #[test]
-fn two_valid_readings_are_refused_and_both_shown() {
+fn two_valid_readings_are_an_error_that_shows_both() {
     let error = PhoneNumber::parse("49 151 23456789", Some(country("DE"))).unwrap_err();
     let shown = error.to_string();
     assert!(
@@ -149,7 +151,7 @@ fn two_valid_readings_are_refused_and_both_shown() {
 }
 
 #[test]
-fn digits_of_any_script_are_read_and_what_cannot_be_seen_is_dropped() {
+fn digits_of_any_script_are_read_and_invisible_characters_dropped() {
     for raw in [
         "+٤٤ ٧٩١٢ ٣٤٥٦٧٨",
         "+४४ ७९१२ ३४५६७८",
@@ -182,7 +184,7 @@ fn impossible_numbers_are_refused_with_the_reason() {
 }
 
 #[test]
-fn the_country_is_known_where_the_number_tells() {
+fn the_country_is_known_if_the_number_determines_it() {
     let of = |e164: &str| PhoneNumber::from_e164(e164).unwrap().country().map(Country::code);
     assert_eq!(of("+14155550123"), Some("US"));
     assert_eq!(of("+16135550123"), Some("CA"));
@@ -192,7 +194,7 @@ fn the_country_is_known_where_the_number_tells() {
 }
 
 #[test]
-fn people_read_the_number_in_groups() {
+fn the_international_format_is_grouped() {
     let shown = |e164: &str| PhoneNumber::from_e164(e164).unwrap().international();
     assert_eq!(shown("+14155550123"), "+1 415 555 0123");
     assert_eq!(shown("+447700900123"), "+44 7700 900123");
@@ -219,7 +221,7 @@ fn json_takes_e164_alone() {
 }
 
 #[test]
-fn short_codes_are_senders_and_no_contacts() {
+fn short_codes_are_senders_but_not_contacts() {
     assert_eq!(ShortCode::parse(" 12345 ").unwrap().as_str(), "12345");
     assert!(ShortCode::parse("12").is_err());
     assert!(ShortCode::parse("+12345").is_err());

@@ -1,4 +1,4 @@
-//! Connections as they are answered.
+//! Connections in answers of the API.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -28,13 +28,13 @@ pub(super) struct ConnectionBody {
     /// `active`, `disabled` (by a person) or `stopped` (Twilio refuses the account).
     #[schema(value_type = String)]
     status: connections::Status,
-    /// Why it is stopped.
+    /// Why Twilio refuses the account.
     stopped_reason: Option<String>,
     #[schema(value_type = String)]
     unconfirmed_policy: UnconfirmedPolicy,
-    /// How many requests may be in flight at Twilio at most, of all workers together.
+    /// How many requests of all workers may be in flight at Twilio at the same time.
     max_concurrency: i32,
-    /// Until when webhooks that the former Auth Token has signed are accepted.
+    /// Until when webhooks signed with the former Auth Token are accepted.
     former_auth_token_until: Option<DateTime<Utc>>,
     /// Until when webhooks at the address with the former secret are accepted.
     former_webhook_secret_until: Option<DateTime<Utc>>,
@@ -44,7 +44,7 @@ pub(super) struct ConnectionBody {
     senders: Vec<SenderBody>,
 }
 
-/// What a live check found.
+/// The result of live checks.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Verification)]
 pub(super) struct VerificationBody {
@@ -53,7 +53,7 @@ pub(super) struct VerificationBody {
     checks: Vec<CheckBody>,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CheckBody {
     title: String,
@@ -64,12 +64,12 @@ pub(super) struct CheckBody {
     detail: String,
     /// What to do.
     advice: Option<String>,
-    /// A page that tells more.
+    /// A page with more information.
     link: Option<String>,
 }
 
 impl ConnectionBody {
-    /// A connection with its senders.
+    /// Creates the answer from a connection and its senders.
     pub(super) fn new(connection: Connection, senders: Vec<Sender>) -> Self {
         Self {
             id: connection.id,
@@ -93,7 +93,7 @@ impl ConnectionBody {
 }
 
 impl VerificationBody {
-    /// The checks, and whether none has failed.
+    /// Creates the answer from the results of checks.
     pub(super) fn new(checks: Vec<Check>) -> Self {
         let verified = !checks.iter().any(Check::has_failed);
         Self { verified, checks: checks.into_iter().map(CheckBody::from).collect() }

@@ -1,5 +1,6 @@
-//! The API of connections: Twilio accounts are connected, checked, renamed and switched off here;
-//! secrets never come back.
+//! The API of connections: Twilio accounts are connected, checked, renamed and disabled; secrets
+//! are never returned. Requests and answers are in [`request`] and [`answer`]. Start reading at
+//! [`routes`].
 
 mod answer;
 mod request;
@@ -21,7 +22,7 @@ use crate::web::{Admin, Viewer};
 use answer::{CheckBody, ConnectionBody, VerificationBody};
 use request::{ConnectionPatch, KeysBody, NewConnectionBody, NewSenderBody, RotationBody};
 
-/// The part of the API's description that is about connections.
+/// The OpenAPI document of connections.
 #[derive(OpenApi)]
 #[openapi(
     paths(
@@ -83,8 +84,9 @@ async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<ConnectionBody>>> {
     Ok(Json(List::whole(data.collect())))
 }
 
-/// Connects a Twilio account. Keys and sender are verified live before anything is saved; then the
-/// inbound webhook is set.
+/// Connects a Twilio account.
+///
+/// Keys and sender are verified live before anything is saved. Then the inbound webhook is set.
 #[utoipa::path(
     post, path = "/connections", tag = "connections", request_body = NewConnectionBody,
     responses(
@@ -105,7 +107,7 @@ async fn create(caller: Caller<Admin>, body: Json<NewConnectionBody>) -> ApiResu
     Ok(HttpResponse::Created().json(ConnectionBody::new(connection, sender.into_iter().collect())))
 }
 
-/// One connection with its senders.
+/// Returns a connection with its senders.
 #[
     utoipa::path(
         get,
@@ -119,7 +121,7 @@ async fn find(caller: Caller<Viewer>, id: Path<ConnectionId>) -> ApiResult<Json<
     show(&mut *caller.conn().await?, *id).await
 }
 
-/// Renames a connection, switches it off or on, or changes its policy.
+/// Renames a connection, disables or enables it, or changes its policy.
 #[utoipa::path(
     patch, path = "/connections/{id}", tag = "connections", params(
         ("id" = String, Path)
@@ -136,8 +138,9 @@ async fn update(
     show(&mut *caller.conn().await?, *id).await
 }
 
-/// Replaces the keys, once Twilio has accepted the new ones; wrong ones leave the saved ones in
-/// place.
+/// Replaces the keys.
+///
+/// Twilio has to accept the new keys; otherwise the saved ones stay.
 #[utoipa::path(
     put, path = "/connections/{id}/keys", tag = "connections", params(
         ("id" = String, Path)
@@ -154,11 +157,10 @@ async fn replace_keys(
     show(&mut *caller.conn().await?, *id).await
 }
 
-/// Puts a new secret into the webhook address of a connection, and has Twilio call it. The secret
-/// itself is never answered.
+/// Changes the secret in a connection's webhook address, and registers the new address with Twilio.
 ///
-/// It proves Twilio's calls where no Auth Token is saved. A sender whose webhook could not be set
-/// says so in `webhook_error`.
+/// The secret proves Twilio's calls if no Auth Token is saved; it is never returned. A sender whose
+/// webhook could not be set has a `webhook_error`.
 #[utoipa::path(
     post, path = "/connections/{id}/webhook-secret", tag = "connections", params(
         ("id" = String, Path)
@@ -175,7 +177,7 @@ async fn rotate_secret(
     show(&mut *caller.conn().await?, *id).await
 }
 
-/// Checks everything that the connection needs, live.
+/// Runs live checks of everything that the connection needs.
 #[utoipa::path(
     post, path = "/connections/{id}/verify", tag = "connections", params(
         ("id" = String, Path)
@@ -191,8 +193,8 @@ async fn verify(
     Ok(Json(VerificationBody::new(checks)))
 }
 
-/// Calls the connection's webhook through the public address, signed as Twilio signs: what came of
-/// it.
+/// Calls the connection's webhook through the public address, signed as Twilio signs, and returns
+/// the result.
 #[utoipa::path(
     post, path = "/connections/{id}/webhook-test", tag = "connections", params(
         ("id" = String, Path)
@@ -204,7 +206,9 @@ async fn test_webhook(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResul
     Ok(Json(connection_center::test_webhook(&caller.context, *id).await?.check.into()))
 }
 
-/// Adds a sender of the account, verified live; then its inbound webhook is set.
+/// Adds a sender of the account.
+///
+/// The sender is verified live. Then its inbound webhook is set.
 #[utoipa::path(
     post, path = "/connections/{id}/senders", tag = "connections", params(
         ("id" = String, Path)

@@ -1,4 +1,4 @@
-//! Connections as programs send them.
+//! Connections in requests to the API.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,27 +12,27 @@ use crate::web::http::narrowing::blank_fields;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewConnectionBody {
-    /// What people call it; unique. The account's name in Twilio if missing.
+    /// A unique name; the account's name in Twilio if missing.
     #[serde(default)]
     name: String,
     /// `AC…`
     #[serde(default)]
     account_sid: String,
-    /// Signs the webhooks as well, which is the stronger proof; without it, a secret in their
-    /// address is what proves them.
+    /// The account's Auth Token. It also signs webhooks, which is the stronger proof; without it, a
+    /// secret in their address proves them.
     auth_token: Option<String>,
     /// `SK…`
     api_key_sid: Option<String>,
-    /// Comes with `api_key_sid`.
+    /// The secret of the API key; required with `api_key_sid`.
     api_key_secret: Option<String>,
     /// The number to send from in E.164, or the SID of a Messaging Service (`MG…`). Without one,
-    /// the account alone is connected, and senders are added afterwards.
+    /// only the account is connected, and senders are added later.
     #[serde(default)]
     sender: String,
 }
 
-/// Keys of the same account to put in place of the saved ones; what is left out is dropped, and
-/// what is blank is an error.
+/// New keys of the same account, which replace the saved ones. A key that is left out is removed; a
+/// blank one is an error.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeysBody {
@@ -40,11 +40,11 @@ pub(super) struct KeysBody {
     auth_token: Option<String>,
     /// `SK…`
     api_key_sid: Option<String>,
-    /// Comes with `api_key_sid`.
+    /// The secret of the API key; required with `api_key_sid`.
     api_key_secret: Option<String>,
-    /// What becomes of the Auth Token that is replaced: `accept` what it signs for a week, so that
-    /// nothing is lost while Twilio changes over (the default), or `refuse` it from now on, because
-    /// it has leaked.
+    /// What happens to the former Auth Token: `accept` its signatures for a week, so that nothing
+    /// is lost while Twilio switches over (the default), or `refuse` them from now on, because it
+    /// has leaked.
     #[schema(value_type = Option<String>)]
     former_auth_token: Option<FormerToken>,
 }
@@ -53,28 +53,29 @@ pub(super) struct KeysBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotationBody {
-    /// What becomes of the secret that is replaced: `accept` it for a week, so that messages in
-    /// flight keep reporting (the default), or `refuse` it from now on, because it has leaked.
+    /// What happens to the former secret: `accept` it for a week, so that messages in flight keep
+    /// reporting (the default), or `refuse` it from now on, because it has leaked.
     #[schema(value_type = Option<String>)]
     former: Option<FormerToken>,
 }
 
-/// What to change of a connection; what is left out stays.
+/// Changes to a connection; a field that is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConnectionPatch {
-    /// Its new name.
+    /// The new name.
     name: Option<String>,
-    /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
+    /// `true` stops sending at once; `false` resumes it, whether a user or Twilio's refusal stopped
+    /// it.
     disabled: Option<bool>,
-    /// What becomes of messages whose fate stays unknown: `give_up` or `resend`.
+    /// What happens to messages that stay unconfirmed: `give_up` or `resend`.
     #[schema(value_type = Option<String>)]
     unconfirmed_policy: Option<UnconfirmedPolicy>,
-    /// How many requests may be in flight at Twilio at most, of all workers together: 1 to 5,000.
+    /// How many requests of all workers may be in flight at Twilio at the same time: 1 to 5,000.
     max_concurrency: Option<i32>,
 }
 
-/// One more sender of the account.
+/// Another sender of the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSenderBody {
@@ -84,7 +85,7 @@ pub(super) struct NewSenderBody {
 }
 
 impl NewConnectionBody {
-    /// What the Connection Center is asked for.
+    /// Converts the request for the Connection Center.
     pub(super) fn into_form(self) -> ConnectForm {
         let Self { name, account_sid, auth_token, api_key_sid, api_key_secret, sender } = self;
         let keys = new_keys(account_sid, auth_token, api_key_sid, api_key_secret);
@@ -93,8 +94,8 @@ impl NewConnectionBody {
 }
 
 impl KeysBody {
-    /// The keys, and what becomes of the former Auth Token; a field that is there must not be
-    /// blank.
+    /// Returns the keys, and what happens to the former Auth Token. A field that is present must
+    /// not be blank.
     pub(super) fn read(self) -> Result<(NewKeys, FormerToken)> {
         let given = [
             ("auth_token", &self.auth_token),
@@ -110,14 +111,14 @@ impl KeysBody {
 }
 
 impl RotationBody {
-    /// What becomes of the former secret.
+    /// What happens to the former secret.
     pub(super) fn former(&self) -> FormerToken {
         self.former.unwrap_or(FormerToken::Accept)
     }
 }
 
 impl ConnectionPatch {
-    /// The change as the slice takes it.
+    /// Converts the request for the slice.
     pub(super) fn into_change(self) -> ConnectionChange {
         let Self { name, disabled, unconfirmed_policy, max_concurrency } = self;
         ConnectionChange { name, unconfirmed_policy, max_concurrency, disabled }

@@ -1,4 +1,4 @@
-//! A contact as the API shows it: with its tags, and with the reason why it may not be texted.
+//! Contacts in answers of the API, with tags and suppression.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -22,8 +22,7 @@ pub(crate) struct ContactAnswer {
     /// In E.164.
     #[schema(value_type = String, example = "+14155550123")]
     phone: PhoneNumber,
-    /// Whether the number lies in a range of its country's numbering plan that is in use; if not,
-    /// check it.
+    /// Whether the number is in a range that its country's numbering plan uses. If not, check it.
     phone_valid: bool,
     first_name: Option<String>,
     last_name: Option<String>,
@@ -35,7 +34,7 @@ pub(crate) struct ContactAnswer {
     attributes: Value,
     #[schema(value_type = Vec<String>)]
     tags: Vec<TagName>,
-    /// Why the number may not be texted; null when it may.
+    /// Why the number may not be texted; `null` if it may.
     suppression: Option<SuppressionAnswer>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -49,17 +48,18 @@ struct SuppressionAnswer {
     #[schema(value_type = String, example = "stop")]
     reason: Reason,
     since: DateTime<Utc>,
-    /// Whether the contact wrote no opt-out word, and clear wording was read as an opt-out: users
-    /// can undo it.
+    /// Whether the contact used no opt-out keyword, and clear wording was read as an opt-out, which
+    /// users can undo.
     read_as_opt_out: bool,
 }
 
-/// One contact with its tags and suppression.
+/// Creates the answer for a contact, with its tags and suppression.
 pub(crate) async fn answer(conn: &mut Conn, contact: Contact) -> Result<ContactAnswer> {
     of_many(conn, vec![contact]).await?.pop().ok_or(Error::NotFound("contact"))
 }
 
-/// Many contacts with their tags and suppressions, in the same order, by two queries.
+/// Creates the answers for contacts, with their tags and suppressions, in the same order; runs two
+/// queries.
 pub(super) async fn of_many(conn: &mut Conn, contacts: Vec<Contact>) -> Result<Vec<ContactAnswer>> {
     let ids: Vec<_> = contacts.iter().map(|contact| contact.id).collect();
     let phones: Vec<_> = contacts.iter().map(|contact| contact.phone.clone()).collect();

@@ -1,4 +1,5 @@
-//! `/contacts` of the JSON API.
+//! The API of contacts, at `/contacts`. Requests are parsed in [`request`], answers are in
+//! [`answer`](mod@answer). Start reading at [`routes`].
 
 mod answer;
 mod request;
@@ -27,9 +28,9 @@ use crate::users::organization;
 use crate::web::{Cursor, Marketer, Viewer};
 
 pub(super) use answer::{ContactAnswer, answer};
-use request::{ContactChanges, ContactRequest, Parsed};
+use request::{ContactChanges, ContactRequest, ParsedChanges};
 
-/// The description of this file.
+/// The OpenAPI document of contacts.
 #[derive(OpenApi)]
 #[openapi(
     paths(list, create, find, update, delete, upsert),
@@ -42,19 +43,19 @@ pub(super) struct ContactsApi;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ContactsQuery {
-    /// The one with this number.
+    /// The contact with this number.
     phone: Option<String>,
-    /// The one with this id in another system.
+    /// The contact with this id in another system.
     external_id: Option<String>,
-    /// Those with this tag.
+    /// Contacts with this tag.
     tag: Option<String>,
-    /// Those whose name, number, email or external id begins with this, or whose number ends with
-    /// it.
+    /// Contacts whose name, number, email or external id starts with this, or whose number ends
+    /// with it.
     q: Option<String>,
-    /// `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor<ContactId>>,
-    /// How many, 1 to 500; 50 unless told otherwise.
+    /// How many rows to return, 1 to 500; 50 by default.
     #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Paging,
@@ -67,8 +68,10 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts/{id}").get(find).patch(update).delete(delete));
 }
 
-/// Lists contacts, newest first. Where a search fits very many, a page may have fewer than were
-/// asked for, and goes on behind its cursor.
+/// Lists contacts, newest first.
+///
+/// A search with very many matches may return fewer rows than `limit` on a page; the rest follows
+/// at its cursor.
 #[
     utoipa::path(
         get,
@@ -94,7 +97,9 @@ async fn list(
     Ok(Json(List::of_part(answers, page.older)))
 }
 
-/// Creates a contact; automations that wait for new contacts or for its tags start.
+/// Creates a contact.
+///
+/// Automations that are triggered by new contacts or by its tags start.
 #[
     utoipa::path(
         post,
@@ -113,7 +118,7 @@ async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResu
             let (contact, mut changes) = contacts::create(conn, new, now).await?;
             let tagged = tags::add_by_hand(conn, &contact, &tags, By::api(), now).await?;
             changes.extend(tagged.changes);
-            consequences::follow(
+            consequences::react_to_changes(
                 conn,
                 &changes,
                 tagged.silenced.map(|reason| (&contact.phone, reason)),
@@ -126,7 +131,7 @@ async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResu
     Ok(HttpResponse::Created().json(created))
 }
 
-/// Finds a contact by id.
+/// Returns a contact.
 #[
     utoipa::path(
         get,
@@ -141,8 +146,10 @@ async fn find(caller: Caller<Viewer>, id: Path<ContactId>) -> ApiResult<Json<Con
     Ok(Json(answer(&mut conn, contact).await?))
 }
 
-/// Changes a contact: absent fields stay, `null` clears, attributes are merged name by name, tags
-/// become exactly these (except that `Twilio-Message-stop` stays until it is removed by name).
+/// Changes a contact.
+///
+/// Absent fields stay as they are, `null` clears. Attributes are merged by name. Tags are replaced,
+/// except that `Twilio-Message-stop` stays until it is removed by name.
 #[utoipa::path(patch, path = "/contacts/{id}", params(
     ("id" = String, Path)
 ), request_body = ContactChanges,
@@ -198,8 +205,9 @@ async fn upsert(
     Ok(if created { HttpResponse::Created().json(saved) } else { HttpResponse::Ok().json(saved) })
 }
 
-/// Deletes a contact with its events and enrollments; pending messages are skipped, others stay,
-/// and so does the number's suppression.
+/// Deletes a contact with its events and enrollments.
+///
+/// Pending messages are skipped. Other messages stay, and so does the suppression of the number.
 #[
     utoipa::path(
         delete,
@@ -216,11 +224,11 @@ async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<Http
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Applies a patch and tags, with the consequences of these and of the changes so far.
+/// Applies a patch and tags, and lets automations react to these and to the earlier changes.
 async fn save(
     conn: &mut Conn,
     id: ContactId,
-    parsed: Parsed,
+    parsed: ParsedChanges,
     mut changes: Vec<Change>,
     now: DateTime<Utc>,
 ) -> Result<Contact> {
@@ -234,8 +242,13 @@ async fn save(
     };
     changes.extend(tagged.changes);
     let silenced = silenced.or(tagged.silenced);
-    consequences::follow(conn, &changes, silenced.map(|reason| (&contact.phone, reason)), now)
-        .await?;
+    consequences::react_to_changes(
+        conn,
+        &changes,
+        silenced.map(|reason| (&contact.phone, reason)),
+        now,
+    )
+    .await?;
     Ok(contact)
 }
 
@@ -243,7 +256,7 @@ impl ContactsQuery {
     fn parse(self, default_country: Option<Country>) -> Result<ContactFilter> {
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let mut errors = FieldErrors::default();
-        // In a query a `+` that is not written as %2B arrives as a space.
+        // In a query, a `+` that is not written as `%2B` arrives as a space.
         let phone = filled(self.phone).map(|raw| {
             raw.strip_prefix(' ').map_or_else(|| raw.clone(), |digits| format!("+{digits}"))
         });

@@ -1,4 +1,4 @@
-//! Contacts as programs send them, and how they are read.
+//! Contacts in requests to the API, and their parsing.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use crate::types::country::Country;
 use crate::types::mistake::Mistake;
 use crate::types::phone::PhoneNumber;
 
-/// More tags at once are a mistake.
+/// The largest number of tags in a request.
 const MAX_TAGS: usize = 100;
 
 /// A contact to create.
@@ -22,7 +22,8 @@ const MAX_TAGS: usize = 100;
 #[serde(deny_unknown_fields)]
 #[schema(as = NewContact)]
 pub(super) struct ContactRequest {
-    /// With `+` and the country code, or nationally where the organization has a default country.
+    /// With `+` and the country code, or in national format if the organization has a default
+    /// country.
     #[schema(example = "+14155550123")]
     phone: String,
     first_name: Option<String>,
@@ -30,14 +31,14 @@ pub(super) struct ContactRequest {
     email: Option<String>,
     /// The id of the contact in another system, unique here.
     external_id: Option<String>,
-    /// Named texts, numbers and booleans; names are letters, digits and `_`, so that templates can
-    /// use them.
+    /// Named texts, numbers and booleans. Names consist of letters, digits and `_`, so that
+    /// templates can use them.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Map<String, Value>>,
     tags: Option<Vec<String>>,
 }
 
-/// Changes to a contact: absent fields stay, null clears.
+/// Changes to a contact: absent fields stay as they are, `null` clears.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ContactChanges)]
@@ -57,20 +58,21 @@ pub(super) struct ContactChanges {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     external_id: Patch<String>,
-    /// Merged name by name; a value of null removes that one, null for all of it removes all.
+    /// Attributes to merge by name. A value of `null` removes an attribute; `null` in place of the
+    /// object removes all.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     attributes: Patch<Map<String, Value>>,
-    /// The tags that the contact shall have, and no others.
+    /// The tags that the contact is to have; others are removed.
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     tags: Patch<Vec<String>>,
 }
 
-/// Changes that can be applied.
-pub(super) struct Parsed {
+/// Parsed changes.
+pub(super) struct ParsedChanges {
     pub(super) patch: ContactPatch,
-    /// Exactly these tags, or whatever there is.
+    /// The new tags; `None` leaves the tags as they are.
     pub(super) tags: Option<Vec<TagName>>,
 }
 
@@ -98,7 +100,7 @@ impl ContactRequest {
 }
 
 impl ContactChanges {
-    pub(super) fn parse(self, default_country: Option<Country>) -> Result<Parsed> {
+    pub(super) fn parse(self, default_country: Option<Country>) -> Result<ParsedChanges> {
         let mut errors = FieldErrors::default();
         let phone = match self.phone {
             Patch::Keep => None,
@@ -126,7 +128,7 @@ impl ContactChanges {
             Patch::Clear => Some(Vec::new()),
         };
         errors.into_result()?;
-        Ok(Parsed { patch, tags })
+        Ok(ParsedChanges { patch, tags })
     }
 }
 
@@ -142,7 +144,7 @@ fn phone(
     errors.check("phone", PhoneNumber::parse(raw, default_country))
 }
 
-/// Reads a field that may be absent, null or blank: all mean that there is none.
+/// Parses a field that may be absent, null or blank: all of these mean `None`.
 fn optional<T>(
     raw: Option<String>,
     field: &str,

@@ -1,4 +1,4 @@
-//! What became of reports, as it is answered.
+//! Results of reported events.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,36 +8,35 @@ use crate::error::FieldErrors;
 use crate::events::{RecordOutcome, Timing};
 use crate::types::id::EventId;
 
-/// What became of a report.
+/// The result of a reported event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventResult {
-    /// Its place in the request; only in the answer to several.
+    /// The index in the request; only among several results.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<usize>,
     /// `recorded`, `repeat` or, among several, `error`.
     status: &'static str,
-    /// Why it started nothing, though it was recorded: `too_old` (`occurred_at` is over 24 hours
-    /// ago; only triggers whose `max_age_seconds` allows it started) or `in_future` (over 5 minutes
-    /// ahead). Left out of an event that happened lately.
+    /// Why it started nothing, although it was recorded: `too_old` (`occurred_at` is over 24 hours
+    /// ago; only triggers whose `max_age_seconds` allows it have started) or `in_future` (over 5
+    /// minutes ahead). Left out of recent events.
     #[serde(skip_serializing_if = "Option::is_none")]
     timing: Option<&'static str>,
-    /// The event; of a repeat, the one that was recorded first.
+    /// The id of the event; for a repeat, of the one that was recorded first.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
     id: Option<EventId>,
     /// How many automations it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     enrollments: Option<usize>,
-    /// What is doubtful about it although it was recorded, such as a phone number that is not
-    /// valid.
+    /// A warning about a recorded event, such as a phone number that is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
-    /// Why it was not recorded.
+    /// Why the event was not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<EventError>,
 }
 
-/// Why one of several reports was not recorded.
+/// Why one of several events was not recorded.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventError {
     code: &'static str,
@@ -46,20 +45,20 @@ pub(super) struct EventError {
     fields: FieldErrors,
 }
 
-/// What became of several reports, in their order.
+/// The results of several events, in their order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventResults {
     pub(super) results: Vec<EventResult>,
 }
 
-/// What an answer says of a report besides what became of it.
+/// Remarks on an event, in addition to its result.
 #[derive(Debug)]
 pub(super) struct Remarks {
     pub(super) timing: Timing,
     pub(super) warning: Option<String>,
 }
 
-/// Puts the answers for what could be read between the errors of what could not.
+/// Merges the answers of parsed events with the errors of the others, in the order of the request.
 pub(super) fn results(
     readings: Vec<Result<Remarks, FieldErrors>>,
     answers: Vec<Answer>,

@@ -1,4 +1,5 @@
-//! `/events`: what contacts did, reported one by one or up to a thousand at once.
+//! The API of events: what contacts did, reported one at a time or up to a thousand at once, at
+//! `/events`. [`EventReports`] commits reports in batches. Start reading at [`report`].
 
 mod answer;
 mod reports;
@@ -18,7 +19,7 @@ use request::{ContactBody, EventBody, EventsBody, defaults, read, several};
 
 pub use reports::EventReports;
 
-/// What this file adds to the description of the API.
+/// The OpenAPI document of events.
 #[derive(OpenApi)]
 #[openapi(
     paths(report),
@@ -31,9 +32,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/events").post(report));
 }
 
-/// Records an event, or up to 1,000, and starts the automations that wait for it.
+/// Records an event, or up to 1,000, and starts the automations that they trigger.
 ///
-/// Of several, each is answered for itself: those in error do not hold up the others.
+/// Each of several events has a result of its own: events in error do not prevent the others.
 #[utoipa::path(post, path = "/events", request_body(
     content = EventBody,
     description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"
@@ -65,7 +66,7 @@ async fn report_single(
 
 async fn report_several(
     caller: &Caller<Marketer>,
-    reporting: &EventReports,
+    batches: &EventReports,
     events: &[Value],
 ) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, events).await?;
@@ -82,6 +83,6 @@ async fn report_several(
             Err(fields) => readings.push(Err(fields)),
         }
     }
-    let answers = reporting.submit_list(reports).await?;
+    let answers = batches.submit_list(reports).await?;
     Ok(HttpResponse::Accepted().json(EventResults { results: results(readings, answers) }))
 }

@@ -1,5 +1,5 @@
-//! Reports of events: requests that arrive together share one transaction, and each is answered for
-//! itself.
+//! Commits reported events in batches (group commit): requests that arrive together share a
+//! transaction, and each gets its own answer.
 
 use std::collections::HashMap;
 
@@ -12,74 +12,78 @@ use crate::clock::Clock;
 use crate::db::{self, Conn, Pool};
 use crate::error::{Error, FieldErrors};
 use crate::events::{self, MAX_EVENTS, NewEvent, RecordOutcome};
-use crate::queue::handover::{Handover, HandoverOffer};
+use crate::queue::handover::{Handover, HandoverReservation};
 use crate::types::id::EventId;
 use crate::web::api::{ApiError, ApiResult};
 
-/// Single reports in one transaction: so many that it takes some milliseconds.
-const MAX_SINGLES: usize = 200;
+/// The largest number of single events in one transaction, which takes some milliseconds.
+const MAX_SINGLE_BATCH: usize = 200;
 
-/// Lists in one transaction, up to [`MAX_EVENTS`] in all: a transaction has its price, however much
-/// is in it.
-const MAX_LISTS: usize = 4;
+/// The largest number of lists in one transaction, with up to [`MAX_EVENTS`] events in all: a
+/// transaction has a fixed cost.
+const MAX_LIST_BATCH: usize = 4;
 
-/// Transactions for lists at the same time; more would only wait for each other at the ends of the
-/// same indexes.
-const LISTS_AT_ONCE: usize = 2;
+/// How many transactions record lists at the same time. More would only wait for each other at the
+/// ends of the same indexes.
+const LIST_CONCURRENCY: usize = 2;
 
-/// How often a batch is begun that always meets another one with the same client ids.
-const MAX_ROUNDS: usize = 5;
+/// How often a batch is tried that conflicts with others over the same client ids.
+const MAX_TRIES: usize = 5;
 
-/// What became of a report, and how many automations it started.
+/// The result of an event, and how many automations it started.
 pub(super) type Answer = (RecordOutcome, usize);
 
-/// The requests of one kind that wait for a transaction.
+/// Requests of one kind that wait for a transaction.
 type Requests = Batcher<Vec<NewEvent>, ApiResult<Vec<Answer>>>;
 
-/// Takes in reports; cheap to clone. Those that come one by one do not wait for long lists.
+/// Records events; cheap to clone. Single events do not wait behind long lists.
 #[derive(Clone)]
 pub struct EventReports {
     singles: Requests,
     lists: Requests,
 }
 
-/// Why reports were not recorded.
+/// Why events were not recorded.
 enum Failure {
-    /// Nothing can be recorded now.
+    /// The database is not available.
     Away(String),
-    /// One of them, or all.
+    /// One of the events, or all, cannot be recorded.
     Refused(Error),
 }
 
 impl EventReports {
-    /// Starts the batchers on the present runtime.
+    /// Starts the batchers on the current runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock, handover: &Handover) -> Self {
-        let intake = Intake { db: db.clone(), clock: clock.clone(), handover: handover.clone() };
-        let requests = |lanes, most| {
-            let intake = intake.clone();
-            Batcher::spawn_lanes(lanes, most, move |requests| {
-                let intake = intake.clone();
-                async move { intake.answer_each(requests).await }
+        let recorder =
+            EventRecorder { db: db.clone(), clock: clock.clone(), handover: handover.clone() };
+        let requests = |concurrency, max_batch| {
+            let recorder = recorder.clone();
+            Batcher::spawn_concurrent(concurrency, max_batch, move |requests| {
+                let recorder = recorder.clone();
+                async move { recorder.answer_each(requests).await }
             })
         };
-        Self { singles: requests(1, MAX_SINGLES), lists: requests(LISTS_AT_ONCE, MAX_LISTS) }
+        Self {
+            singles: requests(1, MAX_SINGLE_BATCH),
+            lists: requests(LIST_CONCURRENCY, MAX_LIST_BATCH),
+        }
     }
 
-    /// Records a report; returns after its commit.
+    /// Records an event; returns after its commit.
     pub(super) async fn submit(&self, report: NewEvent) -> ApiResult<Answer> {
-        let mut answers = self.singles.submit(vec![report]).await.ok_or_else(lost)??;
-        answers.pop().ok_or_else(|| lost().into())
+        let mut answers = self.singles.submit(vec![report]).await.ok_or_else(no_answer)??;
+        answers.pop().ok_or_else(|| no_answer().into())
     }
 
-    /// Records several, at most [`MAX_EVENTS`], and answers each in its place; returns after their
+    /// Records several events, at most [`MAX_EVENTS`], and returns the answers in order after their
     /// commit.
     pub(super) async fn submit_list(&self, reports: Vec<NewEvent>) -> ApiResult<Vec<Answer>> {
-        self.lists.submit(reports).await.ok_or_else(lost)?
+        self.lists.submit(reports).await.ok_or_else(no_answer)?
     }
 }
 
-fn lost() -> Error {
+fn no_answer() -> Error {
     Error::Internal("reported events ended without an answer".to_owned())
 }
 
@@ -89,16 +93,16 @@ impl std::fmt::Debug for EventReports {
     }
 }
 
-/// What it takes to record events and start what follows.
+/// Records events, and starts what follows from them.
 #[derive(Clone)]
-struct Intake {
+struct EventRecorder {
     db: Pool,
     clock: Clock,
     handover: Handover,
 }
 
-impl Intake {
-    /// Records requests, as many in a transaction as fit in it.
+impl EventRecorder {
+    /// Records requests, as many per transaction as fit.
     async fn answer_each(&self, requests: Vec<Vec<NewEvent>>) -> Vec<ApiResult<Vec<Answer>>> {
         let mut answers = Vec::with_capacity(requests.len());
         let (mut together, mut sizes): (Vec<NewEvent>, Vec<usize>) = (Vec::new(), Vec::new());
@@ -115,8 +119,8 @@ impl Intake {
         answers
     }
 
-    /// Records requests of these sizes, one after the other in `reports`, together; when that
-    /// fails, each by itself, so that one cannot hold up the others.
+    /// Records requests together, whose events are in `reports` in order of `sizes`; if that fails,
+    /// each by itself, so that one cannot prevent the others.
     async fn answer_together(
         &self,
         reports: &[NewEvent],
@@ -146,7 +150,7 @@ impl Intake {
         }
     }
 
-    /// Records one request; where that fails and it has several reports, each of them by itself.
+    /// Records one request; if that fails and it has several events, each of them by itself.
     async fn answer_alone(&self, reports: &[NewEvent]) -> ApiResult<Vec<Answer>> {
         match self.record(reports).await {
             Err(Failure::Refused(_)) if reports.len() > 1 => self.record_one_by_one(reports).await,
@@ -154,8 +158,8 @@ impl Intake {
         }
     }
 
-    /// Records the reports of a list each by itself, and says of each that fails that it is to be
-    /// sent again; none is where all fail.
+    /// Records each event of a list by itself, and reports each failed one as to be sent again.
+    /// Fails if all fail.
     async fn record_one_by_one(&self, reports: &[NewEvent]) -> ApiResult<Vec<Answer>> {
         let (mut answers, mut failure) = (Vec::with_capacity(reports.len()), None);
         for report in reports {
@@ -200,28 +204,28 @@ impl Intake {
     }
 }
 
-/// Records reports in a transaction of their own; what starts at once goes to the worker of this
-/// process, as far as it has places.
+/// Records events in one transaction. Jobs that are due at once go to the worker of this process,
+/// as far as it has permits.
 async fn report(
     conn: &mut Conn,
     reports: &[NewEvent],
     handover: &Handover,
     now: DateTime<Utc>,
 ) -> Result<Reported, Error> {
-    let offer = handover.offer(reports.len()).await;
-    let receiver = HandoverOffer::receiver(offer.as_ref());
-    let mut round = 1;
+    let reservation = handover.reserve(reports.len()).await;
+    let receiver = HandoverReservation::receiver(reservation.as_ref());
+    let mut tries = 1;
     let reported = loop {
         match conn
             .transaction(async |conn| automations::report(conn, reports, receiver, now).await)
             .await
         {
-            Err(error) if events::was_quicker(&error) && round < MAX_ROUNDS => round += 1,
+            Err(error) if events::is_client_id_conflict(&error) && tries < MAX_TRIES => tries += 1,
             done => break done?,
         }
     };
-    if let Some(offer) = offer {
-        offer.hand_over(&reported.jobs);
+    if let Some(reservation) = reservation {
+        reservation.dispatch(&reported.jobs);
     }
     Ok(reported)
 }

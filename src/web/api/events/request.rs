@@ -1,4 +1,4 @@
-//! Reports of events as programs send them, and how they are read.
+//! Events in requests to the API, and their parsing.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -18,18 +18,19 @@ use crate::users::organization;
 use crate::web::Marketer;
 use crate::web::api::{ApiError, ApiResult, Caller};
 
-/// Characters of a date without a time.
-const MAX_DAY: usize = 10;
+/// The length of a date without a time, in characters.
+const MAX_DATE_LENGTH: usize = 10;
 const EXAMPLE: &str = "{\"name\": \"order_completed\", \"contact\": {\"phone\": \"+14155550123\"}, \"properties\": {}}";
 
-/// A report of what a contact did.
+/// An event: what a contact did.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
     reason = "it describes the body, which is read field by field for the sake of its errors"
 )]
 pub(super) struct EventBody {
-    /// Your own id, up to 200 characters: the same id again is accepted and does nothing.
+    /// Your own id for the event, up to 200 characters. An event whose id was reported before is
+    /// accepted and has no effect.
     id: Option<String>,
     /// What happened, up to 120 characters.
     #[schema(example = "order_completed")]
@@ -38,29 +39,29 @@ pub(super) struct EventBody {
     /// Details for conditions and templates, up to 32 kB.
     #[schema(value_type = Option<Object>)]
     properties: Option<Value>,
-    /// When it happened; now unless told otherwise. RFC 3339 (also with `+0200` or without
-    /// seconds), RFC 2822, a date alone (its beginning in the organization's time zone), or a
-    /// number of seconds, milliseconds or microseconds since 1970, from 1900 to 2200.
+    /// When it happened; now by default. RFC 3339 (also with `+0200` or without seconds), RFC 2822,
+    /// a date alone (its beginning in the organization's time zone), or a number of seconds,
+    /// milliseconds or microseconds since 1970, from 1900 to 2200.
     #[schema(value_type = Option<String>, example = "2026-11-21T10:00:00Z")]
     occurred_at: Option<Value>,
 }
 
-/// Who did it: exactly one of the three.
+/// The contact, by exactly one of the three.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
     reason = "it describes the body, which is read field by field for the sake of its errors"
 )]
 pub(super) struct ContactBody {
-    /// The id of a contact here.
+    /// The contact's id in Carillon.
     id: Option<String>,
-    /// A phone number; an unknown one becomes a contact.
+    /// A phone number; an unknown one creates a contact.
     phone: Option<String>,
     /// The contact's id in your system.
     external_id: Option<String>,
 }
 
-/// Several reports, at most 1,000.
+/// Several events, at most 1,000.
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
@@ -70,28 +71,29 @@ pub(super) struct EventsBody {
     events: Vec<EventBody>,
 }
 
-/// What is read with the settings of the organization: national numbers, and dates without a time.
+/// The organization's settings for parsing national numbers, and dates without a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Defaults {
     pub(super) country: Option<Country>,
     pub(super) zone: Tz,
 }
 
-/// Not asked for when every number has its country code, and every date its time, as most have.
+/// Queries the organization's settings only if a number lacks its country code, or a date its time;
+/// most requests have both.
 pub(super) async fn defaults(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Defaults> {
-    let phone = |event: &Value| {
+    let is_national = |event: &Value| {
         event
             .pointer("/contact/phone")
             .and_then(Value::as_str)
             .is_some_and(|phone| !phone.trim().starts_with('+'))
     };
-    let day = |event: &Value| {
+    let is_date = |event: &Value| {
         event
             .get("occurred_at")
             .and_then(Value::as_str)
-            .is_some_and(|at| at.trim().len() <= MAX_DAY)
+            .is_some_and(|at| at.trim().len() <= MAX_DATE_LENGTH)
     };
-    if events.iter().any(|event| phone(event) || day(event)) {
+    if events.iter().any(|event| is_national(event) || is_date(event)) {
         let organization = organization::find(&*caller.conn().await?).await?;
         return Ok(Defaults {
             country: organization.default_country,
@@ -101,7 +103,7 @@ pub(super) async fn defaults(caller: &Caller<Marketer>, events: &[Value]) -> Api
     Ok(Defaults { country: None, zone: Tz::UTC })
 }
 
-/// The reports of a body that has several.
+/// The events of a body that has several; `None` if it is a single event.
 pub(super) fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
     let Some(events) = body.get("events") else { return Ok(None) };
     let mut errors = FieldErrors::default();
@@ -123,17 +125,17 @@ pub(super) fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
     Err(ApiError::invalid(errors))
 }
 
-/// An event that was read.
+/// A parsed event.
 #[derive(Debug)]
-pub(super) struct ReadEvent {
+pub(super) struct ParsedEvent {
     pub(super) event: NewEvent,
-    /// That its phone number is not valid. It is taken nevertheless, since numbering plans grow
-    /// faster than what is known of them.
+    /// A warning that the phone number is not valid. The event is accepted nevertheless, since
+    /// numbering plans grow faster than our knowledge of them.
     pub(super) warning: Option<String>,
 }
 
-impl ReadEvent {
-    /// The event, and what its answer says besides.
+impl ParsedEvent {
+    /// Returns the event and the remarks on it.
     pub(super) fn split(self, now: DateTime<Utc>) -> (NewEvent, Remarks) {
         let timing = self
             .event
@@ -143,8 +145,8 @@ impl ReadEvent {
     }
 }
 
-/// Reads one report.
-pub(super) fn read(value: &Value, defaults: Defaults) -> Result<ReadEvent, FieldErrors> {
+/// Parses one event.
+pub(super) fn read(value: &Value, defaults: Defaults) -> Result<ParsedEvent, FieldErrors> {
     let mut errors = FieldErrors::default();
     let event = read_fields(value, defaults, &mut errors);
     match event {
@@ -153,7 +155,7 @@ pub(super) fn read(value: &Value, defaults: Defaults) -> Result<ReadEvent, Field
     }
 }
 
-fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> Option<ReadEvent> {
+fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> Option<ParsedEvent> {
     let mut reader = ObjectReader::open("", value, EXAMPLE, errors)?;
     reader.only(&["id", "name", "contact", "properties", "occurred_at"]);
     let client_id = reader.text("id", ClientId::parse);
@@ -169,14 +171,14 @@ fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> O
     };
     let contact = read_contact(&mut reader, defaults.country);
     let (contact, warning) = contact?;
-    Some(ReadEvent {
+    Some(ParsedEvent {
         event: NewEvent { client_id, name: name?, contact, properties: properties?, occurred_at },
         warning,
     })
 }
 
-/// A date or time in any form that templates and conditions read too; blank text is as good as
-/// none.
+/// Parses a date or time in any form that templates and conditions accept; a blank text counts as
+/// absent.
 fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let no_time = |error| format!("This cannot be the time of an event: {error}.");
     let moment = match reader.value(field)? {
@@ -193,7 +195,7 @@ fn check_properties(
     Properties::parse(object.clone()).map_err(|message| reader.wrong("properties", message)).ok()
 }
 
-/// Who did it, and what is doubtful about the number.
+/// Parses the contact, with a warning about its number.
 fn read_contact(
     event: &mut ObjectReader<'_, '_>,
     country: Option<Country>,
@@ -219,7 +221,7 @@ fn read_contact(
         return None;
     }
     let id = reader.text("id", |text| mistake::id(text, "contact"));
-    let phone = reader.text("phone", |text| PhoneNumber::parse_and_judge(text, country));
+    let phone = reader.text("phone", |text| PhoneNumber::parse_with_validity(text, country));
     let warning =
         phone.as_ref().filter(|phone| !phone.is_valid).and_then(|phone| phone.number.warning());
     let external_id = reader.text("external_id", ExternalId::parse);

@@ -1,4 +1,4 @@
-//! Tests of how the bodies of `/events` are read.
+//! Tests of the parsing of `/events` bodies.
 
 use actix_web::ResponseError;
 use chrono_tz::Tz;
@@ -62,7 +62,7 @@ fn every_wrong_field_is_named_at_once() {
 }
 
 #[test]
-fn the_time_of_an_event_is_read_however_it_is_written() {
+fn the_time_of_an_event_is_parsed_in_every_format() {
     let time = |value: Value| {
         read(&json!({"name": "order", "contact": {"external_id": "7"}, "occurred_at": value}), UTC)
     };

@@ -1,4 +1,4 @@
-//! The ledger as the API answers it.
+//! The ledger in answers of the API.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -10,13 +10,13 @@ use crate::messages::resend::{Group, LeftOut, ResendPreview};
 use crate::twilio::errors;
 use crate::types::id::{AutomationId, MessageId, SenderId};
 
-/// How many messages ended how.
+/// Messages by outcome.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ledger)]
 pub(super) struct LedgerAnswer {
-    /// Whose days these are: the organization's time zone, such as `Europe/Berlin`. After it has
-    /// changed, days of the former one are answered until the ledger has been counted anew, which
-    /// takes a second for some hundred thousand messages.
+    /// The time zone of the days: the organization's, such as `Europe/Berlin`. After a change, the
+    /// days of the former one are returned until the ledger has been counted again, which takes a
+    /// second for some hundred thousand messages.
     time_zone: &'static str,
     /// The first day.
     #[schema(value_type = String, format = "date")]
@@ -24,16 +24,16 @@ pub(super) struct LedgerAnswer {
     /// The last day.
     #[schema(value_type = String, format = "date")]
     to: NaiveDate,
-    /// Whether every recipient has exactly one outcome, in all rows and together.
+    /// Whether every recipient has exactly one outcome, in each row and in total.
     adds_up: bool,
     totals: CountsAnswer,
-    /// The newest day first; else the most recipients first.
+    /// The newest day first, or the row with the most recipients first.
     rows: Vec<RowAnswer>,
-    /// Why messages failed, were suppressed or skipped; the most frequent first.
+    /// Why messages failed or were suppressed or skipped, the most frequent cause first.
     causes: Vec<CauseAnswer>,
 }
 
-/// One row: `day`, `automation_id` or `sender_id` says what it stands for.
+/// One row of the ledger; `day`, `automation_id` or `sender_id` names what it stands for.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LedgerRow)]
 pub(super) struct RowAnswer {
@@ -53,7 +53,7 @@ pub(super) enum KeyAnswer {
         #[schema(value_type = String, format = "date")]
         day: NaiveDate,
     },
-    /// The messages of an automation; `null` for those of none.
+    /// The messages of an automation; `null` for messages without one.
     Automation {
         #[schema(value_type = Option<String>, format = "uuid")]
         automation_id: Option<AutomationId>,
@@ -65,30 +65,31 @@ pub(super) enum KeyAnswer {
     },
 }
 
-/// Messages by outcome; `recipients` is counted apart from them.
+/// Messages by outcome; `recipients` is counted separately.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(as = LedgerCounts)]
 pub(super) struct CountsAnswer {
     /// Messages that were composed; a person who gets two is counted twice.
     recipients: i64,
-    /// How many were to be sent: `recipients` without `retried`, which another message repeats.
+    /// Messages that were to be sent: `recipients` without `retried`, which other messages replace.
     messages: i64,
     delivered: i64,
-    /// `delivered` of `messages`, from 0 to 1 with four decimals; `null` where there are none.
+    /// The share of `delivered` in `messages`, from 0 to 1 with four decimals; `null` without
+    /// messages.
     delivered_share: Option<f64>,
     /// At Twilio or a carrier, delivery not confirmed.
     sent: i64,
     /// Failed or undelivered.
     failed: i64,
-    /// Not sent, since the number may not be texted.
+    /// Not sent, because the number may not be texted.
     suppressed: i64,
-    /// Not sent: a rule, its time, or somebody who canceled it.
+    /// Not sent, because of a rule, an expiry or a cancellation.
     skipped: i64,
-    /// Nobody knows whether Twilio has it.
+    /// It is unknown whether Twilio has accepted them.
     unconfirmed: i64,
-    /// Not handed to Twilio yet.
+    /// Not submitted to Twilio yet.
     pending: i64,
-    /// Never arrived, and sent again as another message.
+    /// Never arrived; another message replaces each.
     retried: i64,
 }
 
@@ -103,23 +104,23 @@ pub(super) struct CauseAnswer {
     error_code: Option<i32>,
     /// The error code in words.
     title: Option<&'static str>,
-    /// Without an error code: a suppression's reason such as `stop`, or the first 200 characters of
-    /// a sentence.
+    /// Without an error code: the reason of a suppression, such as `stop`, or the first 200
+    /// characters of a sentence.
     reason: Option<String>,
     count: i64,
 }
 
-/// What a count of the messages themselves has shown.
+/// The result of counting the messages again.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LedgerCheck)]
 pub(super) struct CheckAnswer {
-    /// Whose days these are.
+    /// The time zone of the days.
     time_zone: &'static str,
-    /// Empty when the ledger is right.
+    /// Empty if the ledger is right.
     differences: Vec<DifferenceAnswer>,
 }
 
-/// A number of the ledger that is not that of the messages.
+/// A number of the ledger that differs from the messages.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LedgerDifference)]
 pub(super) struct DifferenceAnswer {
@@ -137,15 +138,15 @@ pub(super) struct DifferenceAnswer {
     in_messages: i64,
 }
 
-/// What was sent again, and what was not.
+/// The messages that were sent again, and those that were not.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = Retried)]
-pub(super) struct RetryAnswer {
+pub(super) struct ResendAnswer {
     /// How many could be sent again.
     eligible: i64,
     /// How many did not arrive and are left out.
     left_out: i64,
-    /// Both, by cause.
+    /// Eligible and left-out messages by cause.
     groups: Vec<GroupAnswer>,
     /// How many were sent again; at most 20,000 at once.
     retried: usize,
@@ -158,24 +159,24 @@ pub(super) struct RetryAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RetryGroup)]
 pub(super) struct GroupAnswer {
-    /// How they stand: `failed`, `suppressed`, `skipped`, `unconfirmed` or `retried`; `null` where
-    /// one message was asked about.
+    /// The outcome: `failed`, `suppressed`, `skipped`, `unconfirmed` or `retried`; `null` if the
+    /// request names a single message.
     #[schema(value_type = Option<String>)]
     outcome: Option<Outcome>,
     error_code: Option<i32>,
     /// The error code in words.
     title: Option<&'static str>,
     reason: Option<String>,
-    /// Why they are not sent again; `null` if they may be. `unconfirmed`, `may_have_arrived`,
-    /// `suppressed`, `no_contact`, `would_fail_again`, `unexplained`, `nothing_to_send`,
-    /// `on_purpose` or `retried`.
+    /// Why they are not sent again; `null` if they may be. One of `unconfirmed`,
+    /// `may_have_arrived`, `suppressed`, `no_contact`, `would_fail_again`, `unexplained`,
+    /// `nothing_to_send`, `on_purpose` or `retried`.
     #[schema(value_type = Option<String>)]
     left_out: Option<LeftOut>,
     count: i64,
 }
 
 impl LedgerAnswer {
-    /// The answer to a filter.
+    /// Creates the answer to a filter.
     pub(super) fn new(filter: &LedgerFilter, ledger: Ledger) -> Self {
         Self {
             time_zone: filter.days.zone().name(),
@@ -239,7 +240,7 @@ impl From<Cause> for CauseAnswer {
 }
 
 impl CheckAnswer {
-    /// What a count of a filter's messages has shown.
+    /// Creates the answer from the differences that a filter's messages show.
     pub(super) fn new(filter: &LedgerFilter, differences: Vec<Difference>) -> Self {
         let answer = |difference| {
             let Difference {
@@ -270,13 +271,13 @@ impl CheckAnswer {
     }
 }
 
-impl From<ResendPreview> for RetryAnswer {
-    fn from(outlook: ResendPreview) -> Self {
-        let (eligible, left_out) = (outlook.eligible(), outlook.left_out());
+impl From<ResendPreview> for ResendAnswer {
+    fn from(preview: ResendPreview) -> Self {
+        let (eligible, left_out) = (preview.eligible(), preview.left_out());
         Self {
             eligible,
             left_out,
-            groups: outlook.groups.into_iter().map(GroupAnswer::from).collect(),
+            groups: preview.groups.into_iter().map(GroupAnswer::from).collect(),
             ..Self::default()
         }
     }
@@ -296,22 +297,22 @@ impl From<Group> for GroupAnswer {
     }
 }
 
-impl RetryAnswer {
-    /// Of a single message, which was not looked at any further.
-    pub(super) fn of_one(verdict: Result<(), LeftOut>) -> Self {
+impl ResendAnswer {
+    /// Creates the preview for a single message, whose cause is not determined.
+    pub(super) fn of_one(eligibility: Result<(), LeftOut>) -> Self {
         let group = GroupAnswer {
             outcome: None,
             error_code: None,
             title: None,
             reason: None,
-            left_out: verdict.err(),
+            left_out: eligibility.err(),
             count: 1,
         };
-        let (eligible, left_out) = if verdict.is_ok() { (1, 0) } else { (0, 1) };
+        let (eligible, left_out) = if eligibility.is_ok() { (1, 0) } else { (0, 1) };
         Self { eligible, left_out, groups: vec![group], ..Self::default() }
     }
 
-    /// With the messages that were made.
+    /// Returns the same answer with the new messages.
     pub(super) fn with(self, messages: Vec<MessageId>) -> Self {
         Self { retried: messages.len(), messages, ..self }
     }

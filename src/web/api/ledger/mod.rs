@@ -1,5 +1,6 @@
-//! `/ledger` of the JSON API: how many messages ended how, and sending again what never reached
-//! anybody.
+//! The API of the ledger, at `/ledger`: how many messages had which outcome, and resending those
+//! that never reached a recipient. Requests are parsed in [`request`], answers are in [`answer`].
+//! Start reading at [`routes`].
 
 mod answer;
 mod request;
@@ -18,14 +19,14 @@ use crate::web::{Marketer, Viewer};
 
 use answer::{
     CauseAnswer, CheckAnswer, CountsAnswer, DifferenceAnswer, GroupAnswer, KeyAnswer, LedgerAnswer,
-    RetryAnswer, RowAnswer,
+    ResendAnswer, RowAnswer,
 };
-use request::{Intent, LedgerQuery, RetryRequest, Wish};
+use request::{Intent, LedgerQuery, ResendRequest, ResendTarget};
 
-/// The description of this file.
+/// The OpenAPI document of the ledger.
 #[derive(OpenApi)]
 #[openapi(
-    paths(read, check, retry),
+    paths(read, check, resend_messages),
     components(schemas(
         LedgerAnswer,
         RowAnswer,
@@ -34,8 +35,8 @@ use request::{Intent, LedgerQuery, RetryRequest, Wish};
         CauseAnswer,
         CheckAnswer,
         DifferenceAnswer,
-        RetryRequest,
-        RetryAnswer,
+        ResendRequest,
+        ResendAnswer,
         GroupAnswer
     ))
 )]
@@ -45,15 +46,15 @@ pub(super) struct LedgerApi;
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/ledger").get(read));
     cfg.service(web::resource("/ledger/check").get(check));
-    cfg.service(web::resource("/ledger/retry").post(retry));
+    cfg.service(web::resource("/ledger/retry").post(resend_messages));
 }
 
-/// Says how many messages ended how, by day, automation or sender; all numbers are of one moment.
+/// Counts messages by outcome, for each day, automation or sender. All numbers are of one moment.
 ///
-/// `recipients = delivered + sent + failed + suppressed + skipped + unconfirmed + pending +
-/// retried`, always; `adds_up` says whether it does. A message that was sent again is `retried`,
-/// and the message that repeats it is counted by itself. `delivered_share` is `delivered` of
-/// `messages = recipients - retried`: what pages call delivered, in percent.
+/// `recipients` is always the sum of `delivered`, `sent`, `failed`, `suppressed`, `skipped`,
+/// `unconfirmed`, `pending` and `retried`; `adds_up` confirms it. A message that was sent again is
+/// `retried`, and the message that replaces it is counted by itself. `delivered_share` is
+/// `delivered` of `messages = recipients - retried`: what pages call delivered, in percent.
 #[utoipa::path(get, path = "/ledger", tag = "ledger", params(LedgerQuery),
     responses((status = 200, body = LedgerAnswer), (status = 422, body = ErrorBody)))]
 async fn read(
@@ -66,8 +67,9 @@ async fn read(
     Ok(Json(LedgerAnswer::new(&filter, ledger)))
 }
 
-/// Counts the messages of at most 31 days anew, and says where the ledger differs; takes about a
-/// second for each million.
+/// Counts the messages of at most 31 days again, and returns where the ledger differs.
+///
+/// It takes about a second per million messages.
 #[utoipa::path(get, path = "/ledger/check", tag = "ledger", params(LedgerQuery),
     responses((status = 200, body = CheckAnswer), (status = 422, body = ErrorBody)))]
 async fn check(
@@ -75,22 +77,22 @@ async fn check(
     query: ApiQuery<LedgerQuery>,
 ) -> ApiResult<Json<CheckAnswer>> {
     let mut conn = caller.conn().await?;
-    let filter = query.into_inner().few_days(caller.today(&conn).await?)?;
+    let filter = query.into_inner().parse_for_check(caller.today(&conn).await?)?;
     let differences = ledger::check(&mut conn, &filter).await?;
     Ok(Json(CheckAnswer::new(&filter, differences)))
 }
 
-/// Sends again what certainly never reached anybody and may be sent: failed before any carrier had
-/// it, or expired.
+/// Resends messages that certainly reached no recipient and may be sent: failed before any carrier
+/// had them, or expired.
 ///
-/// Never what may have arrived (`unconfirmed`, `undelivered`), never to a suppressed number or a
-/// deleted contact, and nothing twice: the same request may be repeated without fear. With
-/// `dry_run` it only says how many there are, and what is left out and why.
+/// It never resends what may have arrived (`unconfirmed`, `undelivered`), never sends to a
+/// suppressed number or a deleted contact, and resends nothing twice: a request can be repeated
+/// safely. With `dry_run`, it only returns how many there are, and what is left out and why.
 ///
-/// To send several, first do a dry run, then repeat the request without `dry_run` and with its
-/// `eligible` as `expected`.
-#[utoipa::path(post, path = "/ledger/retry", tag = "ledger", request_body = RetryRequest,
-    responses((status = 200, body = RetryAnswer), (status = 404, body = ErrorBody),
+/// To resend several messages, do a dry run first. Then repeat the request without `dry_run`, with
+/// its `eligible` as `expected`.
+#[utoipa::path(post, path = "/ledger/retry", tag = "ledger", request_body = ResendRequest,
+    responses((status = 200, body = ResendAnswer), (status = 404, body = ErrorBody),
         (
             status = 409,
             body = ErrorBody,
@@ -98,21 +100,27 @@ async fn check(
                            nothing was sent"
         ),
         (status = 422, body = ErrorBody)))]
-async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<Json<RetryAnswer>> {
+async fn resend_messages(
+    caller: Caller<Marketer>,
+    body: Json<ResendRequest>,
+) -> ApiResult<Json<ResendAnswer>> {
     let now = caller.now();
     let mut conn = caller.conn().await?;
-    let (wish, intent) = body.into_inner().parse(caller.today(&conn).await?)?;
-    let (outlook, ids) = match wish {
-        Wish::One(id) => {
-            let verdict = resend::verdict(&mut conn, id).await?;
-            (RetryAnswer::of_one(verdict), verdict.is_ok().then_some(id).into_iter().collect())
+    let (target, intent) = body.into_inner().parse(caller.today(&conn).await?)?;
+    let (preview, ids) = match target {
+        ResendTarget::One(id) => {
+            let eligibility = resend::check_eligibility(&mut conn, id).await?;
+            (
+                ResendAnswer::of_one(eligibility),
+                eligibility.is_ok().then_some(id).into_iter().collect(),
+            )
         }
-        Wish::Selection(selection) => {
-            let outlook = resend::preview(&mut conn, &selection).await?;
+        ResendTarget::Selection(selection) => {
+            let preview = resend::preview(&mut conn, &selection).await?;
             let ids = match intent {
                 Intent::Preview => Vec::new(),
                 Intent::Send { expected } => {
-                    let limit = confirmed(expected, outlook.eligible())?;
+                    let limit = confirmed_count(expected, preview.eligible())?;
                     resend::candidates(&mut conn, &selection)
                         .await?
                         .into_iter()
@@ -120,20 +128,19 @@ async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<
                         .collect()
                 }
             };
-            (outlook.into(), ids)
+            (preview.into(), ids)
         }
     };
     let sent = match intent {
         Intent::Preview => Vec::new(),
         Intent::Send { .. } => batches::send_again(&mut conn, &caller.actor(), &ids, now).await?,
     };
-    Ok(Json(outlook.with(sent)))
+    Ok(Json(preview.with(sent)))
 }
 
-/// How many messages of a selection may be sent again: those that the caller was told of by a dry
-/// run, if they are still as many. Where none are left, the request was repeated, and there is
-/// nothing to refuse.
-fn confirmed(expected: Option<i64>, eligible: i64) -> ApiResult<usize> {
+/// How many messages of a selection may be sent again: the number that a dry run returned, if it
+/// still holds. If none are left, the request was repeated, and there is nothing to refuse.
+fn confirmed_count(expected: Option<i64>, eligible: i64) -> ApiResult<usize> {
     let Some(expected) = expected else {
         let message = format!(
             "Say how many messages you expect to send again: `eligible` of a dry run. It is \

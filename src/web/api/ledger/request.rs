@@ -1,4 +1,4 @@
-//! Which part of the ledger is asked for, and what is to be sent again.
+//! Requests to the ledger: which messages to count, and which to resend.
 
 use std::str::FromStr;
 
@@ -14,38 +14,37 @@ use crate::types::id::MessageId;
 use crate::types::mistake;
 use crate::web::http::narrowing::{blank, is_blank};
 
-/// As many days as are answered when none are named.
-const SPAN: i64 = 30;
+/// How many days are counted if the request names none.
+const DEFAULT_DAYS: i64 = 30;
 
 /// Which messages are counted; all conditions hold together.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LedgerQuery {
-    /// Made by this automation; `none` for those of no automation.
+    /// Created by this automation; `none` for messages without an automation.
     automation_id: Option<String>,
     /// Sent from this sender.
     sender_id: Option<String>,
     /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone, which
-    /// the answer names; the last 30 days unless told otherwise.
+    /// the answer names; the last 30 days by default.
     from: Option<String>,
-    /// Composed on this day or earlier; today unless told otherwise.
+    /// Composed on this day or earlier; today by default.
     to: Option<String>,
-    /// A row for each `day`, `automation` or `sender`; `day` unless told otherwise.
+    /// One row for each `day`, `automation` or `sender`; `day` by default.
     group_by: Option<String>,
 }
 
-/// What is to be sent again: one message, or those of a selection that may be. A field that is
-/// blank or null is an error.
+/// The messages to resend: one message, or a selection. A field that is blank or null is an error.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Retry)]
-pub(super) struct RetryRequest {
+pub(super) struct ResendRequest {
     /// Only this message.
     #[serde(default)]
     #[schema(value_type = String, required = false, format = "uuid")]
     message_id: Patch<String>,
-    /// Made by this automation; `none` for those of no automation.
+    /// Created by this automation; `none` for messages without an automation.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
     automation_id: Patch<String>,
@@ -58,40 +57,40 @@ pub(super) struct RetryRequest {
     #[serde(default)]
     #[schema(value_type = String, required = false)]
     from: Patch<String>,
-    /// Composed on this day or earlier; today unless told otherwise.
+    /// Composed on this day or earlier; today by default.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
     to: Patch<String>,
-    /// Only say what would be sent.
+    /// Only return what would be sent.
     #[serde(default)]
     dry_run: bool,
-    /// How many messages are to be sent again: `eligible` of the dry run. Required, except for one
-    /// `message_id` and for a dry run; if another number could be sent by now, the answer is 409
-    /// and nothing is sent.
+    /// How many messages to resend: `eligible` of the dry run. Required, except for a single
+    /// `message_id` and for a dry run. If the number has changed since, the answer is 409 and
+    /// nothing is sent.
     #[schema(required = false, nullable = false)]
     expected: Option<i64>,
 }
 
-/// What is wished to be sent again.
+/// The messages to resend.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wish {
+pub(super) enum ResendTarget {
     /// One message.
     One(MessageId),
-    /// Whatever of these may be.
+    /// The messages of a selection that may be sent again.
     Selection(Selection),
 }
 
-/// Whether something is to be sent.
+/// Whether to send, or only to preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Intent {
-    /// Only say what would be.
+    /// Only return what would be sent.
     Preview,
-    /// Send as many as the caller expects, if it says how many.
+    /// Send the number of messages that the caller expects, if the caller states one.
     Send { expected: Option<i64> },
 }
 
 impl LedgerQuery {
-    /// The filter and what a row stands for.
+    /// Returns the filter, and what a row stands for.
     pub(super) fn parse(self, today: Today) -> Result<(LedgerFilter, Grouping)> {
         let mut errors = FieldErrors::default();
         let grouping = filled(self.group_by.as_deref())
@@ -113,23 +112,26 @@ impl LedgerQuery {
         }
     }
 
-    /// The filter, of no more days than can be counted anew.
-    pub(super) fn few_days(self, today: Today) -> Result<LedgerFilter> {
+    /// Returns the filter, limited to as many days as can be counted again.
+    pub(super) fn parse_for_check(self, today: Today) -> Result<LedgerFilter> {
         let (filter, _) = self.parse(today)?;
         Ok(*selection(filter)?.filter())
     }
 }
 
-impl RetryRequest {
-    /// What is wished, and whether it is meant.
-    pub(super) fn parse(self, today: Today) -> Result<(Wish, Intent)> {
+impl ResendRequest {
+    /// Returns the messages to resend, and whether to send.
+    pub(super) fn parse(self, today: Today) -> Result<(ResendTarget, Intent)> {
         let intent =
             if self.dry_run { Intent::Preview } else { Intent::Send { expected: self.expected } };
         let mut errors = FieldErrors::default();
-        let message_id = said("message_id", self.message_id, &mut errors);
-        let automation_id = said("automation_id", self.automation_id, &mut errors);
-        let sender_id = said("sender_id", self.sender_id, &mut errors);
-        let (from, to) = (said("from", self.from, &mut errors), said("to", self.to, &mut errors));
+        let message_id = narrowing_field("message_id", self.message_id, &mut errors);
+        let automation_id = narrowing_field("automation_id", self.automation_id, &mut errors);
+        let sender_id = narrowing_field("sender_id", self.sender_id, &mut errors);
+        let (from, to) = (
+            narrowing_field("from", self.from, &mut errors),
+            narrowing_field("to", self.to, &mut errors),
+        );
         if let Some(text) = message_id {
             let id = id("message_id", text.trim(), "message", &mut errors);
             let narrower =
@@ -138,7 +140,7 @@ impl RetryRequest {
                 errors.add("message_id", "Name one message or a selection, not both.");
             }
             return match id {
-                Some(id) if errors.is_empty() => Ok((Wish::One(id), intent)),
+                Some(id) if errors.is_empty() => Ok((ResendTarget::One(id), intent)),
                 _ => Err(Error::Invalid(errors)),
             };
         }
@@ -149,15 +151,17 @@ impl RetryRequest {
         let filter =
             filter(automation_id.as_deref(), sender_id.as_deref(), days, today, &mut errors);
         match filter {
-            Some(filter) if errors.is_empty() => Ok((Wish::Selection(selection(filter)?), intent)),
+            Some(filter) if errors.is_empty() => {
+                Ok((ResendTarget::Selection(selection(filter)?), intent))
+            }
             _ => Err(Error::Invalid(errors)),
         }
     }
 }
 
-/// A field that narrows what is sent: blank or null, it is an error, since without it more would be
-/// sent.
-fn said(field: &str, given: Patch<String>, errors: &mut FieldErrors) -> Option<String> {
+/// Parses a field that narrows the selection. Blank or null is an error, since without the field
+/// more would be sent.
+fn narrowing_field(field: &str, given: Patch<String>, errors: &mut FieldErrors) -> Option<String> {
     match given {
         Patch::Keep => None,
         Patch::Set(text) if !is_blank(&text) => Some(text),
@@ -185,7 +189,7 @@ fn filter(
         Some(text) => id("automation_id", text, "automation", errors).map(Maker::Automation),
     };
     let sender_id = filled(sender_id).and_then(|text| id("sender_id", text, "sender", errors));
-    let days = days.read(today, SPAN, errors)?;
+    let days = days.read(today, DEFAULT_DAYS, errors)?;
     Some(LedgerFilter { days, maker, sender_id })
 }
 
@@ -250,42 +254,42 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_of_one_message_or_of_few_days() {
+    fn a_resend_is_of_one_message_or_of_few_days() {
         let id = MessageId::new();
         let set = |text: &str| Patch::Set(text.to_owned());
-        let one = RetryRequest {
+        let one = ResendRequest {
             message_id: set(&id.to_string()),
             dry_run: true,
-            ..RetryRequest::default()
+            ..ResendRequest::default()
         };
         assert!(
-            matches!(one.parse(today()), Ok((Wish::One(found), Intent::Preview)) if found == id)
+            matches!(one.parse(today()), Ok((ResendTarget::One(found), Intent::Preview)) if found == id)
         );
-        let both = RetryRequest {
+        let both = ResendRequest {
             message_id: set(&id.to_string()),
             from: set("2026-11-01"),
-            ..RetryRequest::default()
+            ..ResendRequest::default()
         };
         assert_eq!(fields(both.parse(today())), ["message_id"]);
-        let long = RetryRequest { from: set("2026-10-01"), ..RetryRequest::default() };
+        let long = ResendRequest { from: set("2026-10-01"), ..ResendRequest::default() };
         assert_eq!(fields(long.parse(today())), ["from"]);
         assert!(matches!(
-            RetryRequest::default().parse(today()),
-            Ok((Wish::Selection(_), Intent::Send { expected: None }))
+            ResendRequest::default().parse(today()),
+            Ok((ResendTarget::Selection(_), Intent::Send { expected: None }))
         ));
     }
 
     #[test]
-    fn a_blank_condition_of_a_retry_is_an_error_of_its_field() {
+    fn a_blank_condition_of_a_resend_is_an_error_of_its_field() {
         let blank = ["\"\"", "\" \"", "\"\\t\"", "\"\\u200b\"", "\"\\u00a0\"", "null"];
         for field in ["message_id", "automation_id", "sender_id", "from", "to"] {
             for value in blank {
-                let request: RetryRequest =
+                let request: ResendRequest =
                     serde_json::from_str(&format!("{{\"{field}\": {value}}}")).unwrap();
                 assert_eq!(fields(request.parse(today())), [field], "{value}");
             }
         }
-        let all: RetryRequest =
+        let all: ResendRequest =
             serde_json::from_str(r#"{"message_id": "", "sender_id": null, "to": " "}"#).unwrap();
         assert_eq!(fields(all.parse(today())), ["message_id", "sender_id", "to"]);
     }

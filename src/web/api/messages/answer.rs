@@ -1,4 +1,4 @@
-//! A message as the API answers it.
+//! Messages in answers of the API.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::types::id::{
 };
 use crate::types::phone::PhoneNumber;
 
-/// One SMS or MMS, out or in.
+/// An outbound or inbound SMS or MMS.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message)]
 pub(super) struct MessageAnswer {
@@ -32,22 +32,23 @@ pub(super) struct MessageAnswer {
     status: MessageStatus,
     /// E.164.
     to: String,
-    /// Whether `to` lies in a range of its country's numbering plan that is in use; `null` where it
-    /// is no phone number.
+    /// Whether `to` is in a range that its country's numbering plan uses; `null` if it is not a
+    /// phone number.
     to_valid: Option<bool>,
-    /// `null` until a Messaging Service has chosen.
+    /// `null` until a Messaging Service has chosen a number.
     from: Option<String>,
     body: String,
     media_urls: Vec<String>,
-    /// How many SMS the text takes; 0 without a text.
+    /// The number of SMS parts of the text; 0 without a text.
     parts: i16,
     /// `gsm7` or `ucs2`; `null` without a text.
     encoding: Option<String>,
     twilio_sid: Option<String>,
-    /// Twilio's error code, why it is not delivered; the events keep those of earlier reports.
+    /// Twilio's error code, if the message is not delivered; the events have the codes of earlier
+    /// reports.
     error_code: Option<i32>,
-    /// Why it ended without a report from Twilio: a suppression's reason such as `stop`, or a
-    /// sentence.
+    /// Why the message ended without a report from Twilio: the reason of a suppression, such as
+    /// `stop`, or a sentence.
     reason: Option<String>,
     #[schema(value_type = Option<String>, format = "uuid")]
     contact_id: Option<ContactId>,
@@ -58,10 +59,10 @@ pub(super) struct MessageAnswer {
     automation_id: Option<AutomationId>,
     #[schema(value_type = Option<String>, format = "uuid")]
     enrollment_id: Option<EnrollmentId>,
-    /// The message that never arrived, and that this one repeats.
+    /// The message that never arrived, which this one replaces.
     #[schema(value_type = Option<String>, format = "uuid")]
     retry_of: Option<MessageId>,
-    /// When another message repeated this one.
+    /// When another message replaced this one.
     retried_at: Option<DateTime<Utc>>,
     #[schema(value_type = Option<String>, format = "uuid")]
     sender_id: Option<SenderId>,
@@ -72,48 +73,48 @@ pub(super) struct MessageAnswer {
     status_at: DateTime<Utc>,
 }
 
-/// A message with its story.
+/// A message with its events.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MessageWithEvents)]
 pub(super) struct MessageDetail {
     #[serde(flatten)]
     message: MessageAnswer,
-    /// Whether its wording was read as an opt-out, also where that was undone later; texts of
+    /// Whether its wording was read as an opt-out, even if that was undone later; texts from
     /// contacts only.
     read_as_opt_out: bool,
-    /// What became known of it, in order of time.
+    /// The events of the message, in order of time.
     events: Vec<EventAnswer>,
 }
 
-/// A message that was just made.
+/// A message that was just created.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MadeMessage)]
-pub(super) struct MadeMessage {
+pub(super) struct NewMessageAnswer {
     #[serde(flatten)]
     pub(super) message: MessageDetail,
-    /// What is odd about the body, such as a merge tag of another tool, which is sent as it is.
+    /// Warnings about the body, such as a merge tag of another tool, which is sent as it is.
     pub(super) warnings: Vec<String>,
 }
 
-/// Something that became known of a message.
+/// A change or report of a message's status.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MessageEvent)]
 pub(super) struct EventAnswer {
-    /// As it was reported.
+    /// The status as it was reported.
     status: String,
-    /// When Carillon learnt it.
+    /// When Carillon received it.
     at: DateTime<Utc>,
-    /// `carillon`: decided here; `response`: Twilio's answer; `callback`: Twilio called; `lookup`:
-    /// Twilio was asked.
+    /// `carillon`: set by Carillon; `response`: Twilio's answer to the request; `callback`: a call
+    /// from Twilio; `lookup`: a query of Twilio.
     #[schema(value_type = String)]
     source: ReportSource,
     error_code: Option<i32>,
-    /// Whether it moved the status; late, repeated and contradicting reports do not.
+    /// Whether it changed the message's status; late, repeated and contradicting reports do not.
     applied: bool,
 }
 
 impl MessageDetail {
-    /// Loads the story of a message.
+    /// Loads the events of a message.
     pub(super) async fn load(conn: &mut Conn, message: Message) -> Result<Self> {
         let events = story::events(conn, &message).await?;
         let read_as_opt_out = inbound::reading_of(conn, &message).await?.is_some();

@@ -1,4 +1,6 @@
-//! `/messages` of the JSON API: one-off messages, and what became of every message.
+//! The API of messages: sending a single message, and what became of every message, at `/messages`.
+//! Requests are parsed in [`query`] and [`request`], answers are in [`answer`]. Start reading at
+//! [`routes`].
 
 mod answer;
 mod query;
@@ -14,21 +16,27 @@ use super::error::ErrorBody;
 use super::{ApiError, ApiQuery, ApiResult, Caller, Json, List, Path};
 use crate::error::Error;
 use crate::messages::compose;
-use crate::messages::log::search::look;
+use crate::messages::log::search::find_page;
 use crate::messages::message as messages;
 use crate::types::id::MessageId;
 use crate::users::organization;
 use crate::web::{Marketer, Viewer};
 
-use answer::{EventAnswer, MadeMessage, MessageAnswer, MessageDetail};
+use answer::{EventAnswer, MessageAnswer, MessageDetail, NewMessageAnswer};
 use query::MessagesQuery;
 use request::{IdempotencyKey, MessageRequest};
 
-/// The description of this file.
+/// The OpenAPI document of messages.
 #[derive(OpenApi)]
 #[openapi(
     paths(list, send, find),
-    components(schemas(MessageRequest, MessageAnswer, MessageDetail, MadeMessage, EventAnswer))
+    components(schemas(
+        MessageRequest,
+        MessageAnswer,
+        MessageDetail,
+        NewMessageAnswer,
+        EventAnswer
+    ))
 )]
 pub(super) struct MessagesApi;
 
@@ -40,8 +48,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// Lists messages, newest first.
 ///
-/// For conditions that no index serves, one call looks through some ten thousand messages: a page
-/// may hold fewer than `limit`, or none, and still have a `next_cursor`. Go on until it is `null`.
+/// For conditions without an index, a request scans some ten thousand messages: a page may have
+/// fewer rows than `limit`, or none, and still have a `next_cursor`. Continue until it is `null`.
 #[utoipa::path(get, path = "/messages", tag = "messages", params(MessagesQuery),
     responses((status = 200, body = List<MessageAnswer>), (status = 422, body = ErrorBody)))]
 async fn list(
@@ -51,7 +59,7 @@ async fn list(
     let mut conn = caller.conn().await?;
     let organization = organization::find(&conn).await?;
     let (filter, place, limit) = query.into_inner().parse(&organization, caller.now())?;
-    let part = look(&mut conn, &filter, place, limit).await?;
+    let part = find_page(&mut conn, &filter, place, limit).await?;
     let zone = filter.days.map(|days| days.zone().name());
     Ok(Json(
         List::of_part(part.messages.into_iter().map(MessageAnswer::from).collect(), part.older)
@@ -59,11 +67,11 @@ async fn list(
     ))
 }
 
-/// Sends one message to one person, as soon as possible.
+/// Sends a message to one recipient, as soon as possible.
 ///
-/// A number that may not be texted is no error: the message is kept as `suppressed`. With an
-/// `Idempotency-Key` the same request may be repeated without fear: it is answered with the message
-/// that it made the first time.
+/// A number that may not be texted is not an error: the message is saved as `suppressed`. With an
+/// `Idempotency-Key`, a request can be repeated safely: it returns the message that it created the
+/// first time.
 #[utoipa::path(post, path = "/messages", tag = "messages", request_body = MessageRequest,
     params(
         (
@@ -72,7 +80,7 @@ async fn list(
             description = "Up to 200 characters of your own, unique for each message that you want"
         )
     ),
-    responses((status = 202, body = MadeMessage), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 202, body = NewMessageAnswer), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
 async fn send(
     caller: Caller<Marketer>,
     key: IdempotencyKey,
@@ -81,9 +89,9 @@ async fn send(
     let key = key.of(caller.key.id);
     let mut conn = caller.conn().await?;
     let organization = organization::find(&conn).await?;
-    let wanted = body.into_inner().parse(organization.default_country)?;
+    let request = body.into_inner().parse(organization.default_country)?;
     let now = caller.now();
-    // The answer is read before the commit: as soon as it is visible, a worker changes it.
+    // The answer is read before the commit, after which a worker may change the message.
     let (detail, is_other) = conn
         .transaction(async |conn| {
             let first = match &key {
@@ -95,7 +103,7 @@ async fn send(
                 None => {
                     let draft = request::draft(
                         conn,
-                        &wanted,
+                        &request,
                         key,
                         &caller.context.renderer,
                         &organization.name,
@@ -105,7 +113,7 @@ async fn send(
                     messages::find(conn, id).await?
                 }
             };
-            let is_other = !wanted.made(&message);
+            let is_other = !request.matches(&message);
             Ok::<_, Error>((MessageDetail::load(conn, message).await?, is_other))
         })
         .await?;
@@ -114,10 +122,11 @@ async fn send(
                        for each message.";
         return Err(ApiError::new(StatusCode::CONFLICT, "key_reused", message));
     }
-    Ok(HttpResponse::Accepted().json(MadeMessage { message: detail, warnings: wanted.warnings() }))
+    Ok(HttpResponse::Accepted()
+        .json(NewMessageAnswer { message: detail, warnings: request.warnings() }))
 }
 
-/// Finds a message, with everything that became known of it, in order of time.
+/// Returns a message with all its events, in order of time.
 #[utoipa::path(get, path = "/messages/{id}", tag = "messages", params(("id" = String, Path)),
     responses((status = 200, body = MessageDetail), (status = 404, body = ErrorBody)))]
 async fn find(caller: Caller<Viewer>, id: Path<MessageId>) -> ApiResult<Json<MessageDetail>> {

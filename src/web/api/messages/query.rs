@@ -1,4 +1,4 @@
-//! Which messages `GET /messages` lists.
+//! The conditions of `GET /messages`.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -19,10 +19,10 @@ use crate::web::api::Paging;
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(super) struct MessagesQuery {
-    /// With all of these words in the text, each somewhere, whatever their case.
+    /// With all of these words in the text, in any place and case.
     #[param(required = false)]
     text: String,
-    /// For or from this contact.
+    /// To or from this contact.
     #[param(required = false)]
     contact_id: String,
     /// In this status.
@@ -36,22 +36,22 @@ pub(super) struct MessagesQuery {
     #[param(required = false)]
     within: String,
     /// Composed or received on this day or later: `2026-11-21`. A day of the organization's time
-    /// zone, as `GET /ledger` names it; ten years ago unless told otherwise.
+    /// zone, as `GET /ledger` names it; ten years ago by default.
     #[param(required = false)]
     from_day: String,
     /// Composed or received on this day or earlier.
     #[param(required = false)]
     to_day: String,
-    /// With a reason that begins with exactly this, up to its 200th character.
+    /// With a reason that starts with exactly this, up to its 200th character.
     #[param(required = false)]
     reason: String,
-    /// Made by this automation; `none` for those of no automation.
+    /// Created by this automation; `none` for messages without an automation.
     #[param(required = false)]
     automation_id: String,
-    /// Made by this enrollment.
+    /// Created by this enrollment.
     #[param(required = false)]
     enrollment_id: String,
-    /// Made from this template.
+    /// Rendered from this template.
     #[param(required = false)]
     template_id: String,
     /// Sent from, or received by, this sender.
@@ -60,22 +60,22 @@ pub(super) struct MessagesQuery {
     /// `outbound` or `inbound`.
     #[param(required = false)]
     direction: String,
-    /// With this error code of Twilio's.
+    /// With this error code from Twilio.
     #[param(required = false)]
     error_code: String,
     /// To this number.
     #[param(required = false)]
     to: String,
-    /// `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor<MessageId>>,
-    /// How many, 1 to 500; 50 unless told otherwise.
+    /// How many rows to return, 1 to 500; 50 by default.
     #[param(value_type = Option<u16>)]
     limit: Paging,
 }
 
 impl MessagesQuery {
-    /// The filter, where the page begins, and the number of rows.
+    /// Returns the filter, the position where the page starts, and the number of rows.
     pub(super) fn parse(
         self,
         organization: &Organization,
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plus_in_a_query_may_be_written_plainly() {
+    fn a_plus_in_a_query_needs_no_escaping() {
         for query in ["to=+14155550123", "to=%2B14155550123"] {
             assert_eq!(parse(query).unwrap().0.to_address.as_deref(), Some("+14155550123"));
         }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_conditions_are_none() {
+    fn empty_conditions_are_ignored() {
         let (filter, place, limit) = parse("status=delivered&direction=&to=&limit=2").unwrap();
         assert_eq!(
             (filter.status, filter.direction, place, limit),

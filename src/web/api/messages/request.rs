@@ -1,4 +1,4 @@
-//! A one-off message as it is asked for, checked field by field, and the draft that it becomes.
+//! Requests to send a message: parsing, field by field, and the draft that results.
 
 use std::str::FromStr;
 
@@ -26,32 +26,32 @@ use crate::web::api::ApiError;
 
 const MAX_KEY: usize = 200;
 
-/// A message to one person.
+/// A message to one recipient.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = NewMessage)]
 pub(super) struct MessageRequest {
-    /// Whom it is for; or give `to`.
+    /// The contact to send to; alternatively, give `to`.
     #[schema(format = "uuid")]
     contact_id: Option<String>,
-    /// The number that it is for, if you do not know the contact; or give `contact_id`.
+    /// The number to send to, if you do not know the contact; alternatively, give `contact_id`.
     #[schema(example = "+14155550123")]
     to: Option<String>,
-    /// The template that makes the text; or give `body`.
+    /// The template to render; alternatively, give `body`.
     #[schema(format = "uuid")]
     template_id: Option<String>,
-    /// The text as it is to arrive, up to 1,600 characters; or give `template_id`. May be empty
-    /// where there are media.
+    /// The text exactly as it is to arrive, up to 1,600 characters; alternatively, give
+    /// `template_id`. May be empty if there are media.
     body: Option<String>,
-    /// What to send from.
+    /// The sender to send from.
     #[schema(format = "uuid", required = true, nullable = false)]
     sender_id: Option<String>,
-    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch.
-    /// Without it, those of the template; with a template, variables are filled in.
+    /// Addresses of up to 10 pictures and other files to send along (MMS), which Twilio must be
+    /// able to fetch. By default, those of the template; with a template, variables are filled in.
     media_urls: Option<Vec<String>>,
 }
 
-/// A request whose fields are all in order.
+/// A request with valid fields.
 #[derive(Debug)]
 pub(super) struct ParsedMessageRequest {
     recipient: Recipient,
@@ -77,7 +77,7 @@ enum Content {
 pub(super) struct IdempotencyKey(Option<String>);
 
 impl MessageRequest {
-    /// Checks the fields; all that is wrong is told at once.
+    /// Parses the fields, and reports all errors at once.
     pub(super) fn parse(self, default_country: Option<Country>) -> Result<ParsedMessageRequest> {
         let mut errors = FieldErrors::default();
         let recipient = recipient(self.contact_id, self.to, default_country, &mut errors);
@@ -113,7 +113,7 @@ impl MessageRequest {
 }
 
 impl ParsedMessageRequest {
-    /// What is odd about a text that is sent as it is.
+    /// Warnings about a text that is sent as it is.
     pub(super) fn warnings(&self) -> Vec<String> {
         match &self.content {
             Content::Text(text) => templates::warnings_of_literal(text),
@@ -121,9 +121,9 @@ impl ParsedMessageRequest {
         }
     }
 
-    /// Whether a message is what this request asks for; what a template or a contact has become
-    /// meanwhile does not matter.
-    pub(super) fn made(&self, message: &Message) -> bool {
+    /// Whether a message matches this request; later changes of the template or contact do not
+    /// matter.
+    pub(super) fn matches(&self, message: &Message) -> bool {
         let same_recipient = match &self.recipient {
             Recipient::Contact(id) => message.contact_id == Some(*id),
             Recipient::Number(phone) => message.to_address == phone.as_str(),
@@ -132,7 +132,7 @@ impl ParsedMessageRequest {
             Content::Template(id) => message.template_id == Some(*id),
             Content::Text(text) => message.template_id.is_none() && message.body == *text,
         };
-        let same = |(url, made): (&MediaUrl, &String)| url.is_filled_in() || url.as_str() == made;
+        let same = |(url, sent): (&MediaUrl, &String)| url.is_filled_in() || url.as_str() == sent;
         let same_media = self.media.as_ref().is_none_or(|media| {
             media.len() == message.media_urls.len()
                 && media.iter().zip(&message.media_urls).all(same)
@@ -141,24 +141,24 @@ impl ParsedMessageRequest {
     }
 }
 
-/// Makes the draft: finds what the request names, and renders the text.
+/// Creates the draft: finds the records that the request names, and renders the text.
 pub(super) async fn draft(
     conn: &mut Conn,
-    wanted: &ParsedMessageRequest,
+    request: &ParsedMessageRequest,
     key: Option<String>,
     renderer: &Renderer,
     organization: &str,
 ) -> Result<Draft> {
     let mut errors = FieldErrors::default();
-    let sender = senders::find(conn, wanted.sender_id).await;
-    if let Some(problem) = sender_problem(conn, known(sender)?).await? {
+    let sender = senders::find(conn, request.sender_id).await;
+    if let Some(problem) = sender_problem(conn, optional(sender)?).await? {
         errors.add("sender_id", problem);
     }
-    let contact = match &wanted.recipient {
-        Recipient::Contact(id) => known(contacts::find(conn, *id).await)?,
+    let contact = match &request.recipient {
+        Recipient::Contact(id) => optional(contacts::find(conn, *id).await)?,
         Recipient::Number(phone) => contacts::find_by_phone(conn, phone).await?,
     };
-    let to = match (&wanted.recipient, &contact) {
+    let to = match (&request.recipient, &contact) {
         (Recipient::Number(phone), _) => Some(phone.clone()),
         (Recipient::Contact(_), Some(contact)) => Some(contact.phone.clone()),
         (Recipient::Contact(_), None) => {
@@ -169,20 +169,20 @@ pub(super) async fn draft(
     let variables = match (&contact, &to) {
         (Some(contact), _) => Some(Variables::new(contact, None).with_organization(organization)),
         (None, Some(to)) => Some(Variables::for_phone(to, None).with_organization(organization)),
-        // That the contact is unknown is an error of its own.
+        // The unknown contact is reported as an error already.
         (None, None) => None,
     };
-    let own_media = wanted
+    let own_media = request
         .media
         .as_ref()
         .zip(variables.as_ref())
         .map(|(media, variables)| filled_in(media, variables, &mut errors));
-    let (rendered, template) = match &wanted.content {
+    let (rendered, template) = match &request.content {
         Content::Text(text) => {
             (Some(Rendered { text: text.clone(), media_urls: Vec::new() }), None)
         }
         Content::Template(id) => {
-            let template = known(templates::find(conn, *id).await)?;
+            let template = optional(templates::find(conn, *id).await)?;
             let rendered =
                 rendered(template.as_ref(), variables.as_ref(), own_media.is_some(), renderer);
             (errors.check("template_id", rendered).flatten(), template)
@@ -194,7 +194,7 @@ pub(super) async fn draft(
     Ok(Draft {
         origin: Origin::OneOff { request_key: key },
         contact_id: contact.map(|contact| contact.id),
-        sender_id: wanted.sender_id,
+        sender_id: request.sender_id,
         to: Ok(to),
         text: Ok(rendered.text),
         template: template.map(|template| (template.id, template.version)),
@@ -202,8 +202,8 @@ pub(super) async fn draft(
     })
 }
 
-/// What was found, or nothing; other errors stay errors.
-fn known<T>(found: Result<T>) -> Result<Option<T>> {
+/// Turns “not found” into `None`; other errors stay errors.
+fn optional<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound(_)) => Ok(None),
@@ -211,7 +211,7 @@ fn known<T>(found: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// The addresses of media that the request names itself.
+/// Renders the addresses of media that the request names itself.
 fn filled_in(
     media: &[MediaUrl],
     variables: &Variables<'_>,
@@ -227,7 +227,7 @@ fn filled_in(
     .collect()
 }
 
-/// Text and media for this recipient; without one there are none.
+/// Renders text and media for a recipient; `None` without one.
 fn rendered(
     template: Option<&Template>,
     variables: Option<&Variables<'_>>,
@@ -252,7 +252,7 @@ fn rendered(
     rendered.map(Some).map_err(|reason| format!("This template gives no text here: {reason}."))
 }
 
-/// Why nothing can be sent from here now.
+/// Why the sender cannot send now.
 async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Option<String>> {
     let Some(sender) = sender else { return Ok(Some(Mistake::Unknown("sender").into())) };
     let label = sender.label();
@@ -363,7 +363,7 @@ fn id<T: FromStr>(
 }
 
 impl IdempotencyKey {
-    /// The key as it is kept: two API keys never share one.
+    /// The key as it is stored: two API keys never share one.
     pub(super) fn of(self, caller: ApiKeyId) -> Option<String> {
         self.0.map(|key| format!("api:{caller}:{key}"))
     }

@@ -1,4 +1,4 @@
-//! Tests of how the body of `POST /messages` is read.
+//! Tests of the parsing of `POST /messages` bodies.
 
 use actix_web::FromRequest;
 use actix_web::dev::Payload;
@@ -36,7 +36,7 @@ fn a_message_needs_a_recipient_a_content_and_a_sender() {
 }
 
 #[test]
-fn two_ways_to_say_the_same_thing_are_one_too_many() {
+fn a_recipient_or_content_given_in_two_ways_is_refused() {
     let both = json!(
         {"to": "+14155550123", "contact_id": ID, "body": "Hi", "template_id": ID, "sender_id": ID}
     );
@@ -44,7 +44,7 @@ fn two_ways_to_say_the_same_thing_are_one_too_many() {
 }
 
 #[test]
-fn identifiers_and_numbers_that_are_none_are_named() {
+fn invalid_identifiers_and_numbers_are_named() {
     let body = json!(
         {
             "contact_id": "7",
@@ -63,7 +63,7 @@ fn identifiers_and_numbers_that_are_none_are_named() {
 }
 
 #[test]
-fn a_text_has_one_to_1600_characters_unless_pictures_speak() {
+fn a_text_has_one_to_1600_characters_unless_there_are_pictures() {
     let body = |text: &str| json!({"to": "+14155550123", "body": text, "sender_id": ID});
     assert!(parse(body(&"x".repeat(1_600))).is_ok());
     for bad in ["", " \n", &"x".repeat(1_601), &"🔔".repeat(801), "a\0b"] {
@@ -83,7 +83,7 @@ fn a_text_has_one_to_1600_characters_unless_pictures_speak() {
 }
 
 #[actix_web::test]
-async fn an_idempotency_key_is_kept_apart_for_each_api_key() {
+async fn an_idempotency_key_belongs_to_one_api_key() {
     let read = async |value: &str| {
         let request =
             TestRequest::default().insert_header(("Idempotency-Key", value)).to_http_request();

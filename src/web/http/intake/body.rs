@@ -1,4 +1,4 @@
-//! The body of a request as it arrives: how long it may take, and how much memory it gets.
+//! The body of a request as it arrives: how long it may take, and how much memory it may use.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -15,81 +15,82 @@ use futures::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{FREE_BYTES, Intake, MIN_BYTES_PER_SECOND, UNIT};
+use super::{FREE_BYTES, Intake, MIN_BYTES_PER_SECOND, PERMIT_BYTES};
 use crate::web::http::server::connections::{HttpConnection, Phase};
 
-/// How often the patience with one pause a whole body may take.
-const WHOLE: u32 = 12;
+/// How long a whole body may take, as a multiple of the timeout for one pause.
+const MAX_TIMEOUTS: u32 = 12;
 
-/// Why a body is not taken in, although nothing is wrong with it.
+/// Why a body is not accepted, although nothing is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::web) enum BodyFailure {
-    /// It stands still, or comes too slowly.
+    /// The body stalls, or arrives too slowly.
     #[error("the body of the request did not arrive in time")]
     TooSlow,
-    /// Others take all the memory that there is for bodies.
+    /// Other requests use all memory for bodies.
     #[error("too many large requests arrive at the moment")]
     Busy,
 }
 
-/// The account of one body: what has come, and what it holds until the request is answered.
-pub(in crate::web) struct Body {
+/// The progress and the memory of one body, until its request is answered.
+pub(in crate::web) struct BodyTracker {
     begun: Instant,
-    patience: Duration,
+    timeout: Duration,
     received: Cell<usize>,
     charged: Cell<usize>,
     failure: Cell<Option<BodyFailure>>,
-    whole: Cell<bool>,
+    complete: Cell<bool>,
     budget: Arc<Semaphore>,
     held: RefCell<Option<OwnedSemaphorePermit>>,
     connection: Option<Arc<HttpConnection>>,
 }
 
-/// A body's bytes; fails when they come too slowly, and when there is no memory for them.
-pub(super) struct Incoming {
+/// The stream of a body's bytes. It fails when they arrive too slowly, and when no memory is
+/// available.
+pub(super) struct IncomingBody {
     payload: Payload,
-    body: Rc<Body>,
-    alarm: Option<Pin<Box<Sleep>>>,
-    last: Instant,
-    waits: bool,
+    body: Rc<BodyTracker>,
+    timer: Option<Pin<Box<Sleep>>>,
+    last_chunk_at: Instant,
+    is_waiting: bool,
 }
 
-impl Body {
+impl BodyTracker {
     pub(super) fn new(
         intake: &Intake,
-        patience: Duration,
+        timeout: Duration,
         connection: Option<Arc<HttpConnection>>,
     ) -> Self {
         Self {
             begun: Instant::now(),
-            patience,
+            timeout,
             received: Cell::default(),
             charged: Cell::default(),
             failure: Cell::default(),
-            whole: Cell::default(),
-            budget: Arc::clone(&intake.bodies),
+            complete: Cell::default(),
+            budget: Arc::clone(&intake.body_budget),
             held: RefCell::default(),
             connection,
         }
     }
 
-    /// Why it was not taken in.
+    /// Why the body was not accepted.
     pub(in crate::web) fn failure(&self) -> Option<BodyFailure> {
         self.failure.get()
     }
 
-    /// Whether it was read to its end.
-    pub(super) fn is_whole(&self) -> bool {
-        self.whole.get()
+    /// Whether the body was read to its end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.get()
     }
 
-    /// Takes memory for so many bytes more, until the request is answered.
+    /// Charges the memory of more bytes to the budget, until the request is answered.
     pub(in crate::web) fn charge(&self, bytes: usize) -> Result<(), BodyFailure> {
         let charged = self.charged.get() + bytes;
         self.charged.set(charged);
         let mut held = self.held.borrow_mut();
         let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = charged.saturating_sub(FREE_BYTES).div_ceil(UNIT).saturating_sub(has);
+        let missing = charged.saturating_sub(FREE_BYTES).div_ceil(PERMIT_BYTES).saturating_sub(has);
         if missing == 0 {
             return Ok(());
         }
@@ -104,11 +105,11 @@ impl Body {
         Ok(())
     }
 
-    /// When the next bytes must have come.
-    fn deadline(&self, last: Instant) -> Instant {
+    /// When the next bytes must have arrived.
+    fn deadline(&self, last_chunk_at: Instant) -> Instant {
         let earned = Duration::from_secs((self.received.get() / MIN_BYTES_PER_SECOND) as u64);
-        let steady = self.begun + self.patience + earned;
-        (last + self.patience).min(steady).min(self.begun + WHOLE * self.patience)
+        let steady = self.begun + self.timeout + earned;
+        (last_chunk_at + self.timeout).min(steady).min(self.begun + MAX_TIMEOUTS * self.timeout)
     }
 
     fn fail(&self, failure: BodyFailure) -> BodyFailure {
@@ -123,29 +124,29 @@ impl Body {
     }
 }
 
-impl Incoming {
-    pub(super) fn new(payload: Payload, body: Rc<Body>) -> Self {
-        let last = body.begun;
-        Self { payload, body, alarm: None, last, waits: false }
+impl IncomingBody {
+    pub(super) fn new(payload: Payload, body: Rc<BodyTracker>) -> Self {
+        let last_chunk_at = body.begun;
+        Self { payload, body, timer: None, last_chunk_at, is_waiting: false }
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let deadline = self.body.deadline(self.last);
+            let deadline = self.body.deadline(self.last_chunk_at);
             if deadline <= Instant::now() {
                 return Poll::Ready(());
             }
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            if alarm.as_mut().poll(cx).is_pending() {
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            // Bytes have come since it was set.
-            self.alarm = None;
+            // Bytes have arrived since the timer was set.
+            self.timer = None;
         }
     }
 }
 
-impl Stream for Incoming {
+impl Stream for IncomingBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -153,22 +154,22 @@ impl Stream for Incoming {
             return Poll::Ready(Some(Err(failure.into())));
         }
         let next = Pin::new(&mut self.payload).poll_next(cx);
-        let waits = next.is_pending();
-        if waits != self.waits {
-            self.waits = waits;
-            self.body.enter(if waits { Phase::Body } else { Phase::Answer });
+        let is_waiting = next.is_pending();
+        if is_waiting != self.is_waiting {
+            self.is_waiting = is_waiting;
+            self.body.enter(if is_waiting { Phase::Body } else { Phase::Answer });
         }
         match next {
             Poll::Ready(Some(Ok(bytes))) => {
-                self.last = Instant::now();
+                self.last_chunk_at = Instant::now();
                 self.body.received.set(self.body.received.get() + bytes.len());
-                if self.last >= self.body.deadline(self.last) {
+                if self.last_chunk_at >= self.body.deadline(self.last_chunk_at) {
                     return Poll::Ready(Some(Err(self.body.fail(BodyFailure::TooSlow).into())));
                 }
                 Poll::Ready(Some(self.body.charge(bytes.len()).map(|()| bytes).map_err(Into::into)))
             }
             Poll::Ready(end) => {
-                self.body.whole.set(end.is_none());
+                self.body.complete.set(end.is_none());
                 Poll::Ready(end)
             }
             Poll::Pending => match self.poll_deadline(cx) {
@@ -198,14 +199,14 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    fn body(budget: &Arc<Semaphore>) -> Rc<Body> {
-        Rc::new(Body {
+    fn body(budget: &Arc<Semaphore>) -> Rc<BodyTracker> {
+        Rc::new(BodyTracker {
             begun: Instant::now(),
-            patience: TIMEOUT,
+            timeout: TIMEOUT,
             received: Cell::default(),
             charged: Cell::default(),
             failure: Cell::default(),
-            whole: Cell::default(),
+            complete: Cell::default(),
             budget: Arc::clone(budget),
             held: RefCell::default(),
             connection: None,
@@ -213,11 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn a_body_may_be_slow_but_not_stand_still_nor_trickle_nor_go_on_for_ever() {
+    fn a_body_may_be_slow_but_may_not_stall_or_trickle_or_last_for_ever() {
         let body = body(&Arc::new(Semaphore::new(0)));
-        let until = |last: u64, received: usize| {
+        let until = |last_chunk_at: u64, received: usize| {
             body.received.set(received);
-            (body.deadline(body.begun + Duration::from_secs(last)) - body.begun).as_secs()
+            (body.deadline(body.begun + Duration::from_secs(last_chunk_at)) - body.begun).as_secs()
         };
         assert_eq!(until(0, 0), 10, "nothing came");
         assert_eq!(until(9, 9), 10, "it trickles");
@@ -227,15 +228,15 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_for_bodies_is_shared_and_given_back() {
+    fn the_memory_for_bodies_is_shared_and_returned() {
         let budget = Arc::new(Semaphore::new(100));
         let (one, other) = (body(&budget), body(&budget));
         one.charge(FREE_BYTES).unwrap();
         assert_eq!(budget.available_permits(), 100, "every body has some for itself");
-        one.charge(60 * UNIT).unwrap();
-        one.charge(UNIT / 2).unwrap();
+        one.charge(60 * PERMIT_BYTES).unwrap();
+        one.charge(PERMIT_BYTES / 2).unwrap();
         assert_eq!(budget.available_permits(), 39);
-        assert_eq!(other.charge(FREE_BYTES + 50 * UNIT), Err(BodyFailure::Busy));
+        assert_eq!(other.charge(FREE_BYTES + 50 * PERMIT_BYTES), Err(BodyFailure::Busy));
         assert_eq!(other.failure(), Some(BodyFailure::Busy));
         drop(one);
         assert_eq!(budget.available_permits(), 100);

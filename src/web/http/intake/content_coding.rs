@@ -1,9 +1,9 @@
-//! How the body of a request is packed.
+//! The content coding of a request's body.
 
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
 
-/// How the body of a request is packed; where this is not among the request's extensions, it is
-/// not.
+/// How the body of a request is compressed; an extension of the request, missing if the body is not
+/// compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::web) enum ContentCoding {
     /// `gzip`, alone.
@@ -12,7 +12,7 @@ pub(in crate::web) enum ContentCoding {
     Other,
 }
 
-/// How a body is packed, if it is.
+/// The content coding of a body, if it has one.
 pub(super) fn coding(headers: &HeaderMap) -> Option<ContentCoding> {
     if !headers.contains_key(CONTENT_ENCODING) {
         return None;
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_bodies_are_recognised_however_it_is_written() {
+    fn compressed_bodies_are_recognised_in_every_spelling() {
         let of = |values: &[&str]| {
             let mut request = TestRequest::default();
             for value in values {

@@ -1,5 +1,5 @@
-//! In front of everything: who may be answered, and bodies that are neither endless, nor packed,
-//! nor for ever under way.
+//! The outermost middleware: refuses requests at capacity, and bodies that are endless, too slow or
+//! unexpectedly compressed.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,25 +15,25 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures::StreamExt;
 
 use super::Intake;
-use super::body::{Body, BodyFailure, Incoming};
+use super::body::{BodyFailure, BodyTracker, IncomingBody};
 use super::content_coding::coding;
 use crate::web::api::ApiError;
 use crate::web::http::health;
-use crate::web::http::server::connections::{Answering, HttpConnection};
+use crate::web::http::server::connections::{ActiveRequest, HttpConnection};
 
 const FULL: &str = "There are too many connections at the moment. Try again in a few seconds.\n";
 
-/// A body of an answer, which keeps its connection from being put out.
-struct Answered {
+/// The body of an answer, which keeps its connection from being evicted.
+struct ProtectedBody {
     body: BoxBody,
-    _answering: Answering,
+    _request: ActiveRequest,
 }
 
-/// Watches over a request from its head to the end of its answer.
+/// Guards a request from its head to the end of its answer.
 ///
-/// The header `Content-Encoding` goes no further: what reads bodies by itself, as the framework's
-/// extractors do, would unpack them without a limit. Whoever can do so looks for
-/// [`ContentCoding`](super::ContentCoding).
+/// It removes the header `Content-Encoding`: code that reads bodies by itself, such as the
+/// framework's extractors, would decompress them without a limit. Handlers that can decompress
+/// check for [`ContentCoding`](super::ContentCoding).
 pub(in crate::web) async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -45,11 +45,11 @@ pub(in crate::web) async fn guard(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let connection = request.conn_data::<Arc<HttpConnection>>().cloned();
-    let mut answering = connection.as_ref().map(HttpConnection::answer);
+    let mut active = connection.as_ref().map(HttpConnection::begin_answer);
     let is_hook = request.path().starts_with("/hooks/");
     if connection.as_ref().is_some_and(|connection| connection.is_in_reserve())
         && !is_hook
-        && !health::is_asked_for(request.path())
+        && !health::is_health_check(request.path())
     {
         let full = if request.path().starts_with("/api/") {
             ApiError::busy().error_response()
@@ -60,7 +60,7 @@ pub(in crate::web) async fn guard(
     }
     if let Some(coding) = coding(request.headers()) {
         if is_hook {
-            return Ok(request.into_response(packed()));
+            return Ok(request.into_response(compressed_webhook()));
         }
         request.headers_mut().remove(CONTENT_ENCODING);
         request.extensions_mut().insert(coding);
@@ -68,18 +68,20 @@ pub(in crate::web) async fn guard(
     let body = match request.take_payload() {
         Payload::None => None,
         payload => {
-            let body = Rc::new(Body::new(&intake, context.config.request_timeout, connection));
-            request
-                .set_payload(Payload::from(Incoming::new(payload, Rc::clone(&body)).boxed_local()));
+            let body =
+                Rc::new(BodyTracker::new(&intake, context.config.request_timeout, connection));
+            request.set_payload(Payload::from(
+                IncomingBody::new(payload, Rc::clone(&body)).boxed_local(),
+            ));
             request.extensions_mut().insert(Rc::clone(&body));
             Some(body)
         }
     };
     let response = next.call(request).await?.map_into_boxed_body();
-    if let (Some(answering), Some(body)) = (&mut answering, &body)
-        && !body.is_whole()
+    if let (Some(active), Some(body)) = (&mut active, &body)
+        && !body.is_complete()
     {
-        answering.rest_is_missing();
+        active.expect_rest_of_request();
     }
     let failure =
         body.and_then(|body| body.failure()).filter(|_| response.status().is_client_error());
@@ -92,20 +94,20 @@ pub(in crate::web) async fn guard(
         )),
         _ => response,
     };
-    Ok(match answering {
-        Some(answering)
+    Ok(match active {
+        Some(active)
             if !matches!(
                 response.response().body().size(),
                 BodySize::None | BodySize::Sized(0)
             ) =>
         {
-            response.map_body(|_, body| BoxBody::new(Answered { body, _answering: answering }))
+            response.map_body(|_, body| BoxBody::new(ProtectedBody { body, _request: active }))
         }
         _ => response,
     })
 }
 
-fn packed() -> HttpResponse {
+fn compressed_webhook() -> HttpResponse {
     HttpResponse::UnsupportedMediaType()
         .insert_header((ACCEPT_ENCODING, "identity"))
         .body("Webhooks are read as they are: send this one without Content-Encoding.\n")
@@ -118,7 +120,7 @@ fn busy(why: &'static str) -> HttpResponse {
         .body(why)
 }
 
-impl MessageBody for Answered {
+impl MessageBody for ProtectedBody {
     type Error = Box<dyn std::error::Error>;
 
     fn size(&self) -> BodySize {

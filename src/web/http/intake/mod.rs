@@ -1,43 +1,46 @@
-//! What a process takes in at once: connections, bodies of requests, and what is unpacked of them.
+//! Limits on what a process accepts at once: connections, bodies of requests, and their
+//! decompression. [`Intake`] holds the limits, [`guard()`] applies them to a request,
+//! [`BodyTracker`] to a body. Start reading at [`guard()`].
 
 mod body;
 mod content_coding;
 mod guard;
-mod unpack;
+mod gunzip;
 
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit};
 use tokio::sync::Semaphore;
 
-pub(in crate::web) use self::body::{Body, BodyFailure};
+pub(in crate::web) use self::body::{BodyFailure, BodyTracker};
 pub(in crate::web) use self::content_coding::ContentCoding;
 pub(in crate::web) use self::guard::guard;
-pub(in crate::web) use self::unpack::{UnpackError, gunzip};
+pub(in crate::web) use self::gunzip::{GunzipError, gunzip};
 use super::server::connections::{ConnectionLimits, Connections};
 use crate::config::Config;
 
-/// A body may arrive as slowly as this, and an answer be read as slowly; slower is no progress.
+/// The minimum rate at which a body arrives and an answer is read; slower counts as no progress.
 pub(in crate::web) const MIN_BYTES_PER_SECOND: usize = 1_024;
-/// The most that the bodies of all requests hold at once, beyond what each has for itself.
-const BODIES_BYTES: usize = 64 << 20;
-/// What every body has for itself: Twilio's calls fit, whatever others send meanwhile.
+/// The memory that the bodies of all requests share, in bytes, beyond what each has for itself.
+const BODY_BUDGET_BYTES: usize = 64 << 20;
+/// The memory that every body has for itself, in bytes: Twilio's calls fit, whatever other callers
+/// send.
 const FREE_BYTES: usize = 16 << 10;
-/// What a permit of the budget stands for.
-const UNIT: usize = 1_024;
-/// Without a setting, more connections than this are not accepted.
-const MAX_CONNECTIONS: usize = 10_000;
+/// The bytes that one permit of the budget stands for.
+const PERMIT_BYTES: usize = 1_024;
+/// The largest default for the limit of connections.
+const MAX_DEFAULT_CONNECTIONS: usize = 10_000;
 
-/// The limits of a process.
+/// The limits of a process; cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     connections: Connections,
-    bodies: Arc<Semaphore>,
-    unpacking: Arc<Semaphore>,
+    body_budget: Arc<Semaphore>,
+    decompressing: Arc<Semaphore>,
 }
 
 impl Intake {
-    /// Reads the limits from settings and machine.
+    /// Determines the limits from settings and machine.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let total =
@@ -50,8 +53,8 @@ impl Intake {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         Self {
             connections: Connections::new(limits),
-            bodies: Arc::new(Semaphore::new(BODIES_BYTES / UNIT)),
-            unpacking: Arc::new(Semaphore::new(cores)),
+            body_budget: Arc::new(Semaphore::new(BODY_BUDGET_BYTES / PERMIT_BYTES)),
+            decompressing: Arc::new(Semaphore::new(cores)),
         }
     }
 
@@ -60,10 +63,10 @@ impl Intake {
     }
 }
 
-/// Half of the files that may be open: the other half is for the database, Twilio and files.
+/// Half of the files that may be open; the other half is for the database, Twilio and files.
 fn default_connections() -> usize {
     let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(1_024, |(soft, _)| soft);
-    usize::try_from(files / 2).unwrap_or(MAX_CONNECTIONS).clamp(16, MAX_CONNECTIONS)
+    usize::try_from(files / 2).unwrap_or(MAX_DEFAULT_CONNECTIONS).clamp(16, MAX_DEFAULT_CONNECTIONS)
 }
 
 impl std::fmt::Debug for Intake {

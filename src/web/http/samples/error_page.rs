@@ -1,4 +1,4 @@
-//! The pages of errors, for users and for strangers.
+//! Samples of the error pages, for users and for visitors who are not signed in.
 
 use super::{ErrorPage, StrangersErrorPage};
 use crate::error::FieldErrors;

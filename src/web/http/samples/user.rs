@@ -6,7 +6,7 @@ use crate::types::id::UserId;
 use crate::users::Theme;
 use crate::users::{Role, User};
 
-/// A user of this name and role, who has never been seen.
+/// A user of this name and role, who has never been active.
 pub(in crate::web) fn user(name: &str, role: Role) -> User {
     User {
         id: UserId::new(),

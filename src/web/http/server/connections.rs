@@ -1,7 +1,7 @@
-//! Every open connection, what it waits for, and which ones go when there is no room.
+//! The open connections, what each waits for, and which are evicted at capacity.
 //!
-//! A caller that has sent its whole request is never put out. Those that wait go, the oldest first:
-//! a connection costs a stranger nothing, while Twilio's calls arrive whole within a moment.
+//! A connection whose whole request has arrived is never evicted. Those that wait are, the oldest
+//! first: a connection costs a stranger nothing, while Twilio's calls arrive whole within a moment.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,19 +14,20 @@ use parking_lot::Mutex;
 
 use crate::types::network::{Network, TrustedProxies};
 
-/// A connection that is younger may be one whose request is on its way.
-const YOUNG: Duration = Duration::from_secs(1);
-/// The limit is told this often at most.
-const TELL_EVERY: Duration = Duration::from_mins(1);
+/// How long a connection may wait before it is suspected of never sending its request, and is
+/// evicted first.
+const SUSPICIOUS_WAIT: Duration = Duration::from_secs(1);
+/// The minimum time between two warnings about a limit.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How many connections there may be.
+/// The limits of open connections.
 #[derive(Debug, Clone)]
 pub(in crate::web) struct ConnectionLimits {
-    /// All.
+    /// The connections of all callers together.
     pub(in crate::web) total: usize,
-    /// Of one caller.
+    /// The connections of one caller.
     pub(in crate::web) per_caller: usize,
-    /// Who may have all.
+    /// Proxies, to which the limit of one caller does not apply.
     pub(in crate::web) trusted: TrustedProxies,
 }
 
@@ -38,56 +39,56 @@ pub(in crate::web) enum Phase {
     Head,
     /// The rest of a request whose handler waits for it.
     Body,
-    /// Nothing: it is answered, or being answered.
+    /// Nothing: its request is being answered.
     Answer,
     /// The next request.
     Idle,
 }
 
-/// The open connections of a process.
+/// The open connections of a process; cheap to clone.
 #[derive(Clone)]
 pub(in crate::web) struct Connections(Arc<Shared>);
 
 struct Shared {
     limits: ConnectionLimits,
     begun: Instant,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     next: u64,
     all: HashMap<u64, Arc<HttpConnection>>,
     by_caller: HashMap<Network, usize>,
-    told: Option<Instant>,
+    warned_at: Option<Instant>,
 }
 
-/// One connection, as those see it who answer on it.
+/// The state of one connection, shared between its stream and the requests that arrive on it.
 pub(in crate::web) struct HttpConnection {
-    /// None for a proxy's, which are not counted.
+    /// `None` for a trusted proxy, whose connections are not counted by caller.
     caller: Option<Network>,
-    /// Whether it got one of the last places, which are for hooks.
+    /// Whether its permit is one of the last, which are reserved for webhooks.
     in_reserve: bool,
     begun: Instant,
     phase: AtomicU8,
     /// When the phase began, in milliseconds since `begun`.
     since: AtomicU64,
-    put_out: AtomicBool,
-    hung_up: AtomicBool,
+    evicted: AtomicBool,
+    closed_by_peer: AtomicBool,
     waker: AtomicWaker,
 }
 
-/// A connection's place, which is free again when this value goes.
+/// The permit of an open connection, which is returned when this is dropped.
 pub(in crate::web) struct ConnectionPermit {
     id: u64,
     connection: Arc<HttpConnection>,
     shared: Arc<Shared>,
 }
 
-/// A request in progress: its connection is not put out.
-pub(in crate::web) struct Answering {
+/// A request in progress: its connection is not evicted until this is dropped.
+pub(in crate::web) struct ActiveRequest {
     connection: Arc<HttpConnection>,
-    /// What the connection waits for afterwards.
+    /// What the connection waits for after the answer.
     after: Phase,
 }
 
@@ -96,13 +97,13 @@ impl Connections {
         Self(Arc::new(Shared { limits, begun: Instant::now(), open: Mutex::default() }))
     }
 
-    /// How many there may be.
+    /// The largest number of open connections.
     pub(super) fn total(&self) -> usize {
         self.0.limits.total
     }
 
-    /// Gives a new connection a place, putting others out where there is none; `None` when all are
-    /// being answered.
+    /// Admits a new connection, at capacity by evicting others; `None` if all of them are being
+    /// answered.
     pub(super) fn admit(&self, peer: Option<IpAddr>) -> Option<ConnectionPermit> {
         let Shared { limits, begun, .. } = &*self.0;
         let caller = peer.filter(|peer| !limits.trusted.contains(*peer)).map(Network::from);
@@ -110,23 +111,23 @@ impl Connections {
         if let Some(caller) = caller
             && open.of(caller) >= limits.per_caller
         {
-            open.tell(
-                "one caller has as many connections as it may have; a proxy belongs into \
+            open.warn(
+                "one caller has reached its limit of connections; a proxy has to be named in \
                  CARILLON_TRUSTED_PROXIES",
                 limits.per_caller,
             );
-            if open.put_out(Some(caller), limits.per_caller.div_ceil(32), 0) == 0 {
+            if open.evict(Some(caller), limits.per_caller.div_ceil(32), 0) == 0 {
                 return None;
             }
         }
         let reserve = limits.total / 8;
         if open.all.len() + reserve >= limits.total {
-            open.tell("there are as many connections as may be", limits.total);
+            open.warn("the limit of connections is reached", limits.total);
             let most = limits.total.div_ceil(32);
-            // As many as the reserve holds may wait in it: hooks that arrive together do not put
-            // each other out.
-            open.put_out(None, most, reserve);
-            if open.all.len() >= limits.total && open.put_out(None, most, 0) == 0 {
+            // As many connections as the reserve has may wait: webhooks that arrive together do not
+            // evict each other.
+            open.evict(None, most, reserve);
+            if open.all.len() >= limits.total && open.evict(None, most, 0) == 0 {
                 return None;
             }
         }
@@ -136,8 +137,8 @@ impl Connections {
             begun: *begun,
             phase: AtomicU8::new(Phase::Head as u8),
             since: AtomicU64::new(milliseconds(begun.elapsed())),
-            put_out: AtomicBool::new(false),
-            hung_up: AtomicBool::new(false),
+            evicted: AtomicBool::new(false),
+            closed_by_peer: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
         let id = open.next;
@@ -150,17 +151,17 @@ impl Connections {
     }
 }
 
-impl Open {
+impl OpenConnections {
     fn of(&self, caller: Network) -> usize {
         self.by_caller.get(&caller).copied().unwrap_or_default()
     }
 
-    /// Puts out up to `most` connections that wait, of one caller or of all, those first that wait
-    /// longest for the rest of a request, and keeps so many.
-    fn put_out(&mut self, of: Option<Network>, most: usize, keep: usize) -> usize {
+    /// Evicts up to `most` waiting connections, of one caller or of all, but leaves `keep` of them.
+    /// Those that wait longest for the rest of a request go first. Returns how many it has evicted.
+    fn evict(&mut self, of: Option<Network>, most: usize, keep: usize) -> usize {
         let rank = |connection: &HttpConnection| match connection.phase() {
             (Phase::Answer, _) => None,
-            (Phase::Head | Phase::Body, waited) if waited >= YOUNG => {
+            (Phase::Head | Phase::Body, waited) if waited >= SUSPICIOUS_WAIT => {
                 Some((0, std::cmp::Reverse(waited)))
             }
             (Phase::Idle, waited) => Some((1, std::cmp::Reverse(waited))),
@@ -177,7 +178,7 @@ impl Open {
         }
         for (_, id) in &waiting {
             if let Some(connection) = self.remove(*id) {
-                connection.put_out.store(true, Ordering::Release);
+                connection.evicted.store(true, Ordering::Release);
                 connection.waker.wake();
             }
         }
@@ -197,16 +198,16 @@ impl Open {
         Some(connection)
     }
 
-    fn tell(&mut self, what: &str, limit: usize) {
-        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            self.told = Some(Instant::now());
+    fn warn(&mut self, what: &str, limit: usize) {
+        if self.warned_at.is_none_or(|warned_at| warned_at.elapsed() >= WARNING_INTERVAL) {
+            self.warned_at = Some(Instant::now());
             tracing::warn!(limit, "{what}: those that wait longest are closed");
         }
     }
 }
 
 impl HttpConnection {
-    /// What it waits for, and how long it has waited.
+    /// What the connection waits for, and how long it has been waiting.
     pub(super) fn phase(&self) -> (Phase, Duration) {
         let phase = match self.phase.load(Ordering::Acquire) {
             0 => Phase::Head,
@@ -227,30 +228,30 @@ impl HttpConnection {
         self.phase.store(phase as u8, Ordering::Release);
     }
 
-    /// A request has come whole, or at least its head.
-    pub(in crate::web) fn answer(self: &Arc<Self>) -> Answering {
+    /// Begins to answer a request, of which at least the head has arrived.
+    pub(in crate::web) fn begin_answer(self: &Arc<Self>) -> ActiveRequest {
         self.enter(Phase::Answer);
-        Answering { connection: Arc::clone(self), after: Phase::Idle }
+        ActiveRequest { connection: Arc::clone(self), after: Phase::Idle }
     }
 
-    /// Whether only hooks are answered on it.
+    /// Whether only webhooks and health checks are answered on this connection.
     pub(in crate::web) fn is_in_reserve(&self) -> bool {
         self.in_reserve
     }
 
-    /// Whether the other side has hung up.
-    pub(in crate::web) fn is_hung_up(&self) -> bool {
-        self.hung_up.load(Ordering::Acquire)
+    /// Whether the peer has closed the connection.
+    pub(in crate::web) fn is_closed_by_peer(&self) -> bool {
+        self.closed_by_peer.load(Ordering::Acquire)
     }
 
-    pub(super) fn hang_up(&self) {
-        self.hung_up.store(true, Ordering::Release);
+    pub(super) fn mark_closed_by_peer(&self) {
+        self.closed_by_peer.store(true, Ordering::Release);
     }
 
-    /// Whether it must go; whoever asks is woken when that changes.
-    pub(super) fn is_put_out(&self, waker: &std::task::Waker) -> bool {
+    /// Whether the connection has been evicted; `waker` is woken when that changes.
+    pub(super) fn is_evicted(&self, waker: &std::task::Waker) -> bool {
         self.waker.register(waker);
-        self.put_out.load(Ordering::Acquire)
+        self.evicted.load(Ordering::Acquire)
     }
 }
 
@@ -266,15 +267,15 @@ impl Drop for ConnectionPermit {
     }
 }
 
-impl Answering {
-    /// Says that the rest of the request has not come, although it is answered already: there is no
-    /// more patience than for a head.
-    pub(in crate::web) fn rest_is_missing(&mut self) {
+impl ActiveRequest {
+    /// Expects the rest of a request that is answered already, with the timeout for the head of
+    /// one.
+    pub(in crate::web) fn expect_rest_of_request(&mut self) {
         self.after = Phase::Head;
     }
 }
 
-impl Drop for Answering {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.connection.enter(self.after);
     }
@@ -302,67 +303,76 @@ mod tests {
         connections.admit(Some(peer.parse().unwrap()))
     }
 
-    fn is_out(place: &ConnectionPermit) -> bool {
-        place.connection().is_put_out(std::task::Waker::noop())
+    fn is_evicted(permit: &ConnectionPermit) -> bool {
+        permit.connection().is_evicted(std::task::Waker::noop())
     }
 
     #[test]
-    fn one_caller_puts_out_its_own_connections_and_no_others() {
+    fn one_caller_evicts_its_own_connections_and_no_others() {
         let connections = connections(100, 8);
         let other = admit(&connections, "198.51.100.1").unwrap();
-        let places: Vec<_> = (0..8).map(|_| admit(&connections, STRANGER).unwrap()).collect();
-        assert!(!places.iter().any(is_out));
+        let permits: Vec<_> = (0..8).map(|_| admit(&connections, STRANGER).unwrap()).collect();
+        assert!(!permits.iter().any(is_evicted));
         let ninth = admit(&connections, STRANGER).unwrap();
-        assert_eq!(places.iter().filter(|place| is_out(place)).count(), 1);
-        assert!(!is_out(&other) && !is_out(&ninth));
-        let answering: Vec<_> =
-            places.iter().chain([&ninth]).map(|place| place.connection().answer()).collect();
-        assert!(admit(&connections, STRANGER).is_none(), "what is being answered is not put out");
+        assert_eq!(permits.iter().filter(|permit| is_evicted(permit)).count(), 1);
+        assert!(!is_evicted(&other) && !is_evicted(&ninth));
+        let answering: Vec<_> = permits
+            .iter()
+            .chain([&ninth])
+            .map(|permit| permit.connection().begin_answer())
+            .collect();
+        assert!(
+            admit(&connections, STRANGER).is_none(),
+            "a connection that is being answered is not evicted"
+        );
         drop(answering);
         assert!(admit(&connections, STRANGER).is_some());
     }
 
     #[test]
-    fn a_trusted_proxy_has_as_many_as_there_are() {
+    fn a_trusted_proxy_may_have_all_connections() {
         let connections = connections(100, 8);
-        let places: Vec<_> = (0..50).map(|_| admit(&connections, "10.0.0.1").unwrap()).collect();
-        assert!(!places.iter().any(is_out));
+        let permits: Vec<_> = (0..50).map(|_| admit(&connections, "10.0.0.1").unwrap()).collect();
+        assert!(!permits.iter().any(is_evicted));
     }
 
     #[test]
-    fn the_last_places_are_for_hooks() {
+    fn the_last_permits_are_for_hooks() {
         let connections = connections(16, 100);
-        let places: Vec<_> = (0..14).map(|_| admit(&connections, STRANGER).unwrap()).collect();
-        let answering: Vec<_> = places.iter().map(|place| place.connection().answer()).collect();
-        assert!(!places.iter().any(|place| place.connection().is_in_reserve()));
+        let permits: Vec<_> = (0..14).map(|_| admit(&connections, STRANGER).unwrap()).collect();
+        let answering: Vec<_> =
+            permits.iter().map(|permit| permit.connection().begin_answer()).collect();
+        assert!(!permits.iter().any(|permit| permit.connection().is_in_reserve()));
         let late: Vec<_> = (0..2).map(|_| admit(&connections, "198.51.100.1").unwrap()).collect();
-        assert!(late.iter().all(|place| place.connection().is_in_reserve()));
+        assert!(late.iter().all(|permit| permit.connection().is_in_reserve()));
         let more = admit(&connections, STRANGER).unwrap();
         assert_eq!(
-            late.iter().filter(|place| is_out(place)).count(),
+            late.iter().filter(|permit| is_evicted(permit)).count(),
             1,
-            "one that waits goes, those that are answered stay"
+            "a waiting connection is evicted, those that are being answered stay"
         );
-        assert!(!places.iter().any(is_out) && more.connection().is_in_reserve());
-        drop((answering, late, more, places));
+        assert!(!permits.iter().any(is_evicted) && more.connection().is_in_reserve());
+        drop((answering, late, more, permits));
         assert!(!admit(&connections, STRANGER).unwrap().connection().is_in_reserve());
     }
 
     #[test]
-    fn those_go_first_that_wait_longest_for_the_rest_of_a_request() {
+    fn those_that_wait_longest_for_the_rest_of_a_request_are_evicted_first() {
         let connections = connections(100, 8);
-        let places: Vec<_> = (0..8).map(|_| admit(&connections, STRANGER).unwrap()).collect();
-        for (place, phase) in
-            places.iter().zip([Phase::Idle, Phase::Head, Phase::Body, Phase::Answer].iter().cycle())
+        let permits: Vec<_> = (0..8).map(|_| admit(&connections, STRANGER).unwrap()).collect();
+        for (permit, phase) in permits
+            .iter()
+            .zip([Phase::Idle, Phase::Head, Phase::Body, Phase::Answer].iter().cycle())
         {
-            place.connection().enter(*phase);
+            permit.connection().enter(*phase);
         }
-        let order = |connections: &Connections| connections.0.open.lock().put_out(None, 2, 0);
-        // Nothing has waited for a second yet: what is idle goes before what has just begun.
+        let order = |connections: &Connections| connections.0.open.lock().evict(None, 2, 0);
+        // Nothing has waited for a second yet: idle connections go before those that have just
+        // begun a request.
         assert_eq!(order(&connections), 2);
-        assert!(is_out(&places[0]) && is_out(&places[4]));
+        assert!(is_evicted(&permits[0]) && is_evicted(&permits[4]));
         assert_eq!(order(&connections) + order(&connections), 4);
         assert_eq!(order(&connections), 0);
-        assert!(!is_out(&places[3]) && !is_out(&places[7]));
+        assert!(!is_evicted(&permits[3]) && !is_evicted(&permits[7]));
     }
 }

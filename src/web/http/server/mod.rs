@@ -1,4 +1,6 @@
-//! The HTTP server: actix-web's, on connections that are counted and do not wait for ever.
+//! The HTTP server: actix-web's, on streams of ours that count connections and enforce timeouts.
+//! [`connections`] admits connections and evicts them at capacity, `stream` limits how long they
+//! may wait. Start reading at [`listen`].
 
 pub(in crate::web) mod connections;
 mod stream;
@@ -19,20 +21,20 @@ use actix_web::web::Data;
 use futures::future::ready;
 use tokio::net::TcpSocket;
 
-use self::stream::{Guarded, Patience};
+use self::stream::{GuardedStream, Timeouts};
 use crate::context::Context;
 use crate::web::application::{Web, application};
 
 /// How long a connection may wait for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the first request of a connection may take to begin.
-const FIRST_HEAD: Duration = Duration::from_secs(5);
-/// How long a connection may take to end.
+const FIRST_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may take to close.
 const LINGER: Duration = Duration::from_secs(1);
-/// How many connections the system keeps until they are accepted.
+/// How many connections the operating system queues until they are accepted.
 const BACKLOG: u32 = 2_048;
 
-/// Listens at an address, with port 0 at any free one, and gives the server to be run.
+/// Listens on an address, where port 0 takes any free port, and returns the server to run.
 pub fn listen(
     context: &Data<Context>,
     web: &Web,
@@ -46,11 +48,12 @@ pub fn listen(
     let address = listener.local_addr()?;
 
     let request_timeout = context.config.request_timeout;
-    // A moment more than the first request of a connection gets, which ends with an answer.
-    let head = request_timeout + LINGER;
-    let patience = Patience { idle: KEEP_ALIVE, head, answer: 3 * request_timeout };
+    // Longer than actix-web's timeout for the first request of a connection, which answers 408.
+    let head_timeout = request_timeout + LINGER;
+    let timeouts = Timeouts { idle: KEEP_ALIVE, head: head_timeout, answer: 3 * request_timeout };
     let builder = Server::build().disable_signals().shutdown_timeout(shutdown.as_secs());
-    // All may be of one thread: ours is the limit, and those beyond it are accepted to be closed.
+    // actix-web counts by thread, and one thread may have all of them. Ours is the limit:
+    // connections beyond it are accepted and then closed.
     let builder = builder.max_concurrent_connections(2 * web.intake().connections().total());
     let stopping = builder.graceful_shutdown_signal();
     let (context, web) = (context.clone(), web.clone());
@@ -65,26 +68,29 @@ pub fn listen(
         let http = HttpService::build()
             .graceful_shutdown_signal(stopped)
             .keep_alive(KEEP_ALIVE)
-            // Answered with 408; what the streams themselves cut off gets no answer.
-            .client_request_timeout(request_timeout.min(FIRST_HEAD))
-            // What has been sent is read for so long after an answer that comes before it: else the
-            // answer is lost with the connection.
+            // This timeout answers 408; the timeouts of our streams close the connection without an
+            // answer.
+            .client_request_timeout(request_timeout.min(FIRST_HEAD_TIMEOUT))
+            // After an answer that precedes the end of its request, the rest is read for this long:
+            // otherwise the answer is lost with the connection.
             .client_disconnect_timeout(LINGER)
-            .on_connect_ext(|stream: &Guarded<TcpStream>, extensions| {
+            .on_connect_ext(|stream: &GuardedStream<TcpStream>, extensions| {
                 drop(extensions.insert(Arc::clone(stream.connection())));
             })
             .h1(factory.into_factory().map_err(|error: Error| error.error_response()));
         let connections = web.intake().connections().clone();
         let accept = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            // A page is compressed and sent piece by piece: otherwise its last piece waits up to 40
-            // ms for the browser to confirm the one before.
+            // Disables Nagle's algorithm: pages are compressed and sent in pieces, and the last
+            // piece would wait up to 40 ms for the browser to acknowledge the one before.
             let admitted = stream.set_nodelay(true).map_err(DispatchError::Io).and_then(|()| {
                 let full = || {
-                    DispatchError::Io(io::Error::other("there is no room for another connection"))
+                    DispatchError::Io(io::Error::other(
+                        "there is no capacity for another connection",
+                    ))
                 };
-                let place = connections.admit(peer.map(|peer| peer.ip())).ok_or_else(full)?;
-                Ok((Guarded::new(stream, place, patience), peer))
+                let permit = connections.admit(peer.map(|peer| peer.ip())).ok_or_else(full)?;
+                Ok((GuardedStream::new(stream, permit, timeouts), peer))
             });
             ready(admitted)
         };

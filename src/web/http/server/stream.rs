@@ -1,5 +1,5 @@
-//! A connection's bytes, with an end to waiting: for a request that does not arrive, and for an
-//! answer that is not read.
+//! The bytes of a connection, with timeouts for a request that does not arrive and for an answer
+//! that is not read.
 
 use std::io;
 use std::pin::Pin;
@@ -13,9 +13,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::connections::{ConnectionPermit, HttpConnection, Phase};
 use crate::web::http::intake::MIN_BYTES_PER_SECOND;
 
-/// How long the server waits.
+/// How long the server waits for the peer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// For the next request on a connection that stays open.
     pub(super) idle: Duration,
     /// For the head of a request, once it has begun.
@@ -24,72 +24,73 @@ pub(super) struct Patience {
     pub(super) answer: Duration,
 }
 
-/// A stream that fails when its other side keeps it waiting, or when its place is needed.
-pub(super) struct Guarded<T> {
+/// A stream that fails when its peer exceeds a timeout, or when its connection is evicted.
+pub(super) struct GuardedStream<T> {
     io: T,
-    place: ConnectionPermit,
-    patience: Patience,
-    reading: Alarm,
-    writing: Alarm,
-    stalled: Option<Stalled>,
+    permit: ConnectionPermit,
+    timeouts: Timeouts,
+    reading: Timer,
+    writing: Timer,
+    slow_write: Option<SlowWrite>,
 }
 
-/// An answer that is written more slowly than it could be.
+/// A write that has to wait for the peer to read.
 #[derive(Clone, Copy)]
-struct Stalled {
+struct SlowWrite {
     since: Instant,
     written: usize,
 }
 
-/// Wakes at a time; made when it is first needed.
+/// A timer that is allocated when it is first needed.
 #[derive(Default)]
-struct Alarm(Option<Pin<Box<Sleep>>>);
+struct Timer(Option<Pin<Box<Sleep>>>);
 
-impl<T> Guarded<T> {
-    pub(super) fn new(io: T, place: ConnectionPermit, patience: Patience) -> Self {
+impl<T> GuardedStream<T> {
+    pub(super) fn new(io: T, permit: ConnectionPermit, timeouts: Timeouts) -> Self {
         Self {
             io,
-            place,
-            patience,
-            reading: Alarm::default(),
-            writing: Alarm::default(),
-            stalled: None,
+            permit,
+            timeouts,
+            reading: Timer::default(),
+            writing: Timer::default(),
+            slow_write: None,
         }
     }
 
     pub(super) fn connection(&self) -> &Arc<HttpConnection> {
-        self.place.connection()
+        self.permit.connection()
     }
 
-    fn check_place(&self, cx: &Context<'_>) -> io::Result<()> {
-        if self.connection().is_put_out(cx.waker()) {
+    fn check_not_evicted(&self, cx: &Context<'_>) -> io::Result<()> {
+        if self.connection().is_evicted(cx.waker()) {
             return Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
-                "the place of this connection was needed",
+                "the connection was evicted at capacity",
             ));
         }
         Ok(())
     }
 
-    /// Nothing came: whether that has lasted too long, by what the connection waits for.
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Fails if the connection has waited longer than its phase allows; called when no bytes have
+    /// arrived.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let (phase, waited) = self.connection().phase();
-            let patience = match phase {
-                Phase::Idle => self.patience.idle,
-                Phase::Head => self.patience.head,
-                // Its handler waits, or somebody for it; when that ends, the phase is another one.
+            let timeout = match phase {
+                Phase::Idle => self.timeouts.idle,
+                Phase::Head => self.timeouts.head,
+                // The handler waits, or its client does; the phase changes when that ends.
                 Phase::Body | Phase::Answer => Duration::MAX,
             };
-            let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            let Some(left) = timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
                 return Poll::Ready(Err(io::Error::new(
                     io::ErrorKind::TimedOut,
                     "no request came",
                 )));
             };
-            // The phase changes without waking this: looked at again at the latest when the
-            // shortest patience is over.
-            if self.reading.poll_at(Instant::now() + left.min(self.patience.head), cx).is_pending()
+            // A change of phase does not wake this task, which therefore checks it again after the
+            // shortest timeout at the latest.
+            if self.reading.poll_at(Instant::now() + left.min(self.timeouts.head), cx).is_pending()
             {
                 return Poll::Pending;
             }
@@ -97,20 +98,20 @@ impl<T> Guarded<T> {
     }
 }
 
-impl Stalled {
-    /// When more of it must have been read.
-    fn until(self, patience: Duration) -> Instant {
-        self.since + patience + Duration::from_secs((self.written / MIN_BYTES_PER_SECOND) as u64)
+impl SlowWrite {
+    /// When the peer must have read more of the answer.
+    fn deadline(self, timeout: Duration) -> Instant {
+        self.since + timeout + Duration::from_secs((self.written / MIN_BYTES_PER_SECOND) as u64)
     }
 
-    /// What is left of it after some of the bytes were taken; nothing after all.
+    /// The state after the next bytes are written; `None` if those were all.
     fn after(self, written: usize, of: usize) -> Option<Self> {
         (written < of).then_some(Self { written: self.written + written, ..self })
     }
 }
 
-impl Alarm {
-    /// Ready once the time has come that it was first set to since it was last ready.
+impl Timer {
+    /// Becomes ready at the first `time` that was given since it was last ready.
     fn poll_at(&mut self, time: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(time)));
         let done = sleep.as_mut().poll(cx);
@@ -121,52 +122,54 @@ impl Alarm {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for GuardedStream<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.check_place(cx)?;
+        self.check_not_evicted(cx)?;
         let before = buffer.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buffer) {
             Poll::Ready(read) => {
                 if read.is_err() || buffer.filled().len() == before {
-                    self.connection().hang_up();
+                    self.connection().mark_closed_by_peer();
                 } else if self.connection().phase().0 == Phase::Idle {
                     self.connection().enter(Phase::Head);
                 }
                 Poll::Ready(read)
             }
-            Poll::Pending => self.poll_patience(cx),
+            Poll::Pending => self.poll_timeout(cx),
         }
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for GuardedStream<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.check_place(cx)?;
+        self.check_not_evicted(cx)?;
         match Pin::new(&mut self.io).poll_write(cx, bytes) {
             Poll::Ready(Ok(written)) => {
-                self.stalled = self.stalled.and_then(|stalled| stalled.after(written, bytes.len()));
+                self.slow_write =
+                    self.slow_write.and_then(|slow_write| slow_write.after(written, bytes.len()));
                 Poll::Ready(Ok(written))
             }
             Poll::Ready(error) => Poll::Ready(error),
             Poll::Pending => loop {
                 let now = Instant::now();
-                let stalled = *self.stalled.get_or_insert(Stalled { since: now, written: 0 });
-                let until = stalled.until(self.patience.answer);
-                if now >= until {
+                let slow_write =
+                    *self.slow_write.get_or_insert(SlowWrite { since: now, written: 0 });
+                let deadline = slow_write.deadline(self.timeouts.answer);
+                if now >= deadline {
                     return Poll::Ready(Err(io::Error::new(
                         io::ErrorKind::TimedOut,
                         "the answer was not read",
                     )));
                 }
-                if self.writing.poll_at(until, cx).is_pending() {
+                if self.writing.poll_at(deadline, cx).is_pending() {
                     return Poll::Pending;
                 }
             },
@@ -174,7 +177,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check_place(cx)?;
+        self.check_not_evicted(cx)?;
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
@@ -188,17 +191,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_that_is_read_too_slowly_ends_and_a_quiet_stream_of_news_does_not() {
-        let (since, patience) = (Instant::now(), Duration::from_secs(30));
-        let stalled = Stalled { since, written: 0 };
-        assert_eq!(stalled.until(patience), since + patience);
-        let trickling = (0..30).try_fold(stalled, |stalled, _| stalled.after(1, 100)).unwrap();
-        assert_eq!(trickling.until(patience), since + patience, "a byte a second is no reading");
-        let slow = stalled.after(60 * MIN_BYTES_PER_SECOND, usize::MAX).unwrap();
-        assert_eq!(slow.until(patience), since + patience + Duration::from_mins(1));
+    fn an_answer_that_is_read_too_slowly_ends_and_an_idle_stream_does_not() {
+        let (since, timeout) = (Instant::now(), Duration::from_secs(30));
+        let slow_write = SlowWrite { since, written: 0 };
+        assert_eq!(slow_write.deadline(timeout), since + timeout);
+        let trickling =
+            (0..30).try_fold(slow_write, |slow_write, _| slow_write.after(1, 100)).unwrap();
+        assert_eq!(trickling.deadline(timeout), since + timeout, "a byte a second is too slow");
+        let slow = slow_write.after(60 * MIN_BYTES_PER_SECOND, usize::MAX).unwrap();
+        assert_eq!(slow.deadline(timeout), since + timeout + Duration::from_mins(1));
         assert!(
             slow.after(100, 100).is_none(),
-            "all was taken: the time until there is more does not count"
+            "all was written: the time until the next write does not count"
         );
     }
 }

@@ -1,15 +1,15 @@
-//! The database: its server, and how large its tables are.
+//! The database page: the server, and the size of each table.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::words;
+use super::labels;
 use crate::config::Config;
 use crate::db::tables::{self, DatabaseFacts, Table};
 use crate::error::Error;
 use crate::web::{Admin, Page, PageResult, Visit};
 
-/// The page.
+/// The database page.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct DatabasePage {
     read_at: DateTime<Utc>,
@@ -21,7 +21,7 @@ pub(in crate::web) struct DatabasePage {
 struct Server {
     version: String,
     database: String,
-    /// Where it is, without the password; none for the embedded one.
+    /// The URL of the server without its password; none for the embedded server.
     address: Option<String>,
     data_dir: String,
     size: String,
@@ -44,14 +44,14 @@ struct Row {
     index_size: String,
     toast_size: String,
     dead_rows: i64,
-    /// Whether the dead rows are so many that vacuum seems not to keep up.
+    /// Whether vacuum seems not to keep up: more than 100,000 dead rows, and more dead than live.
     bloated: bool,
     vacuumed_at: Option<DateTime<Utc>>,
     analyzed_at: Option<DateTime<Utc>>,
 }
 
-/// Fewer dead rows than these are nobody's concern.
-const FEW: i64 = 100_000;
+/// The number of dead rows up to which a table is never reported as bloated.
+const BLOAT_THRESHOLD: i64 = 100_000;
 
 pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     let mut conn = visit.conn().await?;
@@ -80,11 +80,11 @@ impl Server {
             database: facts.database,
             address: address.filter(|_| config.database_url.is_some()),
             data_dir: config.data_dir.display().to_string(),
-            size: words::size(facts.bytes),
+            size: labels::size(facts.bytes),
             time: facts.time,
             time_zone: facts.time_zone,
             started_at: facts.started_at,
-            up: words::span(facts.time - facts.started_at),
+            up: labels::rounded_duration(facts.time - facts.started_at),
             connections: facts.connections,
             most_connections: facts.most_connections,
             own_connections,
@@ -97,10 +97,10 @@ impl Server {
 impl Row {
     fn new(table: Table) -> Self {
         Self {
-            size: words::size(table.bytes),
-            index_size: words::size(table.index_bytes),
-            toast_size: words::size(table.toast_bytes),
-            bloated: table.dead_rows > FEW && table.dead_rows > table.rows,
+            size: labels::size(table.bytes),
+            index_size: labels::size(table.index_bytes),
+            toast_size: labels::size(table.toast_bytes),
+            bloated: table.dead_rows > BLOAT_THRESHOLD && table.dead_rows > table.rows,
             name: table.name,
             rows: table.rows,
             dead_rows: table.dead_rows,

@@ -1,44 +1,44 @@
-//! Jobs that were given up: what each was about and why, and trying one of them again.
+//! The list of failed jobs: the subject and the last error of each. Those are out of attempts.
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::labels;
 use super::subjects::{Subject, Subjects};
-use super::words;
 use crate::queue::JobKind;
 use crate::queue::failed::{self, FailedJob};
 use crate::web::http::cursor::Cursor;
-use crate::web::ui::automations::words::rough;
+use crate::web::ui::automations::labels::capped_count;
 use crate::web::{Admin, Page, PageResult, Query, Visit};
 
 const ROWS: usize = 50;
 
-/// Which failed jobs are wanted, as it stands in the address.
+/// The query of the list: kind of job and position.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct FailedQuery {
-    /// Of this kind, or of all.
+    /// The kind of job; empty for all kinds.
     pub(super) kind: String,
     before: String,
 }
 
-/// The list.
+/// The list of failed jobs.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct FailedPage {
-    /// All, and each kind.
-    shelves: Vec<Shelf>,
-    /// How many of those that are shown there are; empty for none.
+    /// The tabs of the list: all kinds, and each kind.
+    shelves: Vec<Tab>,
+    /// The number of jobs of the chosen kind, as shown; empty for none.
     count: String,
-    /// Where the question is asked whether all of them are to be tried again.
+    /// The path of the page that retries all of them.
     retry_all: String,
     rows: Vec<Row>,
-    /// Where it goes on, as a path with query.
+    /// The path of the next page, with its query.
     older: Option<String>,
     newest: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Shelf {
+struct Tab {
     path: String,
     label: &'static str,
     here: bool,
@@ -56,65 +56,69 @@ struct Row {
 }
 
 pub(super) async fn show(visit: Visit<Admin>, query: Query<FailedQuery>) -> PageResult {
-    let wanted = query.into_inner();
+    let query = query.into_inner();
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
-    let mut jobs = failed::list(&mut conn, wanted.kind(), wanted.place(), limit).await?;
-    let count = failed::count(&mut conn, wanted.kind()).await?;
+    let mut jobs = failed::list(&mut conn, query.kind(), query.cursor(), limit).await?;
+    let count = failed::count(&mut conn, query.kind()).await?;
     let more = jobs.len() > ROWS;
     jobs.truncate(ROWS);
     let subjects = Subjects::load(&mut conn, &jobs).await?;
     drop(conn);
-    visit.page(&FailedPage::new(&wanted, jobs, &subjects, more, count))
+    visit.page(&FailedPage::new(&query, jobs, &subjects, more, count))
 }
 
 impl FailedQuery {
-    /// What cannot be read narrows nothing.
+    /// The chosen kind. An unknown kind counts as none, which lists all kinds.
     pub(super) fn kind(&self) -> Option<JobKind> {
         self.kind.parse().ok()
     }
 
-    fn place(&self) -> Option<failed::FailedJobCursor> {
-        let place = serde_json::from_value(serde_json::Value::from(self.before.as_str()))
+    fn cursor(&self) -> Option<failed::FailedJobCursor> {
+        let cursor = serde_json::from_value(serde_json::Value::from(self.before.as_str()))
             .ok()
-            .map(|Cursor(place)| place);
-        // PostgreSQL knows fewer years than chrono.
-        place.filter(|(at, _): &failed::FailedJobCursor| (1970..10_000).contains(&at.year()))
+            .map(|Cursor(cursor)| cursor);
+        // PostgreSQL supports a smaller range of years than chrono.
+        cursor.filter(|(at, _): &failed::FailedJobCursor| (1970..10_000).contains(&at.year()))
     }
 }
 
-/// A page of failed jobs, or of one kind of them.
+/// Adds the kind of job, if there is one, to the path of a page.
 pub(super) fn path(page: &str, kind: Option<JobKind>) -> String {
     kind.map_or_else(|| page.to_owned(), |kind| format!("{page}?kind={kind}"))
 }
 
 fn older(kind: Option<JobKind>, last: &FailedJob) -> Option<String> {
-    let place = serde_json::to_value(Cursor(last.place())).ok()?;
+    let cursor = serde_json::to_value(Cursor(last.cursor())).ok()?;
     let kind = kind.map(|kind| format!("kind={kind}&")).unwrap_or_default();
-    Some(format!("/admin/failed?{kind}before={}", place.as_str()?))
+    Some(format!("/admin/failed?{kind}before={}", cursor.as_str()?))
 }
 
 impl FailedPage {
     fn new(
-        wanted: &FailedQuery,
+        query: &FailedQuery,
         jobs: Vec<FailedJob>,
         subjects: &Subjects,
         more: bool,
         count: i64,
     ) -> Self {
-        let kind = wanted.kind();
-        let shelf = |of: Option<JobKind>| Shelf {
+        let kind = query.kind();
+        let tab = |of: Option<JobKind>| Tab {
             path: path("/admin/failed", of),
-            label: of.map_or("All", |kind| words::kind(kind).0),
+            label: of.map_or("All", |kind| labels::kind(kind).0),
             here: of == kind,
         };
         let kinds = JobKind::ALL.iter().map(|kind| Some(*kind));
         Self {
-            shelves: std::iter::once(None).chain(kinds).map(shelf).collect(),
-            count: if count == 0 { String::new() } else { rough(count, failed::COUNTED) },
+            shelves: std::iter::once(None).chain(kinds).map(tab).collect(),
+            count: if count == 0 {
+                String::new()
+            } else {
+                capped_count(count, failed::MAX_COUNTED)
+            },
             retry_all: path("/admin/failed/retry", kind),
             older: jobs.last().filter(|_| more).and_then(|last| older(kind, last)),
-            newest: wanted.place().map(|_| path("/admin/failed", kind)),
+            newest: query.cursor().map(|_| path("/admin/failed", kind)),
             rows: jobs.into_iter().map(|job| Row::new(job, subjects)).collect(),
         }
     }
@@ -125,7 +129,7 @@ impl Row {
         let FailedJob { id, job, attempts, error, failed_at, created_at } = failed;
         Self {
             id: id.0,
-            kind: words::kind(job.kind()).0,
+            kind: labels::kind(job.kind()).0,
             subject: subjects.of(job),
             error,
             attempts,
@@ -151,7 +155,7 @@ mod tests {
     use crate::types::id::MessageId;
 
     #[test]
-    fn a_list_goes_on_after_its_last_row_and_keeps_its_kind() {
+    fn the_next_page_starts_after_the_last_row_and_keeps_the_kind() {
         let (id, job) = (JobId(7), Job::Send(MessageId::new()));
         let at = DateTime::from_timestamp_micros(1_794_650_400_123_456).unwrap();
         let last = FailedJob {
@@ -164,9 +168,9 @@ mod tests {
         };
         let path = older(Some(JobKind::Send), &last).unwrap();
         let before = path.strip_prefix("/admin/failed?kind=send&before=").unwrap().to_owned();
-        assert_eq!(FailedQuery { kind: "send".to_owned(), before }.place(), Some((at, 7)));
+        assert_eq!(FailedQuery { kind: "send".to_owned(), before }.cursor(), Some((at, 7)));
         assert_eq!(
-            FailedQuery { kind: "nonsense".to_owned(), before: "nonsense".to_owned() }.place(),
+            FailedQuery { kind: "nonsense".to_owned(), before: "nonsense".to_owned() }.cursor(),
             None
         );
     }

@@ -1,4 +1,4 @@
-//! Trying failed jobs again: one at once, all of a kind after a question.
+//! Retrying failed jobs: one at once, or all of a kind after a confirmation.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -6,7 +6,7 @@ use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::failed::{FailedQuery, path};
-use super::words;
+use super::labels;
 use crate::error::Error;
 use crate::queue::JobKind;
 use crate::queue::failed;
@@ -14,35 +14,38 @@ use crate::queue::lease::JobId;
 use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::grouped;
 use crate::web::http::narrowing;
-use crate::web::ui::automations::words::rough;
+use crate::web::ui::automations::labels::capped_count;
 use crate::web::{Admin, Form, Page, PageError, PageResult, Query, Visit};
 
-/// The question whether all are to be tried again.
+/// The page that asks to confirm that all failed jobs are retried.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct JobRetryPage {
-    /// The kind as forms send it, empty for all.
+    /// The kind of job as the form submits it; empty for all kinds.
     kind: &'static str,
     name: Option<&'static str>,
-    /// Where the list is.
+    /// The path of the list of failed jobs.
     back: String,
-    /// How many; empty for none.
+    /// The number of failed jobs, as shown; empty for none.
     count: String,
     button: String,
-    /// How many at once, if that is fewer.
+    /// The number of jobs retried per request, if there are more failed jobs than that.
     at_once: Option<i64>,
-    /// As many as the question is about, to be sent along with the answer; counted up to a limit.
+    /// The number that the page shows, which the form sends back; counted up to a limit.
     expected: i64,
-    /// How the number has changed since it was shown.
+    /// A sentence on how the number has changed since the page was shown.
     changed: Option<String>,
 }
 
-pub(super) async fn ask(visit: Visit<Admin>, query: Query<FailedQuery>) -> PageResult {
+pub(super) async fn show(visit: Visit<Admin>, query: Query<FailedQuery>) -> PageResult {
     let kind = query.kind();
     let count = failed::count(&mut *visit.conn().await?, kind).await?;
     visit.page(&JobRetryPage::new(kind, count))
 }
 
-pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) -> PageResult {
+pub(super) async fn retry_all(
+    visit: Visit<Admin>,
+    form: Form<Vec<(String, String)>>,
+) -> PageResult {
     let (actor, now, kind) = (visit.actor(), visit.now(), kind_of(&form)?);
     let mut conn = visit.conn().await?;
     let count = failed::count(&mut conn, kind).await?;
@@ -59,15 +62,15 @@ pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) 
     let retried = conn.transaction::<_, Error, _>(async |conn| {
         let retried = failed::retry_all(conn, kind, now).await?;
         if retried > 0 {
-            let of = kind
-                .map(|kind| format!(" ({})", words::kind(kind).0.to_lowercase()))
+            let kind_note = kind
+                .map(|kind| format!(" ({})", labels::kind(kind).0.to_lowercase()))
                 .unwrap_or_default();
             audit::record(
                 conn,
                 &actor,
                 AuditKind::Job,
                 None,
-                &format!("tried {} again{of}", failed_jobs(retried)),
+                &format!("tried {} again{kind_note}", failed_jobs(retried)),
                 now,
             )
             .await?;
@@ -75,36 +78,35 @@ pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) 
         Ok(retried)
     });
     let retried = retried.await?;
-    let back = visit.redirect(path("/admin/failed", kind));
+    let redirect = visit.redirect(path("/admin/failed", kind));
     match retried {
-        0 => back.warning("No job was left to try again: somebody was faster."),
-        1 => back.flash("One job is tried again, within seconds if a worker is free."),
-        many => back
+        0 => redirect.warning("No job was left to try again: somebody was faster."),
+        1 => redirect.flash("One job is tried again, within seconds if a worker is free."),
+        many => redirect
             .flash(format!("{} failed jobs are tried again, as workers are free.", grouped(many))),
     }
 }
 
-pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
+pub(super) async fn retry_one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     let retried = conn.transaction::<_, Error, _>(async |conn| {
         let job = failed::retry(conn, JobId(*id), now).await?;
         let summary =
-            format!("tried a failed job again ({})", words::kind(job.kind()).0.to_lowercase());
+            format!("tried a failed job again ({})", labels::kind(job.kind()).0.to_lowercase());
         audit::record(conn, &actor, AuditKind::Job, Some(job.subject()), &summary, now).await
     });
-    let back = visit.redirect("/admin/failed");
+    let redirect = visit.redirect("/admin/failed");
     match retried.await {
-        Ok(()) => back.flash("The job is tried again, within seconds if a worker is free."),
+        Ok(()) => redirect.flash("The job is tried again, within seconds if a worker is free."),
         Err(Error::NotFound(_)) => {
-            back.warning("That job has not failed any more: it was tried again already.")
+            redirect.warning("That job has not failed any more: it was tried again already.")
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// The kind that a form names; one that it does not name is all, one that cannot be read is an
-/// error.
+/// Reads the kind of job from a form. No kind means all kinds; an unknown one is an error.
 fn kind_of(form: &[(String, String)]) -> Result<Option<JobKind>, PageError> {
     let mut errors = narrowing::check(form, &["kind"], &["expected"]);
     let kind = match narrowing::field(form, "kind") {
@@ -124,10 +126,10 @@ fn failed_jobs(count: usize) -> String {
 
 impl JobRetryPage {
     fn new(kind: Option<JobKind>, count: i64) -> Self {
-        let shown = rough(count, failed::COUNTED);
+        let shown = capped_count(count, failed::MAX_COUNTED);
         Self {
             kind: kind.map_or("", JobKind::as_str),
-            name: kind.map(|kind| words::kind(kind).0),
+            name: kind.map(|kind| labels::kind(kind).0),
             back: path("/admin/failed", kind),
             button: if count == 1 {
                 "Try it again".to_owned()
@@ -135,7 +137,7 @@ impl JobRetryPage {
                 format!("Try {shown} jobs again")
             },
             count: if count == 0 { String::new() } else { shown },
-            at_once: (count > failed::COUNTED).then_some(failed::AT_ONCE),
+            at_once: (count > failed::MAX_COUNTED).then_some(failed::MAX_RETRIED_AT_ONCE),
             expected: count,
             changed: None,
         }

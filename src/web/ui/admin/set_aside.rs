@@ -1,32 +1,33 @@
-//! What routines could not do and have set aside: what it is, why, and when it is tried again.
+//! The work that routines could not do and have set aside: what it is, why it failed, and when it
+//! is retried.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::words;
+use super::labels;
 use crate::connections::{self, Connection};
 use crate::error::Error;
 use crate::queue::set_aside::{self, SetAside, Task};
 use crate::users::audit::{self, AuditKind};
 use crate::web::http::filters::grouped;
-use crate::web::ui::automations::words::rough;
+use crate::web::ui::automations::labels::capped_count;
 use crate::web::{Admin, Page, PageResult, Query, Visit};
 
 const ROWS: usize = 50;
 
-/// Where the list begins, as it stands in the address.
+/// The query of the list: the id of the last item on the page before.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SetAsideQuery {
     before: String,
 }
 
-/// The list.
+/// The list of set-aside items.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct SetAsidePage {
-    /// How many there are; empty for none.
+    /// The number of items, as shown; empty for none.
     count: String,
     rows: Vec<Row>,
     older: Option<String>,
@@ -38,7 +39,7 @@ struct Row {
     id: i64,
     task: &'static str,
     subject: String,
-    /// Where the subject is shown, if it is.
+    /// The path of the subject's page, if it has one.
     path: Option<String>,
     connection: Option<String>,
     error: String,
@@ -59,26 +60,28 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<SetAsideQuery>) -> Pa
     visit.page(&SetAsidePage::new(items, &connections, before, count))
 }
 
-pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
+pub(super) async fn retry_one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     let tried = conn.transaction::<_, Error, _>(async |conn| {
         let item = set_aside::try_now(conn, *id, now).await?;
         let summary = format!(
             "had tried again what was set aside ({})",
-            words::task(item.task).to_lowercase()
+            labels::task(item.task).to_lowercase()
         );
         audit::record(conn, &actor, AuditKind::Job, None, &summary, now).await
     });
-    let back = visit.redirect("/admin/set-aside");
+    let redirect = visit.redirect("/admin/set-aside");
     match tried.await {
-        Ok(()) => back.flash("It is tried again within seconds. What succeeds leaves this list."),
-        Err(Error::NotFound(_)) => back.warning("It is not set aside any more."),
+        Ok(()) => {
+            redirect.flash("It is tried again within seconds. What succeeds leaves this list.")
+        }
+        Err(Error::NotFound(_)) => redirect.warning("It is not set aside any more."),
         Err(error) => Err(error.into()),
     }
 }
 
-pub(super) async fn all(visit: Visit<Admin>) -> PageResult {
+pub(super) async fn retry_all(visit: Visit<Admin>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     let count = conn.transaction::<_, Error, _>(async |conn| {
@@ -88,8 +91,8 @@ pub(super) async fn all(visit: Visit<Admin>) -> PageResult {
         Ok(count)
     });
     let count = count.await?;
-    let back = visit.redirect("/admin/set-aside");
-    back.flash(match count {
+    let redirect = visit.redirect("/admin/set-aside");
+    redirect.flash(match count {
         0 => "Nothing is set aside any more.".to_owned(),
         1 => "It is tried again within seconds. What succeeds leaves this list.".to_owned(),
         many => format!(
@@ -109,7 +112,11 @@ impl SetAsidePage {
         let more = items.len() > ROWS;
         items.truncate(ROWS);
         Self {
-            count: if count == 0 { String::new() } else { rough(count, set_aside::COUNTED) },
+            count: if count == 0 {
+                String::new()
+            } else {
+                capped_count(count, set_aside::MAX_COUNTED)
+            },
             older: items
                 .last()
                 .filter(|_| more)
@@ -130,7 +137,7 @@ impl Row {
             }
             Task::TakeIn | Task::Fold | Task::EndSession | Task::Export => None,
         };
-        let named = |id| {
+        let connection_name = |id| {
             connections
                 .iter()
                 .find(|connection| connection.id == id)
@@ -138,9 +145,9 @@ impl Row {
         };
         Self {
             id,
-            task: words::task(item.task),
+            task: labels::task(item.task),
             path,
-            connection: item.connection.and_then(named),
+            connection: item.connection.and_then(connection_name),
             subject: item.subject,
             error,
             attempts,

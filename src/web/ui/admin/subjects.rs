@@ -1,4 +1,4 @@
-//! What failed jobs are about: its page, and what becomes of it when the job is tried again.
+//! The subjects of failed jobs (messages, enrollments, senders) and what a retry does to each.
 
 use std::collections::HashMap;
 
@@ -16,18 +16,18 @@ use crate::senders::{self, Sender};
 use crate::types::id::{AutomationId, EnrollmentId, MessageId, SenderId};
 use crate::types::phone::PhoneNumber;
 
-/// What a failed job is about.
+/// The subject of a failed job.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Subject {
-    /// `Message to +1 206 555 0111`
+    /// What the job is about, such as `Message to +1 206 555 0111`.
     pub(super) label: String,
-    /// Its page, if it still has one.
+    /// The path of its page, if it still exists.
     pub(super) path: Option<String>,
-    /// How it stands, and what trying again does.
+    /// Its present state, and what a retry does.
     pub(super) outlook: String,
 }
 
-/// The messages, enrollments and senders that some jobs are about, as far as they exist.
+/// The messages, enrollments, automations and senders of some jobs, as far as they still exist.
 #[derive(Default)]
 pub(super) struct Subjects {
     messages: HashMap<MessageId, Message>,
@@ -66,7 +66,7 @@ impl Subjects {
         })
     }
 
-    /// What a job is about.
+    /// Describes the subject of a job.
     pub(super) fn of(&self, job: Job) -> Subject {
         match job {
             Job::Send(id) | Job::Settle(id) => self
@@ -75,7 +75,7 @@ impl Subjects {
                 .map_or_else(|| Subject::gone("A message", "The message"), Subject::message),
             Job::Advance(id) => self.enrollments.get(&id).map_or_else(
                 || Subject::gone("A contact in an automation", "The contact"),
-                |one| self.enrollment(one),
+                |enrollment| self.enrollment(enrollment),
             ),
             Job::Release(id) => self.senders.get(&id).map_or_else(
                 || Subject::gone("The queue of a sender", "The sender"),

@@ -1,13 +1,13 @@
-//! This process: its version, how long it has run, and the configuration that is in effect.
+//! The system page: version, uptime and effective configuration of this process.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::words;
+use super::labels;
 use crate::config::{Config, InEffect, Secrecy, SettingOrigin};
 use crate::web::{Admin, Page, PageResult, Visit};
 
-/// The page.
+/// The system page.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct SystemPage {
     version: &'static str,
@@ -24,13 +24,13 @@ pub(in crate::web) struct SystemPage {
 #[derive(Debug, Serialize)]
 struct Row {
     name: &'static str,
-    /// In pieces: every other one is code.
+    /// The description split at backticks: every second piece is code.
     about: Vec<&'static str>,
     value: String,
-    /// Whether the value is in words and not as it would be written.
+    /// Whether the value is a description and not the literal setting.
     in_words: bool,
     origin: &'static str,
-    /// What of it is not shown.
+    /// A sentence about the part of the value that is not shown.
     hidden: Option<&'static str>,
 }
 
@@ -50,7 +50,7 @@ impl SystemPage {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at,
-            up: words::span(now - started_at),
+            up: labels::rounded_duration(now - started_at),
             time: now,
             time_zone,
             data_dir: config.data_dir.display().to_string(),

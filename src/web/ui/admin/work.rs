@@ -1,40 +1,40 @@
-//! What is done right now: the queue by kind of job, the routines, and the workers that do it.
+//! The work page: the queue by kind of job, the routines, and the worker processes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::words;
+use super::labels;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::queue::JobKind;
 use crate::queue::overview::{self, JobState, Overview, WorkerProcess};
-use crate::queue::routines::{self, RoutineStanding};
+use crate::queue::routines::{self, RoutineStatus};
 use crate::web::http::filters::grouped;
 use crate::web::{Admin, Page, PageResult, Visit};
 
-/// A job that is due longer than this waits for a worker that is busy elsewhere, or for none.
+/// How long a job may be due before the page warns: all workers are busy, or none runs.
 const LATE: TimeDelta = TimeDelta::minutes(1);
 
-/// The page.
+/// The work page.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct WorkPage {
     #[serde(flatten)]
     work: Work,
 }
 
-/// What the open page asks for again and again.
+/// The part of the page that the browser polls.
 #[derive(Debug, Serialize)]
 struct Work {
     read_at: DateTime<Utc>,
-    /// What is wrong with it all, and what to do.
+    /// Problems of the queue and the workers, each with what to do.
     warnings: Vec<String>,
     kinds: Vec<KindRow>,
-    /// The states in which there may be more than was counted.
+    /// The states whose count stopped at the limit.
     cut: Vec<JobState>,
-    /// How many are counted.
+    /// The limit of each count.
     counted: i64,
-    /// What the counts are then.
+    /// A sentence about the limit, if any count reached it.
     uncounted: Option<String>,
     routines: Vec<RoutineRow>,
     workers: Vec<WorkerRow>,
@@ -45,7 +45,7 @@ struct KindRow {
     kind: JobKind,
     name: &'static str,
     about: &'static str,
-    /// None of it is shown as a dash.
+    /// The number of due jobs; none is shown as a dash.
     due: Option<String>,
     due_since: Option<DateTime<Utc>>,
     waited: String,
@@ -63,7 +63,7 @@ struct RoutineRow {
     name: &'static str,
     about: &'static str,
     ended_at: Option<DateTime<Utc>>,
-    /// None while it runs.
+    /// When it runs next; none while it runs.
     due_at: Option<DateTime<Utc>>,
     late: bool,
     run_by: Option<String>,
@@ -87,8 +87,8 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     visit.page(&WorkPage { work })
 }
 
-/// What the open page asks for.
-pub(super) async fn now(visit: Visit<Admin>) -> PageResult {
+/// Renders the part of the page that the browser polls.
+pub(super) async fn poll(visit: Visit<Admin>) -> PageResult {
     let work = Work::load(&mut *visit.conn().await?, visit.now()).await?;
     visit.page(&work)
 }
@@ -96,14 +96,14 @@ pub(super) async fn now(visit: Visit<Admin>) -> PageResult {
 impl Work {
     async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Self, Error> {
         let overview = conn.transaction(async |conn| overview::overview(conn, now).await).await?;
-        let routines = routines::standings(conn).await?;
+        let routines = routines::statuses(conn).await?;
         let workers = overview::workers(conn).await?;
         Ok(Self::new(&overview, routines, workers, now))
     }
 
     fn new(
         overview: &Overview,
-        routines: Vec<RoutineStanding>,
+        routines: Vec<RoutineStatus>,
         workers: Vec<WorkerProcess>,
         now: DateTime<Utc>,
     ) -> Self {
@@ -112,7 +112,7 @@ impl Work {
             warnings: warnings(overview, &workers, now),
             kinds: JobKind::ALL.iter().map(|kind| KindRow::new(overview, *kind, now)).collect(),
             cut: JobState::ALL.iter().copied().filter(|state| overview.is_cut(*state)).collect(),
-            counted: overview::COUNTED,
+            counted: overview::MAX_COUNTED,
             uncounted: uncounted(overview),
             routines: routines.into_iter().map(|standing| RoutineRow::new(standing, now)).collect(),
             workers: workers
@@ -139,7 +139,7 @@ fn warnings(overview: &Overview, workers: &[WorkerProcess], now: DateTime<Utc>) 
              either they are busy, or Twilio or the \
              database is slow. More processes of “carillon serve --role worker” on the same \
              database help with the first.",
-            words::span(late)
+            labels::rounded_duration(late)
         ));
     }
     warnings
@@ -149,7 +149,7 @@ fn uncounted(overview: &Overview) -> Option<String> {
     if !JobState::ALL.iter().any(|state| overview.is_cut(*state)) {
         return None;
     }
-    let counted = grouped(overview::COUNTED);
+    let counted = grouped(overview::MAX_COUNTED);
     let estimate = overview.estimate.map(|jobs| {
         format!(" About {} jobs wait in all, as PostgreSQL last counted.", grouped(jobs))
     });
@@ -161,12 +161,12 @@ fn uncounted(overview: &Overview) -> Option<String> {
 
 impl KindRow {
     fn new(overview: &Overview, kind: JobKind, now: DateTime<Utc>) -> Self {
-        let (name, about) = words::kind(kind);
+        let (name, about) = labels::kind(kind);
         let group = |state| overview.group(state, kind);
         let count = |state| {
             Some(group(state).jobs)
                 .filter(|jobs| *jobs > 0)
-                .map(|jobs| words::at_least(jobs, overview.is_cut(state)))
+                .map(|jobs| labels::at_least(jobs, overview.is_cut(state)))
         };
         let due_since = group(JobState::Due).at;
         let waited = due_since.map(|since| now - since);
@@ -180,7 +180,7 @@ impl KindRow {
             about,
             due: count(JobState::Due),
             due_since,
-            waited: waited.map(words::span).unwrap_or_default(),
+            waited: waited.map(labels::rounded_duration).unwrap_or_default(),
             late: waited.is_some_and(|waited| waited > LATE),
             leased: count(JobState::Leased).map(by),
             later: count(JobState::Later),
@@ -192,15 +192,15 @@ impl KindRow {
 }
 
 impl RoutineRow {
-    fn new(standing: RoutineStanding, now: DateTime<Utc>) -> Self {
-        let RoutineStanding { routine, due_at, ended_at, error, failing_since, run_by } = standing;
-        let (name, about) = words::routine(routine);
+    fn new(standing: RoutineStatus, now: DateTime<Utc>) -> Self {
+        let RoutineStatus { routine, due_at, ended_at, error, failing_since, run_by } = standing;
+        let (name, about) = labels::routine(routine);
         Self {
             word: routine.as_str(),
             name,
             about,
             ended_at,
-            // Before its first run it is due since the beginning of time.
+            // Before its first run a routine is due at the Unix epoch.
             due_at: Some(due_at).filter(|due| run_by.is_none() && *due > DateTime::UNIX_EPOCH),
             late: run_by.is_none() && due_at > DateTime::UNIX_EPOCH && now - due_at > LATE,
             run_by: run_by.map(|(host, pid)| format!("{host}, process {pid}")),
@@ -212,8 +212,11 @@ impl RoutineRow {
 
 impl WorkerRow {
     fn new(worker: WorkerProcess, overview: &Overview, now: DateTime<Utc>) -> Self {
-        let (alive, jobs, seen) =
-            (worker.is_alive(now), overview.held_by(worker.id), words::span(now - worker.seen_at));
+        let (alive, jobs, seen) = (
+            worker.is_alive(now),
+            overview.held_by(worker.id),
+            labels::rounded_duration(now - worker.seen_at),
+        );
         let WorkerProcess { host, pid, started_at, seen_at, .. } = worker;
         Self { host, pid, started_at, seen_at, seen, alive, jobs }
     }

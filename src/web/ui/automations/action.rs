@@ -1,58 +1,57 @@
-//! The buttons of the editor: each posts the whole form, and says with the field `do` what is
-//! meant.
+//! The buttons of the editor. Each posts the whole form and names its action in the field `do`.
 
 use serde::Serialize;
 
 use super::form::{AutomationForm, ConditionForm};
 use super::step_form::StepForm;
 
-/// What a button asks for.
+/// The action of a button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AutomationAction {
-    /// Save, and show it.
+    /// Save, and show the automation.
     Save,
-    /// Save, and go where it is told what switching it on will do.
+    /// Save, and show the page that confirms switching it on.
     Activate,
-    /// Keep what is typed and write a new template for this step.
+    /// Go to the form for a new template for this step, and come back with the form as typed.
     NewTemplate(usize),
-    /// Show what it would do for somebody, without sending anything.
-    Try,
-    /// Change the form and show it again.
+    /// Run the automation dry for a chosen contact.
+    DryRun,
+    /// Change the form, and show it again.
     Edit(Edit),
 }
 
-/// A change of the form itself.
+/// A change of the form itself. Each `usize` is the index of a step or a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edit {
-    /// A further SMS, as this step.
+    /// Insert an SMS at this index.
     AddSms(usize),
-    /// A wait, as this step.
+    /// Insert a wait at this index.
     AddWait(usize),
-    /// The same step once more, behind it.
+    /// Duplicate a step, after itself.
     Copy(usize),
-    /// One step less.
+    /// Remove a step.
     Remove(usize),
-    /// Before the step before it.
+    /// Move a step one place up.
     Up(usize),
-    /// Behind the step behind it.
+    /// Move a step one place down.
     Down(usize),
-    /// A further condition.
+    /// Append a condition.
     AddCondition,
-    /// One condition less.
+    /// Remove a condition.
     RemoveCondition(usize),
 }
 
 impl AutomationAction {
-    /// Reads the field `do`; without it (Enter in a field), saving is meant.
+    /// Reads the field `do`. Without it (Enter in a field) the action is to save.
     pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
-        let asked =
+        let action =
             pairs.iter().find(|(name, _)| name == "do").map_or("save", |(_, value)| value.as_str());
-        let (verb, index) = asked.split_once('.').unwrap_or((asked, ""));
+        let (verb, index) = action.split_once('.').unwrap_or((action, ""));
         let index = index.parse::<usize>();
         match (verb, index) {
             ("activate", _) => Self::Activate,
             ("new_template", Ok(index)) => Self::NewTemplate(index),
-            ("try", _) => Self::Try,
+            ("try", _) => Self::DryRun,
             ("add_sms", index) => Self::Edit(Edit::AddSms(index.unwrap_or(usize::MAX))),
             ("add_wait", index) => Self::Edit(Edit::AddWait(index.unwrap_or(usize::MAX))),
             ("copy", Ok(index)) => Self::Edit(Edit::Copy(index)),
@@ -66,21 +65,20 @@ impl AutomationAction {
     }
 }
 
-/// What has the focus on the page that answers, so that whoever uses the keyboard goes on where
-/// they pressed: a step or field by its name, or a button by what it asks for; nothing is the
-/// page's beginning.
+/// The element that gets the focus on the next page, so that keyboard users stay in place: a step
+/// or field by its name, or a button by its action. Empty means the start of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Focus(String);
 
 impl Focus {
-    /// A step.
+    /// The card of a step.
     pub(super) fn step(index: usize) -> Self {
         Self(format!("steps.{index}"))
     }
 
-    /// What came of trying it.
-    pub(super) fn trial() -> Self {
+    /// The result of the dry run.
+    pub(super) fn dry_run() -> Self {
         Self("would-be".to_owned())
     }
 
@@ -94,13 +92,13 @@ impl Focus {
 }
 
 impl Edit {
-    /// Changes the form, and says where one goes on; an index that does not exist changes nothing.
+    /// Applies the change and returns the new focus. An index that does not exist changes nothing.
     pub(super) fn apply(self, form: &mut AutomationForm) -> Focus {
         let (steps, conditions) = (&mut form.steps, &mut form.trigger.conditions);
         match self {
             Self::AddSms(index) => {
                 let index = index.min(steps.len());
-                // Most automations send from one number: the last one chosen is offered again.
+                // Most automations send from one number: the last chosen one is preset.
                 let sender_id =
                     steps.iter().rev().map(|step| step.sender_id.clone()).find(|id| !id.is_empty());
                 steps.insert(
@@ -120,14 +118,14 @@ impl Edit {
             }
             Self::Remove(index) if index < steps.len() => {
                 steps.remove(index);
-                // What has come to its place, else what is the last now.
+                // The step that takes its index, else the last one.
                 steps
                     .len()
                     .checked_sub(1)
                     .map_or_else(|| Focus::button("add_sms"), |last| Focus::step(index.min(last)))
             }
-            // The same button of the step, wherever it is now, so that it can be pressed again; at
-            // either end there is only the other one.
+            // The same button at the step's new place, so that it can be pressed again. The first
+            // and the last step have only the other button.
             Self::Up(index) if index > 0 && index < steps.len() => {
                 steps.swap(index, index - 1);
                 Focus::button(if index > 1 {

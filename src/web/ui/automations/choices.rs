@@ -1,10 +1,10 @@
-//! What the select boxes of the editor offer.
+//! The options of the editor's select boxes.
 
 use serde::Serialize;
 
 use super::form::{AutomationForm, MISSING};
+use super::labels;
 use super::units::UNITS;
-use super::words;
 use crate::automations::condition::ConditionOperator;
 use crate::contacts::tags;
 use crate::db::Conn;
@@ -13,10 +13,10 @@ use crate::types::id::{SenderId, TemplateId};
 use crate::web::ui::Choice;
 use crate::{senders, templates};
 
-/// Templates and tags offered to choose from.
+/// The largest number of templates, and of tags, to choose from.
 const MAX_CHOICES: i64 = 500;
 
-/// What the select boxes offer.
+/// The options of the editor's select boxes.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Choices {
     pub(super) templates: Vec<Choice>,
@@ -27,14 +27,15 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    /// What can be chosen, and what is chosen already even if it is offered no more.
+    /// Loads the options. A choice made earlier stays an option even if it is no longer offered.
     pub(super) async fn load(conn: &mut Conn, form: &AutomationForm) -> Result<Self, Error> {
         let mut templates: Vec<Choice> = templates::list(conn, None, MAX_CHOICES)
             .await?
             .into_iter()
             .map(|template| Choice { value: template.id.to_string(), label: template.name })
             .collect();
-        let chosen = not_among(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
+        let chosen =
+            missing_from(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
         let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
         templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(
             |template| {
@@ -50,7 +51,7 @@ impl Choices {
             .into_iter()
             .map(|sender| Choice { value: sender.id.to_string(), label: sender.label() })
             .collect();
-        let chosen = not_among(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
+        let chosen = missing_from(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
         let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
         senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| {
             Choice {
@@ -62,13 +63,13 @@ impl Choices {
         Ok(Self { templates, senders, tags, ..Self::fixed() })
     }
 
-    /// What is the same for all.
+    /// The options that do not depend on data: operators and units.
     pub(super) fn fixed() -> Self {
         let mut operators: Vec<Choice> = ConditionOperator::ALL
             .iter()
             .map(|operator| Choice {
                 value: operator.to_string(),
-                label: words::operator(*operator).to_owned(),
+                label: labels::operator(*operator).to_owned(),
             })
             .collect();
         operators.push(Choice { value: MISSING.to_owned(), label: "is missing".to_owned() });
@@ -80,8 +81,8 @@ impl Choices {
     }
 }
 
-/// The values in use that no choice has yet, each once.
-fn not_among<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
+/// The values that are in use but missing from the options, each once.
+fn missing_from<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
     let mut missing: Vec<&str> =
         values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
     missing.sort_unstable();
@@ -94,8 +95,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_chosen_is_offered_even_when_the_list_ends_before_it() {
+    fn a_chosen_value_beyond_the_end_of_the_list_is_still_offered() {
         let choices = vec![Choice { value: "a".to_owned(), label: "A".to_owned() }];
-        assert_eq!(not_among(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
+        assert_eq!(missing_from(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
     }
 }

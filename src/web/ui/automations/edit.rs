@@ -1,5 +1,5 @@
-//! The editor: one form with every button inside it, so that it works without scripts and loses
-//! nothing.
+//! The editor of an automation. One form contains every button, so that it works without scripts
+//! and keeps all input.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::action::{AutomationAction, Focus};
 use super::choices::Choices;
+use super::dry_run::{AutomationDryRun, DryRunForm, FIELD_PREFIX};
 use super::form::AutomationForm;
-use super::trial::{AutomationTrial, TRY, TrialForm};
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -18,12 +18,12 @@ use crate::users::audit::Actor;
 use crate::web::http::error::PageError;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Visit};
 
-/// What a draft is called before anyone names it.
+/// The name of a draft that has not been named.
 const UNTITLED: &str = "Untitled automation";
-/// The longest form that fits into an address, in bytes.
+/// The longest form that is passed on in a URL, in bytes.
 const MAX_QUERY: usize = 9_000;
 
-/// The editor.
+/// The page of the editor.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct AutomationEditPage {
     id: Option<AutomationId>,
@@ -31,43 +31,43 @@ pub(in crate::web) struct AutomationEditPage {
     form: AutomationForm,
     errors: FieldErrors,
     choices: Choices,
-    /// What it would do, if somebody asked.
-    trial: Option<AutomationTrial>,
-    /// What it was tried with, kept until somebody asks again.
-    tried: TrialForm,
+    /// The result of a dry run, if one was requested.
+    trial: Option<AutomationDryRun>,
+    /// The input of the last dry run, preset for the next one.
+    tried: DryRunForm,
     focus: Focus,
 }
 
-/// What the form is about: an automation that exists, or none yet.
+/// The automation that the form edits; its id is none for a new one.
 #[derive(Debug, Clone, Copy)]
 struct Subject {
     id: Option<AutomationId>,
     status: AutomationStatus,
 }
 
-/// What is typed: the automation, and what to try it with.
+/// The input: the automation as typed, and the input of the dry run.
 struct Typed {
     form: AutomationForm,
-    trial: TrialForm,
+    trial: DryRunForm,
 }
 
-/// How complete it has to be for being saved.
+/// How complete an automation has to be in order to be saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needs {
-    /// As its status asks: a draft may lack much.
-    ForItsStatus,
-    /// So that it can be switched on next: what is missing is said where it is typed.
-    ToRun,
+enum Completeness {
+    /// As its status requires: a draft may be incomplete.
+    ForStatus,
+    /// Complete enough to be switched on next; errors name what is missing.
+    Runnable,
 }
 
-/// An empty form, or the one that the address brings back.
+/// Shows an empty form, or the one that the query contains.
 pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String)>>) -> PageResult {
     let subject = Subject { id: None, status: AutomationStatus::Draft };
-    let (form, focus) = brought_back(&query, AutomationForm::blank);
-    show(visit, subject, Typed { form, trial: TrialForm::default() }, focus).await
+    let (form, focus) = form_from_query(&query, AutomationForm::blank);
+    show(visit, subject, Typed { form, trial: DryRunForm::default() }, focus).await
 }
 
-/// The saved form, or the one that the address brings back.
+/// Shows the saved automation, or the form that the query contains.
 pub(super) async fn edit(
     visit: Visit<Marketer>,
     id: Path<AutomationId>,
@@ -76,28 +76,28 @@ pub(super) async fn edit(
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
-    let (form, focus) = brought_back(&query, || AutomationForm::of(&automation));
+    let (form, focus) = form_from_query(&query, || AutomationForm::of(&automation));
     let subject = Subject { id: Some(automation.id), status: automation.status };
-    show(visit, subject, Typed { form, trial: TrialForm::default() }, focus).await
+    show(visit, subject, Typed { form, trial: DryRunForm::default() }, focus).await
 }
 
-/// The form in the address, or another one where there is none; with `step` and `template_id` in
-/// it, that template is chosen, and the step is where one goes on.
-fn brought_back(
+/// Reads the form from the query, else takes `otherwise`. The query's `step` and `template_id`
+/// choose a template for a step, which then gets the focus.
+fn form_from_query(
     query: &[(String, String)],
     otherwise: impl FnOnce() -> AutomationForm,
 ) -> (AutomationForm, Focus) {
-    let asked = |wanted: &str| {
+    let parameter = |wanted: &str| {
         query.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
     };
-    let mut form = match asked("trigger.type") {
+    let mut form = match parameter("trigger.type") {
         Some(_) => AutomationForm::from_pairs(query),
         None => otherwise(),
     };
-    let index = asked("step")
+    let index = parameter("step")
         .and_then(|step| step.parse::<usize>().ok())
         .filter(|index| *index < form.steps.len());
-    if let (Some(index), Some(template_id)) = (index, asked("template_id")) {
+    if let (Some(index), Some(template_id)) = (index, parameter("template_id")) {
         form.steps[index].template_id = template_id;
     }
     (form, index.map(Focus::step).unwrap_or_default())
@@ -125,7 +125,7 @@ async fn submit(
     pairs: &[(String, String)],
 ) -> PageResult {
     let mut typed =
-        Typed { form: AutomationForm::from_pairs(pairs), trial: TrialForm::from_pairs(pairs) };
+        Typed { form: AutomationForm::from_pairs(pairs), trial: DryRunForm::from_pairs(pairs) };
     match AutomationAction::from_pairs(pairs) {
         AutomationAction::Edit(edit) => {
             let focus = edit.apply(&mut typed.form);
@@ -137,7 +137,7 @@ async fn submit(
             visit.now(),
             subject,
             &typed.form,
-            Needs::ForItsStatus,
+            Completeness::ForStatus,
         )
         .await
         {
@@ -152,7 +152,7 @@ async fn submit(
             visit.now(),
             subject,
             &typed.form,
-            Needs::ToRun,
+            Completeness::Runnable,
         )
         .await
         {
@@ -161,9 +161,9 @@ async fn submit(
                 .flash("Automation saved. It is not switched on yet."),
             Err(error) => refuse(visit, subject, typed, error).await,
         },
-        AutomationAction::Try => try_out(visit, subject, typed).await,
+        AutomationAction::DryRun => show_dry_run(visit, subject, typed).await,
         AutomationAction::NewTemplate(step) => {
-            leave_for_template(visit, subject, typed, step).await
+            go_to_new_template(visit, subject, typed, step).await
         }
     }
 }
@@ -173,7 +173,7 @@ async fn show(visit: Visit<Marketer>, subject: Subject, typed: Typed, focus: Foc
     visit.page(&AutomationEditPage { focus, ..page })
 }
 
-/// Shows the form again with what is wrong with it; other errors are pages of their own.
+/// Shows the form again with its errors; other errors get their own page.
 async fn refuse(
     visit: Visit<Marketer>,
     subject: Subject,
@@ -182,7 +182,7 @@ async fn refuse(
 ) -> PageResult {
     match error {
         Error::Invalid(errors) => {
-            show_wrong(
+            show_errors(
                 visit,
                 subject,
                 typed,
@@ -194,7 +194,7 @@ async fn refuse(
     }
 }
 
-async fn show_wrong(
+async fn show_errors(
     visit: Visit<Marketer>,
     subject: Subject,
     typed: Typed,
@@ -204,19 +204,19 @@ async fn show_wrong(
     visit.invalid(&page)
 }
 
-/// Creates or changes the automation; its status stays, since what switching it on will do is told
-/// on a page of its own first.
+/// Creates or changes the automation. Its status stays: switching on has its own page, which says
+/// first what will happen.
 async fn save(
     conn: &mut Conn,
     actor: &Actor,
     now: DateTime<Utc>,
     subject: Subject,
     form: &AutomationForm,
-    needs: Needs,
+    completeness: Completeness,
 ) -> Result<Automation, Error> {
     let (name, definition) = form.parse().map_err(Error::Invalid)?;
     conn.transaction(async |conn| {
-        if needs == Needs::ToRun {
+        if completeness == Completeness::Runnable {
             automations::check_can_run(conn, &definition).await?;
         }
         match subject.id {
@@ -245,15 +245,14 @@ async fn save(
     .await
 }
 
-/// Shows the form with what it would do for somebody. Where it cannot be read, what is wrong is
-/// said instead.
-async fn try_out(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> PageResult {
-    // A name is not needed for that.
+/// Shows the form with the result of a dry run, or with its errors if the form is invalid.
+async fn show_dry_run(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> PageResult {
+    // A dry run needs no name.
     let named = AutomationForm { name: UNTITLED.to_owned(), ..typed.form.clone() };
     let (_, definition) = match named.parse() {
         Ok(parsed) => parsed,
         Err(errors) => {
-            return show_wrong(
+            return show_errors(
                 visit,
                 subject,
                 typed,
@@ -262,7 +261,7 @@ async fn try_out(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> Page
             .await;
         }
     };
-    let (trial, wrong) = AutomationTrial::load(
+    let (trial, wrong) = AutomationDryRun::load(
         &mut *visit.conn().await?,
         &visit,
         subject.id,
@@ -271,21 +270,20 @@ async fn try_out(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> Page
     )
     .await?;
     let errors = wrong.iter().flat_map(|(field, all)| {
-        all.iter().map(move |sentence| (format!("{TRY}{field}"), sentence))
+        all.iter().map(move |sentence| (format!("{FIELD_PREFIX}{field}"), sentence))
     });
     let errors = errors
         .fold(FieldErrors::default(), |errors, (field, sentence)| errors.with(&field, sentence));
     let page = AutomationEditPage::load(&visit, subject, typed, errors).await?;
-    let page = AutomationEditPage { trial: Some(trial), focus: Focus::trial(), ..page };
+    let page = AutomationEditPage { trial: Some(trial), focus: Focus::dry_run(), ..page };
     if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
 }
 
-/// Keeps the half-filled form and goes to write a template; that page comes back here with the
-/// template chosen.
+/// Redirects to the form for a new template, which comes back here with the template chosen.
 ///
-/// A draft is saved as far as it can be. The form as it was typed travels along in the address:
-/// what runs, or has run, cannot be saved half, and a draft loses what is not complete.
-async fn leave_for_template(
+/// A draft is saved if it is valid. The form as typed travels in the URL, because a running or
+/// paused automation cannot be saved incomplete, and saving a draft drops incomplete fields.
+async fn go_to_new_template(
     visit: Visit<Marketer>,
     subject: Subject,
     mut typed: Typed,
@@ -295,7 +293,7 @@ async fn leave_for_template(
     let mut id = subject.id;
     if subject.status == AutomationStatus::Draft {
         if form.name.trim().is_empty() {
-            form.name = untitled(&mut *visit.conn().await?).await?;
+            form.name = untitled_name(&mut *visit.conn().await?).await?;
         }
         match save(
             &mut *visit.conn().await?,
@@ -303,7 +301,7 @@ async fn leave_for_template(
             visit.now(),
             subject,
             form,
-            Needs::ForItsStatus,
+            Completeness::ForStatus,
         )
         .await
         {
@@ -316,7 +314,7 @@ async fn leave_for_template(
     if query.len() > MAX_QUERY {
         let errors = FieldErrors::default()
             .with("form", "Save your changes first, then create the template.");
-        return show_wrong(visit, Subject { id, ..subject }, typed, errors).await;
+        return show_errors(visit, Subject { id, ..subject }, typed, errors).await;
     }
     let back = match id {
         Some(id) => format!("/automations/{id}/edit?{query}&step={step}"),
@@ -328,8 +326,8 @@ async fn leave_for_template(
     visit.redirect(format!("/templates/new?{query}")).silently()
 }
 
-/// A name that no automation has: “Untitled automation”, “Untitled automation 2” …
-async fn untitled(conn: &mut Conn) -> Result<String, Error> {
+/// Finds a name that no automation has: “Untitled automation”, “Untitled automation 2” …
+async fn untitled_name(conn: &mut Conn) -> Result<String, Error> {
     let taken = automations::names_starting_with(conn, UNTITLED).await?;
     let taken: Vec<String> = taken.iter().map(|name| name.to_lowercase()).collect();
     let numbered = |number: usize| {

@@ -1,11 +1,12 @@
-//! One enrollment: who passes through what, because of what, how far, and with which messages.
+//! The page of one enrollment: the contact, the automation, the cause, the progress and the
+//! messages.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::words;
+use super::labels;
 use crate::automations::{self, EnrollmentStatus};
 use crate::consent::Reason;
 use crate::db::Conn;
@@ -18,10 +19,10 @@ use crate::types::id::{AutomationId, ContactId, EnrollmentId, MessageId};
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{contacts, events};
 
-/// As many as an automation can have steps.
+/// The largest number of messages to show; an automation has at most this many steps.
 const MAX_MESSAGES: i64 = 50;
 
-/// One contact's passage through one automation.
+/// The page of one contact's enrollment in an automation.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct EnrollmentPage {
     id: EnrollmentId,
@@ -99,7 +100,7 @@ impl EnrollmentPage {
             contact: contact.label(),
             status: enrollment.status,
             reason: enrollment.reason,
-            cause: words::cause(&enrollment.cause),
+            cause: labels::cause(&enrollment.cause),
             event: event.map(|event| EventFacts {
                 name: event.name.to_string(),
                 client_id: event.client_id,

@@ -1,4 +1,4 @@
-//! Who passes through an automation: the list of its enrollments, by state and by contact.
+//! The enrollments of an automation, filtered by status, version and contact.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::automations::{self, Enrollment, EnrollmentFilter, EnrollmentStatus, MAX_LOOKED_AT};
+use crate::automations::{self, Enrollment, EnrollmentFilter, EnrollmentStatus, SCAN_LIMIT};
 use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::Error;
@@ -18,13 +18,13 @@ use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 
-/// Contacts whose enrollments a search looks for.
+/// The largest number of contacts whose enrollments a search covers.
 const MAX_CONTACTS: usize = 100;
 
-/// Versions to choose from, besides the present one.
+/// The number of versions to choose from, besides the present one.
 const MAX_VERSIONS: i32 = 50;
 
-/// What is looked for, and where the list goes on.
+/// The query of the list: filter and keyset position.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct EnrollmentsQuery {
@@ -35,23 +35,23 @@ pub(super) struct EnrollmentsQuery {
     before: Option<EnrollmentId>,
 }
 
-/// The enrollments of an automation.
+/// The page that lists the enrollments of an automation.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct EnrollmentsPage {
     id: AutomationId,
     name: String,
     wanted: EnrollmentsQuery,
     statuses: Vec<Choice>,
-    /// None where there has been only one.
+    /// The versions to choose from; empty while there has been only one.
     versions: Vec<Choice>,
     rows: Vec<EnrollmentRow>,
     newer: Option<String>,
     older: Option<String>,
-    /// What the list may have left out, in a sentence.
+    /// A sentence about what the list may leave out.
     limits: Option<String>,
 }
 
-/// One of them.
+/// An enrollment in the list.
 #[derive(Debug, Serialize)]
 pub(super) struct EnrollmentRow {
     id: EnrollmentId,
@@ -119,7 +119,7 @@ impl EnrollmentsPage {
 }
 
 impl EnrollmentsQuery {
-    /// The contacts that are looked for; none where nobody in particular is.
+    /// The contacts that the search matches; none without a search.
     async fn contacts(&self, conn: &mut Conn) -> Result<Option<Vec<ContactId>>, Error> {
         if self.q.trim().is_empty() {
             return Ok(None);
@@ -132,9 +132,9 @@ impl EnrollmentsQuery {
     }
 }
 
-/// How far was looked, where that is not the whole way.
+/// A sentence about how far the search went, if it did not cover everything.
 fn limits(filter: &EnrollmentFilter) -> Option<String> {
-    let newest = grouped(MAX_LOOKED_AT);
+    let newest = grouped(SCAN_LIMIT);
     match (&filter.contacts, filter.status, filter.version) {
         (Some(contacts), ..) if contacts.len() >= MAX_CONTACTS => Some(format!(
             "More contacts are found by this than the newest {MAX_CONTACTS}, whose enrollments \
@@ -151,7 +151,7 @@ fn limits(filter: &EnrollmentFilter) -> Option<String> {
     }
 }
 
-/// The newest versions, and the one that is looked for.
+/// The options for a version: the newest ones, and the chosen one.
 fn versions(newest: i32, wanted: Option<i32>) -> Vec<Choice> {
     let oldest = newest.saturating_sub(MAX_VERSIONS).max(1);
     let other = wanted.filter(|wanted| (1..oldest).contains(wanted));
@@ -175,7 +175,7 @@ fn statuses() -> Vec<Choice> {
         .collect()
 }
 
-/// Enrollments with the names of their contacts.
+/// The rows of some enrollments, with the names of their contacts.
 pub(super) async fn rows(
     conn: &mut Conn,
     enrollments: Vec<Enrollment>,

@@ -1,7 +1,7 @@
-//! The editor's form: everything as it was typed, so that no button loses it.
+//! The form of the editor, with all input as typed, so that no button loses any.
 //!
-//! The fields are named as the errors of the slice are (`trigger.name`, `steps.0.template_id`), so
-//! that each error stands beside its field.
+//! The fields have the names that the slice uses for errors (`trigger.name`,
+//! `steps.0.template_id`), so that each error is shown beside its field.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::EventName;
 
-/// The operator of the form for a property that is not there.
+/// The operator of the form for a missing property.
 pub(super) const MISSING: &str = "missing";
 
-/// What is typed in the editor.
+/// The input of the editor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct AutomationForm {
     pub(super) name: String,
@@ -27,14 +27,14 @@ pub(super) struct AutomationForm {
     pub(super) steps: Vec<StepForm>,
 }
 
-/// The trigger as typed: the fields of all kinds, so that changing one's mind loses nothing.
+/// The trigger as typed, with the fields of all kinds, so that switching the kind loses nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct TriggerForm {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) tag: String,
     pub(super) conditions: Vec<ConditionForm>,
-    /// How old an event may be; blank for a day.
+    /// The largest age of an event; blank means one day.
     pub(super) max_age: String,
     pub(super) max_age_unit: String,
 }
@@ -48,7 +48,7 @@ pub(super) struct ConditionForm {
 }
 
 impl AutomationForm {
-    /// A new automation: an event with one SMS.
+    /// The form of a new automation: an event with one SMS.
     pub(super) fn blank() -> Self {
         let trigger = TriggerForm {
             kind: "event".to_owned(),
@@ -58,7 +58,7 @@ impl AutomationForm {
         Self { name: String::new(), trigger, steps: vec![StepForm::sms()] }
     }
 
-    /// The form of what is saved.
+    /// The form of a saved automation.
     pub(super) fn of(automation: &Automation) -> Self {
         let definition = &automation.definition;
         Self {
@@ -68,7 +68,7 @@ impl AutomationForm {
         }
     }
 
-    /// Reads the fields of a request; those that it does not know are none of its business.
+    /// Reads the fields of a request, and ignores unknown ones.
     pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
         let mut form = Self::default();
         let mut conditions: BTreeMap<usize, ConditionForm> = BTreeMap::new();
@@ -92,12 +92,12 @@ impl AutomationForm {
             }
         }
         form.trigger.conditions = conditions.into_values().collect();
-        // One more than possible is kept, so that the check can say that these are too many.
+        // One step more than allowed is read, so that `parse` can report that there are too many.
         form.steps = steps.into_values().take(MAX_STEPS + 1).collect();
         form
     }
 
-    /// The fields as a query, for an address that brings the form back.
+    /// The form as a query string, from which `from_pairs` restores it.
     pub(super) fn to_query(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let trigger = &self.trigger;
@@ -106,10 +106,12 @@ impl AutomationForm {
         query
             .append_pair("trigger.max_age_seconds", &trigger.max_age)
             .append_pair("trigger.max_age_unit", &trigger.max_age_unit);
-        for (index, one) in trigger.conditions.iter().enumerate() {
-            for (field, value) in
-                [("property", &one.property), ("op", &one.op), ("value", &one.value)]
-            {
+        for (index, condition) in trigger.conditions.iter().enumerate() {
+            for (field, value) in [
+                ("property", &condition.property),
+                ("op", &condition.op),
+                ("value", &condition.value),
+            ] {
                 query.append_pair(&format!("trigger.where.{index}.{field}"), value);
             }
         }
@@ -121,8 +123,8 @@ impl AutomationForm {
         query.finish()
     }
 
-    /// Name and definition, or what is wrong with which field. What is left open stays open: the
-    /// slice judges that.
+    /// Parses name and definition, or returns the errors of each field. Fields left open are no
+    /// errors here: the slice decides whether they are needed.
     pub(super) fn parse(&self) -> Result<(AutomationName, Definition), FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", AutomationName::parse(&self.name));
@@ -179,9 +181,15 @@ impl TriggerForm {
                     "" => None,
                     name => errors.check("trigger.name", EventName::parse(name)),
                 };
-                let typed = self.conditions.iter().enumerate().filter(|(_, one)| !one.is_blank());
+                let typed = self
+                    .conditions
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, condition)| !condition.is_blank());
                 let conditions = typed
-                    .filter_map(|(index, one)| one.parse(&format!("trigger.where.{index}"), errors))
+                    .filter_map(|(index, condition)| {
+                        condition.parse(&format!("trigger.where.{index}"), errors)
+                    })
                     .collect();
                 let max_age_seconds = match self.max_age.trim() {
                     "" => None,
@@ -259,7 +267,7 @@ impl ConditionForm {
                 if operator == ConditionOperator::Exists {
                     Value::Bool(true)
                 } else {
-                    typed(self.value.trim())
+                    parse_value(self.value.trim())
                 },
             )
         };
@@ -271,15 +279,15 @@ impl ConditionForm {
     }
 }
 
-/// The index and the rest of a name such as `steps.3.template_id`.
+/// Splits a field name such as `steps.3.template_id` into its index and the rest.
 fn indexed<'n>(name: &'n str, prefix: &str) -> Option<(usize, &'n str)> {
     let (index, field) = name.strip_prefix(prefix)?.split_once('.')?;
     Some((index.parse().ok()?, field))
 }
 
-/// What a marketer means by a value: a number where it reads exactly like one (not `007`), else
-/// text.
-fn typed(text: &str) -> Value {
+/// Interprets a typed value: a number if it is written in canonical form (not `007`), `true` or
+/// `false`, else text.
+fn parse_value(text: &str) -> Value {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Bool(truth)) => Value::Bool(truth),
         Ok(Value::Number(number)) if number.to_string() == text => Value::Number(number),

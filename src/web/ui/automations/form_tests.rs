@@ -1,10 +1,10 @@
-//! Tests of the editor's form and its buttons.
+//! Tests of the form and the buttons of the editor.
 
 use serde_json::json;
 
 use super::super::action::{AutomationAction, Edit};
 use super::super::step_form::StepForm;
-use super::{AutomationForm, typed};
+use super::{AutomationForm, parse_value};
 use crate::automations::{Automation, AutomationStatus, Definition};
 use crate::types::id::{AutomationId, SenderId, TemplateId};
 
@@ -45,7 +45,7 @@ fn definition() -> Definition {
 }
 
 #[test]
-fn what_is_saved_comes_back_unchanged_through_the_form_and_through_an_address() {
+fn a_saved_automation_survives_the_form_and_the_query_string() {
     let saved = automation(definition());
     let form = AutomationForm::of(&saved);
     assert_eq!(form.parse().unwrap().1, saved.definition);
@@ -59,7 +59,7 @@ fn a_wait_is_shown_in_the_longest_unit_that_fits() {
 }
 
 #[test]
-fn what_is_left_open_is_a_draft_and_no_error() {
+fn fields_left_open_make_a_draft_and_no_error() {
     let form = AutomationForm { name: "A".to_owned(), ..AutomationForm::blank() };
     let (_, definition) = form.parse().unwrap();
     let open: Vec<_> = definition.missing().iter().map(|(field, _)| field.to_owned()).collect();
@@ -95,7 +95,7 @@ fn blank_rows_of_conditions_are_ignored() {
 }
 
 #[test]
-fn a_date_that_no_event_can_fit_is_refused_where_it_was_typed() {
+fn an_impossible_date_is_an_error_of_its_field() {
     let query = |value: &str| {
         format!(
             "name=A&trigger.type=event&trigger.name=a&trigger.where.0.property=ends_at&trigger.where.0.op=lt&trigger.where.0.value={value}"
@@ -124,16 +124,16 @@ fn steps_with_gaps_in_their_numbers_keep_their_order() {
 }
 
 #[test]
-fn values_are_numbers_only_where_they_read_exactly_like_one() {
-    assert_eq!(typed("49.9"), json!(49.9));
-    assert_eq!(typed("true"), json!(true));
+fn a_value_is_a_number_only_in_canonical_form() {
+    assert_eq!(parse_value("49.9"), json!(49.9));
+    assert_eq!(parse_value("true"), json!(true));
     for text in ["007", "1e3", "+1", "49.90", "null", "[1]", "", "DE"] {
-        assert_eq!(typed(text), json!(text));
+        assert_eq!(parse_value(text), json!(text));
     }
 }
 
 #[test]
-fn buttons_say_what_they_mean() {
+fn each_button_names_its_action() {
     let action = |query| AutomationAction::from_pairs(&pairs(query));
     assert_eq!(action("name=A"), AutomationAction::Save);
     assert_eq!(action("do=activate"), AutomationAction::Activate);
@@ -143,7 +143,7 @@ fn buttons_say_what_they_mean() {
 }
 
 #[test]
-fn steps_are_added_moved_and_removed_with_what_was_typed() {
+fn adding_moving_and_removing_steps_keeps_their_input() {
     let mut form = AutomationForm::blank();
     form.steps[0] =
         StepForm { sender_id: "s".to_owned(), template_id: "t".to_owned(), ..StepForm::sms() };
@@ -168,7 +168,7 @@ fn steps_are_added_moved_and_removed_with_what_was_typed() {
 }
 
 #[test]
-fn one_goes_on_where_one_pressed() {
+fn the_focus_stays_where_the_button_was_pressed() {
     let mut form = AutomationForm::blank();
     let mut focus = |edit: Edit| serde_json::to_value(edit.apply(&mut form)).unwrap();
     assert_eq!(focus(Edit::AddWait(usize::MAX)), "steps.1");

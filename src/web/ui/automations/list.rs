@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::words;
+use super::labels;
 use crate::automations::counts::{self, MAX_ROUGH};
 use crate::automations::{self, AutomationStatus};
 use crate::types::id::AutomationId;
@@ -10,13 +10,13 @@ use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 
-/// Where the list goes on.
+/// The query of the list: the id of the last automation on the page before.
 #[derive(Debug, Deserialize)]
 pub(super) struct AutomationListQuery {
     before: Option<AutomationId>,
 }
 
-/// All automations, the newest first.
+/// The page that lists all automations, the newest first.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct AutomationListPage {
     automations: Vec<Row>,
@@ -49,9 +49,9 @@ pub(super) async fn list(visit: Visit<Viewer>, position: Query<AutomationListQue
             id: automation.id,
             name: automation.name,
             status: automation.status,
-            trigger: words::trigger(&automation.definition.trigger),
-            enrollments: words::rough(counts.enrollments, MAX_ROUGH),
-            messages: words::rough(counts.messages, MAX_ROUGH),
+            trigger: labels::trigger(&automation.definition.trigger),
+            enrollments: labels::capped_count(counts.enrollments, MAX_ROUGH),
+            messages: labels::capped_count(counts.messages, MAX_ROUGH),
         }
     };
     let page = AutomationListPage {

@@ -1,20 +1,21 @@
-//! The pages of automations: list, editor, one automation, trying it, switching it, its
-//! enrollments.
+//! The pages of automations and enrollments. [`edit::AutomationEditPage`] is the editor, whose
+//! input is [`form::AutomationForm`]; [`show::AutomationShowPage`] is the page of one automation.
+//! Start with [`edit`]; [`labels`] turns triggers and steps into text.
 
 mod action;
 mod choices;
+pub(super) mod dry_run;
 pub(super) mod edit;
 pub(super) mod enrollment;
 pub(super) mod enrollments;
 mod form;
+pub(super) mod labels;
 pub(super) mod list;
 mod problems;
 pub(super) mod show;
 mod step_form;
 pub(super) mod switch;
-pub(super) mod trial;
 mod units;
-pub(super) mod words;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -24,15 +25,15 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/automations/new").get(edit::new).post(edit::create))
         .service(web::resource("/automations/{id}").get(show::show))
         .service(web::resource("/automations/{id}/edit").get(edit::edit).post(edit::update))
-        .service(web::resource("/automations/{id}/try").get(trial::show))
+        .service(web::resource("/automations/{id}/try").get(dry_run::show))
         .service(web::resource("/automations/{id}/enrollments").get(enrollments::show))
         .service(
             web::resource("/automations/{id}/activate")
-                .get(switch::ask_activate)
+                .get(switch::confirm_activate)
                 .post(switch::activate),
         )
         .service(
-            web::resource("/automations/{id}/pause").get(switch::ask_pause).post(switch::pause),
+            web::resource("/automations/{id}/pause").get(switch::confirm_pause).post(switch::pause),
         )
         .service(web::resource("/enrollments/{id}").get(enrollment::show));
 }

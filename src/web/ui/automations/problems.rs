@@ -1,9 +1,9 @@
-//! What keeps an automation from being switched on, in sentences.
+//! Sentences about the errors that keep an automation from being switched on.
 
 use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 
-/// The errors of fields that the page does not show, as sentences that say where they belong.
+/// Turns the errors of fields that are not on the page into sentences that name their place.
 pub(super) fn as_problems(errors: &FieldErrors) -> FieldErrors {
     let lead = "It cannot be switched on yet. Edit it:";
     let start = FieldErrors::default().with("form", lead);
@@ -18,14 +18,14 @@ pub(super) fn sentences(errors: &FieldErrors) -> Vec<String> {
         ["trigger", ..] => "Trigger: ".to_owned(),
         _ => String::new(),
     };
-    // Beside a step, what to do says enough; that a field is missing is for those who see fields.
+    // The place names the step, so the generic “missing” is dropped in favour of what to do.
     let missing = format!("{} ", Mistake::Missing);
-    let told = |field: &str, sentence: &str| {
+    let text = |field: &str, sentence: &str| {
         format!("{}{}", place(field), sentence.strip_prefix(&missing).unwrap_or(sentence))
     };
     errors
         .iter()
         .flat_map(|(field, all)| all.iter().map(move |sentence| (field, sentence)))
-        .map(|(field, sentence)| told(field, sentence))
+        .map(|(field, sentence)| text(field, sentence))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! One automation: what it does, step by step, and what came of it.
+//! The page of one automation: its steps, its counts and its newest enrollments.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::super::ledger::LedgerTotals;
 use super::enrollments::{self, EnrollmentRow};
-use super::words;
-use crate::automations::counts::{self, MAX_BY_STEP, Passages};
+use super::labels;
+use crate::automations::counts::{self, STEP_SCAN_LIMIT, StepCounts};
 use crate::automations::{
     self, AutomationStatus, Definition, EnrollmentFilter, EnrollmentStatus, Step,
 };
@@ -18,10 +18,10 @@ use crate::types::id::AutomationId;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{senders, templates};
 
-/// Enrollments shown on the page.
+/// The number of enrollments on the page.
 const RECENT: i64 = 10;
 
-/// An automation with its steps in words, its counts and its newest enrollments.
+/// The page of one automation: steps in words, counts, and newest enrollments.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct AutomationShowPage {
     id: AutomationId,
@@ -41,23 +41,23 @@ pub(in crate::web) struct AutomationShowPage {
     errors: FieldErrors,
 }
 
-/// A step in words, with who stands where.
+/// A step in words, with how many contacts wait at it, have passed it, or failed.
 #[derive(Debug, Serialize)]
 pub(super) struct StepRow {
-    /// `send_sms` or `wait`.
+    /// The kind of step: `send_sms` or `wait`.
     kind: &'static str,
     text: String,
     template: Option<String>,
     waiting: i64,
     passed: i64,
     failed: i64,
-    /// What became of the messages of those who have passed a step that sends.
+    /// The outcomes of the messages that this step has sent.
     messages: Vec<StepMessages>,
-    /// How many have passed it without a message, where that is known.
+    /// How many contacts have passed a sending step without a message, as far as known.
     without_message: i64,
 }
 
-/// How many messages of a step have an outcome.
+/// The number of messages of a step with one outcome.
 #[derive(Debug, Serialize)]
 struct StepMessages {
     outcome: Outcome,
@@ -65,7 +65,7 @@ struct StepMessages {
     meaning: &'static str,
 }
 
-/// Who passes through a version that is not the present one any more.
+/// The number of active enrollments in an earlier version.
 #[derive(Debug, Serialize)]
 struct Former {
     version: i32,
@@ -100,7 +100,7 @@ impl AutomationShowPage {
         let passages = counts::by_step(conn, id, automation.version).await?;
         let messages = counts::messages(conn, id, now).await?;
         let mut steps = step_rows(conn, &automation.definition).await?;
-        count_in(&mut steps, &automation.definition, &passages);
+        fill_counts(&mut steps, &automation.definition, &passages);
         let newest =
             automations::enrollments(conn, id, &EnrollmentFilter::default(), None, RECENT).await?;
         Ok(Self {
@@ -108,7 +108,7 @@ impl AutomationShowPage {
             status: automation.status,
             version: automation.version,
             updated_at: automation.updated_at,
-            trigger: words::trigger(&automation.definition.trigger),
+            trigger: labels::trigger(&automation.definition.trigger),
             steps,
             inside_former: passages
                 .inside_former
@@ -120,8 +120,8 @@ impl AutomationShowPage {
                 .iter()
                 .map(|status| Count { status: *status, count: passages.with(*status) })
                 .collect(),
-            only_newest: passages.looked_at >= MAX_BY_STEP,
-            most_counted: MAX_BY_STEP,
+            only_newest: passages.scanned >= STEP_SCAN_LIMIT,
+            most_counted: STEP_SCAN_LIMIT,
             standing: LedgerTotals::of_automation(id, messages),
             recent: enrollments::rows(conn, newest).await?,
             name: automation.name,
@@ -130,7 +130,7 @@ impl AutomationShowPage {
     }
 }
 
-/// The steps of a definition in words.
+/// The rows of the steps of a definition, without counts.
 pub(super) async fn step_rows(
     conn: &mut Conn,
     definition: &Definition,
@@ -146,7 +146,7 @@ pub(super) async fn step_rows(
         let template = template_id.map(|id| format!("/templates/{id}"));
         StepRow {
             kind,
-            text: words::step(step, &templates, &senders),
+            text: labels::step(step, &templates, &senders),
             template,
             waiting: 0,
             passed: 0,
@@ -158,8 +158,9 @@ pub(super) async fn step_rows(
     Ok(definition.steps.iter().map(row).collect())
 }
 
-/// Writes at each step who stands there: whoever waits stands before the next step already.
-fn count_in(rows: &mut [StepRow], definition: &Definition, passages: &Passages) {
+/// Fills in the counts of each step. An enrollment in a wait already points to the next step, so it
+/// is counted at the wait and not there.
+fn fill_counts(rows: &mut [StepRow], definition: &Definition, passages: &StepCounts) {
     let is_wait = |index: usize| matches!(definition.steps.get(index), Some(Step::Wait { .. }));
     for (index, row) in rows.iter_mut().enumerate() {
         let step = i16::try_from(index).unwrap_or(i16::MAX);
@@ -177,8 +178,8 @@ fn count_in(rows: &mut [StepRow], definition: &Definition, passages: &Passages) 
                 meaning: Outcome::meaning(outcome),
             };
             row.messages = passages.messages_at(step).map(message).collect();
-            let made: i64 = row.messages.iter().map(|message| message.count).sum();
-            row.without_message = (row.passed - made).max(0);
+            let with_message: i64 = row.messages.iter().map(|message| message.count).sum();
+            row.without_message = (row.passed - with_message).max(0);
         }
     }
 }
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_waits_is_counted_at_the_wait_and_nowhere_else() {
+    fn a_waiting_contact_is_counted_only_at_the_wait() {
         let sms = json!({"type": "send_sms"});
         let steps = json!([sms, {"type": "wait", "seconds": 60}, sms]);
         let definition = Definition::parse(&json!({"type": "contact_created"}), &steps).unwrap();
@@ -210,24 +211,27 @@ mod tests {
         ];
         let messages =
             [((0, Outcome::Delivered), 13), ((0, Outcome::Suppressed), 3), ((2, Outcome::Sent), 9)];
-        let passages = Passages {
+        let passages = StepCounts {
             counts: counts.into_iter().collect(),
             messages: messages.into_iter().collect(),
-            ..Passages::default()
+            ..StepCounts::default()
         };
         let mut rows: Vec<StepRow> =
             StepRow::samples().into_iter().chain(StepRow::samples()).take(3).collect();
-        count_in(&mut rows, &definition, &passages);
+        fill_counts(&mut rows, &definition, &passages);
         let counted: Vec<_> =
             rows.iter().map(|row| (row.waiting, row.passed, row.failed)).collect();
         assert_eq!(counted, [(2, 16, 0), (5, 11, 0), (0, 10, 1)]);
-        let became = |row: &StepRow| {
+        let outcomes = |row: &StepRow| {
             let messages: Vec<_> =
                 row.messages.iter().map(|message| (message.outcome, message.count)).collect();
             (messages, row.without_message)
         };
-        assert_eq!(became(&rows[0]), (vec![(Outcome::Delivered, 13), (Outcome::Suppressed, 3)], 0));
-        assert_eq!(became(&rows[1]), (Vec::new(), 0));
-        assert_eq!(became(&rows[2]), (vec![(Outcome::Sent, 9)], 1));
+        assert_eq!(
+            outcomes(&rows[0]),
+            (vec![(Outcome::Delivered, 13), (Outcome::Suppressed, 3)], 0)
+        );
+        assert_eq!(outcomes(&rows[1]), (Vec::new(), 0));
+        assert_eq!(outcomes(&rows[2]), (vec![(Outcome::Sent, 9)], 1));
     }
 }

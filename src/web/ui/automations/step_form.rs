@@ -1,4 +1,5 @@
-//! A step of the editor's form: the fields of all kinds, so that changing the kind loses nothing.
+//! A step of the editor's form, with the fields of all kinds, so that changing the kind loses
+//! nothing.
 
 use serde::Serialize;
 
@@ -19,12 +20,12 @@ pub(super) struct StepForm {
 }
 
 impl StepForm {
-    /// A new SMS.
+    /// A new SMS step, to the contact's number.
     pub(super) fn sms() -> Self {
         Self { kind: "send_sms".to_owned(), to: "contact.phone".to_owned(), ..Self::default() }
     }
 
-    /// A new wait of a day.
+    /// A new wait step of one day.
     pub(super) fn wait() -> Self {
         Self {
             kind: "wait".to_owned(),
@@ -122,7 +123,7 @@ impl StepForm {
     }
 }
 
-/// An id from a select box, where the empty choice means none.
+/// Parses an id from a select box; the empty option means none.
 fn chosen<T: std::str::FromStr>(text: &str, noun: &str) -> Result<Option<T>, String> {
     match text.trim() {
         "" => Ok(None),

@@ -1,16 +1,16 @@
-//! Switching an automation on and pausing it: first what will happen, and how many it concerns;
-//! then the switch.
+//! Switching an automation on and pausing it: a page that says what will happen and to how many
+//! contacts, and the switch itself.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
+use super::labels;
 use super::problems::{as_problems, sentences};
 use super::show::{AutomationShowPage, StepRow, step_rows};
-use super::words;
 use crate::automations::{
-    self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MAX_LOOKED_AT, counts,
+    self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, SCAN_LIMIT, counts,
 };
 use crate::db::Conn;
 use crate::error::Error;
@@ -19,34 +19,34 @@ use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
 use crate::web::{Marketer, Page, PageResult, Visit};
 
-/// What switching on or pausing will do.
+/// The page that says what switching on or pausing will do.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct SwitchPage {
     id: AutomationId,
     name: String,
-    /// Whether it would be switched on.
+    /// Whether the action switches the automation on; else it pauses it.
     activates: bool,
-    /// Whether it has run before.
+    /// Whether the automation has run before.
     has_run: bool,
     trigger: String,
     steps: Vec<StepRow>,
-    /// Who stands inside, as far as was looked: `10,000+`.
+    /// The number of active enrollments among the newest ones, as shown: `1,234`.
     inside: String,
     anybody_inside: bool,
-    /// How many of the newest enrollments were looked at, where there are more.
+    /// The number of enrollments that were counted, if there are more.
     only_newest: Option<i64>,
-    /// Messages that are composed and wait.
+    /// The number of pending messages.
     waiting: i64,
-    /// What speaks against it, in sentences.
+    /// Sentences about what is incomplete or may not arrive.
     warnings: Vec<String>,
 }
 
-pub(super) async fn ask_activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    ask(visit, *id, AutomationStatus::Active).await
+pub(super) async fn confirm_activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
+    show_confirmation(visit, *id, AutomationStatus::Active).await
 }
 
-pub(super) async fn ask_pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    ask(visit, *id, AutomationStatus::Paused).await
+pub(super) async fn confirm_pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
+    show_confirmation(visit, *id, AutomationStatus::Paused).await
 }
 
 pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
@@ -98,7 +98,11 @@ pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> Pag
     }
 }
 
-async fn ask(visit: Visit<Marketer>, id: AutomationId, to: AutomationStatus) -> PageResult {
+async fn show_confirmation(
+    visit: Visit<Marketer>,
+    id: AutomationId,
+    to: AutomationStatus,
+) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, id).await?;
     if automation.status == to {
@@ -142,11 +146,11 @@ impl SwitchPage {
             id,
             activates,
             has_run: automation.status != AutomationStatus::Draft,
-            trigger: words::trigger(&automation.definition.trigger),
+            trigger: labels::trigger(&automation.definition.trigger),
             steps: step_rows(conn, &automation.definition).await?,
-            inside: words::rough(inside, i64::MAX),
+            inside: labels::capped_count(inside, i64::MAX),
             anybody_inside: inside > 0,
-            only_newest: (newest.looked_at >= MAX_LOOKED_AT).then_some(MAX_LOOKED_AT),
+            only_newest: (newest.scanned >= SCAN_LIMIT).then_some(SCAN_LIMIT),
             waiting,
             warnings,
             name: automation.name,
@@ -154,7 +158,7 @@ impl SwitchPage {
     }
 }
 
-/// What is incomplete, and senders through which less would arrive than one thinks.
+/// Warnings about missing parts, texts, and senders that would not deliver as expected.
 async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String>, Error> {
     let mut found = sentences(&automation.definition.missing());
     found.extend(automations::text_check::warnings(conn, &automation.definition).await?);
@@ -197,7 +201,7 @@ mod tests {
     use crate::error::FieldErrors;
 
     #[test]
-    fn errors_of_fields_elsewhere_say_where_they_belong() {
+    fn an_error_names_the_step_or_trigger_it_belongs_to() {
         let errors = FieldErrors::default()
             .with("steps.1.sender_id", "Choose one.")
             .with("trigger.name", "Name it.")

@@ -1,10 +1,10 @@
-//! The units of a time that is typed.
+//! The units of time in the editor's form.
 
-/// Units of a wait with their seconds, the longest first.
+/// The units of a wait with their seconds, the longest first.
 pub(super) const UNITS: [(&str, u32); 4] =
     [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
 
-/// A time in the longest unit that it is a whole number of.
+/// Converts seconds to the longest unit of which they are a whole number.
 pub(super) fn in_longest_unit(seconds: u32) -> (String, &'static str) {
     let (unit, length) = UNITS
         .into_iter()

@@ -1,4 +1,4 @@
-//! Adding a sender to a connection: chosen from what the account has, or typed.
+//! The form that adds a sender to a connection: chosen from what the account has, or typed.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -12,25 +12,25 @@ use crate::types::id::ConnectionId;
 use crate::web::http::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// Mounts the form.
+/// Mounts the form and its target.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}/senders/new").get(ask))
+    cfg.service(web::resource("/connections/{id}/senders/new").get(show))
         .service(web::resource("/connections/{id}/senders").post(add));
 }
 
-/// The form for one more sender.
+/// The page that adds a sender.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct AddSenderPage {
     connection: ConnectionView,
-    /// What the account has and the connection has not; services and numbers.
+    /// The senders of the account that the connection lacks: services, then numbers.
     groups: Vec<Group>,
-    /// How many services are not listed, because there are so many.
+    /// The number of services that are not listed, because there are too many.
     left_out: usize,
-    /// Why Twilio could not be asked for them.
+    /// Why Twilio could not be queried for the senders of the account.
     problem: Option<String>,
     form: SenderInput,
     errors: FieldErrors,
-    /// The connection that has what was entered.
+    /// The connection that already has the entered sender.
     existing: Option<Existing>,
 }
 
@@ -41,17 +41,17 @@ struct Group {
     offers: Vec<OfferView>,
 }
 
-/// An offer, with what is to be known before it is chosen.
+/// An offer with its registrations, and what choosing it changes elsewhere.
 #[derive(Debug, Serialize)]
 struct OfferView {
     #[serde(flatten)]
     offer: Offer,
     registrations: Vec<RegistrationView>,
-    /// Who would lose its reports, in sentences.
+    /// Sentences about who would no longer get its reports.
     takes_from: Option<String>,
 }
 
-/// What is chosen, or typed: typing wins.
+/// The chosen or the typed sender; a typed one takes precedence.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct SenderInput {
@@ -59,23 +59,23 @@ struct SenderInput {
     sender: String,
 }
 
-async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+async fn show(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let page =
         AddSenderPage::load(&visit, *id, SenderInput::default(), FieldErrors::default()).await?;
     visit.page(&page)
 }
 
 async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput>) -> PageResult {
-    let wanted = if form.sender.trim().is_empty() { &form.chosen } else { &form.sender };
-    match connection_center::add_sender(&visit.context, &visit.actor(), *id, wanted).await {
+    let address = if form.sender.trim().is_empty() { &form.chosen } else { &form.sender };
+    match connection_center::add_sender(&visit.context, &visit.actor(), *id, address).await {
         Ok(sender) => {
-            let there = visit.redirect(format!("/connections/{id}"));
+            let redirect = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {
-                None => there.flash(format!(
+                None => redirect.flash(format!(
                     "{} is added, and its incoming messages are reported here.",
                     sender.label()
                 )),
-                Some(reason) => there.warning(format!(
+                Some(reason) => redirect.warning(format!(
                     "{} is added, but its incoming messages are not reported here. {reason}",
                     sender.label()
                 )),
@@ -118,7 +118,7 @@ impl AddSenderPage {
     }
 }
 
-/// Services apart from numbers.
+/// Groups offers by kind: Messaging Services, then phone numbers.
 fn groups(offers: Vec<Offer>) -> Vec<Group> {
     let (services, numbers): (Vec<_>, Vec<_>) = offers
         .into_iter()
@@ -128,7 +128,7 @@ fn groups(offers: Vec<Offer>) -> Vec<Group> {
             .into_iter()
             .map(RegistrationView::from)
             .collect(),
-        takes_from: offer.takes_from(),
+        takes_from: offer.effect_on_inbound(),
         offer,
     };
     let group =

@@ -1,4 +1,4 @@
-//! Connecting a Twilio account: the form, and what Twilio says to it.
+//! The form that connects a Twilio account.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,23 +9,23 @@ use crate::connections::{Check, NewKeys};
 use crate::error::FieldErrors;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// The form that connects an account.
+/// The page that connects an account.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ConnectPage {
     form: ConnectInput,
     errors: FieldErrors,
-    /// The connection that has what was entered.
+    /// The connection that already has the entered account or sender.
     existing: Option<Existing>,
     address_warning: Option<Check>,
 }
 
-/// What is typed there. Secrets are read, but never written into a page.
+/// The form's input. Secrets are read, but never written into a page.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct ConnectInput {
     name: String,
     account_sid: String,
-    /// `auth_token` or `api_key`.
+    /// The method to sign in: `auth_token` or `api_key`.
     method: String,
     #[serde(skip_serializing)]
     auth_token: Secret,
@@ -35,7 +35,7 @@ pub(super) struct ConnectInput {
     sender: String,
 }
 
-pub(super) async fn ask(visit: Visit<Admin>) -> PageResult {
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     let address_warning = address_warning(&visit.context);
     visit.page(&ConnectPage {
         form: ConnectInput::default(),
@@ -55,13 +55,13 @@ pub(super) async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> Pa
             ))
         }
         Ok((connection, Some(sender))) => {
-            let there = visit.redirect(format!("/connections/{}", connection.id));
+            let redirect = visit.redirect(format!("/connections/{}", connection.id));
             match sender.webhook_error {
-                None => there.flash(format!(
+                None => redirect.flash(format!(
                     "“{}” is connected, and its incoming messages are reported here.",
                     connection.name
                 )),
-                Some(_) => there.warning(format!(
+                Some(_) => redirect.warning(format!(
                     "“{}” is connected, but its incoming messages are not reported here yet: see \
                      below.",
                     connection.name
@@ -78,8 +78,7 @@ pub(super) async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> Pa
 }
 
 impl ConnectInput {
-    /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not
-    /// count.
+    /// Converts the input. If the Auth Token is chosen, the fields of the API key are ignored.
     fn to_form(&self) -> ConnectForm {
         let is_api_key = self.method != AUTH_TOKEN;
         let keys = NewKeys {
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn with_the_auth_token_chosen_an_api_key_left_in_the_form_does_not_count() {
+    fn a_chosen_auth_token_overrides_an_api_key_left_in_the_form() {
         let mut input = ConnectInput {
             method: AUTH_TOKEN.into(),
             api_key_sid: "SK1".into(),

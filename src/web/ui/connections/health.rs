@@ -1,5 +1,5 @@
-//! The health of a connection: what Twilio has set against what it should be, what is registered,
-//! and whether Twilio's calls arrive.
+//! The health page of a connection: actual against expected settings at Twilio, registrations, and
+//! whether Twilio's calls arrive.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::view::{ConnectionView, RegistrationView};
 use crate::connection_center;
-use crate::connections::{self, Check, CheckOutcome, Look, SenderKind, WebhookTest, webhooks};
+use crate::connections::{self, Check, CheckOutcome, LastCheck, SenderKind, WebhookTest, webhooks};
 use crate::context::Context;
 use crate::db::Conn;
 use crate::error::Result;
@@ -19,42 +19,42 @@ use crate::types::hook_address::{HookAddress, redacted};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::{Admin, Page, PageResult, Viewer, Visit};
 
-/// Mounts the page, the live check and the test of the webhook.
+/// Mounts the page, the check at Twilio and the test of the webhook.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/health").get(show))
         .service(web::resource("/connections/{id}/verify").post(verify))
         .service(web::resource("/connections/{id}/webhook-test").post(test));
 }
 
-/// What is known of a connection's health.
+/// The health page.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct HealthPage {
     connection: ConnectionView,
-    look: Option<LookView>,
+    look: Option<ChecksView>,
     test: Option<WebhookTest>,
     senders: Vec<SenderHealth>,
-    /// Where incoming messages have to be reported.
+    /// The address to which Twilio has to report incoming messages.
     inbound_url: String,
-    /// Webhooks that were rejected within the last day.
+    /// The number of webhooks rejected within the last day.
     rejected: i64,
 }
 
-/// The last look, counted.
+/// The results of the last check at Twilio, with counts.
 #[derive(Debug, Serialize)]
-pub(super) struct LookView {
+pub(super) struct ChecksView {
     checked_at: DateTime<Utc>,
     checks: Vec<Check>,
     failed: usize,
     warnings: usize,
 }
 
-/// A sender as Twilio has it.
+/// A sender as it is set up at Twilio.
 #[derive(Debug, Serialize)]
 struct SenderHealth {
     id: SenderId,
     label: String,
     is_service: bool,
-    /// What could not be set, as it was noted last.
+    /// The last error when the webhook was set.
     webhook_error: Option<String>,
     number_type: Option<String>,
     pool: Vec<String>,
@@ -63,13 +63,13 @@ struct SenderHealth {
     registrations: Vec<RegistrationView>,
 }
 
-/// What is set against what should be.
+/// The webhook of a sender, with what differs from the expected settings.
 #[derive(Debug, Serialize)]
 struct WebhookView {
     #[serde(flatten)]
     webhook: Webhook,
     is_heard: bool,
-    /// What differs, in sentences.
+    /// Sentences about what differs and what to do.
     differences: Vec<String>,
 }
 
@@ -81,20 +81,20 @@ async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
 
 async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let checks = connection_center::check(&visit.context, *id).await?;
-    let there = visit.redirect(format!("/connections/{id}/health"));
+    let redirect = visit.redirect(format!("/connections/{id}/health"));
     match checks.iter().filter(|check| check.has_failed()).count() {
-        0 => there.flash("Twilio was asked: everything there is as it should be."),
-        1 => there.warning("Twilio was asked: one thing does not work."),
-        many => there.warning(format!("Twilio was asked: {many} things do not work.")),
+        0 => redirect.flash("Twilio was asked: everything there is as it should be."),
+        1 => redirect.warning("Twilio was asked: one thing does not work."),
+        many => redirect.warning(format!("Twilio was asked: {many} things do not work.")),
     }
 }
 
 async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let WebhookTest { check, .. } = connection_center::test_webhook(&visit.context, *id).await?;
-    let there = visit.redirect(format!("/connections/{id}/health#webhook-test"));
+    let redirect = visit.redirect(format!("/connections/{id}/health#webhook-test"));
     match check.outcome {
-        CheckOutcome::Failed => there.warning(format!("The test failed. {}", check.detail)),
-        _ => there.flash(check.detail),
+        CheckOutcome::Failed => redirect.warning(format!("The test failed. {}", check.detail)),
+        _ => redirect.flash(check.detail),
     }
 }
 
@@ -106,24 +106,25 @@ impl HealthPage {
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
-        // The page shows that there is a secret, and not which: any would do.
+        // The page redacts the secret, so any value will do.
         let address = if connection.has_auth_token {
             HookAddress::signed(id)
         } else {
             HookAddress::secret(id, "secret".into())
         };
-        let (look, test) = connections::look(conn, id).await?;
+        let (last_check, test) = connections::last_check(conn, id).await?;
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
-        let look = look.map(|look| LookView::new(context, look, &senders, &healths, test.as_ref()));
+        let checks = last_check
+            .map(|check| ChecksView::new(context, check, &senders, &healths, test.as_ref()));
         let senders = senders.into_iter().map(|sender| {
             let health = healths.remove(&sender.id);
             SenderHealth::new(sender, health)
         });
         Ok(Self {
             connection: connection.into(),
-            look,
+            look: checks,
             test,
             senders: senders.collect(),
             inbound_url: redacted(&address.inbound(&context.config.public_url)).into_owned(),
@@ -132,22 +133,22 @@ impl HealthPage {
     }
 }
 
-impl LookView {
-    /// The lines of the connection and the public address, then those of each sender, then the test
-    /// of the webhooks if it failed.
+impl ChecksView {
+    /// Collects the checks of the connection and its public address, then those of each sender,
+    /// then the test of the webhooks if it failed.
     pub(super) fn new(
         context: &Context,
-        look: Look,
+        last_check: LastCheck,
         senders: &[Sender],
         healths: &HashMap<SenderId, Health>,
         test: Option<&WebhookTest>,
     ) -> Self {
-        let mut checks = look.checks;
+        let mut checks = last_check.checks;
         checks.extend(connections::address_check(&context.twilio, &context.config.public_url));
         let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id));
         checks.extend(of_senders.flat_map(|health| health.checks.iter().cloned()));
         checks.extend(test.map(|test| &test.check).filter(|check| check.has_failed()).cloned());
-        Self::of(look.checked_at, checks)
+        Self::of(last_check.checked_at, checks)
     }
 
     fn of(checked_at: DateTime<Utc>, checks: Vec<Check>) -> Self {
@@ -160,8 +161,8 @@ impl LookView {
         }
     }
 
-    /// Leaves those lines that somebody has to read.
-    pub(super) fn of_concern(mut self) -> Self {
+    /// Drops the passed checks.
+    pub(super) fn without_passed(mut self) -> Self {
         self.checks.retain(|check| check.outcome != CheckOutcome::Passed);
         self
     }
@@ -195,7 +196,7 @@ impl SenderHealth {
 impl From<Webhook> for WebhookView {
     fn from(webhook: Webhook) -> Self {
         let differences = webhook.drift.iter().map(|drift| webhook.what_to_do(*drift)).collect();
-        Self { is_heard: webhook.is_heard(), differences, webhook }
+        Self { is_heard: webhook.reports_here(), differences, webhook }
     }
 }
 

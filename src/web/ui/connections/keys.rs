@@ -1,5 +1,5 @@
-//! Replacing the keys of a connection, and the secret of its webhook address: Twilio is asked
-//! first, and wrong keys leave the saved ones.
+//! Replacing the keys of a connection and the secret of its webhook address. New keys are verified
+//! at Twilio first; wrong ones change nothing.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,9 @@ use crate::senders;
 use crate::types::id::ConnectionId;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// Mounts the form.
+/// Mounts the form and its actions.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}/keys").get(ask).post(replace))
+    cfg.service(web::resource("/connections/{id}/keys").get(show).post(replace))
         .service(web::resource("/connections/{id}/keys/forget-former").post(forget_former))
         .service(web::resource("/connections/{id}/webhook-secret").post(rotate_secret))
         .service(
@@ -23,7 +23,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         );
 }
 
-/// The form for new keys.
+/// The page that replaces keys.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ConnectionKeysPage {
     connection: ConnectionView,
@@ -31,22 +31,22 @@ pub(in crate::web) struct ConnectionKeysPage {
     errors: FieldErrors,
 }
 
-/// What is typed there.
+/// The form's input.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct KeysInput {
-    /// `auth_token` or `api_key`.
+    /// The method to sign in: `auth_token` or `api_key`.
     method: String,
     #[serde(skip_serializing)]
     auth_token: Secret,
     api_key_sid: String,
     #[serde(skip_serializing)]
     api_key_secret: Secret,
-    /// `accept` or `refuse`.
+    /// Whether the former Auth Token stays valid for a while: `accept` or `refuse`.
     former_token: String,
 }
 
-/// Ends the time of the former token.
+/// Stops accepting the former Auth Token.
 async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection =
         connection_center::forget_former_token(&visit.context, &visit.actor(), *id).await?;
@@ -55,7 +55,7 @@ async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
         .flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
 }
 
-/// Puts a new secret into the webhook address.
+/// Replaces the secret in the webhook address.
 async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connection_center::rotate_hook_secret(
         &visit.context,
@@ -65,20 +65,20 @@ async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
     )
     .await?;
     let senders = senders::of_connection(&mut *visit.conn().await?, *id).await?;
-    let there = visit.redirect(format!("/connections/{id}"));
+    let redirect = visit.redirect(format!("/connections/{id}"));
     if senders.iter().any(|sender| sender.webhook_error.is_some()) {
-        return there.warning(
+        return redirect.warning(
             "The secret is rotated, but Twilio does not call the new address of every sender yet: \
              see below.",
         );
     }
-    there.flash(format!(
+    redirect.flash(format!(
         "The secret is rotated, and Twilio calls the new address of “{}”.",
         connection.name
     ))
 }
 
-/// Ends the time of the former secret.
+/// Stops accepting the former webhook secret.
 async fn forget_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection =
         connection_center::forget_former_secret(&visit.context, &visit.actor(), *id).await?;
@@ -87,7 +87,7 @@ async fn forget_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
         .flash(format!("The former webhook address of “{}” is refused.", connection.name))
 }
 
-async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+async fn show(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connections::find(&mut *visit.conn().await?, *id).await?;
     let method = if connection.api_key_sid.is_some() { API_KEY } else { AUTH_TOKEN };
     let form = KeysInput { method: method.to_owned(), ..KeysInput::default() };

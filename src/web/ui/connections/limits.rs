@@ -1,4 +1,4 @@
-//! A sender's limits: how fast it sends and how long its messages may wait, with what waits now.
+//! The form for a sender's limits (rate and validity), with its present queue.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -14,23 +14,23 @@ use crate::types::id::SenderId;
 use crate::web::http::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// Mounts the form.
+/// Mounts the form and its target.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/senders/{id}/limits").get(ask).post(save));
+    cfg.service(web::resource("/senders/{id}/limits").get(show).post(save));
 }
 
-/// The form for a sender's limits.
+/// The page for a sender's limits.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct LimitsPage {
     connection: ConnectionView,
     sender: SenderView,
-    /// What Twilio usually grants.
+    /// A sentence about the rate that Twilio usually grants.
     usual: String,
     form: LimitsInput,
     errors: FieldErrors,
 }
 
-/// What is typed there.
+/// The form's input.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct LimitsInput {
@@ -38,7 +38,7 @@ struct LimitsInput {
     validity_minutes: String,
 }
 
-async fn ask(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
+async fn show(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = senders::find(&mut *visit.conn().await?, *id).await?;
     let form = LimitsInput {
         parts_per_second: sender
@@ -59,8 +59,8 @@ async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) 
             let sender =
                 connection_center::change_sender(&visit.context, &visit.actor(), *id, &change)
                     .await?;
-            let there = format!("/connections/{}", sender.connection_id);
-            visit.redirect(there).flash(format!(
+            let location = format!("/connections/{}", sender.connection_id);
+            visit.redirect(location).flash(format!(
                 "The limits of {} are saved; what waits for it goes by them.",
                 sender.label()
             ))
@@ -95,7 +95,7 @@ impl LimitsPage {
         let mut conn = visit.conn().await?;
         let connection = connections::find(&mut conn, sender.connection_id).await?;
         let waiting = figures::of(&mut conn, &sender, visit.now()).await?;
-        let usual = queue::usual(&sender.address);
+        let usual = queue::usual_rate(&sender.address);
         Ok(Self {
             connection: connection.into(),
             sender: SenderView::with_queue(sender, &waiting, visit.now()),

@@ -16,9 +16,10 @@ use crate::web::{Page, PageResult, Viewer, Visit};
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ConnectionListPage {
     connections: Vec<Row>,
-    /// Whether Twilio can call this Carillon, as far as its public address tells.
+    /// Whether Twilio can call this installation, judging by its public address.
     is_reachable: bool,
-    /// Webhooks of the last day that name no connection; none where none of them are kept.
+    /// The number of webhooks of the last day that name no connection; none if no such webhook is
+    /// stored.
     strays: Option<i64>,
 }
 
@@ -36,7 +37,7 @@ pub(super) async fn list(visit: Visit<Viewer>) -> PageResult {
     for sender in senders::list(&mut conn).await? {
         senders.entry(sender.connection_id).or_default().push(sender);
     }
-    let strays = if webhooks::has_strays(&mut conn).await? {
+    let strays = if webhooks::any_without_connection(&mut conn).await? {
         Some(webhooks::count_since(&mut conn, None, visit.now() - TimeDelta::days(1)).await?)
     } else {
         None

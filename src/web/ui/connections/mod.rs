@@ -1,5 +1,8 @@
-//! The Connection Center: the accounts that are connected, and connecting one.
+//! The pages of the Connection Center. [`show::ConnectionShowPage`] is the page of one connection
+//! with its senders, [`health::HealthPage`] compares it with Twilio, and [`connect::ConnectPage`]
+//! connects an account. Start with [`show`]; [`view`] has the types that several pages share.
 
+mod actions;
 pub(super) mod add_sender;
 pub(super) mod connect;
 pub(super) mod health;
@@ -11,21 +14,20 @@ mod queue;
 pub(super) mod rejected;
 mod secret;
 pub(super) mod show;
-mod switches;
 mod test_input;
 mod test_message;
 mod view;
 
 use actix_web::web::{self, ServiceConfig};
 
-/// Mounts `/connections` and what changes senders.
+/// Mounts `/connections` and the routes that change senders.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections").get(list::list).post(connect::connect))
-        .service(web::resource("/connections/new").get(connect::ask))
+        .service(web::resource("/connections/new").get(connect::show))
         .configure(rejected::routes)
         .configure(show::routes)
         .configure(health::routes)
-        .configure(switches::routes)
+        .configure(actions::routes)
         .configure(test_message::routes)
         .configure(keys::routes)
         .configure(limits::routes)

@@ -1,4 +1,4 @@
-//! A sender's limits and queue in words: how fast, how long, when empty, and what to worry about.
+//! A sender's limits and queue in words: rate, validity, when the queue is empty, and warnings.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -6,10 +6,10 @@ use serde::Serialize;
 use crate::connections::SenderAddress;
 use crate::messages::throttle::figures::{self, QueueFigures};
 use crate::senders::{PartsPerSecond, Sender, Validity};
-use crate::web::ui::automations::words;
+use crate::web::ui::automations::labels;
 
-/// Part of what Twilio would keep at most, from which on a queue is worth a warning.
-const NEAR: (i32, i32) = (4, 5);
+/// The share of Twilio's maximum queue length, as a fraction, above which a queue gets a warning.
+const WARNING_SHARE: (i32, i32) = (4, 5);
 
 /// The messages that wait for a sender's rate.
 #[derive(Debug, Serialize)]
@@ -17,19 +17,19 @@ pub(super) struct QueueView {
     messages: i64,
     parts: i64,
     empty_at: Option<DateTime<Utc>>,
-    /// `2 hours 5 minutes`
+    /// How long the queue takes: `2 hours 5 minutes`.
     length: String,
     warnings: Vec<String>,
 }
 
 impl QueueView {
-    /// None when nothing waits.
+    /// Describes the queue; none if it is empty.
     pub(super) fn of(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Option<Self> {
         (queue.waiting_messages > 0).then(|| Self {
             messages: queue.waiting_messages,
             parts: queue.waiting_parts,
             empty_at: queue.empty_at,
-            length: roughly(queue.length(now)),
+            length: rounded_up(queue.length(now)),
             warnings: warnings(sender, queue, now),
         })
     }
@@ -47,12 +47,12 @@ fn warnings(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Vec<St
             if expiring == 1 {
                 "One".to_owned()
             } else {
-                format!("About {}", words::rough(expiring, i64::MAX))
+                format!("About {}", labels::capped_count(expiring, i64::MAX))
             },
         )),
     }
     let (length, longest) = (queue.length(now), figures::longest_at_twilio(sender.kind));
-    let (hours, takes) = (longest.num_hours(), roughly(length));
+    let (hours, takes) = (longest.num_hours(), rounded_up(length));
     if length > longest {
         let late = if queue.expiring_messages > 0 {
             ""
@@ -63,7 +63,7 @@ fn warnings(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Vec<St
             "The queue takes {takes}: longer than the {hours} hours for which Twilio would keep \
              messages of such a sender.{late}"
         ));
-    } else if length > longest * NEAR.0 / NEAR.1 {
+    } else if length > longest * WARNING_SHARE.0 / WARNING_SHARE.1 {
         warnings.push(format!(
             "The queue takes {takes} and comes close to the {hours} hours for which Twilio would \
              keep messages of such a sender. What is \
@@ -73,7 +73,7 @@ fn warnings(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Vec<St
     warnings
 }
 
-/// How fast it sends: `1 SMS part per second`.
+/// The rate of a sender as text: `1 SMS part per second`.
 pub(super) fn speed(rate: Option<PartsPerSecond>) -> String {
     match rate {
         None => "Not limited by Carillon".to_owned(),
@@ -81,8 +81,8 @@ pub(super) fn speed(rate: Option<PartsPerSecond>) -> String {
     }
 }
 
-/// What Twilio usually grants.
-pub(super) fn usual(address: &SenderAddress) -> String {
+/// A sentence about the rate that Twilio usually grants to a sender of this kind.
+pub(super) fn usual_rate(address: &SenderAddress) -> String {
     match PartsPerSecond::usual(address) {
         Some(rate) => format!(
             "Twilio's usual rate for this kind of number is {}. A long text has several parts, and \
@@ -100,9 +100,9 @@ pub(super) fn usual(address: &SenderAddress) -> String {
     }
 }
 
-/// `2 days`
+/// The validity as text: `2 days`.
 pub(super) fn validity(validity: Validity) -> String {
-    words::duration(u32::try_from(validity.minutes()).unwrap_or(0) * 60)
+    labels::duration(u32::try_from(validity.minutes()).unwrap_or(0) * 60)
 }
 
 fn per_second(rate: PartsPerSecond) -> String {
@@ -113,15 +113,15 @@ fn per_second(rate: PartsPerSecond) -> String {
     )
 }
 
-/// A duration of which only the first units matter.
-fn roughly(length: TimeDelta) -> String {
+/// A duration as text, rounded up to seconds, minutes or hours, depending on its length.
+fn rounded_up(length: TimeDelta) -> String {
     let seconds = u32::try_from(length.num_seconds()).unwrap_or(u32::MAX).max(1);
     let unit = match seconds {
         0..=600 => 1,
         601..=86_400 => 60,
         _ => 3_600,
     };
-    words::duration(seconds.div_ceil(unit).saturating_mul(unit))
+    labels::duration(seconds.div_ceil(unit).saturating_mul(unit))
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::web::ui::connections::view::SenderView;
 
-    fn warned(parts_seconds: i64, expiring: i64) -> Vec<String> {
+    fn warnings_for(parts_seconds: i64, expiring: i64) -> Vec<String> {
         let now = DateTime::UNIX_EPOCH;
         let queue = QueueFigures {
             waiting_messages: 100,
@@ -142,13 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_warned_of_before_it_is_as_long_as_twilios() {
-        assert_eq!(warned(7 * 3_600, 0), Vec::<String>::new());
-        assert!(warned(9 * 3_600, 0)[0].contains("comes close to the 10 hours"));
+    fn a_queue_gets_a_warning_before_it_reaches_twilios_maximum() {
+        assert_eq!(warnings_for(7 * 3_600, 0), Vec::<String>::new());
+        assert!(warnings_for(9 * 3_600, 0)[0].contains("comes close to the 10 hours"));
         assert!(
-            warned(11 * 3_600, 0)[0].contains("The queue takes 11 hours: longer than the 10 hours")
+            warnings_for(11 * 3_600, 0)[0]
+                .contains("The queue takes 11 hours: longer than the 10 hours")
         );
-        let expiring = warned(60, 12);
+        let expiring = warnings_for(60, 12);
         assert!(
             expiring[0].starts_with("About 12 of them would wait longer than 2 days"),
             "{expiring:?}"
@@ -156,13 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn long_times_are_told_roughly() {
-        let told = [59, 600, 3_725, 200_000].map(|seconds| roughly(TimeDelta::seconds(seconds)));
-        assert_eq!(told, ["59 seconds", "10 minutes", "1 hour 3 minutes", "2 days 8 hours"]);
+    fn long_durations_are_rounded_up() {
+        let texts =
+            [59, 600, 3_725, 200_000].map(|seconds| rounded_up(TimeDelta::seconds(seconds)));
+        assert_eq!(texts, ["59 seconds", "10 minutes", "1 hour 3 minutes", "2 days 8 hours"]);
     }
 
     #[test]
-    fn rates_are_told_as_people_write_them() {
+    fn rates_are_written_as_decimal_numbers() {
         assert_eq!(
             speed(PartsPerSecond::new(1.0).ok()),
             "1 SMS part per second, shared by all automations"

@@ -1,4 +1,4 @@
-//! The webhooks that were rejected, of a connection or of none: why, and what to do.
+//! The rejected webhooks of a connection, or of none: the reason for each, and what to do.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Serialize;
@@ -9,19 +9,20 @@ use crate::connections::webhooks::{self, RejectedWebhook};
 use crate::types::id::ConnectionId;
 use crate::web::{Page, PageResult, Viewer, Visit};
 
-/// Mounts the lists; before the page of a connection, whose id may be any word.
+/// Mounts the lists. They come before the page of a connection, whose path parameter matches any
+/// word.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/rejected").get(list_strays))
+    cfg.service(web::resource("/connections/rejected").get(list_without_connection))
         .service(web::resource("/connections/{id}/rejected").get(list));
 }
 
-/// The newest rejected webhooks.
+/// The page that lists the newest rejected webhooks.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct RejectedPage {
-    /// None for those that name no connection that exists.
+    /// None for webhooks that name no existing connection.
     connection: Option<ConnectionView>,
     webhooks: Vec<Row>,
-    /// How many are listed at most.
+    /// The largest number of webhooks in the list.
     limit: i64,
 }
 
@@ -32,7 +33,7 @@ struct Row {
     advice: &'static str,
 }
 
-/// As many as a person looks through.
+/// The largest number of webhooks in the list.
 const LIMIT: i64 = 200;
 
 async fn list(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
@@ -43,7 +44,7 @@ async fn list(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
     visit.page(&RejectedPage::new(Some(connection.into()), webhooks))
 }
 
-async fn list_strays(visit: Visit<Viewer>) -> PageResult {
+async fn list_without_connection(visit: Visit<Viewer>) -> PageResult {
     let webhooks = webhooks::list(&mut *visit.conn().await?, None, LIMIT).await?;
     visit.page(&RejectedPage::new(None, webhooks))
 }

@@ -1,15 +1,16 @@
-//! Secrets on their way from a form to Twilio, and the two ways to sign in there.
+//! Secrets that are typed into forms, and the two ways to sign in to Twilio.
 
 use serde::Deserialize;
 
-/// A secret on its way from a form to Twilio: cannot be printed.
+/// A secret that was typed into a form; `Debug` hides it, and it cannot be serialized.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Secret(pub(super) String);
 
-/// What the forms call the two ways to sign in to Twilio.
+/// The form value for signing in to Twilio by Auth Token.
 pub(super) const AUTH_TOKEN: &str = "auth_token";
 
+/// The form value for signing in to Twilio by API key.
 pub(super) const API_KEY: &str = "api_key";
 
 impl std::fmt::Debug for Secret {

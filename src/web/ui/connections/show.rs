@@ -1,4 +1,4 @@
-//! The page of one connection: how it fares, account, keys, senders and settings.
+//! The page of one connection: health, account, keys, senders and settings.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::health::LookView;
+use super::health::ChecksView;
 use super::public_address::is_reachable;
 use super::test_input::TestInput;
 use super::view::{ConnectionView, SenderView};
@@ -21,48 +21,48 @@ use crate::types::id::{ConnectionId, SenderId};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
-/// Mounts the page and its settings.
+/// Mounts the page and its form for settings.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}").get(show).post(change));
 }
 
-/// One connection.
+/// The page of one connection.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ConnectionShowPage {
     connection: ConnectionView,
     senders: Vec<SenderView>,
-    /// Until when the former Auth Token is believed, if it still is.
+    /// When the former Auth Token expires, if it is still accepted.
     former_token_until: Option<DateTime<Utc>>,
-    /// Until when the former secret of the webhook address is accepted, if it still is.
+    /// When the former secret of the webhook address expires, if it is still accepted.
     former_secret_until: Option<DateTime<Utc>>,
-    /// Webhooks that were rejected in the last day.
+    /// The number of webhooks rejected within the last day.
     rejected: i64,
-    /// Whether Twilio can call this Carillon, as far as its public address tells.
+    /// Whether Twilio can call this installation, judging by its public address.
     is_reachable: bool,
-    /// What the last look at Twilio found that somebody has to read.
-    look: Option<LookView>,
+    /// The failed checks and warnings of the last check at Twilio.
+    look: Option<ChecksView>,
     policies: [Choice; 2],
     pub(super) test: TestInput,
-    /// What the test message can be sent from.
+    /// The senders from which the test message can be sent.
     sender_choices: Vec<Choice>,
-    form: NameInput,
-    /// A sender's name that cannot be, as it was typed.
-    sender_name: Option<SenderName>,
+    form: SettingsInput,
+    /// A rejected name of a sender, as typed.
+    sender_name: Option<RejectedName>,
     pub(super) errors: FieldErrors,
 }
 
-/// What is typed as the name of a sender, and what is wrong with it.
+/// A rejected name of a sender, as typed, and its error.
 #[derive(Debug, Serialize)]
-struct SenderName {
+struct RejectedName {
     sender_id: SenderId,
     name: String,
     wrong: String,
 }
 
-/// What is typed into its settings.
+/// The input of the settings form.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct NameInput {
+struct SettingsInput {
     name: String,
     unconfirmed_policy: String,
     max_concurrency: String,
@@ -75,7 +75,11 @@ async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
     visit.page(&page)
 }
 
-async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInput>) -> PageResult {
+async fn change(
+    visit: Visit<Admin>,
+    id: Path<ConnectionId>,
+    form: Form<SettingsInput>,
+) -> PageResult {
     let outcome = match form.read() {
         Ok(change) => {
             connection_center::change_connection(&visit.context, &visit.actor(), *id, &change)
@@ -101,23 +105,23 @@ async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInpu
     }
 }
 
-impl NameInput {
+impl SettingsInput {
     fn read(&self) -> std::result::Result<ConnectionChange, FieldErrors> {
         let mut errors = FieldErrors::default();
         let policy = errors.check(
             "unconfirmed_policy",
             self.unconfirmed_policy.parse().map_err(|_| "Choose one of the two."),
         );
-        let most =
+        let max_concurrency =
             self.max_concurrency.trim().parse().map_err(|_| "Enter a whole number, such as 250.");
-        let most = errors.check("max_concurrency", most);
+        let max_concurrency = errors.check("max_concurrency", max_concurrency);
         if !errors.is_empty() {
             return Err(errors);
         }
         Ok(ConnectionChange {
             name: Some(self.name.clone()),
             unconfirmed_policy: policy,
-            max_concurrency: most,
+            max_concurrency,
             disabled: None,
         })
     }
@@ -157,12 +161,12 @@ impl ConnectionShowPage {
         let senders = senders::of_connection(conn, id).await?;
         let queues = figures::of_many(conn, &senders, now).await?;
         let healths = senders::healths(conn, id).await?;
-        let (look, test) = connections::look(conn, id).await?;
-        let look = look.map(|look| {
-            LookView::new(context, look, &senders, &healths, test.as_ref()).of_concern()
+        let (last_check, test) = connections::last_check(conn, id).await?;
+        let checks = last_check.map(|check| {
+            ChecksView::new(context, check, &senders, &healths, test.as_ref()).without_passed()
         });
         let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
-        let form = NameInput {
+        let form = SettingsInput {
             name: connection.name.clone(),
             unconfirmed_policy: connection.unconfirmed_policy.to_string(),
             max_concurrency: connection.max_concurrency.to_string(),
@@ -175,7 +179,7 @@ impl ConnectionShowPage {
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
             is_reachable: is_reachable(context),
-            look,
+            look: checks,
             policies: policies(),
             test: TestInput::default(),
             form,
@@ -184,8 +188,8 @@ impl ConnectionShowPage {
         })
     }
 
-    /// The same with a name of a sender that cannot be.
-    pub(super) fn with_name_of(
+    /// Adds a rejected name of a sender to the page.
+    pub(super) fn with_name_error(
         self,
         sender_id: SenderId,
         name: &str,
@@ -193,7 +197,7 @@ impl ConnectionShowPage {
     ) -> Self {
         let wrong =
             errors.iter().flat_map(|(_, messages)| messages).cloned().collect::<Vec<_>>().join(" ");
-        Self { sender_name: Some(SenderName { sender_id, name: name.to_owned(), wrong }), ..self }
+        Self { sender_name: Some(RejectedName { sender_id, name: name.to_owned(), wrong }), ..self }
     }
 }
 

@@ -1,13 +1,13 @@
-//! What is typed to send a test message.
+//! The input of the form that sends a test message.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What is typed there.
+/// The input of the form.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct TestInput {
-    /// Made with the page, so that a form that is sent twice makes one message.
+    /// Generated with the page, so that submitting the form twice sends one message.
     pub(super) request_key: String,
     pub(super) sender_id: String,
     pub(super) to: String,

@@ -1,5 +1,4 @@
-//! *Send test message*: one SMS from a sender of the connection, to see with one's own phone that
-//! it works.
+//! *Send test message*: one SMS from a sender of the connection, to a phone of the admin.
 
 use actix_web::web::{self, Path, ServiceConfig};
 
@@ -14,7 +13,7 @@ use crate::types::id::{ConnectionId, MessageId};
 use crate::types::phone::PhoneNumber;
 use crate::web::{Admin, Form, PageError, PageResult, Visit};
 
-/// Mounts the form's target; the form is part of the connection's page.
+/// Mounts the target of the form, which is part of the connection's page.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/test-message").post(send));
 }

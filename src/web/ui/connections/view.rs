@@ -1,4 +1,4 @@
-//! Connections and senders as pages show them: with their status in one word.
+//! Connections, senders and registrations as pages show them.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -26,9 +26,9 @@ pub(super) struct SenderView {
     status: Status,
     label: String,
     shown_address: String,
-    /// `1 SMS part per second`
+    /// The rate: `1 SMS part per second`.
     speed: String,
-    /// `2 days`
+    /// The validity, how long a message may wait: `2 days`.
     patience: String,
     queue: Option<QueueView>,
 }
@@ -68,7 +68,7 @@ impl From<Sender> for SenderView {
 }
 
 impl SenderView {
-    /// The sender with what waits for it.
+    /// A sender with its queue.
     pub(super) fn with_queue(sender: Sender, waiting: &QueueFigures, now: DateTime<Utc>) -> Self {
         let queue = QueueView::of(&sender, waiting, now);
         Self { queue, ..sender.into() }

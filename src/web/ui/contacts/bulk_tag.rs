@@ -1,11 +1,11 @@
-//! Tagging many contacts at once: those that were chosen, or all that fit the list's filter; asked
-//! first, with their number.
+//! Adding or removing a tag on many contacts at once: the chosen ones, or all that match the list's
+//! filter. A page first asks to confirm their number.
 
 use actix_web::http::StatusCode;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::list::wanted_tag;
+use super::list::parse_tag_filter;
 use crate::automations::{self, Trigger, consequences};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Change, ContactFilter, Position};
@@ -18,60 +18,60 @@ use crate::web::http::filters::counted;
 use crate::web::http::narrowing;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Visit};
 
-/// As many contacts as one press of the button goes through.
+/// The largest number of contacts per request.
 const MAX: usize = 20_000;
-/// As many as one transaction does.
+/// The number of contacts per transaction.
 const CHUNK: usize = 500;
-/// As many contacts as one press of *Undo* gives back what they had: their ids have to fit into a
-/// cookie.
+/// The largest number of contacts that *Undo* covers: their ids have to fit into a cookie.
 const MAX_UNDONE: usize = 40;
 
-const NOBODY: &str = "Nobody is chosen. Choose contacts in the list, or all that fit the filter.";
+const NONE_CHOSEN: &str =
+    "Nobody is chosen. Choose contacts in the list, or all that fit the filter.";
 
-/// What is to be done with whom, as it was typed.
+/// The requested change and its contacts, as submitted.
 #[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct BulkTagForm {
-    /// `add` or `remove`.
+    /// The change: `add` or `remove`.
     action: String,
     name: String,
-    /// Whether all that fit the filter are meant, not the chosen ones.
+    /// Whether all contacts that match the filter are meant, instead of the chosen ones.
     all: bool,
     q: String,
     tag: String,
-    /// Where it goes on after as many as are done at once.
+    /// The keyset position at which the next request continues.
     from: Option<ContactId>,
     ids: Vec<ContactId>,
 }
 
-/// The question.
+/// The page that asks to confirm the change.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct BulkTagPage {
     wish: BulkTagForm,
     removes: bool,
     back: String,
     count: usize,
-    /// Whether there are more than are done at once.
+    /// Whether there are more contacts than one request covers.
     more: bool,
-    /// As many as the question is about, to be sent along with the answer.
+    /// The number that the page shows, which the form sends back.
     expected: usize,
-    /// How the number has changed since it was shown.
+    /// A sentence on how the number has changed since the page was shown.
     changed: Option<String>,
-    /// The automations that adding the tag starts.
+    /// The names of the automations that adding the tag starts.
     starts: Vec<String>,
     errors: FieldErrors,
 }
 
-pub(super) async fn ask(
+pub(super) async fn show(
     visit: Visit<Marketer>,
     fields: Query<Vec<(String, String)>>,
 ) -> PageResult {
-    let wish = BulkTagForm::read(fields.into_inner());
+    let request = BulkTagForm::read(fields.into_inner());
     let mut conn = visit.conn().await?;
-    let found = wish.count(&mut conn, visit.organization.default_country).await?;
+    let found = request.count(&mut conn, visit.organization.default_country).await?;
     if found == 0 {
-        return visit.redirect(wish.back()).warning(NOBODY);
+        return visit.redirect(request.back()).warning(NONE_CHOSEN);
     }
-    let page = BulkTagPage::load(&mut conn, wish, found).await?;
+    let page = BulkTagPage::load(&mut conn, request, found).await?;
     drop(conn);
     visit.page(&page)
 }
@@ -80,28 +80,29 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     let fields = form.into_inner();
     narrowing::accept(BulkTagForm::check(&fields))?;
     let expected = narrowing::field(&fields, "expected").map(str::to_owned);
-    let wish = BulkTagForm::read(fields);
+    let request = BulkTagForm::read(fields);
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    let mut whom = wish.whom(&mut conn, visit.organization.default_country).await?;
-    if whom.is_empty() {
-        return visit.redirect(wish.back()).warning(NOBODY);
+    let mut contact_ids =
+        request.contact_ids(&mut conn, visit.organization.default_country).await?;
+    if contact_ids.is_empty() {
+        return visit.redirect(request.back()).warning(NONE_CHOSEN);
     }
-    // Those that were chosen are named one by one; of all that fit, there may be others by now.
-    if let Some(changed) =
-        narrowing::changed(expected.as_deref(), whom.len(), "contact").filter(|_| wish.all)
+    // Chosen contacts are named by id. Only a filter may match others by now.
+    if let Some(changed) = narrowing::changed(expected.as_deref(), contact_ids.len(), "contact")
+        .filter(|_| request.all)
     {
         let page = BulkTagPage {
             changed: Some(changed),
-            ..BulkTagPage::load(&mut conn, wish, whom.len()).await?
+            ..BulkTagPage::load(&mut conn, request, contact_ids.len()).await?
         };
         drop(conn);
         return visit.answer(StatusCode::CONFLICT, &page);
     }
-    let tag = match wish.tag_name() {
+    let tag = match request.tag_name() {
         Ok(tag) => tag,
         Err(error) => {
-            let page = BulkTagPage::load(&mut conn, wish, whom.len()).await?;
+            let page = BulkTagPage::load(&mut conn, request, contact_ids.len()).await?;
             drop(conn);
             return visit.invalid(&BulkTagPage {
                 errors: FieldErrors::default().with("name", error),
@@ -109,94 +110,103 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
             });
         }
     };
-    let more = whom.len() > MAX;
-    whom.truncate(MAX);
+    let more = contact_ids.len() > MAX;
+    contact_ids.truncate(MAX);
     let mut changed = Vec::new();
     conn.transaction(async |conn| {
-        audit::record(conn, &actor, AuditKind::Contact, None, &wish.told(&tag, whom.len()), now)
-            .await
+        audit::record(
+            conn,
+            &actor,
+            AuditKind::Contact,
+            None,
+            &request.audit_summary(&tag, contact_ids.len()),
+            now,
+        )
+        .await
     })
     .await?;
-    for chunk in whom.chunks(CHUNK) {
+    for chunk in contact_ids.chunks(CHUNK) {
         let of_chunk = conn
             .transaction(async |conn| {
-                if wish.removes() {
+                if request.removes() {
                     return tags::remove_many(conn, chunk, &tag, now).await;
                 }
                 contacts::deletion::hold_off(conn).await?;
-                let there = contacts::existing(conn, chunk).await?;
-                let changes = tags::add_many(conn, &there, &tag, now).await?;
-                consequences::follow(conn, &changes, None, now).await?;
+                let existing = contacts::existing(conn, chunk).await?;
+                let changes = tags::add_many(conn, &existing, &tag, now).await?;
+                consequences::react_to_changes(conn, &changes, None, now).await?;
                 Ok::<_, Error>(changes.iter().map(Change::contact_id).collect())
             })
             .await?;
         changed.extend(of_chunk);
     }
-    let starts = if wish.removes() { started_by(&mut conn, &tag).await? } else { Vec::new() };
+    let starts =
+        if request.removes() { automations_started_by(&mut conn, &tag).await? } else { Vec::new() };
     drop(conn);
-    let done = wish.said(&tag, changed.len(), whom.len());
-    match whom.as_slice().last() {
+    let message = request.result_text(&tag, changed.len(), contact_ids.len());
+    match contact_ids.as_slice().last() {
         Some(last) if more => {
-            let next = BulkTagForm { from: Some(*last), ..wish };
+            let next = BulkTagForm { from: Some(*last), ..request };
             visit
                 .redirect(next.link())
-                .warning(format!("{done} There are more: go on with them here."))
+                .warning(format!("{message} There are more: go on with them here."))
         }
         _ if changed.is_empty() || changed.len() > MAX_UNDONE || !starts.is_empty() => {
-            visit.redirect(wish.back()).flash(done)
+            visit.redirect(request.back()).flash(message)
         }
         _ => {
             let ids: Vec<String> = changed.iter().map(ToString::to_string).collect();
-            let action = if wish.removes() { "add" } else { "remove" };
-            let named = [
+            let action = if request.removes() { "add" } else { "remove" };
+            let parameters = [
                 ("action", action),
                 ("name", tag.as_str()),
-                ("q", wish.q.as_str()),
-                ("tag", wish.tag.as_str()),
+                ("q", request.q.as_str()),
+                ("tag", request.tag.as_str()),
             ];
-            let named = named.into_iter().filter(|(_, value)| !narrowing::is_blank(value));
-            let fields = named.chain(ids.iter().map(|id| ("id", id.as_str())));
-            visit.redirect(wish.back()).undo("/contacts/tag", fields).flash(done)
+            let parameters =
+                parameters.into_iter().filter(|(_, value)| !narrowing::is_blank(value));
+            let fields = parameters.chain(ids.iter().map(|id| ("id", id.as_str())));
+            visit.redirect(request.back()).undo("/contacts/tag", fields).flash(message)
         }
     }
 }
 
 /// The names of the active automations that adding this tag starts.
-pub(super) async fn started_by(conn: &mut Conn, tag: &TagName) -> Result<Vec<String>> {
+pub(super) async fn automations_started_by(conn: &mut Conn, tag: &TagName) -> Result<Vec<String>> {
     let by_tag = |trigger: &Trigger| {
         matches!(
             trigger,
-            Trigger::TagAdded { tag: Some(wanted) } if wanted == tag
+            Trigger::TagAdded { tag: Some(name) } if name == tag
         )
     };
     let active = automations::list_active(conn).await?;
     Ok(active
         .into_iter()
-        .filter(|one| by_tag(&one.definition.trigger))
-        .map(|one| one.name)
+        .filter(|automation| by_tag(&automation.definition.trigger))
+        .map(|automation| automation.name)
         .collect())
 }
 
 impl BulkTagForm {
     fn read(fields: Vec<(String, String)>) -> Self {
-        let mut wish = Self::default();
+        let mut request = Self::default();
         for (name, value) in fields {
             match name.as_str() {
-                "action" => wish.action = value,
-                "name" => wish.name = value,
-                "all" => wish.all = true,
-                "q" => wish.q = value,
-                "tag" => wish.tag = value,
-                "from" => wish.from = value.parse().ok(),
-                "id" => wish.ids.extend(value.parse::<ContactId>()),
+                "action" => request.action = value,
+                "name" => request.name = value,
+                "all" => request.all = true,
+                "q" => request.q = value,
+                "tag" => request.tag = value,
+                "from" => request.from = value.parse().ok(),
+                "id" => request.ids.extend(value.parse::<ContactId>()),
                 _ => {}
             }
         }
-        wish
+        request
     }
 
-    /// What cannot be in a form that writes: what is blank, unknown or cannot be read would mean
-    /// other contacts, or another action.
+    /// Checks a form that writes. Blank, unknown or invalid fields are errors, because ignoring
+    /// them would change other contacts or take another action.
     fn check(fields: &[(String, String)]) -> FieldErrors {
         let mut errors = narrowing::check(
             fields,
@@ -237,9 +247,8 @@ impl BulkTagForm {
         Ok(tag)
     }
 
-    /// The contacts that are meant, the newest first; one more than are done at once, if there are
-    /// more.
-    async fn whom(
+    /// The requested contacts, the newest first: at most one more than a request covers.
+    async fn contact_ids(
         &self,
         conn: &mut Conn,
         default_country: Option<Country>,
@@ -250,7 +259,7 @@ impl BulkTagForm {
         contacts::list_ids(conn, &self.filter(default_country)?, self.position(), MAX + 1).await
     }
 
-    /// How many they are; one more than are done at once, if there are more.
+    /// The number of requested contacts: at most one more than a request covers.
     async fn count(&self, conn: &mut Conn, default_country: Option<Country>) -> Result<usize> {
         if !self.all {
             return Ok(contacts::existing(conn, &self.ids).await?.len());
@@ -260,7 +269,7 @@ impl BulkTagForm {
 
     fn filter(&self, default_country: Option<Country>) -> Result<ContactFilter> {
         Ok(ContactFilter {
-            tag: wanted_tag(&self.tag)?,
+            tag: parse_tag_filter(&self.tag)?,
             search: self.q.clone(),
             default_country,
             ..ContactFilter::default()
@@ -271,7 +280,7 @@ impl BulkTagForm {
         self.from.map_or(Position::Newest, Position::OlderThan)
     }
 
-    fn said(&self, tag: &TagName, changed: usize, of: usize) -> String {
+    fn result_text(&self, tag: &TagName, changed: usize, of: usize) -> String {
         let others = match of - changed {
             0 => String::new(),
             same if self.removes() => format!(" {} did not have it.", counted(same, "contact")),
@@ -281,13 +290,13 @@ impl BulkTagForm {
         format!("The tag “{tag}” {done} {}.{others}", counted(changed, "contact"))
     }
 
-    /// The same for the audit log, written before it is begun.
-    fn told(&self, tag: &TagName, of: usize) -> String {
+    /// The entry of the audit log, written before the work begins.
+    fn audit_summary(&self, tag: &TagName, of: usize) -> String {
         let (done, to) = if self.removes() { ("took", "from") } else { ("gave", "to") };
         format!("{done} the tag {tag} {to} {}", counted(of, "contact"))
     }
 
-    /// The list that it came from.
+    /// The path of the list that the request came from.
     fn back(&self) -> String {
         match query(&[("q", &self.q), ("tag", &self.tag)]) {
             query if query.is_empty() => "/contacts".to_owned(),
@@ -295,7 +304,7 @@ impl BulkTagForm {
         }
     }
 
-    /// The question about all that fit, from where it goes on.
+    /// The path of the confirmation for all that match the filter, from the keyset position on.
     fn link(&self) -> String {
         let from = self.from.map_or_else(String::new, |id| id.to_string());
         let query = query(&[
@@ -310,17 +319,17 @@ impl BulkTagForm {
     }
 }
 
-/// The query of a link, of what is filled.
+/// A query string of those parameters that are not blank.
 fn query(pairs: &[(&str, &str)]) -> String {
     let filled = pairs.iter().filter(|(_, value)| !value.trim().is_empty());
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
 }
 
 impl BulkTagPage {
-    async fn load(conn: &mut Conn, wish: BulkTagForm, found: usize) -> Result<Self> {
-        let tag = wish.tag_name();
+    async fn load(conn: &mut Conn, request: BulkTagForm, found: usize) -> Result<Self> {
+        let tag = request.tag_name();
         let starts = match &tag {
-            Ok(tag) if !wish.removes() => started_by(conn, tag).await?,
+            Ok(tag) if !request.removes() => automations_started_by(conn, tag).await?,
             _ => Vec::new(),
         };
         Ok(Self {
@@ -329,21 +338,21 @@ impl BulkTagPage {
                 Err(error) => FieldErrors::default().with("name", error),
                 Ok(_) => FieldErrors::default(),
             },
-            ..Self::bare(wish, found)
+            ..Self::bare(request, found)
         })
     }
 
-    fn bare(wish: BulkTagForm, found: usize) -> Self {
+    fn bare(request: BulkTagForm, found: usize) -> Self {
         Self {
-            removes: wish.removes(),
-            back: wish.back(),
+            removes: request.removes(),
+            back: request.back(),
             count: found.min(MAX),
             more: found > MAX,
             expected: found,
             changed: None,
             starts: Vec::new(),
             errors: FieldErrors::default(),
-            wish,
+            wish: request,
         }
     }
 }

@@ -1,21 +1,21 @@
-//! What is done to many contacts.
+//! Tests of the requests that tag many contacts.
 
 use super::*;
 
 #[test]
-fn it_is_said_what_was_done() {
+fn the_result_names_what_was_done() {
     let tag = TagName::parse("VIP").unwrap();
-    let wish = BulkTagForm::default();
+    let request = BulkTagForm::default();
     assert_eq!(
-        wish.said(&tag, 2, 3),
+        request.result_text(&tag, 2, 3),
         "The tag “VIP” was given to 2 contacts. 1 contact had it already."
     );
-    let wish = BulkTagForm { action: "remove".to_owned(), ..wish };
-    assert_eq!(wish.said(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
+    let request = BulkTagForm { action: "remove".to_owned(), ..request };
+    assert_eq!(request.result_text(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
 }
 
 #[test]
-fn a_form_that_writes_says_whom_it_means() {
+fn a_form_that_writes_names_its_contacts_exactly() {
     let wrong = |fields: &[(&str, &str)]| {
         let fields: Vec<(String, String)> =
             fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -42,18 +42,18 @@ fn a_form_that_writes_says_whom_it_means() {
 }
 
 #[test]
-fn where_it_goes_on_is_part_of_the_link() {
-    let wish = BulkTagForm {
+fn the_position_to_continue_from_is_part_of_the_link() {
+    let request = BulkTagForm {
         action: "add".to_owned(),
         name: "VIP".to_owned(),
         q: "ann".to_owned(),
         from: Some(ContactId::new()),
         ..BulkTagForm::default()
     };
-    let from = wish.from.unwrap();
+    let from = request.from.unwrap();
     assert_eq!(
-        wish.link(),
+        request.link(),
         format!("/contacts/tag?action=add&name=VIP&all=true&q=ann&from={from}")
     );
-    assert_eq!(wish.back(), "/contacts?q=ann");
+    assert_eq!(request.back(), "/contacts?q=ann");
 }

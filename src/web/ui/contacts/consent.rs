@@ -1,10 +1,10 @@
-//! Suppressing a contact's number by hand, and lifting suppressions, each with a written reason.
+//! The buttons that suppress a contact's number and lift suppressions, each with a written reason.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
-use super::show::{self, Typed};
+use super::show::{self, FormInput};
 use crate::automations::consequences;
 use crate::consent::{By, Evidence, Reason};
 use crate::contacts;
@@ -17,7 +17,7 @@ use crate::web::{Admin, Form, Marketer, PageResult, Visit};
 
 const MAX_NOTE: usize = 500;
 
-/// Why; each form has a field of its own, since all can stand on one page.
+/// The reason. Each form has its own field, since all forms can be on one page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NoteForm {
@@ -32,19 +32,19 @@ pub(super) struct NoteForm {
 }
 
 impl NoteForm {
-    fn typed(&self) -> Typed {
+    fn input(&self) -> FormInput {
         let Self { suppress, lift, stop, undo } = self;
-        let typed = Typed {
+        let input = FormInput {
             suppress_note: suppress.clone(),
             lift_note: lift.clone(),
             stop_note: stop.clone(),
-            ..Typed::default()
+            ..FormInput::default()
         };
-        Typed { undo_note: undo.clone(), ..typed }
+        FormInput { undo_note: undo.clone(), ..input }
     }
 }
 
-/// Suppresses the number for a reason of ours.
+/// Suppresses the number for a reason of the user, not of the contact.
 pub(super) async fn suppress(
     visit: Visit<Marketer>,
     id: Path<ContactId>,
@@ -53,10 +53,10 @@ pub(super) async fn suppress(
     let note = match read_note(&form.suppress) {
         Ok(note) => note,
         Err(message) => {
-            return show::again(
+            return show::show_with_errors(
                 visit,
                 *id,
-                form.typed(),
+                form.input(),
                 FieldErrors::default().with("suppress_note", message),
             )
             .await;
@@ -80,8 +80,13 @@ pub(super) async fn suppress(
             now,
         )
         .await?;
-        consequences::follow(conn, &suppressed.changes, Some((&contact.phone, Reason::Manual)), now)
-            .await
+        consequences::react_to_changes(
+            conn,
+            &suppressed.changes,
+            Some((&contact.phone, Reason::Manual)),
+            now,
+        )
+        .await
     })
     .await?;
     drop(conn);
@@ -90,7 +95,7 @@ pub(super) async fn suppress(
         .flash("The number is suppressed: nothing is sent to it any more.")
 }
 
-/// Lifts what is not the person's own will.
+/// Lifts the suppressions that are no opt-out of the contact.
 pub(super) async fn lift(
     visit: Visit<Marketer>,
     id: Path<ContactId>,
@@ -99,22 +104,22 @@ pub(super) async fn lift(
     let reasons: Vec<_> =
         Reason::ALL.iter().copied().filter(|reason| !reason.is_opt_out()).collect();
     let note = read_note(&form.lift)
-        .map_err(|message| (FieldErrors::default().with("lift_note", message), form.typed()));
+        .map_err(|message| (FieldErrors::default().with("lift_note", message), form.input()));
     lift_all(visit, *id, &reasons, note).await
 }
 
-/// Lifts the person's own opt-out, which only an admin may.
+/// Lifts the contact's own opt-out, which only an admin may do.
 pub(super) async fn lift_stop(
     visit: Visit<Admin>,
     id: Path<ContactId>,
     form: Form<NoteForm>,
 ) -> PageResult {
     let note = read_note(&form.stop)
-        .map_err(|message| (FieldErrors::default().with("stop_note", message), form.typed()));
+        .map_err(|message| (FieldErrors::default().with("stop_note", message), form.input()));
     lift_all(visit, *id, Reason::OPT_OUTS, note).await
 }
 
-/// Undoes an opt-out that was read from what the person wrote, where a user reads it otherwise.
+/// Undoes an opt-out that was detected in a contact's words, when a user reads them otherwise.
 pub(super) async fn undo_reading(
     visit: Visit<Marketer>,
     id: Path<ContactId>,
@@ -123,10 +128,10 @@ pub(super) async fn undo_reading(
     let note = match read_note(&form.undo) {
         Ok(note) => note,
         Err(message) => {
-            return show::again(
+            return show::show_with_errors(
                 visit,
                 *id,
-                form.typed(),
+                form.input(),
                 FieldErrors::default().with("undo_note", message),
             )
             .await;
@@ -148,25 +153,25 @@ pub(super) async fn undo_reading(
         })
         .await?;
     drop(conn);
-    let done = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(format!("/contacts/{id}"));
     if lifted.reasons.is_empty() {
-        return done.warning(
+        return redirect.warning(
             "There was nothing to undo: the contact has texted an opt-out word, or someone else \
              was faster.",
         );
     }
-    done.flash("Undone. The opt-out no longer holds.")
+    redirect.flash("Undone. The opt-out no longer holds.")
 }
 
 async fn lift_all<R: Access<Who = User>>(
     visit: Visit<R>,
     id: ContactId,
     reasons: &[Reason],
-    note: Result<String, (FieldErrors, Typed)>,
+    note: Result<String, (FieldErrors, FormInput)>,
 ) -> PageResult {
     let note = match note {
         Ok(note) => note,
-        Err((errors, typed)) => return show::again(visit, id, typed, errors).await,
+        Err((errors, input)) => return show::show_with_errors(visit, id, input, errors).await,
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
@@ -185,12 +190,12 @@ async fn lift_all<R: Access<Who = User>>(
         })
         .await?;
     drop(conn);
-    let done = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(format!("/contacts/{id}"));
     match lifted.reasons.as_slice() {
-        [] => done.warning("There was nothing to lift; someone else may have done it."),
+        [] => redirect.warning("There was nothing to lift; someone else may have done it."),
         reasons => {
             let ended: Vec<_> = reasons.iter().map(|reason| reason.noun()).collect();
-            done.flash(format!("Lifted: {}.", ended.join(", ")))
+            redirect.flash(format!("Lifted: {}.", ended.join(", ")))
         }
     }
 }

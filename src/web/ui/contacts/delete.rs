@@ -1,4 +1,4 @@
-//! Deleting a contact, after a question.
+//! Deleting a contact, after a confirmation.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
@@ -11,17 +11,17 @@ use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, Page, PageResult, Visit};
 
-/// The question.
+/// The page that asks to confirm.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ContactDeletePage {
     id: ContactId,
     name: Option<String>,
     phone: PhoneNumber,
-    /// Why the number stays suppressed, in a few words.
+    /// The short label of the suppression that stays.
     suppression: Option<&'static str>,
 }
 
-pub(super) async fn ask(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
+pub(super) async fn show(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
     let mut conn = visit.conn().await?;
     let contact = contacts::find(&mut conn, *id).await?;
     let suppression =

@@ -1,4 +1,4 @@
-//! Creating and changing a contact.
+//! The form that creates and changes a contact.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
@@ -14,12 +14,12 @@ use crate::types::id::ContactId;
 use crate::users::audit::{self, AuditKind};
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
 
-/// The form, of a new contact or an existing one.
+/// The page with the form of a new or an existing contact.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ContactEditPage {
     id: Option<ContactId>,
     title: String,
-    /// Name of the country that national numbers are read with.
+    /// The name of the country of numbers in national format.
     default_country: Option<&'static str>,
     kinds: [Choice; 3],
     form: ContactForm,
@@ -32,13 +32,13 @@ struct Choice {
     label: &'static str,
 }
 
-const KINDS: [Choice; 3] = [
+const ATTRIBUTE_KINDS: [Choice; 3] = [
     Choice { value: "text", label: "Text" },
     Choice { value: "number", label: "Number" },
     Choice { value: "yes_no", label: "Yes or no" },
 ];
 
-pub(super) async fn blank(visit: Visit<Marketer>) -> PageResult {
+pub(super) async fn new(visit: Visit<Marketer>) -> PageResult {
     let page = ContactEditPage::new(
         &visit,
         None,
@@ -52,7 +52,7 @@ pub(super) async fn create(
     visit: Visit<Marketer>,
     fields: Form<Vec<(String, String)>>,
 ) -> PageResult {
-    let form = ContactForm::sent(&fields);
+    let form = ContactForm::from_fields(&fields);
     let mut conn = visit.conn().await?;
     let (now, actor) = (visit.now(), visit.actor());
     let created = conn
@@ -68,12 +68,12 @@ pub(super) async fn create(
                 now,
             )
             .await?;
-            consequences::follow(conn, &changes, None, now).await?;
+            consequences::react_to_changes(conn, &changes, None, now).await?;
             Ok(contact)
         })
         .await;
     drop(conn);
-    saved(visit, None, form, created, "Contact created.")
+    respond(visit, None, form, created, "Contact created.")
 }
 
 pub(super) async fn edit(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
@@ -88,7 +88,7 @@ pub(super) async fn update(
     id: Path<ContactId>,
     fields: Form<Vec<(String, String)>>,
 ) -> PageResult {
-    let form = ContactForm::sent(&fields);
+    let form = ContactForm::from_fields(&fields);
     let mut conn = visit.conn().await?;
     let (now, actor, by) = (visit.now(), visit.actor(), By::user(visit.user.id));
     let updated = conn
@@ -102,7 +102,7 @@ pub(super) async fn update(
                 let summary = format!("changed the {} of a contact", changed.join(", "));
                 audit::record(conn, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
             }
-            consequences::follow(
+            consequences::react_to_changes(
                 conn,
                 &changes,
                 silenced.map(|reason| (&contact.phone, reason)),
@@ -113,34 +113,34 @@ pub(super) async fn update(
         })
         .await;
     drop(conn);
-    let done = match &updated {
+    let message = match &updated {
         Ok((_, Some(reason))) => format!(
             "Contact saved. {} moved along to the new number: it stays suppressed.",
             reason.noun()
         ),
         _ => "Contact saved.".to_owned(),
     };
-    saved(visit, Some(*id), form, updated.map(|(contact, _)| contact), &done)
+    respond(visit, Some(*id), form, updated.map(|(contact, _)| contact), &message)
 }
 
-/// To the contact; or back to the form with what is wrong with it.
-fn saved(
+/// Redirects to the contact, or shows the form again with its errors.
+fn respond(
     visit: Visit<Marketer>,
     id: Option<ContactId>,
     form: ContactForm,
     outcome: Result<Contact>,
-    done: &str,
+    message: &str,
 ) -> PageResult {
     match outcome {
         Ok(contact) => {
-            let reply = visit.redirect(format!("/contacts/{}", contact.id));
+            let redirect = visit.redirect(format!("/contacts/{}", contact.id));
             match contact.phone.warning() {
-                Some(warning) => reply.warning(format!("{done} {warning}")),
-                None => reply.flash(done),
+                Some(warning) => redirect.warning(format!("{message} {warning}")),
+                None => redirect.flash(message),
             }
         }
         Err(Error::Invalid(errors)) => {
-            // Rows stay where they are: their errors are named by position.
+            // Rows are not compacted: their errors are named by position.
             let page = ContactEditPage::new(&visit, id, form, errors);
             visit.invalid(&page)
         }
@@ -156,7 +156,7 @@ impl ContactEditPage {
         errors: FieldErrors,
     ) -> Self {
         let default_country = visit.organization.default_country.map(Country::name);
-        Self { id, title: title(id), default_country, kinds: KINDS, form, errors }
+        Self { id, title: title(id), default_country, kinds: ATTRIBUTE_KINDS, form, errors }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The form of a contact: what is typed, shown again, and read.
+//! The form of a contact, with all input as typed.
 
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
@@ -11,10 +11,10 @@ use crate::error::FieldErrors;
 use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
 
-/// Empty rows for new attributes at the end of the form; after saving there are as many again.
+/// The number of blank rows for new attributes at the end of the form.
 const BLANK_ROWS: usize = 3;
 
-/// What stands in the fields.
+/// The input of the form.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct ContactForm {
     phone: String,
@@ -25,7 +25,7 @@ pub(super) struct ContactForm {
     attributes: Vec<AttributeRow>,
 }
 
-/// One attribute; its errors stand under `attribute_<index>`.
+/// An attribute; its errors are named `attribute_<index>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 struct AttributeRow {
     name: String,
@@ -53,9 +53,9 @@ impl ContactForm {
         form.with_blank_rows()
     }
 
-    /// What was sent; the three fields of an attribute repeat in the same order.
-    pub(super) fn sent(fields: &[(String, String)]) -> Self {
-        let one = |name: &str| {
+    /// Reads a submitted form. The three fields of an attribute repeat in the same order.
+    pub(super) fn from_fields(fields: &[(String, String)]) -> Self {
+        let first = |name: &str| {
             fields
                 .iter()
                 .find(|(field, _)| field == name)
@@ -72,23 +72,23 @@ impl ContactForm {
             .zip(values)
             .map(|((name, kind), value)| AttributeRow { name, kind, value });
         Self {
-            phone: one("phone"),
-            first_name: one("first_name"),
-            last_name: one("last_name"),
-            email: one("email"),
-            external_id: one("external_id"),
+            phone: first("phone"),
+            first_name: first("first_name"),
+            last_name: first("last_name"),
+            email: first("email"),
+            external_id: first("external_id"),
             attributes: rows.collect(),
         }
     }
 
-    /// The same form with empty rows to fill in.
+    /// Replaces blank rows by new ones at the end.
     pub(super) fn with_blank_rows(mut self) -> Self {
         self.attributes.retain(|row| !row.is_blank());
         self.attributes.extend(std::iter::repeat_n(AttributeRow::default(), BLANK_ROWS));
         self
     }
 
-    /// Reads the form; every wrong field is named at once.
+    /// Parses the form, and reports the errors of all fields at once.
     pub(super) fn parse(
         &self,
         default_country: Option<Country>,
@@ -110,12 +110,12 @@ impl ContactForm {
     }
 
     fn attributes(&self, errors: &mut FieldErrors) -> Attributes {
-        let mut read = Map::new();
+        let mut attributes = Map::new();
         for (at, row) in self.attributes.iter().enumerate().filter(|(_, row)| !row.is_blank()) {
             let name = row.name.trim();
             let field = format!("attribute_{at}");
             let Some(value) = errors.check(&field, row.parse()) else { continue };
-            // Each row by itself, so that its error stands beside it.
+            // Each row is parsed alone, so that its error is shown beside it.
             if let Err(wrong) =
                 Attributes::parse(Map::from_iter([(name.to_owned(), value.clone())]))
             {
@@ -123,11 +123,11 @@ impl ContactForm {
                     .iter()
                     .flat_map(|(_, messages)| messages)
                     .for_each(|message| errors.add(&field, message.as_str()));
-            } else if read.insert(name.to_owned(), value).is_some() {
+            } else if attributes.insert(name.to_owned(), value).is_some() {
                 errors.add(&field, "There is another attribute with this name.");
             }
         }
-        Attributes::parse(read).unwrap_or_else(|wrong| {
+        Attributes::parse(attributes).unwrap_or_else(|wrong| {
             wrong
                 .iter()
                 .flat_map(|(_, messages)| messages)
@@ -169,7 +169,7 @@ impl AttributeRow {
     }
 }
 
-/// The patch that makes a contact exactly what the form says.
+/// The patch that sets every field of a contact to the value in the form.
 pub(super) fn patch(new: NewContact) -> ContactPatch {
     ContactPatch {
         phone: Some(new.phone),
@@ -185,9 +185,9 @@ fn optional<T>(
     raw: &str,
     field: &str,
     errors: &mut FieldErrors,
-    read: fn(&str) -> Result<T, InvalidField>,
+    parse: fn(&str) -> Result<T, InvalidField>,
 ) -> Option<T> {
-    if raw.trim().is_empty() { None } else { errors.check(field, read(raw)) }
+    if raw.trim().is_empty() { None } else { errors.check(field, parse(raw)) }
 }
 
 #[cfg(test)]
@@ -217,7 +217,7 @@ mod tests {
             row("vip", "yes_no", "Yes"),
         ];
         let sent = [[("phone", "+14155550123")].as_slice(), &rows.concat()].concat();
-        let new = ContactForm::sent(&fields(&sent)).parse(None).unwrap();
+        let new = ContactForm::from_fields(&fields(&sent)).parse(None).unwrap();
         assert_eq!(
             new.attributes.into_value(),
             json!({ "city": "Köln", "visits": 3, "vip": true })
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_attribute_is_named_by_its_row() {
+    fn the_error_of_an_attribute_names_its_row() {
         let rows = [
             row("first name", "text", "x"),
             row("visits", "number", "many"),
@@ -233,13 +233,13 @@ mod tests {
             row("a", "text", "2"),
             row("", "", "lost"),
         ];
-        let errors = ContactForm::sent(&fields(&rows.concat())).parse(None).unwrap_err();
+        let errors = ContactForm::from_fields(&fields(&rows.concat())).parse(None).unwrap_err();
         let wrong: Vec<_> = errors.iter().map(|(field, _)| field).collect();
         assert_eq!(wrong, ["attribute_0", "attribute_1", "attribute_3", "attribute_4", "phone"]);
     }
 
     #[test]
-    fn the_form_of_a_contact_reads_as_that_contact() {
+    fn the_form_of_a_contact_parses_to_that_contact() {
         for contact in crate::web::ui::contacts::samples::contacts() {
             let new = ContactForm::of(&contact).parse(None).unwrap();
             assert_eq!(new.phone, contact.phone);

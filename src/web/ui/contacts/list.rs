@@ -13,10 +13,10 @@ use crate::types::phone::PhoneNumber;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const ROWS: usize = 50;
-/// More tags than this are not offered for choosing; they can still be reached from a contact.
-const TAGS: i64 = 500;
+/// The largest number of tags to choose from; further ones can be reached from a contact.
+const MAX_TAGS: i64 = 500;
 
-/// What to list: part of every link to the list.
+/// The query of the list, which is part of every link to it.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(super) struct ContactListQuery {
@@ -26,7 +26,7 @@ pub(super) struct ContactListQuery {
     newer: Option<ContactId>,
 }
 
-/// The list.
+/// The page with the list of contacts.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ContactListPage {
     q: String,
@@ -35,7 +35,7 @@ pub(in crate::web) struct ContactListPage {
     rows: Vec<Row>,
     newer: Option<String>,
     older: Option<String>,
-    /// How many contacts were looked at, where the search goes on behind them.
+    /// The number of contacts that were searched, if the search stopped at its limit.
     looked_at: Option<i64>,
 }
 
@@ -52,29 +52,29 @@ struct Row {
     phone: PhoneNumber,
     email: Option<String>,
     tags: Vec<TagName>,
-    /// Why the number may not be texted, in a few words.
+    /// The short label of the suppression, if the number may not be texted.
     suppression: Option<&'static str>,
     created_at: DateTime<Utc>,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<ContactListQuery>) -> PageResult {
+pub(super) async fn list(visit: Visit<Viewer>, query: Query<ContactListQuery>) -> PageResult {
     let mut conn = visit.conn().await?;
     let filter = ContactFilter {
-        tag: wanted_tag(&wanted.tag)?,
-        search: wanted.q.clone(),
+        tag: parse_tag_filter(&query.tag)?,
+        search: query.q.clone(),
         default_country: visit.organization.default_country,
         ..ContactFilter::default()
     };
-    let found = wanted.page(&mut conn, &filter).await?;
-    let choices = tags::list(&mut conn, TAGS).await?;
-    let page = ContactListPage::load(&mut conn, &wanted, choices, found).await?;
+    let found = query.page(&mut conn, &filter).await?;
+    let choices = tags::list(&mut conn, MAX_TAGS).await?;
+    let page = ContactListPage::load(&mut conn, &query, choices, found).await?;
     drop(conn);
     visit.page(&page)
 }
 
-/// The tag by which a list is narrowed. One that cannot be read is refused: without it the list
-/// would be another one, of everybody.
-pub(super) fn wanted_tag(text: &str) -> Result<Option<TagName>> {
+/// Parses the tag that filters a list. An invalid one is an error: without it, the list would
+/// contain all contacts.
+pub(super) fn parse_tag_filter(text: &str) -> Result<Option<TagName>> {
     if text.trim().is_empty() {
         return Ok(None);
     }
@@ -85,8 +85,7 @@ impl ContactListQuery {
     async fn page(&self, conn: &mut Conn, filter: &ContactFilter) -> Result<ContactPage> {
         if let Some(id) = self.newer {
             let page = contacts::list(conn, filter, Position::NewerThan(id), ROWS).await?;
-            // The way back to the start ends with a full first page, not with the few that are
-            // newer.
+            // Near the start, show a full first page instead of the few newer contacts.
             if page.newer.is_some() {
                 return Ok(page);
             }
@@ -109,7 +108,7 @@ impl ContactListQuery {
 impl ContactListPage {
     async fn load(
         conn: &mut Conn,
-        wanted: &ContactListQuery,
+        query: &ContactListQuery,
         choices: Vec<TagName>,
         found: ContactPage,
     ) -> Result<Self> {
@@ -123,14 +122,14 @@ impl ContactListPage {
             Row::new(contact, tags, suppression.as_ref())
         };
         Ok(Self {
-            q: wanted.q.clone(),
-            tag: wanted.tag.clone(),
+            q: query.q.clone(),
+            tag: query.tag.clone(),
             tags: choices
                 .into_iter()
                 .map(|tag| Choice { value: tag.clone(), label: tag })
                 .collect(),
-            newer: found.newer.map(|id| wanted.link("newer", id)),
-            older: found.older.map(|id| wanted.link("older", id)),
+            newer: found.newer.map(|id| query.link("newer", id)),
+            older: found.older.map(|id| query.link("older", id)),
             looked_at: found.ends_early.then_some(contacts::SCAN_LIMIT),
             rows: found.contacts.into_iter().map(row).collect(),
         })
@@ -165,13 +164,13 @@ mod tests {
 
     #[test]
     fn a_link_to_another_page_keeps_search_and_tag() {
-        let wanted = ContactListQuery {
+        let query = ContactListQuery {
             q: "Ann & Bob".to_owned(),
             tag: "VIP".to_owned(),
             older: None,
             newer: None,
         };
         let id = ContactId::new();
-        assert_eq!(wanted.link("older", id), format!("/contacts?q=Ann+%26+Bob&tag=VIP&older={id}"));
+        assert_eq!(query.link("older", id), format!("/contacts?q=Ann+%26+Bob&tag=VIP&older={id}"));
     }
 }

@@ -1,4 +1,5 @@
-//! Pages of contacts: list, form, detail with tags, consent and timeline.
+//! The pages of contacts. [`list::ContactListPage`] lists them, [`show::ContactShowPage`] shows one
+//! with tags, consent and timeline, and [`edit::ContactEditPage`] is the form. Start with [`show`].
 
 pub(super) mod bulk_tag;
 mod consent;
@@ -18,11 +19,11 @@ use actix_web::web::{self, ServiceConfig};
 /// Mounts `/contacts` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts").get(list::list).post(edit::create))
-        .service(web::resource("/contacts/new").get(edit::blank))
-        .service(web::resource("/contacts/tag").get(bulk_tag::ask).post(bulk_tag::apply))
+        .service(web::resource("/contacts/new").get(edit::new))
+        .service(web::resource("/contacts/tag").get(bulk_tag::show).post(bulk_tag::apply))
         .service(web::resource("/contacts/{id}").get(show::show))
         .service(web::resource("/contacts/{id}/edit").get(edit::edit).post(edit::update))
-        .service(web::resource("/contacts/{id}/delete").get(delete::ask).post(delete::delete))
+        .service(web::resource("/contacts/{id}/delete").get(delete::show).post(delete::delete))
         .service(web::resource("/contacts/{id}/tags").post(tags::add))
         .service(web::resource("/contacts/{id}/tags/remove").post(tags::remove))
         .service(web::resource("/contacts/{id}/suppress").post(consent::suppress))

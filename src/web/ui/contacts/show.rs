@@ -1,5 +1,4 @@
-//! The page of a contact: who they are, whether they may be texted and why not, and what has
-//! happened.
+//! The page of a contact: details, whether the number may be texted and why not, and the timeline.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -7,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::timeline::{self, TimelineLine};
-use crate::clock::EVER;
+use crate::clock::FAR_FUTURE;
 use crate::consent::{Reason, Suppression, record, suppression};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Contact};
@@ -20,13 +19,14 @@ use crate::web::http::access::Access;
 use crate::web::ui::messages::live_path;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
-/// As much of the past as one page shows.
-const TIMELINE: usize = 100;
-const EVIDENCE: i64 = 20;
-/// Tags offered while typing.
-const SUGGESTIONS: i64 = 200;
+/// The largest number of timeline entries per page.
+const MAX_ENTRIES: usize = 100;
+/// The largest number of consent records on the page.
+const MAX_EVIDENCE: i64 = 20;
+/// The largest number of tags suggested while typing.
+const MAX_SUGGESTIONS: i64 = 200;
 
-/// The page.
+/// The page of a contact.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ContactShowPage {
     id: ContactId,
@@ -34,7 +34,7 @@ pub(in crate::web) struct ContactShowPage {
     name: Option<String>,
     phone: PhoneNumber,
     country: Option<&'static str>,
-    /// What is wrong with the number.
+    /// A sentence about a problem with the number.
     phone_warning: Option<String>,
     email: Option<String>,
     external_id: Option<String>,
@@ -43,24 +43,24 @@ pub(in crate::web) struct ContactShowPage {
     updated_at: DateTime<Utc>,
     tags: Vec<TagName>,
     suggestions: Vec<TagName>,
-    suppressions: Vec<Hold>,
-    held: Held,
+    suppressions: Vec<ActiveSuppression>,
+    held: SuppressionKinds,
     evidence: Vec<Evidence>,
     timeline: Vec<TimelineLine>,
-    /// What tells of changes of the messages in it.
+    /// The path of the live updates of its messages.
     live: Option<String>,
-    /// The page with what happened before, if anything did.
+    /// The path of the page with earlier entries, if there are any.
     older: Option<String>,
-    /// Whether this is not the newest part.
+    /// Whether the timeline does not start with the newest entry.
     is_past: bool,
-    /// What was typed into a form that could not be accepted.
-    typed: Typed,
+    /// The input of a form that was rejected.
+    typed: FormInput,
     errors: FieldErrors,
 }
 
-/// What is typed into the forms of the page.
+/// The input of the forms of the page.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Typed {
+pub(super) struct FormInput {
     pub(super) tag: String,
     pub(super) suppress_note: String,
     pub(super) lift_note: String,
@@ -68,39 +68,39 @@ pub(super) struct Typed {
     pub(super) undo_note: String,
 }
 
-/// A named value.
+/// A custom attribute.
 #[derive(Debug, Serialize)]
 struct Attribute {
     name: String,
     value: Value,
 }
 
-/// By whose will the number is not texted.
+/// Which kinds of suppression are active.
 #[derive(Debug, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "several may hold at once, and the page says something of each"
 )]
-struct Held {
-    /// By the person's own, said by keyword or known to Twilio.
+struct SuppressionKinds {
+    /// The contact opted out, by keyword or as known to Twilio.
     opted_out: bool,
-    /// By the person's own, as their words were read.
+    /// An opt-out was detected in the contact's words.
     read: bool,
-    /// By ours, or because of the network.
+    /// A user suppressed the number, or the network does not deliver to it.
     by_us: bool,
-    /// By ours.
+    /// A user suppressed the number.
     by_hand: bool,
 }
 
-/// A reason why the number may not be texted.
+/// An active suppression.
 #[derive(Debug, Serialize)]
-struct Hold {
+struct ActiveSuppression {
     label: &'static str,
     meaning: &'static str,
     since: DateTime<Utc>,
 }
 
-/// What proves a change of consent.
+/// The evidence of a change of consent.
 #[derive(Debug, Serialize)]
 struct Evidence {
     words: String,
@@ -108,33 +108,33 @@ struct Evidence {
     link: Option<String>,
 }
 
-/// Which part of the past is wanted.
+/// The query of the page: the part of the timeline.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ContactShowQuery {
-    /// Only what happened until then, in microseconds since 1970.
+    /// The time of the newest entry, in microseconds since the Unix epoch.
     until: Option<i64>,
 }
 
 pub(super) async fn show(
     visit: Visit<Viewer>,
     id: Path<ContactId>,
-    wanted: Query<ContactShowQuery>,
+    query: Query<ContactShowQuery>,
 ) -> PageResult {
-    let until = wanted
+    let until = query
         .until
         .and_then(DateTime::from_timestamp_micros)
-        .filter(|until| (DateTime::UNIX_EPOCH..EVER).contains(until));
+        .filter(|until| (DateTime::UNIX_EPOCH..FAR_FUTURE).contains(until));
     let page = ContactShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default())
         .await?;
     visit.page(&page)
 }
 
-/// The page once more, with what was typed into one of its forms and what is wrong with it.
-pub(super) async fn again<R: Access>(
+/// Shows the page again, with the input of one of its forms and its errors.
+pub(super) async fn show_with_errors<R: Access>(
     visit: Visit<R>,
     id: ContactId,
-    typed: Typed,
+    typed: FormInput,
     errors: FieldErrors,
 ) -> PageResult {
     let page = ContactShowPage::load(&mut *visit.conn().await?, id, None, errors).await?;
@@ -151,15 +151,16 @@ impl ContactShowPage {
         let contact = contacts::find(conn, id).await?;
         let tags = tags::of(conn, id).await?;
         let active = suppression::all_active(conn, &contact.phone).await?;
-        let evidence = record::of(conn, &contact.phone, EVIDENCE).await?;
+        let evidence = record::of(conn, &contact.phone, MAX_EVIDENCE).await?;
         let evidence = evidence.iter().map(|record| Evidence {
             words: record.words(),
             at: record.recorded_at,
             link: timeline::evidence(record),
         });
-        let past = contacts::timeline::of(conn, &contact, until.unwrap_or(EVER), TIMELINE).await?;
+        let past = contacts::timeline::of(conn, &contact, until.unwrap_or(FAR_FUTURE), MAX_ENTRIES)
+            .await?;
         let timeline: Vec<TimelineLine> = past.entries.into_iter().map(TimelineLine::new).collect();
-        let suggestions = tags::list(conn, SUGGESTIONS).await?;
+        let suggestions = tags::list(conn, MAX_SUGGESTIONS).await?;
         let page = Self {
             suggestions: suggestions.into_iter().filter(|tag| !tags.contains(tag)).collect(),
             evidence: evidence.collect(),
@@ -190,8 +191,8 @@ impl ContactShowPage {
             updated_at: contact.updated_at,
             tags,
             suggestions: Vec::new(),
-            suppressions: active.iter().map(Hold::of).collect(),
-            held: Held {
+            suppressions: active.iter().map(ActiveSuppression::of).collect(),
+            held: SuppressionKinds {
                 opted_out: active
                     .iter()
                     .any(|suppression| suppression.reason.is_opt_out() && !suppression.by_wording),
@@ -204,24 +205,24 @@ impl ContactShowPage {
             live: None,
             older: None,
             is_past: false,
-            typed: Typed::default(),
+            typed: FormInput::default(),
             errors: FieldErrors::default(),
         }
     }
 }
 
 impl Attribute {
-    /// By name: templates show objects in no particular order.
+    /// Sorts the attributes by name, since templates iterate over objects in no particular order.
     fn all(attributes: Value) -> Vec<Self> {
         let Value::Object(attributes) = attributes else { return Vec::new() };
         let mut all: Vec<_> =
             attributes.into_iter().map(|(name, value)| Self { name, value }).collect();
-        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all.sort_by(|left, right| left.name.cmp(&right.name));
         all
     }
 }
 
-impl Hold {
+impl ActiveSuppression {
     fn of(suppression: &Suppression) -> Self {
         Self {
             label: suppression.label(),

@@ -1,11 +1,11 @@
-//! Adding and removing the tags of a contact.
+//! The buttons that add and remove a tag of a contact.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
-use super::bulk_tag::started_by;
-use super::show::{self, Typed};
+use super::bulk_tag::automations_started_by;
+use super::show::{self, FormInput};
 use crate::automations::consequences;
 use crate::consent::By;
 use crate::contacts;
@@ -15,7 +15,7 @@ use crate::types::id::ContactId;
 use crate::users::audit::{self, AuditKind};
 use crate::web::{Form, Marketer, PageResult, Visit};
 
-/// A tag by its name.
+/// The form with the name of a tag.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct TagForm {
@@ -30,11 +30,11 @@ pub(super) async fn add(
     let tag = match TagName::parse(&form.tag) {
         Ok(tag) => tag,
         Err(error) => {
-            let typed = Typed { tag: form.into_inner().tag, ..Typed::default() };
-            return show::again(
+            let input = FormInput { tag: form.into_inner().tag, ..FormInput::default() };
+            return show::show_with_errors(
                 visit,
                 *id,
-                typed,
+                input,
                 FieldErrors::default().with("tag", error.to_string()),
             )
             .await;
@@ -58,7 +58,7 @@ pub(super) async fn add(
                 )
                 .await?;
             }
-            consequences::follow(
+            consequences::react_to_changes(
                 conn,
                 &tagged.changes,
                 tagged.silenced.map(|reason| (&contact.phone, reason)),
@@ -69,12 +69,12 @@ pub(super) async fn add(
         })
         .await?;
     drop(conn);
-    let done = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(format!("/contacts/{id}"));
     match tagged.silenced {
-        Some(_) => done
+        Some(_) => redirect
             .warning("Tag added. This tag stands for an opt-out, so the number is suppressed now."),
-        None if tagged.changes.is_empty() => done.flash("The contact had this tag already."),
-        None => done
+        None if tagged.changes.is_empty() => redirect.flash("The contact had this tag already."),
+        None => redirect
             .undo(format!("/contacts/{id}/tags/remove"), [("tag", tag.as_str())])
             .flash("Tag added."),
     }
@@ -106,21 +106,22 @@ pub(super) async fn remove(
             Ok::<_, Error>(had)
         })
         .await?;
-    let starts = started_by(&mut conn, &tag).await?;
+    let starts = automations_started_by(&mut conn, &tag).await?;
     drop(conn);
-    let done = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(format!("/contacts/{id}"));
     if tag.is_stop() {
-        return done
+        return redirect
             .warning("Tag removed. The number stays suppressed as it was: only the tag is gone.");
     }
     match starts.first() {
-        _ if !had => done.flash("The contact did not have this tag any more."),
-        // Who gets the tag again may be texted: no button may do that by the way.
+        _ if !had => redirect.flash("The contact did not have this tag any more."),
+        // Adding the tag again would start an automation and may text the contact: no undo for
+        // that.
         Some(name) => {
-            done.flash(format!("Tag removed. Whoever gets it again enters “{name}” again."))
+            redirect.flash(format!("Tag removed. Whoever gets it again enters “{name}” again."))
         }
-        None => {
-            done.undo(format!("/contacts/{id}/tags"), [("tag", tag.as_str())]).flash("Tag removed.")
-        }
+        None => redirect
+            .undo(format!("/contacts/{id}/tags"), [("tag", tag.as_str())])
+            .flash("Tag removed."),
     }
 }

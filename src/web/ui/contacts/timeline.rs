@@ -5,35 +5,36 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::consent::{ConsentChange, ConsentRecord, Reason};
-use crate::contacts::timeline::{Entry, What};
+use crate::contacts::timeline::{Entry, EntryKind};
 use crate::events::Timing;
 use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 
-/// One line of the timeline.
+/// A line of the timeline.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct TimelineLine {
     at: DateTime<Utc>,
-    /// What it is about.
+    /// The kind of entry: `contact`, `tag`, `consent`, `event`, `inbound`, `outbound` or
+    /// `automation`.
     kind: &'static str,
-    /// `good`, `warn` or `bad`; chooses the colour.
+    /// The colour: `good`, `warn` or `bad`.
     tone: Option<&'static str>,
     title: String,
-    /// The number of a message, where it is another than the contact has now.
+    /// The number of a message, if it differs from the contact's present one.
     number: Option<String>,
-    /// A message's text.
+    /// The text of a message.
     text: Option<String>,
-    /// What an event brought along, as JSON.
+    /// The properties of an event.
     data: Option<Value>,
-    /// A message's or enrollment's status.
+    /// The status of a message or an enrollment.
     status: Option<String>,
-    /// Why a message or enrollment ended.
+    /// The reason why a message or an enrollment ended.
     reason: Option<String>,
-    /// When an event happened, where that is not when it was reported.
+    /// When an event happened, if it was reported later.
     occurred_at: Option<DateTime<Utc>>,
-    /// The page about it.
+    /// The path of the page about it.
     link: Option<String>,
-    /// The message whose status may still change.
+    /// The id of a message whose status may still change.
     pub(super) under_way: Option<MessageId>,
 }
 
@@ -55,15 +56,15 @@ impl TimelineLine {
             under_way: None,
         };
         match entry.what {
-            What::Created => bare("contact", "Became a contact".to_owned()),
-            What::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
-            What::TagRemoved(tag) => bare("tag", format!("Lost the tag “{tag}”")),
-            What::Consent(record) => Self {
+            EntryKind::Created => bare("contact", "Became a contact".to_owned()),
+            EntryKind::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
+            EntryKind::TagRemoved(tag) => bare("tag", format!("Lost the tag “{tag}”")),
+            EntryKind::Consent(record) => Self {
                 tone: Some(consent_tone(record.change)),
                 link: evidence(&record),
                 ..bare("consent", record.words())
             },
-            What::Event { name, properties, occurred_at } => {
+            EntryKind::Event { name, properties, occurred_at } => {
                 let late = (at - occurred_at).abs() > TimeDelta::minutes(1);
                 let empty = properties.as_object().is_none_or(serde_json::Map::is_empty);
                 let reason = match Timing::of(occurred_at, at) {
@@ -85,9 +86,18 @@ impl TimelineLine {
                     ..bare("event", name)
                 }
             }
-            What::Message { id, direction, status, other_number, body, reason, error_code } => {
+            EntryKind::Message {
+                id,
+                direction,
+                status,
+                other_number,
+                body,
+                reason,
+                error_code,
+            } => {
                 let inbound = direction == "inbound";
-                // A suppression is stored by its word in the database; people read its label.
+                // The reason column holds the database name of a suppression; the page shows its
+                // label.
                 let reason = reason.map(|reason| {
                     reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned())
                 });
@@ -106,7 +116,7 @@ impl TimelineLine {
                     ..bare(if inbound { "inbound" } else { "outbound" }, title.to_owned())
                 }
             }
-            What::Enrolled { id, automation, status, reason } => Self {
+            EntryKind::Enrolled { id, automation, status, reason } => Self {
                 status: Some(status),
                 reason,
                 link: Some(format!("/enrollments/{id}")),
@@ -132,7 +142,7 @@ fn message_tone(status: &str) -> Option<&'static str> {
     }
 }
 
-/// The message that proves a change of consent.
+/// The path of the message that proves a change of consent.
 pub(super) fn evidence(record: &ConsentRecord) -> Option<String> {
     record.message_id.map(|id| format!("/messages/{id}"))
 }
@@ -143,13 +153,13 @@ mod tests {
 
     use super::*;
 
-    fn line(what: What) -> TimelineLine {
+    fn line(what: EntryKind) -> TimelineLine {
         TimelineLine::new(Entry { at: DateTime::UNIX_EPOCH, what })
     }
 
     #[test]
     fn a_message_shows_its_status_only_when_it_is_ours() {
-        let message = |direction: &str, status: &str| What::Message {
+        let message = |direction: &str, status: &str| EntryKind::Message {
             id: MessageId::new(),
             direction: direction.to_owned(),
             status: status.to_owned(),
@@ -168,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_event_shows_when_it_happened_only_if_it_was_reported_later() {
-        let event = |minutes| What::Event {
+        let event = |minutes| EntryKind::Event {
             name: "order_completed".to_owned(),
             properties: json!({}),
             occurred_at: DateTime::UNIX_EPOCH - TimeDelta::minutes(minutes),

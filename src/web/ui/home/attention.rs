@@ -1,5 +1,5 @@
-//! What needs somebody's attention: each line says what is the matter, and leads to where it is
-//! mended. What is stopped stands at the head of every page already.
+//! The list of problems on the home page: each line names one and links to where it is fixed.
+//! Stopped connections are left out, since every page shows them at the top.
 
 use std::collections::HashMap;
 
@@ -17,35 +17,36 @@ use crate::users::Role;
 use crate::web::http::filters::grouped;
 use crate::web::{Viewer, Visit};
 
-/// A line of the list.
+/// A problem in the list.
 #[derive(Debug, Serialize)]
 pub(super) struct Attention {
     text: String,
-    /// Where it is mended, and what the link says; none for those who have to ask somebody else.
+    /// The page where it is fixed; none for users who have to ask an admin.
     link: Option<String>,
+    /// The text of the link.
     action: &'static str,
 }
 
 impl Attention {
-    /// A line with the way to where it is mended.
+    /// Creates a line that links to where the problem is fixed.
     pub(super) const fn with_link(text: String, link: String, action: &'static str) -> Self {
         Self { text, link: Some(link), action }
     }
 
-    /// A line that says whom to ask.
+    /// Creates a line without a link, which names the person to ask.
     pub(super) const fn without_link(text: String) -> Self {
         Self { text, link: None, action: "" }
     }
 }
 
-/// Rejected webhooks are worth a line for so long.
-const RECENT: TimeDelta = TimeDelta::days(1);
+/// How long rejected webhooks stay in the list.
+const REJECTION_SHOWN_FOR: TimeDelta = TimeDelta::days(1);
 
-/// A test that failed is worth a line for so long: where a server cannot call itself, nobody can
-/// make it pass.
-const TESTED_LATELY: TimeDelta = TimeDelta::days(7);
+/// How long a failed webhook test stays in the list: on a server that cannot call itself, it never
+/// passes.
+const TEST_SHOWN_FOR: TimeDelta = TimeDelta::days(7);
 
-/// Collects the lines, the gravest first.
+/// Collects the problems, the most severe first.
 pub(super) async fn load(
     conn: &mut Conn,
     visit: &Visit<Viewer>,
@@ -57,20 +58,24 @@ pub(super) async fn load(
     let active: Vec<&Connection> =
         connections.iter().filter(|connection| connection.status() == Status::Active).collect();
     let mut lines = Vec::new();
-    // The address is the same for all; the page of any connection says what to do.
+    // All connections share the address, so the page of any of them says what to do.
     lines.extend(
-        bad_address(visit)
+        address_problem(visit)
             .zip(active.first())
             .map(|(check, connection)| Attention::of(&check, connection.id, visit)),
     );
     for connection in &active {
         let healths = senders::healths(conn, connection.id).await?;
-        let own = senders.iter().filter(|sender| {
+        let of_connection = senders.iter().filter(|sender| {
             sender.connection_id == connection.id && sender.status() == Status::Active
         });
-        lines.extend(broken(conn, visit, connection).await?);
-        lines.extend(own.flat_map(|sender| unwell(sender, healths.get(&sender.id), visit)));
-        let rejected = webhooks::count_since(conn, Some(connection.id), now - RECENT).await?;
+        lines.extend(failed_checks(conn, visit, connection).await?);
+        lines.extend(
+            of_connection
+                .flat_map(|sender| sender_problems(sender, healths.get(&sender.id), visit)),
+        );
+        let rejected =
+            webhooks::count_since(conn, Some(connection.id), now - REJECTION_SHOWN_FOR).await?;
         if rejected > 0 {
             lines.push(Attention {
                 text: match rejected {
@@ -100,9 +105,9 @@ pub(super) async fn load(
             });
         }
     }
-    let strays = webhooks::count_since(conn, None, now - RECENT).await?;
-    if strays > 0 {
-        let text = match strays {
+    let without_connection = webhooks::count_since(conn, None, now - REJECTION_SHOWN_FOR).await?;
+    if without_connection > 0 {
+        let text = match without_connection {
             1 => "A webhook was rejected within the last day, since it names no connection."
                 .to_owned(),
             many => format!(
@@ -130,7 +135,7 @@ pub(super) async fn load(
 }
 
 impl Attention {
-    /// What does not work about a connection, with the way to where it is mended.
+    /// Creates the line of a failed check, with a link to where it is fixed.
     fn of(check: &Check, connection: ConnectionId, visit: &Visit<Viewer>) -> Self {
         let (page, action) = match check.mend {
             Some(Mend::Keys) if visit.user.role == Role::Admin => ("/keys", "Replace the keys"),
@@ -146,26 +151,25 @@ impl Attention {
     }
 }
 
-/// Why Twilio cannot call this Carillon at all.
-fn bad_address(visit: &Visit<Viewer>) -> Option<Check> {
+/// The reason why Twilio cannot call this installation at all.
+fn address_problem(visit: &Visit<Viewer>) -> Option<Check> {
     connections::address_check(&visit.context.twilio, &visit.context.config.public_url)
         .filter(Check::has_failed)
 }
 
-/// What the last look at Twilio found wrong with keys and account, and what the last test of the
-/// webhooks did.
-async fn broken(
+/// The failed checks of keys and account at Twilio, and of the last recent webhook test.
+async fn failed_checks(
     conn: &mut Conn,
     visit: &Visit<Viewer>,
     connection: &Connection,
 ) -> Result<Vec<Attention>> {
-    let (look, test) = connections::look(conn, connection.id).await?;
-    let lately = test.filter(|test| visit.now() - test.tested_at <= TESTED_LATELY);
-    let checks = look
-        .map(|look| look.checks)
+    let (last_check, test) = connections::last_check(conn, connection.id).await?;
+    let recent_test = test.filter(|test| visit.now() - test.tested_at <= TEST_SHOWN_FOR);
+    let checks = last_check
+        .map(|check| check.checks)
         .unwrap_or_default()
         .into_iter()
-        .chain(lately.map(|test| test.check));
+        .chain(recent_test.map(|test| test.check));
     let of_connection =
         |check: Check| Check { title: format!("{}, {}", connection.name, check.title), ..check };
     Ok(checks
@@ -174,9 +178,12 @@ async fn broken(
         .collect())
 }
 
-/// What is wrong with a sender as it was last seen, so that it cannot send or no STOP would be
-/// seen.
-fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Vec<Attention> {
+/// The problems of a sender that keep it from sending, or keep a STOP from being received.
+fn sender_problems(
+    sender: &Sender,
+    health: Option<&Health>,
+    visit: &Visit<Viewer>,
+) -> Vec<Attention> {
     let failed = health
         .map(|health| &health.checks)
         .into_iter()
@@ -184,10 +191,11 @@ fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Ve
         .filter(|check| check.has_failed());
     let (webhook, others): (Vec<&Check>, Vec<&Check>) =
         failed.partition(|check| check.mend == Some(Mend::Webhook));
-    // The address has a line of its own while it is at fault.
-    let is_set_in_vain =
-        health.and_then(|health| health.webhook.as_ref()).is_some_and(Webhook::is_set_in_vain);
-    let is_about_webhook = !(is_set_in_vain && bad_address(visit).is_some())
+    // An unreachable public address already has its own line.
+    let is_set_in_vain = health
+        .and_then(|health| health.webhook.as_ref())
+        .is_some_and(Webhook::is_set_but_unreachable);
+    let is_about_webhook = !(is_set_in_vain && address_problem(visit).is_some())
         && (!webhook.is_empty() || others.is_empty());
     let has_no_inbound_webhook = has_no_inbound_webhook(sender).filter(|_| is_about_webhook);
     has_no_inbound_webhook
@@ -196,12 +204,13 @@ fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Ve
         .collect()
 }
 
-/// A sender whose incoming messages are not reported, so that no STOP would be seen.
+/// The line of a sender whose incoming messages are not reported, so that a STOP is not received at
+/// once.
 fn has_no_inbound_webhook(sender: &Sender) -> Option<Attention> {
-    let hears = sender.webhook_error.is_none() && sender.webhook_url.is_some();
+    let has_webhook = sender.webhook_error.is_none() && sender.webhook_url.is_some();
     let lacks_secret =
         sender.webhook_error.as_deref().is_some_and(|error| error.starts_with(WITHOUT_SECRET));
-    (!hears).then(|| Attention {
+    (!has_webhook).then(|| Attention {
         text: if lacks_secret {
             format!(
                 "Twilio calls an address of {} that lacks its secret: only a STOP is taken at \
@@ -219,7 +228,7 @@ fn has_no_inbound_webhook(sender: &Sender) -> Option<Attention> {
     })
 }
 
-/// Senders whose messages carriers in the United States filter, because nobody has registered them.
+/// Lines about senders whose messages US carriers filter, because they are not registered.
 fn unregistered(connection: ConnectionId, healths: HashMap<SenderId, Health>) -> Vec<Attention> {
     let registrations = healths.into_values().flat_map(|health| health.registrations);
     let mut lines: Vec<Attention> = registrations
@@ -230,7 +239,7 @@ fn unregistered(connection: ConnectionId, healths: HashMap<SenderId, Health>) ->
             action: "See what to do",
         })
         .collect();
-    lines.sort_by(|one, other| one.text.cmp(&other.text));
+    lines.sort_by(|left, right| left.text.cmp(&right.text));
     lines
 }
 

@@ -1,5 +1,5 @@
-//! How the messages of the last days fare: all of it from the ledger, so that it costs the same for
-//! thousands and for millions.
+//! The figures of the last 30 days. They come from the ledger, so that the cost does not depend on
+//! the number of messages.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::active_senders::ActiveSenders;
 use super::queue::Queue;
-use super::sending::ActiveSenders;
 use crate::automations::{self, Automation};
 use crate::consent::suppression;
 use crate::db::Conn;
@@ -18,57 +18,57 @@ use crate::ledger::{self, Counts, Days, Grouping, Ledger, LedgerFilter, LedgerKe
 use crate::messages::throttle::figures::QueueFigures;
 use crate::senders::Sender;
 use crate::types::id::{AutomationId, SenderId};
-use crate::web::ui::automations::words;
+use crate::web::ui::automations::labels;
 use crate::web::ui::ledger::{CauseRow, LedgerPageQuery, Slice, bar, columns, percent};
 
-/// As many days as are shown, today among them.
-const SPAN: i64 = 30;
-/// As many errors, senders and automations as are shown; the rest is a link away.
-const SHOWN: usize = 8;
+/// The number of days shown, including today.
+const SHOWN_DAYS: i64 = 30;
+/// The largest number of errors, senders and automations shown; the rest is behind a link.
+const MAX_ROWS: usize = 8;
 
-/// The numbers of the last days.
+/// The figures of the last 30 days.
 #[derive(Debug, Serialize)]
 pub(super) struct Dashboard {
     span: i64,
     ledger_link: String,
     recipients: i64,
     messages_link: String,
-    /// What the share is of: [`Counts::messages`].
+    /// The total that rates refer to: [`Counts::messages`].
     messages: i64,
     delivered: i64,
     delivered_link: String,
     delivery_rate: Option<String>,
-    /// `10,000+`
+    /// The number of opt-outs as text: `10,000+`.
     opt_outs: String,
     queue: Queue,
-    /// The columns of the chart and its table: what always counts, and what has occurred.
+    /// The columns of the chart and its table: the fixed ones, and outcomes that occurred.
     outcomes: Vec<Outcome>,
-    /// The oldest first, also those without messages.
+    /// All days, the oldest first, including those without messages.
     days: Vec<Day>,
-    senders: First<Line>,
-    errors: First<CauseRow>,
-    automations: First<Line>,
+    senders: Top<DeliveryRow>,
+    errors: Top<CauseRow>,
+    automations: Top<DeliveryRow>,
 }
 
-/// The first of a list.
+/// The first rows of a list.
 #[derive(Debug, Serialize)]
-struct First<T> {
+struct Top<T> {
     rows: Vec<T>,
-    /// Whether there are others.
+    /// Whether there are more rows.
     more: bool,
 }
 
 #[derive(Debug, Serialize)]
 struct Day {
-    /// `22 Nov`
+    /// The day, such as `22 Nov`.
     label: String,
     link: String,
     counts: Vec<i64>,
 }
 
-/// A sender or an automation.
+/// The row of a sender or an automation.
 #[derive(Debug, Serialize)]
-struct Line {
+struct DeliveryRow {
     label: String,
     link: String,
     messages: i64,
@@ -78,7 +78,7 @@ struct Line {
 }
 
 impl Dashboard {
-    /// Reads the numbers; none while there has never been a message.
+    /// Loads the figures; none before the first message.
     pub(super) async fn load(
         conn: &mut Conn,
         senders: &[Sender],
@@ -90,7 +90,7 @@ impl Dashboard {
         if !ledger::has_any(conn).await? {
             return Ok(None);
         }
-        let days = Days::last(SPAN, now, zone);
+        let days = Days::last(SHOWN_DAYS, now, zone);
         let filter = LedgerFilter { days, maker: None, sender_id: None };
         let by_day = ledger::read(conn, &filter, Grouping::Day).await?;
         let by_sender = ledger::read(conn, &filter, Grouping::Sender).await?;
@@ -106,40 +106,41 @@ impl Dashboard {
 
     fn new(days: Days, ledger: Ledger, opt_outs: i64) -> Self {
         let Ledger { totals, rows, causes } = ledger;
-        let wanted = LedgerPageQuery::default().fixed(days);
+        let query = LedgerPageQuery::default().fixed(days);
         let outcomes = columns(totals, &[Outcome::Delivered, Outcome::Sent, Outcome::Failed]);
         let errors = causes.iter().filter(|cause| cause.outcome == Outcome::Failed);
         Self {
             span: days.count(),
-            ledger_link: wanted.link("/ledger"),
+            ledger_link: query.link("/ledger"),
             recipients: totals.recipients,
-            messages_link: wanted.messages(None, None, &[]),
+            messages_link: query.messages(None, None, &[]),
             messages: totals.messages(),
             delivered: totals.delivered,
-            delivered_link: wanted.messages(None, Some(Outcome::Delivered), &[]),
+            delivered_link: query.messages(None, Some(Outcome::Delivered), &[]),
             delivery_rate: percent(totals, Outcome::Delivered),
-            opt_outs: words::rough(opt_outs, suppression::MAX_COUNTED),
+            opt_outs: labels::capped_count(opt_outs, suppression::MAX_COUNTED),
             queue: Queue::default(),
-            days: each_day(days, &rows, &outcomes, &wanted),
+            days: each_day(days, &rows, &outcomes, &query),
             outcomes,
-            senders: First::of(Vec::new()),
-            errors: First::of(errors.map(|cause| CauseRow::new(cause, &wanted)).collect()),
-            automations: First::of(Vec::new()),
+            senders: Top::of(Vec::new()),
+            errors: Top::of(errors.map(|cause| CauseRow::new(cause, &query)).collect()),
+            automations: Top::of(Vec::new()),
         }
     }
 
     fn show_senders(&mut self, rows: Vec<LedgerRow>, senders: &[Sender]) {
-        let labels: HashMap<SenderId, String> =
+        let sender_labels: HashMap<SenderId, String> =
             senders.iter().map(|sender| (sender.id, sender.label())).collect();
         let sent = rows.into_iter().filter_map(|row| match row.key {
             LedgerKey::Sender(Some(id)) if row.counts.messages() > 0 => Some((id, row.counts)),
             _ => None,
         });
         let line = |(id, counts)| {
-            let label = labels.get(&id).cloned().unwrap_or_else(|| "A deleted sender".to_owned());
-            Line::new(label, format!("/ledger?sender_id={id}"), counts)
+            let label =
+                sender_labels.get(&id).cloned().unwrap_or_else(|| "A deleted sender".to_owned());
+            DeliveryRow::new(label, format!("/ledger?sender_id={id}"), counts)
         };
-        self.senders = First::of(sent.map(line).collect());
+        self.senders = Top::of(sent.map(line).collect());
     }
 
     fn show_automations(&mut self, rows: &[LedgerRow], active: Vec<Automation>) {
@@ -152,23 +153,23 @@ impl Dashboard {
             .collect();
         let line = |automation: Automation| {
             let counts = counts.get(&automation.id).copied().unwrap_or_default();
-            Line::new(automation.name, format!("/automations/{}", automation.id), counts)
+            DeliveryRow::new(automation.name, format!("/automations/{}", automation.id), counts)
         };
-        let mut lines: Vec<Line> = active.into_iter().map(line).collect();
+        let mut lines: Vec<DeliveryRow> = active.into_iter().map(line).collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.messages));
-        self.automations = First::of(lines);
+        self.automations = Top::of(lines);
     }
 }
 
-impl<T> First<T> {
+impl<T> Top<T> {
     fn of(mut rows: Vec<T>) -> Self {
-        let more = rows.len() > SHOWN;
-        rows.truncate(SHOWN);
+        let more = rows.len() > MAX_ROWS;
+        rows.truncate(MAX_ROWS);
         Self { rows, more }
     }
 }
 
-impl Line {
+impl DeliveryRow {
     fn new(label: String, link: String, counts: Counts) -> Self {
         Self {
             label,
@@ -185,7 +186,7 @@ fn each_day(
     days: Days,
     rows: &[LedgerRow],
     outcomes: &[Outcome],
-    wanted: &LedgerPageQuery,
+    query: &LedgerPageQuery,
 ) -> Vec<Day> {
     let counts: HashMap<NaiveDate, Counts> = rows
         .iter()
@@ -199,7 +200,7 @@ fn each_day(
         let counts = counts.get(&day).copied().unwrap_or_default();
         Day {
             label: day.format("%-d %b").to_string(),
-            link: wanted.messages(Some(LedgerKey::Day(day)), None, &[]),
+            link: query.messages(Some(LedgerKey::Day(day)), None, &[]),
             counts: outcomes.iter().map(|outcome| counts.of(*outcome)).collect(),
         }
     };
@@ -215,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_day_is_shown_also_those_without_messages() {
+    fn days_without_messages_are_shown_too() {
         let busy = Dashboard::samples().remove(0);
         assert_eq!(busy.days.len(), 30);
         assert_eq!(
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_the_ledgers_of_all_that_was_to_be_sent() {
+    fn a_rate_is_the_share_of_all_messages_in_the_ledger() {
         let counts = Counts {
             recipients: 100,
             delivered: 45,
@@ -239,11 +240,14 @@ mod tests {
             suppressed: 50,
             ..Counts::default()
         };
-        let line = Line::new(String::new(), String::new(), counts);
+        let line = DeliveryRow::new(String::new(), String::new(), counts);
         assert_eq!(
             (line.delivery_rate.as_deref(), line.failure_rate.as_deref()),
             (Some("45.0 %"), Some("1.0 %"))
         );
-        assert_eq!(Line::new(String::new(), String::new(), Counts::default()).delivery_rate, None);
+        assert_eq!(
+            DeliveryRow::new(String::new(), String::new(), Counts::default()).delivery_rate,
+            None
+        );
     }
 }

@@ -1,11 +1,13 @@
-//! The first page after log-in: what to do next, how messages fare, what needs attention.
+//! The home page: the next set-up steps, problems, and figures of the last days. [`HomePage`]
+//! consists of [`SetupStep`], [`Attention`] and [`Dashboard`]. Start with `show`, which loads all
+//! three.
 
+mod active_senders;
 mod attention;
 mod dashboard;
 mod queue;
-mod sending;
-mod steps;
-mod workings;
+mod setup_steps;
+mod system_status;
 
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
@@ -14,10 +16,10 @@ use crate::connections;
 use crate::messages::throttle::figures;
 use crate::senders;
 use crate::web::{Page, PageResult, Viewer, Visit};
+use active_senders::ActiveSenders;
 use attention::Attention;
 use dashboard::Dashboard;
-use sending::ActiveSenders;
-use steps::{Done, SetupStep};
+use setup_steps::{SetupProgress, SetupStep};
 
 /// Mounts `/`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -27,17 +29,17 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 /// The home page.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct HomePage {
-    /// Empty when all are done.
+    /// The set-up steps; empty when all are done.
     steps: Vec<SetupStep>,
     attention: Vec<Attention>,
-    /// None before the first message.
+    /// The figures; none before the first message.
     dashboard: Option<Dashboard>,
 }
 
 async fn show(visit: Visit<Viewer>) -> PageResult {
     let now = visit.now();
     let mut conn = visit.conn().await?;
-    let done = Done::load(&mut conn).await?;
+    let progress = SetupProgress::load(&mut conn).await?;
     let connections = connections::list(&mut conn).await?;
     let senders = senders::list(&mut conn).await?;
     let sending = ActiveSenders::of(&connections, &senders);
@@ -45,10 +47,10 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let dashboard =
         Dashboard::load(&mut conn, &senders, &sending, &queues, visit.organization.day_zone, now)
             .await?;
-    let mut attention = workings::load(&mut conn, visit.user.role, now).await?;
+    let mut attention = system_status::load(&mut conn, visit.user.role, now).await?;
     attention.extend(attention::load(&mut conn, &visit, &connections, &senders, &queues).await?);
     drop(conn);
-    let steps = steps::steps(done, visit.user.role);
+    let steps = setup_steps::steps(progress, visit.user.role);
     visit.page(&HomePage { steps, attention, dashboard })
 }
 

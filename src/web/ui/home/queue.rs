@@ -1,25 +1,25 @@
-//! What waits to be handed to Twilio, of all senders together: how much, until when, and how much
-//! of it stands still.
+//! The queue of all senders together: pending messages, when the queue is empty, and how much of it
+//! is blocked.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::sending::ActiveSenders;
+use super::active_senders::ActiveSenders;
 use crate::messages::throttle::figures::QueueFigures;
 use crate::types::id::SenderId;
 
 /// The messages that are not at Twilio yet.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Queue {
-    /// All of them, whether they wait for a rate, for a turn or for somebody to switch their sender
-    /// on.
+    /// All pending messages, whether they wait for a rate, for a worker, or for a sender that is
+    /// off.
     messages: i64,
-    /// How many of them stand still, because their sender or its connection is disabled or stopped.
+    /// The messages that are blocked: their sender or its connection is disabled or stopped.
     standing: i64,
-    /// When the last of the others goes, if no more come; none where nobody knows: a sender without
-    /// a rate goes as fast as Twilio answers.
+    /// When the other messages will have been sent, if no more come. Unknown if one of the senders
+    /// has no rate limit: it sends as fast as Twilio answers.
     empty_at: Option<DateTime<Utc>>,
 }
 
@@ -36,7 +36,7 @@ impl Queue {
             match sender.and_then(|id| sending.find(id)) {
                 None => queue.standing += messages,
                 Some(sender) if sender.parts_per_second.is_none() => has_unknown = true,
-                // Those few that are in no queue are on their way to Twilio already.
+                // The few messages that are in no queue are already being submitted.
                 Some(sender) => {
                     queue.empty_at = queue
                         .empty_at

@@ -1,19 +1,21 @@
-//! Pages of the ledger: how many messages ended how, and sending again what never reached anybody.
+//! The pages of the ledger. [`show::LedgerShowPage`] counts messages by outcome, and
+//! [`resend::LedgerResendPage`] sends undelivered ones again; [`LedgerPageQuery`] is the filter of
+//! both. Start with [`show`]; [`totals`] has the figures that other pages show too.
 
-mod numbers;
 mod query;
-pub(super) mod retry;
+pub(super) mod resend;
 pub(super) mod show;
+mod totals;
 
 use actix_web::web::{self, ServiceConfig};
 
-pub(super) use numbers::{CauseRow, LedgerTotals, Slice, bar, columns, percent, words};
 pub(super) use query::LedgerPageQuery;
+pub(super) use totals::{CauseRow, LedgerTotals, Slice, bar, cause_text, columns, percent};
 
-/// Mounts `/ledger` and below, and the button of a message's page.
+/// Mounts `/ledger` and below, and the button that sends one message again.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/ledger").get(show::show))
-        .service(web::resource("/ledger/retry").get(retry::ask).post(retry::retry))
+        .service(web::resource("/ledger/retry").get(resend::show).post(resend::resend_all))
         .service(web::resource("/ledger/repair").post(show::repair))
-        .service(web::resource("/messages/{id}/retry").post(retry::retry_one));
+        .service(web::resource("/messages/{id}/retry").post(resend::resend_one));
 }

@@ -1,4 +1,4 @@
-//! Which part of the ledger is to be shown: its form, its filter, its links.
+//! The query of the ledger's pages: its form, its filter and its links.
 
 use std::str::FromStr;
 
@@ -10,44 +10,44 @@ use crate::ledger::typed_days::{Today, TypedDays};
 use crate::ledger::{Days, Grouping, LedgerFilter, LedgerKey, Maker};
 use crate::web::http::narrowing;
 
-/// As many days as are shown when none are named.
-const SPAN: i64 = 30;
+/// The number of days shown by default.
+const DEFAULT_DAYS: i64 = 30;
 
-/// What was chosen: part of every link from the ledger.
+/// The filter of the ledger, which is part of every link.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub(in crate::web::ui) struct LedgerPageQuery {
-    /// An id, or `none` for messages of no automation.
+    /// The id of an automation, or `none` for messages of no automation.
     pub(super) automation_id: String,
     pub(super) sender_id: String,
     pub(super) from: String,
     pub(super) to: String,
     pub(super) group_by: String,
-    /// Whether the messages are to be counted anew; any word will do.
+    /// Whether the messages are recounted; any value means yes.
     #[serde(skip_serializing)]
     pub(super) check: String,
 }
 
-/// A choice as a form sends it that writes: what is in it says something, and what is not is not
-/// chosen.
+/// The filter as submitted by a form that writes. Every field that it contains must have a value; a
+/// missing field does not filter.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Sent(Vec<(String, String)>);
+pub(super) struct LedgerQueryForm(Vec<(String, String)>);
 
-impl Sent {
-    /// The choice, with the errors of what is blank or unknown.
-    pub(super) fn read(&self) -> (LedgerPageQuery, FieldErrors) {
-        let said = |name| narrowing::field(&self.0, name).unwrap_or_default().to_owned();
-        let wanted = LedgerPageQuery {
-            automation_id: said("automation_id"),
-            sender_id: said("sender_id"),
-            from: said("from"),
-            to: said("to"),
-            group_by: said("group_by"),
+impl LedgerQueryForm {
+    /// Parses the filter, and returns the errors of blank and unknown fields beside it.
+    pub(super) fn parse(&self) -> (LedgerPageQuery, FieldErrors) {
+        let field = |name| narrowing::field(&self.0, name).unwrap_or_default().to_owned();
+        let query = LedgerPageQuery {
+            automation_id: field("automation_id"),
+            sender_id: field("sender_id"),
+            from: field("from"),
+            to: field("to"),
+            group_by: field("group_by"),
             check: String::new(),
         };
         (
-            wanted,
+            query,
             narrowing::check(
                 &self.0,
                 &["automation_id", "sender_id", "from", "to", "group_by"],
@@ -56,27 +56,28 @@ impl Sent {
         )
     }
 
-    /// How many messages the person was asked about.
+    /// The number of messages that the page showed.
     pub(super) fn expected(&self) -> Option<&str> {
         narrowing::field(&self.0, "expected")
     }
 }
 
 impl LedgerPageQuery {
-    /// The filter and what a row stands for; what cannot be one is told beside its field.
+    /// Parses the filter and the grouping, or returns the errors of the fields.
     pub(super) fn filter(&self, today: Today) -> Result<(LedgerFilter, Grouping), FieldErrors> {
         let mut errors = FieldErrors::default();
         let maker = match filled(&self.automation_id) {
             None => None,
             Some("none") => Some(Maker::OneOff),
-            Some(text) => id("automation_id", text, &mut errors).map(Maker::Automation),
+            Some(text) => parse_id("automation_id", text, &mut errors).map(Maker::Automation),
         };
-        let sender_id = filled(&self.sender_id).and_then(|text| id("sender_id", text, &mut errors));
+        let sender_id =
+            filled(&self.sender_id).and_then(|text| parse_id("sender_id", text, &mut errors));
         let grouping = filled(&self.group_by)
             .map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
         let days = TypedDays { from: ("from", &self.from), to: ("to", &self.to) }.read(
             today,
-            SPAN,
+            DEFAULT_DAYS,
             &mut errors,
         );
         match (days, grouping) {
@@ -87,12 +88,12 @@ impl LedgerPageQuery {
         }
     }
 
-    /// The same with its days written out, so that a link means the same tomorrow.
+    /// Replaces relative days by dates, so that a link means the same tomorrow.
     pub(in crate::web::ui) fn fixed(self, days: Days) -> Self {
         Self { from: days.from().to_string(), to: days.to().to_string(), ..self }
     }
 
-    /// The same, narrowed to what a row stands for, if there are rows within it.
+    /// Narrows the filter to a row's key, grouped by day; none if the row is a day.
     pub(super) fn within(&self, key: LedgerKey) -> Option<Self> {
         let day = "day".to_owned();
         match key {
@@ -107,12 +108,13 @@ impl LedgerPageQuery {
         }
     }
 
-    /// Whether anything but the days narrows it.
+    /// Whether anything besides the days is filtered.
     pub(super) fn is_narrow(&self) -> bool {
         [&self.automation_id, &self.sender_id].into_iter().any(|text| filled(text).is_some())
     }
 
-    /// A page of the ledger with the same choice; `path` without the path prefix of the public URL.
+    /// A link to a page of the ledger with the same filter; `path` has no path prefix of the public
+    /// URL.
     pub(in crate::web::ui) fn link(&self, path: &str) -> String {
         let chosen = [
             ("automation_id", &self.automation_id),
@@ -121,10 +123,10 @@ impl LedgerPageQuery {
             ("to", &self.to),
             ("group_by", &self.group_by),
         ];
-        query(path, chosen.into_iter().map(|(name, text)| (name, text.as_str())))
+        path_with_query(path, chosen.into_iter().map(|(name, text)| (name, text.as_str())))
     }
 
-    /// The list of the messages behind a number.
+    /// A link to the list of messages behind a count.
     pub(in crate::web::ui) fn messages(
         &self,
         key: Option<LedgerKey>,
@@ -147,19 +149,19 @@ impl LedgerPageQuery {
             ("from_day", &narrowed.from),
             ("to_day", &narrowed.to),
         ];
-        query("/messages", chosen.into_iter().chain(cause.iter().copied()))
+        path_with_query("/messages", chosen.into_iter().chain(cause.iter().copied()))
     }
 }
 
-/// A path with those parameters that are filled.
-fn query<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+/// A path with the parameters that are not blank.
+fn path_with_query<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parameters.filter(|(_, text)| filled(text).is_some()));
     let query = query.finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
-fn id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
+fn parse_id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
     errors.check(
         field,
         text.parse().map_err(|_| "There is no such thing to filter by; choose another."),
@@ -179,8 +181,8 @@ mod tests {
     use crate::types::id::SenderId;
 
     #[test]
-    fn a_number_leads_to_its_messages() {
-        let wanted = LedgerPageQuery {
+    fn a_count_links_to_its_messages() {
+        let query = LedgerPageQuery {
             automation_id: "none".to_owned(),
             from: "2026-11-01".to_owned(),
             to: "2026-11-30".to_owned(),
@@ -188,7 +190,7 @@ mod tests {
         };
         let day = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
         assert_eq!(
-            wanted.messages(
+            query.messages(
                 Some(LedgerKey::Day(day)),
                 Some(Outcome::Failed),
                 &[("error_code", "30003")]
@@ -197,7 +199,7 @@ mod tests {
         );
         let sender = SenderId::new();
         assert_eq!(
-            wanted.messages(Some(LedgerKey::Sender(Some(sender))), None, &[]),
+            query.messages(Some(LedgerKey::Sender(Some(sender))), None, &[]),
             format!(
                 "/messages?direction=outbound&automation_id=none&sender_id={sender}&from_day=2026-11-01&to_day=2026-11-30"
             )
@@ -206,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_is_told_beside_its_field() {
-        let wanted = LedgerPageQuery {
+    fn each_invalid_field_has_an_error() {
+        let query = LedgerPageQuery {
             sender_id: "7".to_owned(),
             from: "soon".to_owned(),
             group_by: "moon".to_owned(),
             ..LedgerPageQuery::default()
         };
-        let errors = wanted.filter(Today { now: DateTime::UNIX_EPOCH, zone: Tz::UTC }).unwrap_err();
+        let errors = query.filter(Today { now: DateTime::UNIX_EPOCH, zone: Tz::UTC }).unwrap_err();
         assert_eq!(
             errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
             ["from", "group_by", "sender_id"]

@@ -1,4 +1,4 @@
-//! The ledger: all together, row by row, and why messages did not arrive.
+//! The ledger page: totals, rows by day, automation or sender, and causes of undelivered messages.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::numbers::{self, CauseRow, LedgerTotals, Number};
-use super::query::{LedgerPageQuery, Sent};
+use super::query::{LedgerPageQuery, LedgerQueryForm};
+use super::totals::{self, CauseRow, LedgerTotals, OutcomeCount};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::ledger::outcome::Outcome;
@@ -21,12 +21,12 @@ use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Query, Viewer, Visit};
 use crate::{automations, senders};
 
-/// More choices than this are not offered.
-const CHOICES: i64 = 500;
-/// As many rows as a page shows.
-const ROWS: usize = 400;
+/// The largest number of automations to choose from.
+const MAX_CHOICES: i64 = 500;
+/// The largest number of rows on the page.
+const MAX_ROWS: usize = 400;
 
-/// The ledger.
+/// The ledger page.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::web) struct LedgerShowPage {
     wanted: LedgerPageQuery,
@@ -35,26 +35,26 @@ pub(in crate::web) struct LedgerShowPage {
     automations: Vec<Choice>,
     senders: Vec<Choice>,
     groupings: Vec<Choice>,
-    found: Option<Found>,
+    found: Option<Figures>,
 }
 
-/// What the filter found.
+/// The figures of a filter.
 #[derive(Debug, Serialize)]
-struct Found {
+struct Figures {
     from: String,
     to: String,
     standing: LedgerTotals,
-    /// Whether a row stands for a day, which is one of a time zone.
+    /// Whether the rows are days, so that the page names the time zone.
     by_day: bool,
-    /// What a row stands for, as the head of its column.
+    /// The heading of the column of row labels.
     row_head: &'static str,
-    /// The outcomes that have a column: those that occur, and the usual ones.
+    /// The outcomes with a column: the usual ones, and those that occur.
     columns: Vec<Outcome>,
     rows: Vec<RowView>,
-    /// How many rows are not shown.
+    /// The number of rows that are not shown.
     hidden: usize,
     causes: Vec<CauseRow>,
-    check: Option<Check>,
+    check: Option<Recount>,
     check_link: Option<String>,
     retry_link: Option<String>,
 }
@@ -66,12 +66,12 @@ struct RowView {
     recipients: i64,
     recipients_link: String,
     adds_up: bool,
-    numbers: Vec<Number>,
+    numbers: Vec<OutcomeCount>,
 }
 
-/// What counting the messages anew has shown.
+/// The result of a recount of the messages.
 #[derive(Debug, Serialize)]
-struct Check {
+struct Recount {
     counted: i64,
     differences: Vec<DifferenceView>,
 }
@@ -84,32 +84,32 @@ struct DifferenceView {
     in_messages: i64,
 }
 
-pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<LedgerPageQuery>) -> PageResult {
-    let wanted = wanted.into_inner();
+pub(super) async fn show(visit: Visit<Viewer>, query: Query<LedgerPageQuery>) -> PageResult {
+    let query = query.into_inner();
     let mut conn = visit.conn().await?;
-    let page = match wanted.filter(visit.today()) {
+    let page = match query.filter(visit.today()) {
         Ok((filter, grouping)) => {
-            LedgerShowPage::load(&mut conn, wanted, FieldErrors::default())
+            LedgerShowPage::load(&mut conn, query, FieldErrors::default())
                 .await?
-                .with(&mut conn, &filter, grouping)
+                .with_figures(&mut conn, &filter, grouping)
                 .await?
         }
-        Err(errors) => LedgerShowPage::load(&mut conn, wanted, errors).await?,
+        Err(errors) => LedgerShowPage::load(&mut conn, query, errors).await?,
     };
     drop(conn);
     visit.page(&page)
 }
 
-/// Puts right what a count has shown to be wrong.
-pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult {
-    let (wanted, blank) = form.read();
-    let there = wanted.link("/ledger");
+/// Corrects the differences that a recount has found.
+pub(super) async fn repair(visit: Visit<Admin>, form: Form<LedgerQueryForm>) -> PageResult {
+    let (query, blank) = form.parse();
+    let location = query.link("/ledger");
     narrowing::accept(blank)?;
     let selection =
-        wanted.filter(visit.today()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
+        query.filter(visit.today()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
     let Some(selection) = selection else {
         return visit
-            .redirect(there)
+            .redirect(location)
             .warning(format!("Choose at most {MAX_DAYS} days, and count them again."));
     };
     let (now, actor) = (visit.now(), visit.actor());
@@ -132,7 +132,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
         })
         .await?;
     drop(conn);
-    visit.redirect(there).flash(match corrected {
+    visit.redirect(location).flash(match corrected {
         0 => "Nothing was wrong.".to_owned(),
         1 => "1 number of the ledger was put right.".to_owned(),
         many => format!("{} of the ledger were put right.", counted(many, "number")),
@@ -140,58 +140,60 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
 }
 
 impl LedgerShowPage {
-    /// The page with its choices, without numbers.
-    async fn load(conn: &mut Conn, wanted: LedgerPageQuery, errors: FieldErrors) -> Result<Self> {
-        let automations = automations::list(conn, None, CHOICES).await?;
-        let named = automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name));
+    /// Loads the page with its select boxes, without figures.
+    async fn load(conn: &mut Conn, query: LedgerPageQuery, errors: FieldErrors) -> Result<Self> {
+        let automations = automations::list(conn, None, MAX_CHOICES).await?;
+        let choices = automations
+            .into_iter()
+            .map(|automation| Choice::new(automation.id.to_string(), automation.name));
         Ok(Self {
             automations: std::iter::once(Choice::new("none", "No automation"))
-                .chain(named)
+                .chain(choices)
                 .collect(),
             senders: senders::list(conn)
                 .await?
                 .into_iter()
-                .map(|one| Choice::new(one.id.to_string(), one.label()))
+                .map(|sender| Choice::new(sender.id.to_string(), sender.label()))
                 .collect(),
-            ..Self::bare(wanted, errors)
+            ..Self::bare(query, errors)
         })
     }
 
-    fn bare(wanted: LedgerPageQuery, errors: FieldErrors) -> Self {
-        // A day is what nobody has to choose.
+    fn bare(query: LedgerPageQuery, errors: FieldErrors) -> Self {
+        // Grouping by day is the default, so it is no option.
         let groupings = [(Grouping::Automation, "Automation"), (Grouping::Sender, "Sender")];
         Self {
-            narrow: wanted.is_narrow(),
+            narrow: query.is_narrow(),
             groupings: groupings
                 .into_iter()
                 .map(|(grouping, label)| Choice::new(grouping.as_str(), label))
                 .collect(),
-            wanted,
+            wanted: query,
             errors,
             ..Self::default()
         }
     }
 
-    async fn with(
+    async fn with_figures(
         self,
         conn: &mut Conn,
         filter: &LedgerFilter,
         grouping: Grouping,
     ) -> Result<Self> {
         let ledger = ledger::read(conn, filter, grouping).await?;
-        let few = Selection::new(*filter).is_ok();
-        let check = if few && !self.wanted.check.is_empty() {
-            Some(Check::new(ledger.totals.recipients, ledger::check(conn, filter).await?))
+        let few_days = Selection::new(*filter).is_ok();
+        let check = if few_days && !self.wanted.check.is_empty() {
+            Some(Recount::new(ledger.totals.recipients, ledger::check(conn, filter).await?))
         } else {
             None
         };
         let names = self.names(conn, &ledger, grouping).await?;
-        let wanted = self.wanted.clone().fixed(filter.days);
-        let found = Found::new(&wanted, ledger, grouping, &names, check, few);
-        Ok(Self { wanted, found: Some(found), ..self })
+        let query = self.wanted.clone().fixed(filter.days);
+        let found = Figures::new(&query, ledger, grouping, &names, check, few_days);
+        Ok(Self { wanted: query, found: Some(found), ..self })
     }
 
-    /// The names of whatever rows stand for, also of what is offered no more.
+    /// The names for the row labels, including those of automations that the select box lacks.
     async fn names(
         &self,
         conn: &mut Conn,
@@ -211,44 +213,44 @@ impl LedgerShowPage {
                 automations::find_many(conn, &ids)
                     .await?
                     .into_iter()
-                    .map(|one| (one.id.to_string(), one.name)),
+                    .map(|automation| (automation.id.to_string(), automation.name)),
             );
         }
         Ok(names)
     }
 }
 
-impl Found {
+impl Figures {
     fn new(
-        wanted: &LedgerPageQuery,
+        query: &LedgerPageQuery,
         ledger: Ledger,
         grouping: Grouping,
         names: &HashMap<String, String>,
-        check: Option<Check>,
+        check: Option<Recount>,
         few_days: bool,
     ) -> Self {
         let Ledger { totals, rows, causes } = ledger;
-        let columns = numbers::columns(
+        let columns = totals::columns(
             totals,
             &[Outcome::Delivered, Outcome::Sent, Outcome::Failed, Outcome::Suppressed],
         );
-        let hidden = rows.len().saturating_sub(ROWS);
-        let shown = rows.into_iter().take(ROWS).map(|row| RowView {
+        let hidden = rows.len().saturating_sub(MAX_ROWS);
+        let shown = rows.into_iter().take(MAX_ROWS).map(|row| RowView {
             label: label(row.key, names),
-            link: wanted.within(row.key).map(|within| within.link("/ledger")),
+            link: query.within(row.key).map(|within| within.link("/ledger")),
             recipients: row.counts.recipients,
-            recipients_link: wanted.messages(Some(row.key), None, &[]),
+            recipients_link: query.messages(Some(row.key), None, &[]),
             adds_up: row.counts.add_up(),
-            numbers: numbers::numbers(row.counts, wanted, Some(row.key))
+            numbers: totals::outcome_counts(row.counts, query, Some(row.key))
                 .into_iter()
-                .filter(|number| number.is_in(&columns))
+                .filter(|count| count.is_in(&columns))
                 .collect(),
         });
-        let may_retry = causes.iter().any(resend::may_be_worth_it);
+        let may_retry = causes.iter().any(resend::may_be_eligible);
         Self {
-            from: shown_day(&wanted.from),
-            to: shown_day(&wanted.to),
-            standing: LedgerTotals::new(totals, wanted),
+            from: format_day(&query.from),
+            to: format_day(&query.to),
+            standing: LedgerTotals::new(totals, query),
             by_day: grouping == Grouping::Day,
             row_head: match grouping {
                 Grouping::Day => "Day",
@@ -257,16 +259,16 @@ impl Found {
             },
             rows: shown.collect(),
             hidden,
-            causes: causes.iter().map(|cause: &Cause| CauseRow::new(cause, wanted)).collect(),
-            check_link: few_days.then(|| with_check(&wanted.link("/ledger"))),
-            retry_link: (few_days && may_retry).then(|| wanted.link("/ledger/retry")),
+            causes: causes.iter().map(|cause: &Cause| CauseRow::new(cause, query)).collect(),
+            check_link: few_days.then(|| with_check(&query.link("/ledger"))),
+            retry_link: (few_days && may_retry).then(|| query.link("/ledger/retry")),
             columns,
             check,
         }
     }
 }
 
-impl Check {
+impl Recount {
     fn new(counted: i64, differences: Vec<Difference>) -> Self {
         let view = |difference: Difference| DifferenceView {
             day: difference.day.to_string(),
@@ -293,8 +295,8 @@ fn label(key: LedgerKey, names: &HashMap<String, String>) -> String {
     }
 }
 
-/// `2026-11-21` as people write it.
-pub(super) fn shown_day(day: &str) -> String {
+/// Formats a date such as `2026-11-21` for people: `21 Nov 2026`.
+pub(super) fn format_day(day: &str) -> String {
     day.parse::<NaiveDate>()
         .map_or_else(|_| day.to_owned(), |day| day.format("%-d %b %Y").to_string())
 }

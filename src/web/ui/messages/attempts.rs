@@ -1,4 +1,4 @@
-//! The raw facts behind a message's story: each POST to Twilio, each report as it came.
+//! The raw data of a message's delivery: each POST to Twilio, and each status report.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use crate::messages::log::story::StatusEvent;
 use crate::messages::report::ReportSource;
 use crate::types::id::WorkerId;
 
-/// One POST to Twilio.
+/// A POST to Twilio.
 #[derive(Debug, Serialize)]
 pub(super) struct AttemptRow {
     number: i16,
-    /// The process that made it: its machine while it runs, else the end of its id.
+    /// The worker process: its host while it runs, else the end of its id.
     worker: String,
     claimed_at: DateTime<Utc>,
     duration_ms: Option<i32>,
@@ -25,19 +25,19 @@ pub(super) struct AttemptRow {
     request_id: Option<String>,
 }
 
-/// One report with everything that Twilio said.
+/// A status report with all its parameters.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct ReportRow {
     at: DateTime<Utc>,
     status: String,
-    /// `callback` or `lookup`.
+    /// The source: `callback` or `lookup`.
     source: ReportSource,
     applied: bool,
     params: Vec<(String, String)>,
 }
 
 impl AttemptRow {
-    /// The attempt in words; `workers` are the names of those that run.
+    /// Describes an attempt; `workers` maps running workers to their names.
     pub(super) fn of(attempt: &Attempt, workers: &HashMap<WorkerId, String>) -> Self {
         let worker = workers.get(&attempt.worker_id).cloned();
         Self {
@@ -64,7 +64,7 @@ impl AttemptRow {
 }
 
 impl ReportRow {
-    /// The report as it came, if it came with parameters.
+    /// Describes a report, if its parameters were stored.
     pub(super) fn of(event: &StatusEvent) -> Option<Self> {
         let params = event.params.as_ref()?.as_object()?;
         Some(Self {
@@ -72,23 +72,23 @@ impl ReportRow {
             status: event.status.clone(),
             source: event.source,
             applied: event.applied,
-            params: params.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
+            params: params.iter().map(|(name, value)| (name.clone(), value_text(value))).collect(),
         })
     }
 }
 
-/// The end of a worker's id: its beginning is the time, which many share.
+/// The end of a worker's id: its beginning is a timestamp, which many share.
 fn short(worker: WorkerId) -> String {
     let id = worker.0.simple().to_string();
     format!("…{}", &id[id.len() - 8..])
 }
 
-/// A repeated parameter is a list.
-fn shown(value: &Value) -> String {
+/// The text of a parameter's value; a repeated parameter is a list.
+fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
-        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Value::Array(values) => values.iter().map(value_text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_shown_as_it_came() {
+    fn a_report_is_shown_with_its_parameters() {
         let params = json!({ "MessageStatus": "sent", "To": ["+1", "+2"], "ErrorCode": null });
         let event = StatusEvent {
             status: "sent".to_owned(),

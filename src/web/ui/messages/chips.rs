@@ -1,4 +1,4 @@
-//! What narrows the list, each as words with a way to take it away.
+//! The chips above the list: each active filter as text, with a link that removes it.
 
 use serde::Serialize;
 
@@ -8,36 +8,36 @@ use crate::messages::log::filter::Within;
 use crate::messages::log::query::MessageQuery;
 use crate::twilio::errors;
 use crate::web::ui::Choice;
-use crate::web::ui::ledger::words;
+use crate::web::ui::ledger::cause_text;
 
-/// A part of the filter.
+/// An active filter.
 #[derive(Debug, Serialize)]
 pub(super) struct Chip {
     label: &'static str,
     value: String,
-    /// The page about it.
+    /// The path of the page about the filtered value.
     link: Option<String>,
-    /// The list without it.
+    /// The path of the list without this filter.
     without: String,
-    /// Whether the value is a day, which is one of a time zone.
+    /// Whether the value is a day, so that the page names the time zone.
     is_day: bool,
 }
 
-/// The names of what can be chosen.
+/// The names of the values to choose from.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
     pub(super) automations: &'a [Choice],
     pub(super) templates: &'a [Choice],
     pub(super) senders: &'a [Choice],
-    /// The contact's, if the messages of one are asked for.
+    /// The name of the contact, if the list is filtered by one.
     pub(super) contact: Option<&'a str>,
 }
 
 impl Chip {
-    /// All parts of a filter.
+    /// The chips of all active filters.
     pub(super) fn all(query: &MessageQuery, names: &Names<'_>) -> Vec<Self> {
         let chip = |(name, value): (&'static str, &str)| {
-            let (label, value, link) = said(name, value, names);
+            let (label, value, link) = describe(name, value, names);
             Self {
                 label,
                 value,
@@ -50,8 +50,8 @@ impl Chip {
     }
 }
 
-fn said(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Option<String>) {
-    let of = |choices: &[Choice]| {
+fn describe(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Option<String>) {
+    let choice_label = |choices: &[Choice]| {
         choices
             .iter()
             .find(|choice| choice.value == value)
@@ -76,12 +76,12 @@ fn said(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Op
         ),
         "from_day" => ("From", value.to_owned(), None),
         "to_day" => ("Up to", value.to_owned(), None),
-        "reason" => ("Reason", words(None, Some(value)), None),
+        "reason" => ("Reason", cause_text(None, Some(value)), None),
         "direction" => ("Direction", sentence_case(value), None),
         "automation_id" if value == "none" => ("Automation", "None".to_owned(), None),
-        "automation_id" => ("Automation", of(names.automations), page("automations")),
-        "template_id" => ("Template", of(names.templates), page("templates")),
-        "sender_id" => ("Sender", of(names.senders), None),
+        "automation_id" => ("Automation", choice_label(names.automations), page("automations")),
+        "template_id" => ("Template", choice_label(names.templates), page("templates")),
+        "sender_id" => ("Sender", choice_label(names.senders), None),
         "error_code" => {
             let title = value.parse().map_or_else(
                 |_| value.to_owned(),
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_part_of_a_filter_can_be_read_and_taken_away() {
+    fn each_filter_has_a_text_and_can_be_removed() {
         let query = MessageQuery {
             status: "failed".to_owned(),
             error_code: "30003".to_owned(),
@@ -120,13 +120,13 @@ mod tests {
         };
         let automations = [Choice::new("7", "Thanks")];
         let chips = Chip::all(&query, &Names { automations: &automations, ..Names::default() });
-        let said: Vec<(&str, &str)> =
+        let texts: Vec<(&str, &str)> =
             chips.iter().map(|chip| (chip.label, chip.value.as_str())).collect();
         assert_eq!(
-            said[..3],
+            texts[..3],
             [("Status", "Failed"), ("Time", "Last 24 hours"), ("Automation", "Thanks")]
         );
-        assert!(said[3].1.starts_with("30003: "));
+        assert!(texts[3].1.starts_with("30003: "));
         assert_eq!(chips[0].without, "/messages?within=day&automation_id=7&error_code=30003");
         assert_eq!(chips[2].link.as_deref(), Some("/automations/7"));
     }

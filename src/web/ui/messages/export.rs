@@ -1,5 +1,5 @@
-//! The messages of a filter as a CSV file: read some hundred at a time while it is downloaded,
-//! however many they are.
+//! The messages of a filter as a CSV file, which is streamed: a batch is read at a time, however
+//! many messages there are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use crate::db::{self, Conn};
 use crate::error::{Error, Result};
 use crate::messages::log::filter::MessageFilter;
 use crate::messages::log::query::MessageQuery;
-use crate::messages::log::search::{MessagePosition, Part, look, next_id};
+use crate::messages::log::search::{MessagePosition, SearchPage, find_page, next_id};
 use crate::messages::message::{self, Message};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::twilio::errors;
 use crate::types::id::{AutomationId, ContactId, MessageId, SenderId, TemplateId};
-use crate::web::http::wire::Wire;
+use crate::web::http::client_connection::ClientConnection;
 use crate::web::{PageError, PageResult, Query, Viewer, Visit};
 
-/// As many messages as are read at a time: a connection is held only so long.
+/// The number of messages read per batch; a connection is held for one batch only.
 const BATCH: usize = 1_000;
 
-/// Spreadsheets take a file without it for one in the encoding of the machine.
+/// Without a byte order mark, spreadsheets assume the machine's legacy encoding, not UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const HEADER: [&str; 23] = [
@@ -60,17 +60,17 @@ const HEADER: [&str; 23] = [
     "retried_at",
 ];
 
-/// What is left to do of an export.
+/// The state of an export between two batches.
 struct Export {
     context: Data<Context>,
     filter: Arc<MessageFilter>,
     zone: Tz,
-    place: Option<MessagePosition>,
-    begun: bool,
-    wire: Option<Wire>,
+    position: Option<MessagePosition>,
+    has_header: bool,
+    client: Option<ClientConnection>,
 }
 
-/// The names that belong to a batch.
+/// The names of everything that the messages of a batch refer to.
 #[derive(Debug, Default)]
 struct Names {
     contacts: HashMap<ContactId, Contact>,
@@ -92,9 +92,9 @@ pub(super) async fn export(
         context: visit.context.clone(),
         filter: Arc::new(filter),
         zone,
-        place: Some(MessagePosition::Newest),
-        begun: false,
-        wire: Wire::of(&request),
+        position: Some(MessagePosition::Newest),
+        has_header: false,
+        client: ClientConnection::of(&request),
     };
     let file = stream::try_unfold(export, async |mut export: Export| {
         Ok::<_, PageError>(export.next().await?.map(|bytes| (bytes, export)))
@@ -109,22 +109,24 @@ pub(super) async fn export(
 }
 
 impl Export {
-    /// The next part of the file; none at its end, and when nobody waits for it any more: where
-    /// nothing is found, nothing is written, and the server does not notice by itself.
+    /// The next part of the file; none at its end or once the client has disconnected, which the
+    /// server does not notice by itself while a search finds nothing to write.
     async fn next(&mut self) -> Result<Option<Bytes>, PageError> {
-        let Some(place) = self.place.filter(|_| !self.wire.as_ref().is_some_and(Wire::is_cut))
+        let Some(position) = self
+            .position
+            .filter(|_| !self.client.as_ref().is_some_and(ClientConnection::is_closed))
         else {
             return Ok(None);
         };
-        // By itself: whoever goes away meanwhile would else leave a connection amid a query, of no
-        // use to anybody.
+        // A task of its own: a client that disconnects would otherwise drop the connection in the
+        // middle of a query, which makes it unusable.
         let (context, filter) = (self.context.clone(), Arc::clone(&self.filter));
         let read = tokio::spawn(async move {
             let mut conn = context.db.get().await?;
-            let (part, unreadable) = match look(&mut conn, &filter, place, BATCH).await {
+            let (part, unreadable) = match find_page(&mut conn, &filter, position, BATCH).await {
                 Ok(part) => (part, None),
                 Err(Error::Database(error)) if !db::is_away(&error) => {
-                    one_by_one(&mut conn, &filter, place, context.clock.now()).await?
+                    read_one_by_one(&mut conn, &filter, position, context.clock.now()).await?
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -133,18 +135,18 @@ impl Export {
         });
         let (part, unreadable, names) =
             read.await.map_err(|error| Error::Internal(error.to_string()))??;
-        self.place = part.older.map(MessagePosition::OlderThan);
-        let mut text = if self.begun { Vec::new() } else { BYTE_ORDER_MARK.to_vec() };
+        self.position = part.older.map(MessagePosition::OlderThan);
+        let mut text = if self.has_header { Vec::new() } else { BYTE_ORDER_MARK.to_vec() };
         let mut file =
             csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut text);
-        if !std::mem::replace(&mut self.begun, true) {
-            file.write_record(HEADER).map_err(unwritable)?;
+        if !std::mem::replace(&mut self.has_header, true) {
+            file.write_record(HEADER).map_err(write_error)?;
         }
         for message in &part.messages {
-            file.write_record(names.record(message, self.zone)).map_err(unwritable)?;
+            file.write_record(names.record(message, self.zone)).map_err(write_error)?;
         }
         if let Some(id) = unreadable {
-            file.write_record(record_of_unreadable(id)).map_err(unwritable)?;
+            file.write_record(record_of_unreadable(id)).map_err(write_error)?;
         }
         file.flush().map_err(|error| Error::Internal(error.to_string()))?;
         drop(file);
@@ -152,19 +154,19 @@ impl Export {
     }
 }
 
-/// Reads on, message by message, where a batch cannot be read, up to the first that is at fault:
-/// that one is set aside, and the file names it.
-async fn one_by_one(
+/// Slow path for a batch that cannot be read: reads message by message up to the first unreadable
+/// one, which is set aside and named in the file.
+async fn read_one_by_one(
     conn: &mut Conn,
     filter: &MessageFilter,
-    place: MessagePosition,
+    position: MessagePosition,
     now: DateTime<Utc>,
-) -> Result<(Part, Option<MessageId>)> {
-    let mut before = match place {
+) -> Result<(SearchPage, Option<MessageId>)> {
+    let mut before = match position {
         MessagePosition::OlderThan(before) => Some(before),
         MessagePosition::Newest | MessagePosition::NewerThan(_) => None,
     };
-    let mut part = Part::default();
+    let mut part = SearchPage::default();
     while part.messages.len() < BATCH {
         let Some(id) = next_id(conn, filter, before).await? else {
             part.older = None;
@@ -176,8 +178,13 @@ async fn one_by_one(
             Err(Error::NotFound(_)) => {}
             Err(error) => {
                 tracing::error!(message.id = %id, %error, "a message cannot be exported");
-                set_aside::keep(conn, &Item::new(Task::Export, &id, None), &error.to_string(), now)
-                    .await?;
+                set_aside::record(
+                    conn,
+                    &Item::new(Task::Export, &id, None),
+                    &error.to_string(),
+                    now,
+                )
+                .await?;
                 return Ok((part, Some(id)));
             }
         }
@@ -185,7 +192,7 @@ async fn one_by_one(
     Ok((part, None))
 }
 
-/// The line of a message that cannot be read.
+/// The CSV record of a message that cannot be read.
 fn record_of_unreadable(id: MessageId) -> [String; HEADER.len()] {
     let mut record: [String; HEADER.len()] = Default::default();
     record[0] = id.to_string();
@@ -195,7 +202,7 @@ fn record_of_unreadable(id: MessageId) -> [String; HEADER.len()] {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it turns one error into another")]
-fn unwritable(error: csv::Error) -> Error {
+fn write_error(error: csv::Error) -> Error {
     Error::Internal(format!("a line of a CSV file cannot be written: {error}"))
 }
 
@@ -250,24 +257,24 @@ impl Names {
             time(message.created_at),
             message.status.to_string(),
             time(message.status_at),
-            harmless(message.to_address.clone()),
-            harmless(message.from_address.clone().unwrap_or_default()),
-            harmless(contact.and_then(Contact::full_name).unwrap_or_default()),
+            escape_formula(message.to_address.clone()),
+            escape_formula(message.from_address.clone().unwrap_or_default()),
+            escape_formula(contact.and_then(Contact::full_name).unwrap_or_default()),
             text_of(message.contact_id),
-            harmless(message.body.clone()),
+            escape_formula(message.body.clone()),
             message.parts.to_string(),
             message.encoding.clone().unwrap_or_default(),
-            harmless(message.media_urls.join(" ")),
+            escape_formula(message.media_urls.join(" ")),
             text_of(message.error_code),
             message
                 .error_code
                 .map(|code| errors::lookup(code).title.to_owned())
                 .unwrap_or_default(),
-            harmless(message.reason.clone().unwrap_or_default()),
-            harmless(template.map(|template| template.name.clone()).unwrap_or_default()),
+            escape_formula(message.reason.clone().unwrap_or_default()),
+            escape_formula(template.map(|template| template.name.clone()).unwrap_or_default()),
             text_of(message.template_version),
-            harmless(automation.cloned().unwrap_or_default()),
-            harmless(sender.map(Sender::label).unwrap_or_default()),
+            escape_formula(automation.cloned().unwrap_or_default()),
+            escape_formula(sender.map(Sender::label).unwrap_or_default()),
             message.twilio_sid.clone().unwrap_or_default(),
             text_of(message.retry_of),
             message.retried_at.map(time).unwrap_or_default(),
@@ -279,9 +286,9 @@ fn text_of(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// Takes from a text what makes spreadsheets run it as a formula: anybody can text `=HYPERLINK(…)`
-/// to us. A phone number stays as it is.
-fn harmless(text: String) -> String {
+/// Prevents formula injection: a contact can text `=HYPERLINK(…)`, which a spreadsheet would run. A
+/// phone number is left unchanged.
+fn escape_formula(text: String) -> String {
     let is_number = text.strip_prefix('+').is_some_and(|digits| {
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     });
@@ -297,16 +304,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_no_formula_and_a_number_stays_a_number() {
-        let same = |text: &str| harmless(text.to_owned()) == text;
-        assert!(same("+14155550123") && same("Hi =1") && same("") && same("MG0123"));
+    fn formulas_are_escaped_and_numbers_left_unchanged() {
+        let is_unchanged = |text: &str| escape_formula(text.to_owned()) == text;
+        assert!(
+            is_unchanged("+14155550123")
+                && is_unchanged("Hi =1")
+                && is_unchanged("")
+                && is_unchanged("MG0123")
+        );
         for formula in ["=1+1", "+1+1", "-1", "@SUM(A1)", "\t=1", "+", "\r=1"] {
-            assert_eq!(harmless(formula.to_owned()), format!("'{formula}"));
+            assert_eq!(escape_formula(formula.to_owned()), format!("'{formula}"));
         }
     }
 
     #[test]
-    fn every_column_has_a_name_and_times_have_a_zone() {
+    fn each_column_has_a_name_and_times_have_an_offset() {
         let message = super::super::samples::message();
         let record = Names::default().record(&message, Tz::Europe__Berlin);
         let cell =

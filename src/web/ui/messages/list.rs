@@ -1,4 +1,4 @@
-//! The list of messages, with its filters and the views that people keep.
+//! The list of messages, with its filters and saved views.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ use crate::ledger::outcome::Outcome;
 use crate::ledger::typed_days::Today;
 use crate::messages::log::filter::{MessageFilter, Within};
 use crate::messages::log::query::MessageQuery;
-use crate::messages::log::search::{MessagePosition, Part, look};
+use crate::messages::log::search::{MessagePosition, SearchPage, find_page};
 use crate::messages::log::views::{self, View};
 use crate::messages::message::Direction;
 use crate::messages::status::MessageStatus;
@@ -28,17 +28,17 @@ use crate::web::{Page, PageResult, Query, Viewer, Visit};
 use crate::{automations, senders, templates};
 
 const ROWS: usize = 50;
-/// More choices than this are not offered; messages of the others can still be reached from their
-/// pages.
-const CHOICES: i64 = 500;
+/// The largest number of automations and of templates to choose from; the list can be opened for
+/// others from their pages.
+const MAX_CHOICES: i64 = 500;
 
-/// The list.
+/// The page with the list of messages.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::web) struct MessageListPage {
     wanted: MessageListQuery,
-    /// The filter, field by field.
+    /// The active filters, for hidden fields of forms.
     chosen: Vec<Choice>,
-    /// The filter as the query of a link.
+    /// The filter as a query string.
     query: String,
     chips: Vec<Chip>,
     particular: bool,
@@ -51,32 +51,32 @@ pub(in crate::web) struct MessageListPage {
     automations: Vec<Choice>,
     templates: Vec<Choice>,
     senders: Vec<Choice>,
-    /// Those of whom one is meant.
-    people: Vec<Person>,
+    /// The contacts that match an ambiguous name.
+    people: Vec<ContactMatch>,
     views: Vec<ViewLink>,
-    /// Whether the filter could be kept as a view.
+    /// Whether the filter can be saved as a view.
     unsaved: bool,
-    /// The name that was typed for it.
+    /// The name typed for the view.
     name: String,
-    /// Whether something is wrong with the filter itself.
+    /// Whether the filter itself has errors.
     unusable: bool,
     rows: Vec<MessageListRow>,
     newer: Option<String>,
     older: Option<String>,
     looked_back_to: Option<DateTime<Utc>>,
-    /// What tells of changes.
+    /// The path of the live updates.
     live: Option<String>,
 }
 
-/// Somebody whose messages may be meant.
+/// A contact that matches an ambiguous name.
 #[derive(Debug, Serialize)]
-struct Person {
+struct ContactMatch {
     name: Option<String>,
     phone: String,
     path: String,
 }
 
-/// A view that is kept.
+/// A saved view.
 #[derive(Debug, Serialize)]
 struct ViewLink {
     name: String,
@@ -87,7 +87,7 @@ struct ViewLink {
 pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
-    let page = match wanted.whose(&mut conn, visit.organization.default_country).await? {
+    let page = match wanted.contact_scope(&mut conn, visit.organization.default_country).await? {
         ContactScope::These(query) => return visit.redirect(path_of(&query)).silently(),
         ContactScope::Any => {
             MessageListPage::load(
@@ -103,14 +103,14 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) 
             let errors =
                 FieldErrors::default().with("contact", "Several contacts fit. Choose one below.");
             MessageListPage {
-                people: Person::all(&people, &wanted.query),
-                ..MessageListPage::choices(&mut conn, wanted, errors).await?
+                people: ContactMatch::all(&people, &wanted.query),
+                ..MessageListPage::load_choices(&mut conn, wanted, errors).await?
             }
         }
         ContactScope::None => {
             let errors = FieldErrors::default()
                 .with("contact", "No contact fits. Enter the beginning of a name, or a number.");
-            MessageListPage::choices(&mut conn, wanted, errors).await?
+            MessageListPage::load_choices(&mut conn, wanted, errors).await?
         }
     };
     drop(conn);
@@ -118,7 +118,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) 
 }
 
 impl MessageListPage {
-    /// The page with its rows, if the filter can be used and nothing else is wrong with it.
+    /// Loads the page, with rows if the filter is valid.
     pub(super) async fn load(
         conn: &mut Conn,
         wanted: MessageListQuery,
@@ -131,37 +131,41 @@ impl MessageListPage {
             .filter(organization.default_country, Today { now, zone: organization.day_zone })
         {
             Ok(filter) => {
-                let part = look(conn, &filter, wanted.place(), ROWS).await?;
-                let page = Self::choices(conn, wanted, errors).await?;
-                page.with(conn, &filter, part, now).await
+                let part = find_page(conn, &filter, wanted.position(), ROWS).await?;
+                let page = Self::load_choices(conn, wanted, errors).await?;
+                page.with_rows(conn, &filter, part, now).await
             }
-            Err(errors) => Self::choices(conn, wanted, errors).await,
+            Err(errors) => Self::load_choices(conn, wanted, errors).await,
         }
     }
 
-    /// The same with a name for a view, as it was typed.
-    pub(super) fn named(self, name: String) -> Self {
+    /// Adds the name typed for a view.
+    pub(super) fn with_view_name(self, name: String) -> Self {
         Self { name, ..self }
     }
 
-    /// The page with its choices, without rows.
-    async fn choices(
+    /// Loads the page with its select boxes, without rows.
+    async fn load_choices(
         conn: &mut Conn,
         wanted: MessageListQuery,
         errors: FieldErrors,
     ) -> Result<Self> {
-        let automations = automations::list(conn, None, CHOICES).await?;
-        let templates = templates::list(conn, None, CHOICES).await?;
-        // What was chosen stays chosen, also when it is archived by now or one of very many:
-        // another choice would drop it unseen.
-        let beyond = not_among(&wanted.query.automation_id, automations.iter().map(|one| one.id));
+        let automations = automations::list(conn, None, MAX_CHOICES).await?;
+        let templates = templates::list(conn, None, MAX_CHOICES).await?;
+        // A chosen value stays an option even if it is archived or beyond the limit; otherwise the
+        // next submit would drop it.
+        let beyond = chosen_beyond(
+            &wanted.query.automation_id,
+            automations.iter().map(|automation| automation.id),
+        );
         let chosen_automation = automations::find_many(conn, &beyond).await?;
-        let beyond = not_among(&wanted.query.template_id, templates.iter().map(|one| one.id));
+        let beyond =
+            chosen_beyond(&wanted.query.template_id, templates.iter().map(|template| template.id));
         let chosen_template = templates::find_many(conn, &beyond).await?;
         let senders = senders::list(conn).await?;
         let views = views::list(conn).await?;
         let contact = match wanted.query.contact_id.parse() {
-            Ok(id) => Some(name_of(conn, id).await?),
+            Ok(id) => Some(contact_name(conn, id).await?),
             Err(_) => None,
         };
         let page = Self {
@@ -170,21 +174,21 @@ impl MessageListPage {
                     automations
                         .into_iter()
                         .chain(chosen_automation)
-                        .map(|one| Choice::new(one.id.to_string(), one.name)),
+                        .map(|automation| Choice::new(automation.id.to_string(), automation.name)),
                 )
                 .collect(),
             templates: templates
                 .into_iter()
                 .chain(chosen_template.into_values())
-                .map(|one| Choice::new(one.id.to_string(), one.name))
+                .map(|template| Choice::new(template.id.to_string(), template.name))
                 .collect(),
             senders: senders
                 .into_iter()
-                .map(|one| Choice::new(one.id.to_string(), one.label()))
+                .map(|sender| Choice::new(sender.id.to_string(), sender.label()))
                 .collect(),
             ..Self::bare(wanted, errors)
         };
-        Ok(page.of_all(views, contact.as_deref()))
+        Ok(page.with_views(views, contact.as_deref()))
     }
 
     fn bare(wanted: MessageListQuery, errors: FieldErrors) -> Self {
@@ -194,7 +198,7 @@ impl MessageListPage {
             unusable,
             chosen: wanted.query.chosen().map(|(name, value)| Choice::new(name, value)).collect(),
             query: wanted.query.to_link(),
-            particular: wanted.is_particular(),
+            particular: wanted.has_more_filters(),
             outcomes: Outcome::ALL.iter().map(|outcome| word(outcome.as_str())).collect(),
             statuses: MessageStatus::ALL.iter().map(|status| word(status.as_str())).collect(),
             directions: Direction::ALL.iter().map(|direction| word(direction.as_str())).collect(),
@@ -212,8 +216,8 @@ impl MessageListPage {
         }
     }
 
-    /// The same page with its views and chips.
-    fn of_all(self, views: Vec<View>, contact: Option<&str>) -> Self {
+    /// Adds the saved views and the chips.
+    fn with_views(self, views: Vec<View>, contact: Option<&str>) -> Self {
         let names = Names {
             automations: &self.automations,
             templates: &self.templates,
@@ -230,24 +234,24 @@ impl MessageListPage {
             }
         };
         let views: Vec<ViewLink> = views.into_iter().map(link).collect();
-        // What is wrong with a name is told where it was typed.
+        // The error of a name is shown beside its field, which must then be on the page.
         let is_wrong = self.errors.iter().any(|(field, _)| field == "name");
         let unsaved =
             self.wanted.query.is_narrow() && (is_wrong || !views.iter().any(|view| view.current));
         Self { chips, views, unsaved, ..self }
     }
 
-    /// The same page with rows.
-    async fn with(
+    /// Adds the rows of a search.
+    async fn with_rows(
         self,
         conn: &mut Conn,
         filter: &MessageFilter,
-        part: Part,
+        part: SearchPage,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let rows = rows(conn, &part.messages).await?;
-        // What is new belongs before the first row of the first page.
-        let after = (self.wanted.place() == MessagePosition::Newest
+        // Only the first page counts new messages, which belong before its first row.
+        let after = (self.wanted.position() == MessagePosition::Newest
             && filter.days.is_none_or(|days| days.end() > now))
         .then(|| {
             part.messages.first().map_or_else(|| MessageId::first_at(now), |message| message.id)
@@ -261,19 +265,27 @@ impl MessageListPage {
             live: live::path(&self.wanted.query, under_way, after),
             newer: part.newer.map(|id| self.wanted.link("newer", id)),
             older: part.older.map(|id| self.wanted.link("older", id)),
-            looked_back_to: part.looked_back_to,
+            looked_back_to: part.searched_back_to,
             rows,
             ..self
         })
     }
 }
 
-/// What was chosen, if it is not among those that are offered.
-fn not_among<T: FromStr + PartialEq>(chosen: &str, mut offered: impl Iterator<Item = T>) -> Vec<T> {
-    chosen.parse().ok().filter(|chosen| !offered.any(|one| one == *chosen)).into_iter().collect()
+/// The chosen value, if it is not one of the options.
+fn chosen_beyond<T: FromStr + PartialEq>(
+    chosen: &str,
+    mut offered: impl Iterator<Item = T>,
+) -> Vec<T> {
+    chosen
+        .parse()
+        .ok()
+        .filter(|chosen| !offered.any(|option| option == *chosen))
+        .into_iter()
+        .collect()
 }
 
-impl Person {
+impl ContactMatch {
     fn all(people: &[Contact], query: &MessageQuery) -> Vec<Self> {
         let person = |contact: &Contact| Self {
             name: contact.full_name(),
@@ -288,7 +300,7 @@ impl Person {
     }
 }
 
-async fn name_of(conn: &mut Conn, id: ContactId) -> Result<String> {
+async fn contact_name(conn: &mut Conn, id: ContactId) -> Result<String> {
     match contacts::find(conn, id).await {
         Ok(contact) => Ok(contact.label()),
         Err(Error::NotFound(_)) => Ok("one who was deleted".to_owned()),

@@ -1,4 +1,4 @@
-//! Which messages the list is to show, and from where on.
+//! The query of the list of messages: filter, contact and keyset position.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,16 @@ use crate::types::country::Country;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 
-/// More people of one name are not offered for choosing.
-const PEOPLE: usize = 8;
+/// The largest number of matching contacts to choose from.
+const MAX_MATCHES: usize = 8;
 
-/// What was chosen.
+/// The query of the list.
 #[derive(Debug, Default, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct MessageListQuery {
     #[serde(flatten)]
     pub(super) query: MessageQuery,
-    /// A contact by name or number, as it was typed; see [`MessageListQuery::whose`].
+    /// A contact by name or number, as typed; see [`MessageListQuery::contact_scope`].
     pub(super) contact: String,
     #[serde(skip_serializing)]
     pub(super) older: Option<MessageId>,
@@ -28,22 +28,22 @@ pub(super) struct MessageListQuery {
     pub(super) newer: Option<MessageId>,
 }
 
-/// Whose messages the list shows.
+/// The contacts whose messages the list shows, as found by the typed name or number.
 #[derive(Debug)]
 pub(super) enum ContactScope {
-    /// Anybody's.
+    /// Nothing was typed: all contacts.
     Any,
-    /// Those of this query.
+    /// One contact or number was found: the list of this query.
     These(Box<MessageQuery>),
-    /// One of them is meant.
+    /// Several contacts match.
     OneOf(Vec<Contact>),
-    /// There is nobody of this name.
+    /// No contact matches.
     None,
 }
 
 impl MessageListQuery {
-    /// From where on.
-    pub(super) fn place(&self) -> MessagePosition {
+    /// The keyset position.
+    pub(super) fn position(&self) -> MessagePosition {
         match (self.newer, self.older) {
             (Some(after), _) => MessagePosition::NewerThan(after),
             (None, Some(before)) => MessagePosition::OlderThan(before),
@@ -52,7 +52,7 @@ impl MessageListQuery {
     }
 
     /// Looks up the contact that was typed.
-    pub(super) async fn whose(
+    pub(super) async fn contact_scope(
         &self,
         conn: &mut Conn,
         default_country: Option<Country>,
@@ -60,13 +60,13 @@ impl MessageListQuery {
         let Some(typed) = filled(&self.contact) else { return Ok(ContactScope::Any) };
         let others =
             MessageQuery { contact_id: String::new(), to: String::new(), ..self.query.clone() };
-        let of = |contact: &Contact| {
+        let of_contact = |contact: &Contact| {
             let query = MessageQuery { contact_id: contact.id.to_string(), ..others.clone() };
             ContactScope::These(Box::new(query))
         };
         if let Ok(phone) = PhoneNumber::parse(typed, default_country) {
             return Ok(match contacts::find_by_phone(conn, &phone).await? {
-                Some(contact) => of(&contact),
+                Some(contact) => of_contact(&contact),
                 None => ContactScope::These(Box::new(MessageQuery {
                     to: phone.as_str().to_owned(),
                     ..others
@@ -75,16 +75,16 @@ impl MessageListQuery {
         }
         let filter =
             ContactFilter { search: typed.to_owned(), default_country, ..ContactFilter::default() };
-        let found = contacts::list(conn, &filter, Position::Newest, PEOPLE).await?;
+        let found = contacts::list(conn, &filter, Position::Newest, MAX_MATCHES).await?;
         Ok(match found.contacts.as_slice() {
             [] => ContactScope::None,
-            [one] => of(one),
+            [contact] => of_contact(contact),
             _ => ContactScope::OneOf(found.contacts),
         })
     }
 
-    /// Whether something is chosen that stands behind “More filters”.
-    pub(super) fn is_particular(&self) -> bool {
+    /// Whether a filter is active that is hidden behind “More filters”.
+    pub(super) fn has_more_filters(&self) -> bool {
         let query = &self.query;
         [
             &query.template_id,
@@ -99,18 +99,18 @@ impl MessageListQuery {
         .any(|value| filled(value).is_some())
     }
 
-    /// The list with the same filter from another place on.
+    /// The path of the list with the same filter, from a row on.
     pub(super) fn link(&self, direction: &str, id: MessageId) -> String {
         let chosen = self.query.chosen().map(|(name, value)| (name, value.to_owned()));
-        let place = std::iter::once((direction, id.to_string()));
+        let position = std::iter::once((direction, id.to_string()));
         let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(chosen.chain(place))
+            .extend_pairs(chosen.chain(position))
             .finish();
         format!("/messages?{query}")
     }
 }
 
-/// The list with a filter, from its beginning.
+/// The path of the list with a filter, from its start.
 pub(super) fn path_of(query: &MessageQuery) -> String {
     match query.to_link() {
         query if query.is_empty() => "/messages".to_owned(),
@@ -129,26 +129,26 @@ mod tests {
             to: "+1 415 555 0123".to_owned(),
             ..MessageQuery::default()
         };
-        let wanted = MessageListQuery { query, ..MessageListQuery::default() };
+        let list_query = MessageListQuery { query, ..MessageListQuery::default() };
         let id = MessageId::new();
         assert_eq!(
-            wanted.link("older", id),
+            list_query.link("older", id),
             format!("/messages?status=failed&to=%2B1+415+555+0123&older={id}")
         );
-        assert!(!wanted.is_particular());
+        assert!(!list_query.has_more_filters());
         assert_eq!(
-            (path_of(&wanted.query), path_of(&MessageQuery::default())),
+            (path_of(&list_query.query), path_of(&MessageQuery::default())),
             ("/messages?status=failed&to=%2B1+415+555+0123".to_owned(), "/messages".to_owned())
         );
     }
 
     #[test]
-    fn a_query_is_read_with_its_place() {
+    fn a_query_is_read_with_its_position() {
         let id = MessageId::new();
         let text = format!("status=sent&contact=Ann&older={id}");
-        let wanted = crate::web::Query::<MessageListQuery>::read(&text).unwrap().into_inner();
+        let list_query = crate::web::Query::<MessageListQuery>::read(&text).unwrap().into_inner();
         assert_eq!(
-            (wanted.query.status.as_str(), wanted.contact.as_str(), wanted.place()),
+            (list_query.query.status.as_str(), list_query.contact.as_str(), list_query.position()),
             ("sent", "Ann", MessagePosition::OlderThan(id))
         );
     }

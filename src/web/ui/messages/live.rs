@@ -1,9 +1,8 @@
-//! Rows that follow what happens: one look at the database a second for everybody who watches, and
-//! none while nobody does.
+//! Live updates of open pages, as server-sent events. All open pages share one poll of the database
+//! per second; without open pages there is no poll.
 //!
-//! What is watched are the messages on open pages that are under way, by their ids, and how many
-//! have come that belong before the first row. Sending is not touched: nothing is announced by
-//! those who change messages, it is looked at by those who want to see it.
+//! A page follows its messages that are under way, by id, and counts new messages that belong
+//! before its first row. Polling keeps the sending path free of notifications.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{Instant, timeout};
 
 use super::list_query::path_of;
-use super::news::{self, Come, MAX_NEW, News};
+use super::new_messages::{self, MAX_NEW, NewMessages, NewMessagesFound, NewMessagesQuery};
 use super::rows::RowState;
 use crate::clock::Clock;
 use crate::db::Pool;
@@ -33,19 +32,20 @@ use crate::types::id::MessageId;
 use crate::web::http::visit::Layout;
 use crate::web::{Page, PageError, PageResult, Pages, Query, Viewer, Visit};
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_secs(1);
-/// A stream ends after so long, and the browser opens another: who has signed out since does not
-/// get one.
-const LIFETIME: Duration = Duration::from_mins(1);
-/// Silence longer than this is broken, so that a browser that has gone is noticed.
-const SILENCE: Duration = Duration::from_secs(15);
-/// More streams than this are not opened by one process.
+/// The pause between two polls.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a stream lasts. The browser then opens another, which it gets only while still signed
+/// in.
+const STREAM_LIFETIME: Duration = Duration::from_mins(1);
+/// How long a stream may be silent before it sends a keep-alive, so that a disconnected browser is
+/// noticed.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// The largest number of streams per process.
 const MAX_STREAMS: usize = 250;
-/// More rows than a page has are not watched by one stream; a contact’s timeline has a hundred.
+/// The largest number of rows per stream. A page has fewer: a contact's timeline has a hundred.
 const MAX_ROWS: usize = 110;
 
-/// Tells open pages what has changed; cheap to clone.
+/// Sends changes of messages to open pages. Cheap to clone.
 #[derive(Clone)]
 pub struct LiveMessages(Arc<Shared>);
 
@@ -53,45 +53,45 @@ struct Shared {
     db: Pool,
     clock: Clock,
     runtime: Handle,
-    state: Mutex<Watchers>,
+    state: Mutex<Streams>,
 }
 
 #[derive(Default)]
-struct Watchers {
+struct Streams {
     closed: bool,
-    looking: bool,
-    next: u64,
-    open: HashMap<u64, Watcher>,
+    polling: bool,
+    next_id: u64,
+    by_id: HashMap<u64, Stream>,
 }
 
-/// An open page.
-struct Watcher {
-    /// The rows that are under way, each as it was last told.
-    rows: HashMap<MessageId, Option<Known>>,
-    news: Option<News>,
+/// The stream of an open page.
+struct Stream {
+    /// The rows that are under way, each with the state that was last sent.
+    rows: HashMap<MessageId, Option<ShownState>>,
+    new_messages: Option<NewMessages>,
     to: Sender<Change>,
 }
 
-/// What a row shows of a message.
-type Known = (MessageStatus, Option<i32>, Option<String>);
+/// The state of a message that a row shows: status, error code and reason.
+type ShownState = (MessageStatus, Option<i32>, Option<String>);
 
-/// What has changed on a page.
+/// The changes to send to a page.
 #[derive(Debug)]
 struct Change {
     rows: Vec<Message>,
-    /// How many messages have come in all, if some have since the last time.
-    come: Option<usize>,
+    /// The total number of new messages, if it has grown since the last change.
+    new_count: Option<usize>,
 }
 
-/// A place among the watchers, until it is dropped.
-struct Watch {
-    number: u64,
+/// The registration of a stream, which ends when this is dropped.
+struct StreamHandle {
+    id: u64,
     shared: Arc<Shared>,
     changes: Receiver<Change>,
 }
 
 impl LiveMessages {
-    /// Ready for pages; looks on the present runtime.
+    /// Creates the hub, which polls on the current runtime.
     #[must_use]
     pub fn new(db: &Pool, clock: &Clock) -> Self {
         Self(Arc::new(Shared {
@@ -102,36 +102,40 @@ impl LiveMessages {
         }))
     }
 
-    /// Ends all streams and opens no more: the server is about to stop.
+    /// Ends all streams and refuses new ones, because the server is about to stop.
     pub fn close(&self) {
         let mut state = self.0.state.lock();
         state.closed = true;
-        state.open.clear();
+        state.by_id.clear();
     }
 
-    /// Whether anybody watches.
+    /// Whether any stream is open.
     #[must_use]
-    pub fn is_watched(&self) -> bool {
-        !self.0.state.lock().open.is_empty()
+    pub fn has_streams(&self) -> bool {
+        !self.0.state.lock().by_id.is_empty()
     }
 
-    fn watch(&self, rows: Vec<MessageId>, news: Option<News>) -> Option<Watch> {
+    fn open(
+        &self,
+        rows: Vec<MessageId>,
+        new_messages: Option<NewMessages>,
+    ) -> Option<StreamHandle> {
         let (to, changes) = mpsc::channel(4);
         let mut state = self.0.state.lock();
-        if state.closed || state.open.len() >= MAX_STREAMS {
+        if state.closed || state.by_id.len() >= MAX_STREAMS {
             return None;
         }
-        let number = state.next;
-        state.next += 1;
-        state.open.insert(
-            number,
-            Watcher { rows: rows.into_iter().map(|id| (id, None)).collect(), news, to },
+        let id = state.next_id;
+        state.next_id += 1;
+        state.by_id.insert(
+            id,
+            Stream { rows: rows.into_iter().map(|row| (row, None)).collect(), new_messages, to },
         );
-        if !std::mem::replace(&mut state.looking, true) {
-            self.0.runtime.spawn(Arc::clone(&self.0).keep_looking());
+        if !std::mem::replace(&mut state.polling, true) {
+            self.0.runtime.spawn(Arc::clone(&self.0).poll_until_idle());
         }
         drop(state);
-        Some(Watch { number, shared: Arc::clone(&self.0), changes })
+        Some(StreamHandle { id, shared: Arc::clone(&self.0), changes })
     }
 }
 
@@ -141,82 +145,93 @@ impl std::fmt::Debug for LiveMessages {
     }
 }
 
-impl Drop for Watch {
+impl Drop for StreamHandle {
     fn drop(&mut self) {
-        self.shared.state.lock().open.remove(&self.number);
+        self.shared.state.lock().by_id.remove(&self.id);
     }
 }
 
 impl Shared {
-    async fn keep_looking(self: Arc<Self>) {
-        while let Some((ids, questions)) = self.watched() {
-            match self.look(&ids, &questions).await {
-                Ok((rows, come)) => self.tell(&rows, &come),
-                // Pages stay as they are until it is back.
-                Err(error) => tracing::debug!(%error, "open pages are not told of changes for now"),
+    async fn poll_until_idle(self: Arc<Self>) {
+        while let Some((ids, queries)) = self.poll_request() {
+            match self.poll(&ids, &queries).await {
+                Ok((rows, found)) => self.publish(&rows, &found),
+                // Pages keep their state until the database is back.
+                Err(error) => tracing::debug!(%error, "open pages cannot be updated for now"),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// All that is watched, each once; none when nobody watches, which ends the looking.
-    fn watched(&self) -> Option<(Vec<MessageId>, HashMap<String, news::NewsQuestion>)> {
+    /// The ids and queries to poll, without duplicates. None if there are no streams, which ends
+    /// polling.
+    fn poll_request(&self) -> Option<(Vec<MessageId>, HashMap<String, NewMessagesQuery>)> {
         let mut state = self.state.lock();
-        if state.open.is_empty() {
-            state.looking = false;
+        if state.by_id.is_empty() {
+            state.polling = false;
             return None;
         }
         let ids: HashSet<MessageId> =
-            state.open.values().flat_map(|watcher| watcher.rows.keys().copied()).collect();
-        let questions =
-            news::questions(state.open.values().filter_map(|watcher| watcher.news.as_ref()));
+            state.by_id.values().flat_map(|stream| stream.rows.keys().copied()).collect();
+        let queries = new_messages::queries(
+            state.by_id.values().filter_map(|stream| stream.new_messages.as_ref()),
+        );
         drop(state);
-        Some((ids.into_iter().collect(), questions))
+        Some((ids.into_iter().collect(), queries))
     }
 
-    async fn look(
+    async fn poll(
         &self,
         ids: &[MessageId],
-        questions: &HashMap<String, news::NewsQuestion>,
-    ) -> Result<(HashMap<MessageId, Message>, HashMap<String, Come>), PageError> {
+        queries: &HashMap<String, NewMessagesQuery>,
+    ) -> Result<(HashMap<MessageId, Message>, HashMap<String, NewMessagesFound>), PageError> {
         let mut conn = self.db.get().await?;
         let rows =
             if ids.is_empty() { Vec::new() } else { messages::find_many(&mut conn, ids).await? };
-        let come = news::look(&mut conn, questions, self.clock.now()).await?;
-        Ok((rows.into_iter().map(|message| (message.id, message)).collect(), come))
+        let found = new_messages::poll(&mut conn, queries, self.clock.now()).await?;
+        Ok((rows.into_iter().map(|message| (message.id, message)).collect(), found))
     }
 
-    fn tell(&self, rows: &HashMap<MessageId, Message>, come: &HashMap<String, Come>) {
-        for watcher in self.state.lock().open.values_mut() {
-            watcher.tell(rows, come);
+    fn publish(
+        &self,
+        rows: &HashMap<MessageId, Message>,
+        found: &HashMap<String, NewMessagesFound>,
+    ) {
+        for stream in self.state.lock().by_id.values_mut() {
+            stream.send_changes(rows, found);
         }
     }
 }
 
-impl Watcher {
-    /// Tells what is new to this page. What it cannot take now it is told the next time.
-    fn tell(&mut self, rows: &HashMap<MessageId, Message>, come: &HashMap<String, Come>) {
-        let Ok(place) = self.to.try_reserve() else { return };
-        let mut change = Change { rows: Vec::new(), come: None };
-        for (id, known) in &mut self.rows {
+impl Stream {
+    /// Sends the changes that are new to this page. If its channel is full, it gets them with a
+    /// later poll.
+    fn send_changes(
+        &mut self,
+        rows: &HashMap<MessageId, Message>,
+        found: &HashMap<String, NewMessagesFound>,
+    ) {
+        let Ok(permit) = self.to.try_reserve() else { return };
+        let mut change = Change { rows: Vec::new(), new_count: None };
+        for (id, shown) in &mut self.rows {
             if let Some(message) = rows.get(id) {
                 let now = (message.status, message.error_code, message.reason.clone());
-                if known.as_ref() != Some(&now) {
-                    *known = Some(now);
+                if shown.as_ref() != Some(&now) {
+                    *shown = Some(now);
                     change.rows.push(message.clone());
                 }
             }
         }
         self.rows.retain(|id, _| rows.get(id).is_none_or(|message| !message.status.is_final()));
-        change.come = self.news.as_mut().and_then(|news| news.take(come));
-        if !change.rows.is_empty() || change.come.is_some() {
-            place.send(change);
+        change.new_count = self.new_messages.as_mut().and_then(|new| new.record(found));
+        if !change.rows.is_empty() || change.new_count.is_some() {
+            permit.send(change);
         }
     }
 }
 
-/// What a page asks for that watches these rows, and what comes before them; none if there is
-/// nothing to watch.
+/// The path of the stream that follows these rows, and counts new messages after `after`; none if
+/// there is nothing to follow.
 pub(super) fn path(
     query: &MessageQuery,
     rows: impl Iterator<Item = MessageId>,
@@ -234,65 +249,65 @@ pub(super) fn path(
     Some(format!("/messages/live?{}", link.finish()))
 }
 
-/// What a page asks for that watches the status of some messages; none if none is under way.
-pub(in crate::web::ui) fn path_of_rows(rows: impl Iterator<Item = MessageId>) -> Option<String> {
+/// The path of the stream that follows the status of some messages; none if there are none.
+pub(in crate::web::ui) fn live_path(rows: impl Iterator<Item = MessageId>) -> Option<String> {
     path(&MessageQuery::default(), rows, None)
 }
 
-/// What a page watches.
+/// The query of a stream.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Watched {
+pub(super) struct LiveQuery {
     #[serde(flatten)]
     query: MessageQuery,
-    /// Ids.
+    /// The ids of the rows, separated by blanks.
     rows: String,
     after: Option<MessageId>,
 }
 
-/// Streams what changes on an open page, as server-sent events.
+/// Streams the changes of an open page as server-sent events.
 pub(super) async fn live(
     visit: Visit<Viewer>,
-    watchers: Data<LiveMessages>,
-    watched: Query<Watched>,
+    live_messages: Data<LiveMessages>,
+    query: Query<LiveQuery>,
 ) -> PageResult {
     let rows: Vec<MessageId> =
-        watched.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MAX_ROWS).collect();
-    let filter = watched.query.filter(visit.organization.default_country, visit.today());
+        query.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MAX_ROWS).collect();
+    let filter = query.query.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
-    let link = watched.query.to_link();
-    let news = watched.after.map(|after| News::new(link, filter, after));
-    let Some(watch) = watchers.watch(rows, news) else {
+    let link = query.query.to_link();
+    let new_messages = query.after.map(|after| NewMessages::new(link, filter, after));
+    let Some(stream) = live_messages.open(rows, new_messages) else {
         return Ok(HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "60")).finish());
     };
     let pages = visit.pages.clone();
-    let show = path_of(&watched.query);
-    let ends = Instant::now() + LIFETIME;
-    let events = stream::unfold((watch, pages), move |(mut watch, pages)| {
+    let show = path_of(&query.query);
+    let ends_at = Instant::now() + STREAM_LIFETIME;
+    let events = stream::unfold((stream, pages), move |(mut stream, pages)| {
         let show = show.clone();
         async move {
-            if Instant::now() >= ends {
+            if Instant::now() >= ends_at {
                 return None;
             }
-            let event = match timeout(SILENCE, watch.changes.recv()).await {
+            let event = match timeout(KEEP_ALIVE_INTERVAL, stream.changes.recv()).await {
                 Ok(Some(change)) => event(&pages, &change, show),
                 Ok(None) => return None,
                 Err(_) => Ok(Bytes::from_static(b": still here\n\n")),
             };
-            Some((event, (watch, pages)))
+            Some((event, (stream, pages)))
         }
     });
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store"))
-        // Compressed, events would wait for each other.
+        // Compression would buffer events.
         .insert_header((CONTENT_ENCODING, "identity"))
-        // So they would in nginx.
+        // nginx would buffer events, too.
         .insert_header(("X-Accel-Buffering", "no"))
         .streaming(events))
 }
 
-/// What is put in place of what on the page.
+/// The fragments to replace on the page.
 #[derive(Debug, Serialize)]
 struct LivePart {
     rows: Vec<LiveRow>,
@@ -313,8 +328,8 @@ fn event(pages: &Pages, change: &Change, show: String) -> Result<Bytes, tera::Er
         change.rows.iter().map(|message| LiveRow { id: message.id, state: RowState::of(message) });
     let part = LivePart {
         rows: rows.collect(),
-        come: change.come,
-        many: change.come.is_some_and(|come| come >= MAX_NEW),
+        come: change.new_count,
+        many: change.new_count.is_some_and(|count| count >= MAX_NEW),
         show,
     };
     let html = pages.render(&part, &Layout::signed_out())?;
@@ -332,34 +347,35 @@ mod tests {
     use crate::types::public_url::PublicUrl;
     use crate::web::ui::messages::samples;
 
-    fn watcher(rows: &[MessageId]) -> (Watcher, Receiver<Change>) {
+    fn open_stream(rows: &[MessageId]) -> (Stream, Receiver<Change>) {
         let (to, changes) = mpsc::channel(4);
-        (Watcher { rows: rows.iter().map(|id| (*id, None)).collect(), news: None, to }, changes)
+        let rows = rows.iter().map(|id| (*id, None)).collect();
+        (Stream { rows, new_messages: None, to }, changes)
     }
 
     #[test]
-    fn a_row_is_told_when_it_has_changed_until_it_ends() {
+    fn a_row_is_sent_when_it_has_changed_until_its_status_is_final() {
         let mut message = samples::message();
-        let (mut watcher, mut changes) = watcher(&[message.id]);
-        let mut tell = |message: &Message| {
-            watcher.tell(&HashMap::from([(message.id, message.clone())]), &HashMap::new());
+        let (mut stream, mut changes) = open_stream(&[message.id]);
+        let mut send = |message: &Message| {
+            stream.send_changes(&HashMap::from([(message.id, message.clone())]), &HashMap::new());
         };
-        tell(&message);
-        tell(&message);
+        send(&message);
+        send(&message);
         message.status = MessageStatus::Delivered;
-        tell(&message);
+        send(&message);
         message.status = MessageStatus::Read;
-        tell(&message);
-        let told: Vec<MessageStatus> = std::iter::from_fn(|| changes.try_recv().ok())
+        send(&message);
+        let sent: Vec<MessageStatus> = std::iter::from_fn(|| changes.try_recv().ok())
             .map(|change| change.rows[0].status)
             .collect();
-        assert_eq!(told, [MessageStatus::Pending, MessageStatus::Delivered]);
+        assert_eq!(sent, [MessageStatus::Pending, MessageStatus::Delivered]);
     }
 
     #[test]
-    fn an_event_is_one_whatever_it_says() {
+    fn a_change_is_one_event_whatever_it_contains() {
         let pages = Pages::load(&PublicUrl::parse("https://example.com/sms").unwrap()).unwrap();
-        let change = Change { rows: samples::messages(), come: Some(2) };
+        let change = Change { rows: samples::messages(), new_count: Some(2) };
         let event = String::from_utf8(
             event(&pages, &change, "/messages?text=%3Cb%3E".to_owned()).unwrap().to_vec(),
         )

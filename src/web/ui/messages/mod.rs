@@ -1,27 +1,29 @@
-//! Pages of messages: the list, and one message with everything that became known of it.
+//! The pages of messages. [`list::MessageListPage`] lists them, [`show::MessageShowPage`] shows
+//! one, and [`LiveMessages`] keeps open pages up to date. Start with [`list`], then [`history`],
+//! which turns the history of a message into text.
 
 mod attempts;
 mod chips;
+mod details;
 mod export;
+mod history;
 pub(super) mod list;
 mod list_query;
 mod live;
-mod material;
-mod news;
+mod new_messages;
 mod progress;
+mod reasons;
 mod rows;
 #[cfg(debug_assertions)]
 #[path = "samples/messages.rs"]
 mod samples;
 pub(super) mod show;
-mod story;
 pub(super) mod views;
-mod why;
 
 use actix_web::web::{self, ServiceConfig};
 
 pub use self::live::LiveMessages;
-pub(super) use self::live::path_of_rows as live_path;
+pub(super) use self::live::live_path;
 
 /// Mounts `/messages` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

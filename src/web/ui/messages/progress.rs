@@ -1,13 +1,13 @@
-//! What is known of a message by now: the part of its page that follows what happens.
+//! The part of a message's page that is updated while the page is open.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::attempts::{AttemptRow, ReportRow};
-use super::material::{MessageMaterial, ResendState};
+use super::details::{MessageDetails, ResendState};
+use super::history::{HistoryLine, MessageHistory};
+use super::reasons::{self, Blocker, EndReason, ErrorExplanation};
 use super::rows::shown_address;
-use super::story::{Known, StoryLine};
-use super::why::{self, Hold, Trouble, Why};
 use crate::automations::Automation;
 use crate::consent::OptOutReading;
 use crate::contacts::Contact;
@@ -20,16 +20,16 @@ use crate::templates::Template;
 use crate::types::id::{ConnectionId, EnrollmentId, MessageId};
 use crate::web::Page;
 
-/// Everything about a message but the page's head; also what the page asks for while it is open.
+/// Everything about a message except the page's heading. The open page polls this part.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct MessageProgress {
     pub(super) id: MessageId,
-    /// Whether more is to be expected.
+    /// Whether the message can still change, so that the page keeps polling.
     live: bool,
     inbound: bool,
-    /// `holds` or `ended`, where its words were read as an opt-out.
+    /// `holds` or `ended`, if an opt-out was detected in its words.
     reading: Option<&'static str>,
-    /// Where a user undoes that.
+    /// The path of the form that undoes that opt-out.
     undo: Option<String>,
     body: String,
     media_urls: Vec<String>,
@@ -39,16 +39,16 @@ pub(in crate::web) struct MessageProgress {
     meaning: &'static str,
     status_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
-    why: Option<Why>,
-    trouble: Option<Trouble>,
-    holds: Vec<Hold>,
+    why: Option<EndReason>,
+    trouble: Option<ErrorExplanation>,
+    holds: Vec<Blocker>,
     next_try: Option<DateTime<Utc>>,
     given_up: bool,
     pub(super) contact: Option<Link>,
-    /// The person at the other end: by name, with the number where it is not the contact's, else by
-    /// number.
+    /// The other party: the contact's name, with the number if it is not the contact's present one,
+    /// else the number.
     who: Option<String>,
-    /// The number that the contact has now, where the message's is another.
+    /// The contact's present number, if the message has another one.
     contact_now: Option<String>,
     to: Option<String>,
     from: Option<String>,
@@ -60,17 +60,17 @@ pub(in crate::web) struct MessageProgress {
     enrollment_id: Option<EnrollmentId>,
     retry_of: Option<MessageId>,
     retried_as: Option<MessageId>,
-    /// Whether it may be sent again, where that is the question.
+    /// Whether the message may be sent again, if it was not delivered.
     retry: Option<ResendState>,
-    /// Of the automation, from 1.
+    /// The step of the automation, counted from 1.
     step: Option<i16>,
     twilio_sid: Option<String>,
-    story: Vec<StoryLine>,
+    story: Vec<HistoryLine>,
     attempts: Vec<AttemptRow>,
     reports: Vec<ReportRow>,
 }
 
-/// A thing with a page of its own.
+/// A link to the page of something that the message refers to.
 #[derive(Debug, Serialize)]
 pub(super) struct Link {
     pub(super) path: String,
@@ -78,13 +78,13 @@ pub(super) struct Link {
 }
 
 impl MessageProgress {
-    /// Loads what is known by now.
+    /// Loads the present state.
     pub(super) async fn load(conn: &mut Conn, id: MessageId) -> Result<Self> {
-        Ok(Self::of(MessageMaterial::load(conn, id).await?))
+        Ok(Self::of(MessageDetails::load(conn, id).await?))
     }
 
-    pub(super) fn of(material: MessageMaterial) -> Self {
-        let MessageMaterial {
+    pub(super) fn of(details: MessageDetails) -> Self {
+        let MessageDetails {
             message,
             contact,
             sender,
@@ -94,30 +94,30 @@ impl MessageProgress {
             attempts,
             workers,
             events,
-            why,
+            end_reason,
             plan,
             retry,
             reading,
             retried_as,
-        } = material;
-        let holds = if message.status == MessageStatus::Pending {
-            why::holds(sender.as_ref(), &connection, automation.as_ref())
+        } = details;
+        let blockers = if message.status == MessageStatus::Pending {
+            reasons::blockers(sender.as_ref(), &connection, automation.as_ref())
         } else {
             Vec::new()
         };
         let next_try = match plan {
-            Plan::At(at) if holds.is_empty() => Some(at),
+            Plan::At(at) if blockers.is_empty() => Some(at),
             _ => None,
         };
         let origin = origin(&message, template.as_ref(), automation.as_ref());
-        let story = Known {
+        let history = MessageHistory {
             message: &message,
             attempts: &attempts,
             events: &events,
             origin,
-            why: why.as_ref(),
+            end_reason: end_reason.as_ref(),
         }
-        .tell();
+        .lines();
         let address = message.their_address().map(shown_address);
         let other =
             contact.as_ref().filter(|contact| message.other_address(&contact.phone).is_some());
@@ -130,8 +130,8 @@ impl MessageProgress {
         let ended_well = matches!(message.status, MessageStatus::Delivered | MessageStatus::Read);
         Self {
             id: message.id,
-            // An answer that is still to come is worth waiting for, even when a callback was
-            // faster.
+            // An outstanding answer is expected even if a callback has already made the status
+            // final.
             live: !message.status.is_final()
                 || attempts.iter().any(|attempt| attempt.finished_at.is_none()),
             inbound: message.direction == Direction::Inbound,
@@ -142,7 +142,7 @@ impl MessageProgress {
             undo: contact
                 .as_ref()
                 .filter(|_| reading == Some(OptOutReading::Holds))
-                .map(|one| format!("/contacts/{}/undo-opt-out", one.id)),
+                .map(|contact| format!("/contacts/{}/undo-opt-out", contact.id)),
             parts: message.parts,
             encoding: message
                 .encoding
@@ -152,11 +152,11 @@ impl MessageProgress {
             meaning: message.status.meaning(),
             status_at: message.status_at,
             created_at: message.created_at,
-            why: why.filter(|_| !ended_well),
-            trouble: message.error_code.filter(|_| !ended_well).map(Trouble::of),
+            why: end_reason.filter(|_| !ended_well),
+            trouble: message.error_code.filter(|_| !ended_well).map(ErrorExplanation::of),
             next_try,
             given_up: plan == Plan::GivenUp,
-            holds,
+            holds: blockers,
             who,
             contact_now,
             contact: contact.map(|contact| Link {
@@ -174,8 +174,10 @@ impl MessageProgress {
                 label: template.name,
             }),
             template_version: message.template_version,
-            automation: automation
-                .map(|one| Link { path: format!("/automations/{}", one.id), label: one.name }),
+            automation: automation.map(|automation| Link {
+                path: format!("/automations/{}", automation.id),
+                label: automation.name,
+            }),
             enrollment_id: message.enrollment_id,
             retry_of: message.retry_of,
             retried_as,
@@ -184,13 +186,13 @@ impl MessageProgress {
             twilio_sid: message.twilio_sid,
             body: message.body,
             media_urls: message.media_urls,
-            story,
+            story: history,
             attempts: attempts.iter().map(|attempt| AttemptRow::of(attempt, &workers)).collect(),
             reports: events.iter().filter_map(ReportRow::of).collect(),
         }
     }
 
-    /// The page's heading.
+    /// The heading of the page.
     pub(super) fn title(&self) -> String {
         match (self.inbound, &self.who) {
             (true, Some(who)) => format!("Message from {who}"),
@@ -209,7 +211,7 @@ fn path_of(id: ConnectionId) -> String {
     format!("/connections/{id}")
 }
 
-/// What the message comes from, as a sentence.
+/// A sentence about the origin of the message.
 fn origin(
     message: &Message,
     template: Option<&Template>,

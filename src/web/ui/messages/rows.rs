@@ -1,11 +1,11 @@
-//! The rows of the list: each message in a line.
+//! The rows of the list of messages.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::why;
+use super::reasons;
 use crate::automations;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
@@ -15,17 +15,17 @@ use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, MessageId};
 use crate::types::phone::PhoneNumber;
 
-/// As many characters of a text as a row shows.
-const FIRST_WORDS: usize = 90;
+/// The number of characters of the text that a row shows.
+const EXCERPT_CHARACTERS: usize = 90;
 
-/// A message in a line.
+/// A message in the list.
 #[derive(Debug, Serialize)]
 pub(super) struct MessageListRow {
     pub(super) id: MessageId,
     inbound: bool,
-    /// The contact's name, else the number, else none.
+    /// The contact's name, else the number.
     who: Option<String>,
-    /// The number beside the name, where it is another than the contact has now.
+    /// The number, if it differs from the contact's present one.
     number: Option<String>,
     text: String,
     media: usize,
@@ -37,33 +37,33 @@ pub(super) struct MessageListRow {
     created_at: DateTime<Utc>,
 }
 
-/// The part of a row that changes.
+/// The part of a row that live updates replace.
 #[derive(Debug, Serialize)]
 pub(super) struct RowState {
     pub(super) status: MessageStatus,
-    /// What is wrong, in a few words.
+    /// The error or the reason, in a few words.
     trouble: Option<String>,
 }
 
-/// The rows of some messages, with the names that belong to them.
+/// Loads the rows of some messages, with the names of contacts and automations.
 pub(super) async fn rows(conn: &mut Conn, messages: &[Message]) -> Result<Vec<MessageListRow>> {
-    let mut people: Vec<ContactId> =
+    let mut contact_ids: Vec<ContactId> =
         messages.iter().filter_map(|message| message.contact_id).collect();
-    let mut makers: Vec<AutomationId> =
+    let mut automation_ids: Vec<AutomationId> =
         messages.iter().filter_map(|message| message.automation_id).collect();
-    people.sort_unstable();
-    people.dedup();
-    makers.sort_unstable();
-    makers.dedup();
-    let people = contacts::find_many(conn, &people).await?;
-    let people: HashMap<ContactId, Contact> =
-        people.into_iter().map(|contact| (contact.id, contact)).collect();
-    let makers = automations::find_many(conn, &makers).await?;
-    let makers: HashMap<AutomationId, String> =
-        makers.into_iter().map(|automation| (automation.id, automation.name)).collect();
+    contact_ids.sort_unstable();
+    contact_ids.dedup();
+    automation_ids.sort_unstable();
+    automation_ids.dedup();
+    let contacts = contacts::find_many(conn, &contact_ids).await?;
+    let contacts_by_id: HashMap<ContactId, Contact> =
+        contacts.into_iter().map(|contact| (contact.id, contact)).collect();
+    let automations = automations::find_many(conn, &automation_ids).await?;
+    let automations_by_id: HashMap<AutomationId, String> =
+        automations.into_iter().map(|automation| (automation.id, automation.name)).collect();
     let row = |message: &Message| {
-        let contact = message.contact_id.and_then(|id| people.get(&id));
-        let automation = message.automation_id.and_then(|id| makers.get(&id).cloned());
+        let contact = message.contact_id.and_then(|id| contacts_by_id.get(&id));
+        let automation = message.automation_id.and_then(|id| automations_by_id.get(&id).cloned());
         MessageListRow::new(message, contact, automation)
     };
     Ok(messages.iter().map(row).collect())
@@ -71,7 +71,7 @@ pub(super) async fn rows(conn: &mut Conn, messages: &[Message]) -> Result<Vec<Me
 
 impl RowState {
     pub(super) fn of(message: &Message) -> Self {
-        Self { status: message.status, trouble: why::in_short(message) }
+        Self { status: message.status, trouble: reasons::short_reason(message) }
     }
 }
 
@@ -90,7 +90,7 @@ impl MessageListRow {
             inbound: message.direction == Direction::Inbound,
             number: other.map(shown_address),
             who: name.or_else(|| message.their_address().map(shown_address)),
-            text: first_words(&message.body),
+            text: excerpt(&message.body),
             media: message.media_urls.len(),
             state: RowState::of(message),
             parts: message.parts,
@@ -101,19 +101,19 @@ impl MessageListRow {
     }
 }
 
-/// A number as people write it; short codes and the like stay as they are.
+/// Formats a number in international format; other senders, such as short codes, are unchanged.
 pub(super) fn shown_address(address: &str) -> String {
     PhoneNumber::from_e164(address)
         .map_or_else(|_| address.to_owned(), |phone| phone.international())
 }
 
-fn first_words(text: &str) -> String {
+fn excerpt(text: &str) -> String {
     let mut characters = text.chars();
-    let mut words: String = characters.by_ref().take(FIRST_WORDS).collect();
+    let mut excerpt: String = characters.by_ref().take(EXCERPT_CHARACTERS).collect();
     if characters.next().is_some() {
-        words.push('…');
+        excerpt.push('…');
     }
-    words
+    excerpt
 }
 
 #[cfg(test)]
@@ -121,14 +121,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_shows_the_first_words_only() {
-        assert_eq!(first_words("Hi"), "Hi");
-        let long = first_words(&"ä".repeat(100));
+    fn a_row_shows_the_start_of_the_text() {
+        assert_eq!(excerpt("Hi"), "Hi");
+        let long = excerpt(&"ä".repeat(100));
         assert_eq!(long, "ä".repeat(90) + "…");
     }
 
     #[test]
-    fn a_message_without_a_name_is_known_by_its_number() {
+    fn without_a_name_a_row_shows_the_number() {
         let mut message = super::super::samples::message();
         assert_eq!(
             MessageListRow::new(&message, None, None).who.as_deref(),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_not_the_contacts_stands_beside_the_name() {
+    fn another_number_is_shown_beside_the_name() {
         let mut message = super::super::samples::message();
         let mut contact = super::super::samples::contact("+14155550123");
         let shown = |message: &Message, contact: &Contact| {
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(
             shown(&message, &contact),
             ("+1 415 555 0199".to_owned(), None),
-            "whose name is not known is called by that number"
+            "a contact without a name is shown by that number"
         );
     }
 }

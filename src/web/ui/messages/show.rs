@@ -1,4 +1,4 @@
-//! The page of one message, and the part of it that follows what happens.
+//! The page of a message, and the part of it that the open page polls.
 
 use actix_web::web::Path;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::progress::MessageProgress;
 use crate::types::id::MessageId;
 use crate::web::{Page, PageResult, Viewer, Visit};
 
-/// The page.
+/// The page of a message.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct MessageShowPage {
     title: String,
@@ -20,7 +20,8 @@ pub(super) async fn show(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResul
     visit.page(&MessageShowPage::new(progress))
 }
 
-/// What the open page asks for every few seconds, until nothing more is expected.
+/// Renders the part that the open page polls every few seconds until the message cannot change any
+/// more.
 pub(super) async fn progress(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
     let progress = MessageProgress::load(&mut *visit.conn().await?, *id).await?;
     visit.page(&progress)

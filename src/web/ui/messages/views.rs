@@ -1,4 +1,4 @@
-//! Views of the list: keeping a filter under a name, giving it another one, forgetting it.
+//! Saved views of the list of messages: saving a filter under a name, renaming and deleting it.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -13,16 +13,16 @@ use crate::messages::log::views::{self, View, ViewName};
 use crate::types::id::ViewId;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Viewer, Visit};
 
-/// A filter and the name that it is to have.
+/// The form with a filter and the name of its view.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ViewForm {
     name: String,
-    /// The query of a link to the list.
+    /// The filter as the query of a link to the list.
     query: String,
 }
 
-/// All views.
+/// The page that lists all views.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ViewsPage {
     rows: Vec<Row>,
@@ -32,8 +32,9 @@ pub(in crate::web) struct ViewsPage {
 struct Row {
     id: ViewId,
     name: String,
-    /// The name that was typed, and what is wrong with it.
+    /// A rejected name, as typed.
     typed: Option<String>,
+    /// The error of the rejected name.
     wrong: Option<String>,
     path: String,
     made_by: Option<String>,
@@ -49,7 +50,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     let query = MessageQuery::of_link(&form.query);
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    // A view that cannot be used is none.
+    // Only a usable filter can be saved.
     let narrow = if query.is_narrow() {
         Ok(())
     } else {
@@ -58,10 +59,10 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
             "Choose a filter first: without one, the view is the list itself.",
         ))
     };
-    let done = match narrow.and(
+    let result = match narrow.and(
         query.filter(visit.organization.default_country, visit.today()).map_err(Error::Invalid),
     ) {
-        Ok(_) => match named(&form.name) {
+        Ok(_) => match parse_name(&form.name) {
             Ok(name) => {
                 conn.transaction(async |conn| {
                     views::create(conn, &name, &query.to_link(), &actor, now).await
@@ -72,15 +73,16 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
         },
         Err(error) => Err(error),
     };
-    match done {
+    match result {
         Ok(()) => visit
             .redirect(path_of(&query))
             .flash("View saved. Everybody here finds it above the list."),
         Err(Error::Invalid(errors)) => {
-            let wanted = MessageListQuery { query, ..MessageListQuery::default() };
-            let page = MessageListPage::load(&mut conn, wanted, &visit.organization, now, errors)
-                .await?
-                .named(form.into_inner().name);
+            let list_query = MessageListQuery { query, ..MessageListQuery::default() };
+            let page =
+                MessageListPage::load(&mut conn, list_query, &visit.organization, now, errors)
+                    .await?
+                    .with_view_name(form.into_inner().name);
             drop(conn);
             visit.invalid(&page)
         }
@@ -95,16 +97,17 @@ pub(super) async fn rename(
 ) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    let done = match named(&form.name) {
+    let result = match parse_name(&form.name) {
         Ok(name) => {
             conn.transaction(async |conn| views::rename(conn, *id, &name, &actor, now).await).await
         }
         Err(error) => Err(error),
     };
-    match done {
+    match result {
         Ok(()) => visit.redirect("/messages/views").flash("The view has its new name."),
         Err(Error::Invalid(errors)) => {
-            let page = ViewsPage::of(views::list(&mut conn).await?).wrong(*id, &form.name, &errors);
+            let page = ViewsPage::of(views::list(&mut conn).await?)
+                .with_name_error(*id, &form.name, &errors);
             drop(conn);
             visit.invalid(&page)
         }
@@ -127,7 +130,7 @@ pub(super) async fn delete(
         .flash(format!("The view “{name}” is deleted. No message was touched."))
 }
 
-fn named(text: &str) -> Result<ViewName> {
+fn parse_name(text: &str) -> Result<ViewName> {
     ViewName::parse(text).map_err(|error| Error::field("name", error))
 }
 
@@ -145,8 +148,8 @@ impl ViewsPage {
         Self { rows: views.into_iter().map(row).collect() }
     }
 
-    /// The same with what is wrong with a name.
-    fn wrong(mut self, id: ViewId, typed: &str, errors: &FieldErrors) -> Self {
+    /// Adds a rejected name of a view.
+    fn with_name_error(mut self, id: ViewId, typed: &str, errors: &FieldErrors) -> Self {
         if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
             row.typed = Some(typed.to_owned());
             row.wrong = Some(

@@ -1,4 +1,4 @@
-//! The account page, with one session and with something wrong.
+//! Samples of the account page: with one session, and with errors.
 
 use super::AccountPage;
 use crate::error::FieldErrors;

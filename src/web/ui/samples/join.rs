@@ -1,4 +1,4 @@
-//! The page for joining: invited, with something wrong, and with a link that has ended.
+//! Samples of the page for an invited user: invited, with errors, and with a dead link.
 
 use super::{Invited, JoinPage};
 use crate::error::FieldErrors;

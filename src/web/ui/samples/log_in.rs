@@ -1,4 +1,4 @@
-//! The log-in page: empty, and after a wrong password.
+//! Samples of the log-in page: empty, and after a wrong password.
 
 use super::LogInPage;
 use crate::web::{Samples, Varies};

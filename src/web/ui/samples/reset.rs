@@ -1,4 +1,4 @@
-//! The page for a new password: empty, with something wrong, and with a link that has ended.
+//! Samples of the page for a new password: empty, with an error, and with a dead link.
 
 use super::ResetPage;
 use crate::error::FieldErrors;

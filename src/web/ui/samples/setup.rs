@@ -1,4 +1,4 @@
-//! The set-up page: empty, and with something wrong.
+//! Samples of the set-up page: empty, and with errors.
 
 use super::{SetupForm, SetupPage};
 use crate::error::FieldErrors;

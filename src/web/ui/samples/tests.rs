@@ -1,4 +1,4 @@
-//! Every page in every state, varied in every way: what its markup is like.
+//! Tests of the markup of every page, in every state and variation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -9,10 +9,11 @@ use crate::web::http::markup;
 use crate::web::http::page::template_names;
 use crate::web::ui::every_sample;
 
-/// The longest page that a browser shows without trouble, with [`ROWS`] rows in each of its lists.
+/// The largest size of a page in bytes that a browser shows without trouble, with [`ROWS`] rows in
+/// each list.
 const MAX_BYTES: usize = 48 << 20;
-/// What a page of [`ROWS`] rows may take on a machine of ours, not optimised and with others at
-/// work.
+/// How long all pages with [`ROWS`] rows may take to render, in seconds: unoptimized, on a busy
+/// machine.
 const MAX_SECONDS: u64 = 120;
 
 fn rendered(public_url: &str, kind: Variation) -> Vec<Sample> {
@@ -20,41 +21,44 @@ fn rendered(public_url: &str, kind: Variation) -> Vec<Sample> {
         .unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-fn wrong(kind: Variation, foreign: Option<&str>) -> BTreeMap<&'static str, BTreeSet<String>> {
-    let mut wrong: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+fn problems_by_template(
+    kind: Variation,
+    foreign: Option<&str>,
+) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut by_template: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for Sample { template, html, .. } in rendered("https://sms.example.com", kind) {
-        let mut here = markup::problems(&html, foreign);
+        let mut problems = markup::problems(&html, foreign);
         if html.matches("<h1").count() != 1
             || !html.contains("<!doctype html>")
             || !html.contains("<main")
         {
-            here.push("it is no whole page with one heading".to_owned());
+            problems.push("it is not a complete page with one heading".to_owned());
         }
-        // What people write may hold anything: none of it becomes markup.
+        // Texts of users may contain anything, and none of it becomes markup.
         if html.contains("<i>") {
-            here.push("a name is not escaped".to_owned());
+            problems.push("a name is not escaped".to_owned());
         }
-        if !here.is_empty() {
-            wrong.entry(template).or_default().extend(here);
+        if !problems.is_empty() {
+            by_template.entry(template).or_default().extend(problems);
         }
     }
-    wrong
+    by_template
 }
 
 #[test]
 fn every_page_is_well_formed_in_each_of_its_states() {
-    assert_eq!(wrong(Variation::AsMade, None), BTreeMap::new());
-    assert_eq!(wrong(Variation::Empty, None), BTreeMap::new());
+    assert_eq!(problems_by_template(Variation::Unchanged, None), BTreeMap::new());
+    assert_eq!(problems_by_template(Variation::Empty, None), BTreeMap::new());
 }
 
 #[test]
-fn no_name_is_too_long_or_too_strange_for_any_page() {
-    assert_eq!(wrong(Variation::LongNames, None), BTreeMap::new());
+fn every_page_copes_with_long_names() {
+    assert_eq!(problems_by_template(Variation::LongNames, None), BTreeMap::new());
 }
 
 #[test]
-fn names_from_right_to_left_leave_their_surroundings_alone() {
-    assert_eq!(wrong(Variation::RightToLeft, Some("שלום")), BTreeMap::new());
+fn right_to_left_names_do_not_affect_their_surroundings() {
+    assert_eq!(problems_by_template(Variation::RightToLeft, Some("שלום")), BTreeMap::new());
 }
 
 #[test]
@@ -75,7 +79,7 @@ fn every_page_shows_ten_thousand_rows() {
 
 #[test]
 fn every_link_of_every_page_starts_with_the_path_prefix() {
-    for Sample { template, html, .. } in rendered("https://example.com/sms", Variation::AsMade) {
+    for Sample { template, html, .. } in rendered("https://example.com/sms", Variation::Unchanged) {
         for attribute in [
             "href=\"/",
             "src=\"/",
@@ -98,7 +102,7 @@ fn every_link_of_every_page_starts_with_the_path_prefix() {
 
 #[test]
 fn every_form_that_posts_carries_its_token() {
-    for Sample { template, html, .. } in rendered("https://sms.example.com", Variation::AsMade) {
+    for Sample { template, html, .. } in rendered("https://sms.example.com", Variation::Unchanged) {
         for form in html.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap();
             assert!(
@@ -111,7 +115,7 @@ fn every_form_that_posts_carries_its_token() {
 
 #[test]
 fn no_page_needs_inline_scripts_or_styles() {
-    for Sample { template, html, .. } in rendered("https://sms.example.com", Variation::AsMade) {
+    for Sample { template, html, .. } in rendered("https://sms.example.com", Variation::Unchanged) {
         for inline in ["<style", " style=\"", " onclick=", " onsubmit=", "javascript:", "<script>"]
         {
             assert!(
@@ -124,7 +128,7 @@ fn no_page_needs_inline_scripts_or_styles() {
 
 #[test]
 fn every_template_belongs_to_a_page() {
-    let used: BTreeSet<&str> = rendered("https://sms.example.com", Variation::AsMade)
+    let used: BTreeSet<&str> = rendered("https://sms.example.com", Variation::Unchanged)
         .into_iter()
         .map(|sample| sample.template)
         .collect();
@@ -140,7 +144,7 @@ fn every_template_belongs_to_a_page() {
 }
 
 #[test]
-fn what_is_to_be_varied_is_there() {
+fn a_variation_changes_every_place_that_a_path_leads_to() {
     let mut shown = serde_json::json!(
         { "rows": [{ "name": "Ann", "tags": ["a", "b"] }, { "name": null }], "title": "x" }
     );

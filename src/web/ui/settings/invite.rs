@@ -1,11 +1,11 @@
-//! Inviting somebody by a link, making the link anew, taking it back.
+//! Invitations of users by link: creating, renewing and withdrawing them.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::link::LinkPage;
 use super::roles::roles;
+use super::secret::SecretPage;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::InvitationId;
@@ -13,7 +13,7 @@ use crate::users::{self, Role, invitations};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// What is typed.
+/// The form of an invitation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct InviteForm {
@@ -21,7 +21,7 @@ pub(super) struct InviteForm {
     role: String,
 }
 
-/// The form for an invitation.
+/// The page that invites a user.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct InvitePage {
     form: InviteForm,
@@ -36,7 +36,7 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
 
 pub(super) async fn create(visit: Visit<Admin>, form: Form<InviteForm>) -> PageResult {
     let (email, role) = match form.parse() {
-        Ok(wanted) => wanted,
+        Ok(invitation) => invitation,
         Err(errors) => return visit.invalid(&InvitePage::new(form.into_inner(), errors)),
     };
     match invite(&mut *visit.conn().await?, &visit, &email, role).await {
@@ -56,24 +56,24 @@ pub(super) async fn renew(visit: Visit<Admin>, id: Path<InvitationId>) -> PageRe
 pub(super) async fn withdraw(visit: Visit<Admin>, id: Path<InvitationId>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    let gone = conn
+    let withdrawn = conn
         .transaction::<_, Error, _>(async |conn| {
             invitations::withdraw(conn, &actor, *id, now).await
         })
         .await?;
     visit.redirect("/settings/users").flash(format!(
         "The invitation of {} is withdrawn: its link is worth nothing any more.",
-        gone.email
+        withdrawn.email
     ))
 }
 
-/// Makes the link, and the page that shows it.
+/// Creates an invitation, and the page that shows its link.
 async fn invite(
     conn: &mut Conn,
     visit: &Visit<Admin>,
     email: &str,
     role: Role,
-) -> Result<LinkPage, Error> {
+) -> Result<SecretPage, Error> {
     let (inviter, now) = (&visit.user, visit.now());
     let (invitation, token) = conn
         .transaction::<_, Error, _>(async |conn| {
@@ -81,7 +81,7 @@ async fn invite(
         })
         .await?;
     let link = visit.context.config.public_url.join(&format!("/join?token={}", token.expose()));
-    Ok(LinkPage::invitation(&invitation.email, link))
+    Ok(SecretPage::invitation(&invitation.email, link))
 }
 
 impl InviteForm {

@@ -1,4 +1,4 @@
-//! Keys of the JSON API: which there are, and revoking one.
+//! The list of API keys, and revoking one.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
@@ -9,7 +9,7 @@ use crate::types::id::ApiKeyId;
 use crate::users::api_keys::{self, ApiKey};
 use crate::web::{Admin, Page, PageResult, Visit};
 
-/// All keys, those that are accepted first.
+/// The page that lists all API keys, the active ones first.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ApiKeysPage {
     keys: Vec<ApiKey>,

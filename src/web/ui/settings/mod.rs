@@ -1,14 +1,15 @@
-//! Settings, for admins: who may sign in, which programs may call, what the organization is called,
-//! and who changed what.
+//! The settings pages, for admins: users and invitations, API keys, organization, opt-out words and
+//! audit log. Each page is in the file of its name, such as [`users::UsersPage`];
+//! [`secret::SecretPage`] shows links and keys once. Start with [`users`].
 
+pub(super) mod audit_log;
 pub(super) mod invite;
 pub(super) mod keys;
-pub(super) mod link;
-pub(super) mod log;
 pub(super) mod new_key;
 pub(super) mod opt_out_words;
 pub(super) mod organization;
 mod roles;
+pub(super) mod secret;
 pub(super) mod user;
 pub(super) mod users;
 
@@ -18,7 +19,7 @@ use crate::web::{Admin, PageResult, Visit};
 
 /// Mounts `/settings`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/settings").get(first))
+    cfg.service(web::resource("/settings").get(redirect_to_users))
         .service(web::resource("/settings/users").get(users::show))
         .service(web::resource("/settings/users/invite").get(invite::show).post(invite::create))
         .service(web::resource("/settings/invitations/{id}/renew").post(invite::renew))
@@ -42,9 +43,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
                 .post(opt_out_words::add),
         )
         .service(web::resource("/settings/opt-out-words/{id}/remove").post(opt_out_words::remove))
-        .service(web::resource("/settings/log").get(log::show));
+        .service(web::resource("/settings/log").get(audit_log::show));
 }
 
-async fn first(visit: Visit<Admin>) -> PageResult {
+async fn redirect_to_users(visit: Visit<Admin>) -> PageResult {
     visit.redirect("/settings/users").silently()
 }

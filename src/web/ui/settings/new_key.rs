@@ -1,17 +1,17 @@
-//! The form for a new key of the JSON API; the key is shown once.
+//! The form for a new API key, which is then shown once.
 
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::link::LinkPage;
 use super::roles::roles;
+use super::secret::SecretPage;
 use crate::error::{Error, FieldErrors};
 use crate::users::Role;
 use crate::users::api_keys;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// What is typed.
+/// The form for a new API key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct KeyForm {
@@ -19,7 +19,7 @@ pub(super) struct KeyForm {
     role: String,
 }
 
-/// The form for a key.
+/// The page that creates an API key.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct NewKeyPage {
     form: KeyForm,
@@ -35,7 +35,7 @@ pub(super) async fn new(visit: Visit<Admin>) -> PageResult {
 pub(super) async fn create(visit: Visit<Admin>, form: Form<KeyForm>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    let made = match form.role.parse::<Role>() {
+    let created = match form.role.parse::<Role>() {
         Ok(role) => {
             conn.transaction::<_, Error, _>(async |conn| {
                 api_keys::create(conn, &actor, &form.name, role, now).await
@@ -44,8 +44,8 @@ pub(super) async fn create(visit: Visit<Admin>, form: Form<KeyForm>) -> PageResu
         }
         Err(error) => Err(Error::field("role", error.to_string())),
     };
-    match made {
-        Ok((key, secret)) => visit.page(&LinkPage::key(&key.name, secret.expose().to_owned())),
+    match created {
+        Ok((key, secret)) => visit.page(&SecretPage::key(&key.name, secret.expose().to_owned())),
         Err(Error::Invalid(errors)) => visit.invalid(&NewKeyPage::new(form.into_inner(), errors)),
         Err(error) => Err(error.into()),
     }

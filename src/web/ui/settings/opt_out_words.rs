@@ -1,4 +1,4 @@
-//! The words that opt people out: those of the organization's own, and the standard ones.
+//! The opt-out words: the standard ones, and those that the organization has added.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
@@ -11,19 +11,19 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::OptOutWordId;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// What is typed.
+/// The form for a new word.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WordForm {
     word: String,
 }
 
-/// All words, and the form for another one.
+/// The page with all words, and the form for a new one.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct OptOutWordsPage {
     own: Vec<Row>,
     standard: Vec<Language>,
-    /// What was typed and could not be accepted.
+    /// A rejected word, as typed.
     word: String,
     errors: FieldErrors,
 }
@@ -50,11 +50,11 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
 pub(super) async fn add(visit: Visit<Admin>, form: Form<WordForm>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    let done = match NewWord::parse(&form.word) {
+    let result = match NewWord::parse(&form.word) {
         Ok(word) => conn.transaction(async |conn| own::add(conn, &word, &actor, now).await).await,
         Err(message) => Err(Error::field("word", message)),
     };
-    match done {
+    match result {
         Ok(()) => visit
             .redirect("/settings/opt-out-words")
             .flash("Word added. It opts people out from now on."),

@@ -1,16 +1,16 @@
-//! The organization: its name, the default country of phone numbers, the default time zone.
+//! The form for the organization: name, default country of phone numbers, and default time zone.
 
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FieldErrors};
-use crate::ledger::{self, Following};
+use crate::ledger::{self, ZoneChange};
 use crate::types::country::Country;
 use crate::users::organization::{self, Organization};
 use crate::web::ui::{Choice, setup};
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// What is typed.
+/// The form's input.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct OrganizationForm {
@@ -19,7 +19,7 @@ pub(super) struct OrganizationForm {
     time_zone: String,
 }
 
-/// The form for the settings of the whole installation.
+/// The page with the settings of the organization.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct OrganizationPage {
     form: OrganizationForm,
@@ -49,15 +49,17 @@ pub(super) async fn change(visit: Visit<Admin>, form: Form<OrganizationForm>) ->
         organization::change(conn, &actor, &settings, now).await
     })
     .await?;
-    // By itself, since it may take long: the routine that folds the ledger goes on where this does
-    // not.
+    // In its own transaction, since it may take long. If it is too much work, the routine that
+    // folds the ledger continues it.
     let following = conn
-        .transaction::<_, Error, _>(async |conn| ledger::follow_zone(conn, ledger::FEW, now).await)
+        .transaction::<_, Error, _>(async |conn| {
+            ledger::follow_zone(conn, ledger::INLINE_RECOUNT_LIMIT, now).await
+        })
         .await?;
     let zone = settings.time_zone.name();
     visit.redirect("/settings/organization").flash(match following {
-        Following::UpToDate => "Settings saved.".to_owned(),
-        Following::Later => {
+        ZoneChange::UpToDate => "Settings saved.".to_owned(),
+        ZoneChange::Deferred => {
             format!(
                 "Settings saved. The ledger is being counted anew for days in {zone}. Until then, \
                  pages show days of the former zone."

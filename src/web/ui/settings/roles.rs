@@ -1,9 +1,9 @@
-//! The roles as choices of a form.
+//! The roles as options of a select box.
 
 use crate::users::Role;
 use crate::web::ui::Choice;
 
-/// The roles with what each allows, the least first.
+/// The roles with what each allows, in ascending order.
 pub(super) fn roles() -> Vec<Choice> {
     let label = |role: &Role| match role {
         Role::Viewer => "Viewer: sees everything, changes nothing",

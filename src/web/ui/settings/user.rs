@@ -1,31 +1,31 @@
-//! One person's account: role, shutting out and letting in, a link for a new password.
+//! The page of a user for admins: role, disabling and enabling, and a password reset link.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::link::LinkPage;
 use super::roles::roles;
+use super::secret::SecretPage;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::UserId;
 use crate::users::{self, Role, User, people, resets};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
-/// What is chosen.
+/// The form that changes the role.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RoleForm {
     role: String,
 }
 
-/// The page of a person.
+/// The page of a user.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct UserPage {
     account: User,
-    /// Whether it is the one who looks.
+    /// Whether it is the admin's own account.
     is_self: bool,
-    /// What is chosen.
+    /// The chosen role.
     role: String,
     roles: Vec<Choice>,
     errors: FieldErrors,
@@ -45,7 +45,7 @@ pub(super) async fn change_role(
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     let before = users::find(&mut conn, *id).await?;
-    let done = match form.role.parse::<Role>() {
+    let result = match form.role.parse::<Role>() {
         Ok(role) => {
             conn.transaction::<_, Error, _>(async |conn| {
                 people::change_role(conn, &actor, *id, role, now).await
@@ -54,18 +54,18 @@ pub(super) async fn change_role(
         }
         Err(error) => Err(Error::field("role", error.to_string())),
     };
-    match done {
+    match result {
         Ok(user) => {
-            // Who has given up the role cannot take it back.
+            // An admin who gave up the role cannot undo that.
             if user.id == visit.user.id && user.role < Role::Admin {
                 return visit
                     .redirect("/account")
                     .flash(format!("You have the role {} now.", user.role));
             }
-            let there = visit
+            let redirect = visit
                 .redirect(path(*id))
                 .undo(format!("{}/role", path(*id)), [("role", before.role.as_str())]);
-            there.flash(format!("{} now has the role {}.", user.name, user.role))
+            redirect.flash(format!("{} now has the role {}.", user.name, user.role))
         }
         Err(Error::Refused(reason)) => {
             let errors = FieldErrors::default().with("role", reason);
@@ -91,8 +91,8 @@ pub(super) async fn disable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult
             visit.redirect("/login").flash("You are disabled and signed out everywhere.")
         }
         Ok(user) => {
-            let there = visit.redirect(path(*id)).undo(format!("{}/enable", path(*id)), []);
-            there.flash(format!("{} is disabled and signed out everywhere.", user.name))
+            let redirect = visit.redirect(path(*id)).undo(format!("{}/enable", path(*id)), []);
+            redirect.flash(format!("{} is disabled and signed out everywhere.", user.name))
         }
         Err(Error::Refused(reason)) => visit.redirect(path(*id)).warning(reason),
         Err(error) => Err(error.into()),
@@ -118,7 +118,7 @@ pub(super) async fn reset(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
         Ok((user, token)) => {
             let link =
                 visit.context.config.public_url.join(&format!("/reset?token={}", token.expose()));
-            visit.page(&LinkPage::reset(&user.name, link, path(*id)))
+            visit.page(&SecretPage::reset(&user.name, link, path(*id)))
         }
         Err(Error::Refused(reason)) => visit.redirect(path(*id)).warning(reason),
         Err(error) => Err(error.into()),
@@ -130,9 +130,9 @@ fn path(id: UserId) -> String {
 }
 
 impl UserPage {
-    fn new(account: User, own: UserId, errors: FieldErrors) -> Self {
+    fn new(account: User, viewer: UserId, errors: FieldErrors) -> Self {
         Self {
-            is_self: account.id == own,
+            is_self: account.id == viewer,
             role: account.role.as_str().to_owned(),
             account,
             roles: roles(),

@@ -1,4 +1,4 @@
-//! Who may sign in, and who was invited.
+//! The list of users and open invitations.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::users::invitations::{self, Invitation};
 use crate::users::{Role, User, people};
 use crate::web::{Admin, Page, PageResult, Visit};
 
-/// Everybody with an account, and those who have not come yet.
+/// The page that lists all users, and the invitations that have not been accepted.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct UsersPage {
     users: Vec<User>,
@@ -21,7 +21,7 @@ struct Invited {
     email: String,
     role: Role,
     expires_at: DateTime<Utc>,
-    /// Whether the link is worth nothing any more.
+    /// Whether the invitation has expired.
     ended: bool,
 }
 

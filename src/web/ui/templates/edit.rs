@@ -1,5 +1,5 @@
-//! The editor: text and media, tried with a contact and event while one types; what is typed is
-//! kept until it is saved.
+//! The editor of a template: text and media with a live preview for a contact and an event. Unsaved
+//! input is stored as a draft.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -7,12 +7,12 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::form::{TemplateAction, TemplateForm, for_people};
+use super::form::{TemplateAction, TemplateForm, merge_media_errors};
 use super::insertable::{EXAMPLES, Example};
+use super::preview_panel::PreviewPanel;
 use super::return_to::ReturnTo;
-use super::saved::Saved;
+use super::saved_template::SavedTemplate;
 use super::test_send;
-use super::trial::TemplateTrial;
 use crate::automations::text_check::KnownValues;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -25,58 +25,57 @@ use crate::web::http::error::PageError;
 use crate::web::ui::Choice;
 use crate::web::{Access, Form, Marketer, Page, PageResult, Query, Viewer, Visit};
 
-/// The editor of a new template or of a saved one.
+/// The page of the editor, for a new or a saved template.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct TemplateEditPage {
-    saved: Option<Saved>,
+    saved: Option<SavedTemplate>,
     pub(super) form: TemplateForm,
     errors: FieldErrors,
     senders: Vec<Choice>,
-    /// Whether media can be sent at all; unknown while there is no sender.
+    /// Whether no sender can send media; false while there are no senders.
     no_sender_has_mms: bool,
     #[serde(flatten)]
-    trial: TemplateTrial,
-    draft: Option<Kept>,
+    preview_panel: PreviewPanel,
+    draft: Option<ShownDraft>,
     examples: &'static [Example],
 }
 
-/// What was left unsaved, and is shown instead of what is saved.
+/// A draft that is shown instead of the saved text.
 #[derive(Debug, Serialize)]
-struct Kept {
+struct ShownDraft {
     updated_at: DateTime<Utc>,
-    /// The version that it changes.
+    /// The version that the draft is based on.
     version: i32,
 }
 
-/// How the editor of a new template is opened.
+/// The query of the editor.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Opening {
+pub(super) struct EditQuery {
     return_to: String,
 }
 
-pub(super) async fn blank(visit: Visit<Marketer>, opening: Query<Opening>) -> PageResult {
-    show(visit, None, &opening).await
+pub(super) async fn new(visit: Visit<Marketer>, query: Query<EditQuery>) -> PageResult {
+    show(visit, None, &query).await
 }
 
-pub(super) async fn open(
+pub(super) async fn edit(
     visit: Visit<Viewer>,
     id: Path<TemplateId>,
-    opening: Query<Opening>,
+    query: Query<EditQuery>,
 ) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
-    show(visit, Some(template), &opening).await
+    show(visit, Some(template), &query).await
 }
 
-/// Shows what the user has left unsaved, else what is saved.
+/// Shows the user's draft, else the saved text.
 async fn show<R: Access<Who = crate::users::User>>(
     visit: Visit<R>,
     template: Option<Template>,
-    opening: &Opening,
+    query: &EditQuery,
 ) -> PageResult {
-    let return_to = ReturnTo::parse(&opening.return_to)
-        .map(|path| path.as_str().to_owned())
-        .unwrap_or_default();
+    let return_to =
+        ReturnTo::parse(&query.return_to).map(|path| path.as_str().to_owned()).unwrap_or_default();
     let mut form =
         TemplateForm { return_to, ..template.as_ref().map(TemplateForm::of).unwrap_or_default() };
     let draft = drafts::find(
@@ -85,28 +84,29 @@ async fn show<R: Access<Who = crate::users::User>>(
         template.as_ref().map(|template| template.id),
     )
     .await?;
-    let kept = draft
-        .as_ref()
-        .map(|draft: &TemplateDraft| Kept { updated_at: draft.updated_at, version: draft.version });
+    let shown_draft = draft.as_ref().map(|draft: &TemplateDraft| ShownDraft {
+        updated_at: draft.updated_at,
+        version: draft.version,
+    });
     if let Some(draft) = draft {
         form = form.with_draft(draft);
     }
     let page =
         TemplateEditPage::load(&visit, template.as_ref(), form, FieldErrors::default()).await?;
-    visit.page(&TemplateEditPage { draft: kept, ..page })
+    visit.page(&TemplateEditPage { draft: shown_draft, ..page })
 }
 
 pub(super) async fn create(visit: Visit<Marketer>, form: Form<TemplateForm>) -> PageResult {
     submit(visit, None, form.into_inner()).await
 }
 
-pub(super) async fn change(
+pub(super) async fn update(
     visit: Visit<Marketer>,
     id: Path<TemplateId>,
     form: Form<TemplateForm>,
 ) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
-    let form = form.into_inner().over(&template);
+    let form = form.into_inner().rebase(&template);
     submit(visit, Some(template), form).await
 }
 
@@ -115,7 +115,7 @@ async fn submit(
     template: Option<Template>,
     mut form: TemplateForm,
 ) -> PageResult {
-    keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
+    save_draft(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
     match form.action() {
         TemplateAction::Save => return save(visit, template, form).await,
         TemplateAction::SendTest => return send_test(visit, template, form).await,
@@ -123,7 +123,7 @@ async fn submit(
         TemplateAction::Insert => form.body.push_str(&std::mem::take(&mut form.insert)),
         TemplateAction::Preview => {}
     }
-    keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
+    save_draft(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
     let page =
         TemplateEditPage::load(&visit, template.as_ref(), form, FieldErrors::default()).await?;
     if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
@@ -138,7 +138,7 @@ async fn send_test(
     let sent = test_send::send(&mut conn, &visit, template.as_ref(), &mut form).await?;
     drop(conn);
     match sent {
-        Ok(message) => test_send::lead_to(&visit, message, template.as_ref(), &form),
+        Ok(message) => test_send::redirect_to_message(&visit, message, template.as_ref(), &form),
         Err(errors) => {
             let page = TemplateEditPage::load(&visit, template.as_ref(), form, errors).await?;
             visit.invalid(&page)
@@ -146,8 +146,9 @@ async fn send_test(
     }
 }
 
-/// Keeps what is typed for when the user comes back; none where there is nothing to keep.
-pub(super) async fn keep(
+/// Stores the input as a draft, or discards the draft if it equals the saved text. Returns whether
+/// it was stored; none if there is nothing to store.
+pub(super) async fn save_draft(
     conn: &mut Conn,
     visit: &Visit<Marketer>,
     template: Option<&Template>,
@@ -158,10 +159,10 @@ pub(super) async fn keep(
         drafts::discard(conn, user, id).await?;
         return Ok(None);
     }
-    Ok(Some(drafts::keep(conn, user, id, &form.draft(visit.now())).await?))
+    Ok(Some(drafts::save(conn, user, id, &form.draft(visit.now())).await?))
 }
 
-/// Saves, unless somebody else has saved another text in the meantime: that is told first.
+/// Saves the template. Optimistic concurrency: another user's newer version is reported first.
 async fn save(
     visit: Visit<Marketer>,
     template: Option<Template>,
@@ -175,18 +176,18 @@ async fn save(
             let saved = match id {
                 Some(id) => {
                     let present = templates::lock(conn, id).await?;
-                    let new = form.clone().over(&present).parse().map_err(Error::Invalid)?;
+                    let new = form.clone().rebase(&present).parse().map_err(Error::Invalid)?;
                     if present.version != form.version && !new.is_text_of(&present) {
-                        return Err(overtaken(conn, &present).await?);
+                        return Err(version_conflict(conn, &present).await?);
                     }
                     if !new.is_text_of(&present) {
-                        check(conn, &new, Some(id)).await?;
+                        check_known_values(conn, &new, Some(id)).await?;
                     }
                     templates::update(conn, &actor, id, new, now).await?
                 }
                 None => {
                     let new = form.parse().map_err(Error::Invalid)?;
-                    check(conn, &new, None).await?;
+                    check_known_values(conn, &new, None).await?;
                     templates::create(conn, &actor, new, now).await?
                 }
             };
@@ -197,7 +198,7 @@ async fn save(
     drop(conn);
     match saved {
         Ok(saved) => {
-            let done = match template {
+            let message = match template {
                 Some(before) if before.version != saved.version => {
                     format!("Template saved as version {}.", saved.version)
                 }
@@ -205,9 +206,9 @@ async fn save(
             };
             let path = form.return_to().map_or_else(
                 || format!("/templates/{}", saved.id),
-                |return_to| return_to.with(saved.id),
+                |return_to| return_to.with_template(saved.id),
             );
-            visit.redirect(path).flash(done)
+            visit.redirect(path).flash(message)
         }
         Err(Error::Invalid(errors)) => {
             if let Some(present) =
@@ -222,15 +223,19 @@ async fn save(
     }
 }
 
-/// Refuses what fails for every message, by what was reported lately.
-async fn check(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<(), Error> {
+/// Rejects a text that would fail for every message, judging by recently reported events.
+async fn check_known_values(
+    conn: &mut Conn,
+    new: &NewTemplate,
+    id: Option<TemplateId>,
+) -> Result<(), Error> {
     let mut errors = FieldErrors::default();
     KnownValues::load(conn, new, id).await?.check(new, &mut errors);
-    for_people(&errors).into_result()
+    merge_media_errors(&errors).into_result()
 }
 
-/// What is said to somebody whose text began with a version that is not the newest any more.
-async fn overtaken(conn: &mut Conn, present: &Template) -> Result<Error, Error> {
+/// The error for a text that is based on a version that is not the newest any more.
+async fn version_conflict(conn: &mut Conn, present: &Template) -> Result<Error, Error> {
     let newest = versions::find(conn, present.id, present.version).await?;
     let (number, who) = (newest.number, newest.author.unwrap_or_else(|| "A program".to_owned()));
     Ok(Error::field(
@@ -248,8 +253,8 @@ pub(super) fn none_has_mms(senders: &[Sender]) -> bool {
 }
 
 impl TemplateEditPage {
-    /// The page with its choices and, if the text can be read, its preview; what is wrong with
-    /// either is added to `errors`.
+    /// Loads the page with its select boxes and, if the text parses, its preview. Errors of both
+    /// are added to `errors`.
     pub(super) async fn load<R: Access<Who = crate::users::User>>(
         visit: &Visit<R>,
         template: Option<&Template>,
@@ -258,15 +263,15 @@ impl TemplateEditPage {
     ) -> Result<Self, PageError> {
         let mut conn = visit.conn().await?;
         let saved = match template {
-            Some(template) => Some(Saved::load(&mut conn, template).await?),
+            Some(template) => Some(SavedTemplate::load(&mut conn, template).await?),
             None => None,
         };
-        let way = saved.as_ref().map(Saved::way).unwrap_or_default();
-        let trial = TemplateTrial::load(
+        let defaults = saved.as_ref().map(SavedTemplate::preview_defaults).unwrap_or_default();
+        let preview_panel = PreviewPanel::load(
             &mut conn,
             &visit.organization,
             visit.zone(),
-            &way,
+            &defaults,
             &mut form,
             &mut errors,
         )
@@ -296,7 +301,7 @@ impl TemplateEditPage {
             errors,
             senders,
             no_sender_has_mms,
-            trial,
+            preview_panel,
             draft: None,
             examples: EXAMPLES,
         })

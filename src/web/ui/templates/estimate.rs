@@ -1,4 +1,4 @@
-//! What a text will cost to send, as far as Twilio's own bills tell.
+//! The estimated price of a text, based on what Twilio has billed.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -6,16 +6,16 @@ use serde::Serialize;
 use crate::ledger::prices::Price;
 use crate::types::country::Country;
 
-/// The price of a text, and where the figure comes from.
+/// The price of a text, and the basis of the estimate.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Estimate {
-    /// Where it goes; none where the number does not tell.
+    /// The country of the recipient; none if the number does not tell.
     country: Option<&'static str>,
-    /// For all parts; none while no price is known.
+    /// The price for all parts; none while no price is known.
     total: Option<String>,
     per_part: Option<String>,
     unit: Option<String>,
-    /// How many parts the price of one is the average of.
+    /// The number of parts of which the price per part is the average.
     parts: Option<i64>,
     learned_at: Option<DateTime<Utc>>,
 }
@@ -26,8 +26,8 @@ impl Estimate {
         let Some(price) = price else { return Self { country, ..Self::default() } };
         Self {
             country,
-            total: Some(figure(price.per_part * f64::from(parts))),
-            per_part: Some(figure(price.per_part)),
+            total: Some(format_amount(price.per_part * f64::from(parts))),
+            per_part: Some(format_amount(price.per_part)),
             unit: Some(price.unit.clone()),
             parts: Some(price.parts),
             learned_at: Some(price.learned_at),
@@ -35,8 +35,8 @@ impl Estimate {
     }
 }
 
-/// Four decimal places, of which the zeros at the end are left out down to two.
-fn figure(amount: f64) -> String {
+/// Formats an amount with two to four decimal places.
+fn format_amount(amount: f64) -> String {
     let mut text = format!("{amount:.4}");
     while text.ends_with('0') && text.rsplit_once('.').is_some_and(|(_, places)| places.len() > 2) {
         text.pop();
@@ -51,13 +51,13 @@ mod tests {
     #[test]
     fn a_price_is_written_with_two_to_four_places() {
         assert_eq!(
-            [0.0079, 0.0237, 0.5, 1.0, 0.08].map(figure),
+            [0.0079, 0.0237, 0.5, 1.0, 0.08].map(format_amount),
             ["0.0079", "0.0237", "0.50", "1.00", "0.08"]
         );
     }
 
     #[test]
-    fn an_estimate_is_made_of_parts_and_never_of_nothing() {
+    fn an_estimate_needs_a_known_price() {
         let us = Country::parse("US").ok();
         let price = Price {
             per_part: 0.0079,

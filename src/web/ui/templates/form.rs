@@ -1,4 +1,4 @@
-//! What is typed into the editor.
+//! The form of the editor.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,48 +9,48 @@ use crate::templates::drafts::TemplateDraft;
 use crate::templates::{self, MediaUrl, NewTemplate, Template};
 use crate::types::id::ContactId;
 
-/// All fields of the editor; its buttons say by `action` what to do with them.
+/// All fields of the editor. A button names its action in the field `action`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct TemplateForm {
     pub(super) name: String,
     pub(super) body: String,
-    /// One address per line.
+    /// The addresses of media, one per line.
     pub(super) media_urls: String,
-    /// Whom to preview for: the id of a contact, or nothing for a number that is nobody's.
+    /// The contact of the preview: an id, or `number` for a recipient with only a number.
     pub(super) contact_id: String,
-    /// Narrows the contacts to choose from.
+    /// A search that filters the contacts to choose from.
     pub(super) find: String,
-    /// Which event to preview with: the id of one of the contact's, `sample`, `written` or `none`;
-    /// nothing for one that fits.
+    /// The event of the preview: an id, `sample`, `written` or `none`; blank for an automatic
+    /// choice.
     pub(super) event_id: String,
-    /// The properties of the event that is written by hand, as JSON.
+    /// The properties of an event written by hand, as JSON.
     pub(super) event: String,
-    /// What a test message is sent from and to.
+    /// The sender of a test message.
     pub(super) sender_id: String,
+    /// The recipient of a test message.
     pub(super) to: String,
-    /// Makes a test message that is asked for twice one message.
+    /// The idempotency key of a test message: submitting the form twice sends one message.
     pub(super) request_key: String,
     pub(super) return_to: String,
-    /// The saved version that the text began with; 0 for a new template.
+    /// The saved version that the text is based on; 0 for a new template.
     pub(super) version: i32,
-    /// The saved name that the name began with: while both are the same, nobody here has changed
-    /// it.
+    /// The saved name when the form was loaded: while both are equal, this user has not changed it.
     pub(super) saved_name: String,
     pub(super) action: String,
-    /// What the button of a variable inserts.
+    /// The text that the pressed button inserts.
     pub(super) insert: String,
 }
 
-/// What a button of the editor does.
+/// The action of a button of the editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TemplateAction {
     Save,
     Preview,
     SendTest,
-    /// Puts plain characters in place of those that force UCS-2.
+    /// Replace characters that force UCS-2 with plain ones.
     Plain,
-    /// Adds a variable to the text.
+    /// Append a variable to the text.
     Insert,
 }
 
@@ -67,22 +67,22 @@ impl TemplateForm {
         }
     }
 
-    /// The same with what was left unsaved of it.
+    /// Replaces the saved text with a draft of it.
     pub(super) fn with_draft(self, draft: TemplateDraft) -> Self {
         let TemplateDraft { version, name, saved_name, body, media_urls, .. } = draft;
         let name = if name.trim() == saved_name { self.name } else { name };
         Self { name, body, media_urls, version, ..self }
     }
 
-    /// The same over what is saved now: who has not changed the name does not undo what another has
-    /// made of it since.
-    pub(super) fn over(self, saved: &Template) -> Self {
+    /// Rebases the form on the template as saved now. An unchanged name does not undo another
+    /// user's rename.
+    pub(super) fn rebase(self, saved: &Template) -> Self {
         let unchanged = !self.saved_name.is_empty() && self.name.trim() == self.saved_name;
         let name = if unchanged { saved.name.clone() } else { self.name };
         Self { name, saved_name: saved.name.clone(), ..self }
     }
 
-    /// What is to be kept of it: the lines end as they do in a saved text.
+    /// The input as a draft, with line endings as in a saved text.
     pub(super) fn draft(&self, now: DateTime<Utc>) -> TemplateDraft {
         let lines = |text: &str| text.replace("\r\n", "\n");
         let (name, body, media_urls) =
@@ -97,7 +97,7 @@ impl TemplateForm {
         }
     }
 
-    /// Whether nothing is typed that is not saved.
+    /// Whether the input equals the saved template.
     pub(super) fn is_saved(&self, template: Option<&Template>) -> bool {
         match template {
             Some(saved) => {
@@ -122,26 +122,26 @@ impl TemplateForm {
         }
     }
 
-    /// The template, for saving.
+    /// Parses the template, in order to save it.
     pub(super) fn parse(&self) -> Result<NewTemplate, FieldErrors> {
         NewTemplate::parse(&self.name, &self.body, &self.lines())
-            .map_err(|errors| for_people(&errors))
+            .map_err(|errors| merge_media_errors(&errors))
     }
 
-    /// The template, for a preview or a test: the name does not matter yet.
+    /// Parses the template for a preview or a test, which need no name.
     pub(super) fn parse_text(&self) -> Result<NewTemplate, FieldErrors> {
         NewTemplate::parse("Preview", &self.body, &self.lines())
-            .map_err(|errors| for_people(&errors))
+            .map_err(|errors| merge_media_errors(&errors))
     }
 
-    /// The addresses of the media alone, for a preview.
+    /// Parses only the addresses of media, for a preview.
     pub(super) fn parse_media(&self) -> Result<Vec<MediaUrl>, FieldErrors> {
         let mut errors = FieldErrors::default();
         let media = templates::check_media_urls(&self.lines(), &mut errors);
-        if errors.is_empty() { Ok(media) } else { Err(for_people(&errors)) }
+        if errors.is_empty() { Ok(media) } else { Err(merge_media_errors(&errors)) }
     }
 
-    /// The contact that is chosen; nothing is chosen until a preview was asked for.
+    /// The chosen contact. None is chosen until the first preview.
     pub(super) fn contact(&self) -> Option<ContactId> {
         self.contact_id.parse().ok()
     }
@@ -160,8 +160,8 @@ impl TemplateForm {
     }
 }
 
-/// Puts the errors of single addresses under the one field that they are typed into.
-pub(super) fn for_people(errors: &FieldErrors) -> FieldErrors {
+/// Moves the errors of single addresses to the one field into which all are typed.
+pub(super) fn merge_media_errors(errors: &FieldErrors) -> FieldErrors {
     let mut shown = FieldErrors::default();
     for (field, sentences) in errors.iter() {
         let field = if field.starts_with("media_urls.") { "media_urls" } else { field };
@@ -178,7 +178,7 @@ mod tests {
     use crate::types::id::TemplateId;
 
     #[test]
-    fn media_are_typed_one_per_line_and_their_errors_stand_in_one_field() {
+    fn media_are_one_per_line_and_their_errors_belong_to_one_field() {
         let form = TemplateForm {
             name: "Hello".to_owned(),
             body: "Hi".to_owned(),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_saved_however_its_lines_end() {
+    fn line_endings_make_no_difference_to_a_saved_text() {
         let template = Template {
             id: TemplateId::new(),
             name: "Hello".to_owned(),
@@ -220,14 +220,14 @@ mod tests {
         assert!(!form.is_saved(None) && TemplateForm::default().is_saved(None));
         assert_eq!(form.draft(DateTime::UNIX_EPOCH).body, "Hi\nthere\n");
 
-        // Somebody else renames it.
+        // Another user renames it.
         let renamed = Template { name: "Welcome".to_owned(), ..template };
         let draft = form.draft(DateTime::UNIX_EPOCH);
         assert_eq!(TemplateForm::of(&renamed).with_draft(draft.clone()).name, "Welcome");
-        assert!(form.clone().over(&renamed).is_saved(Some(&renamed)));
+        assert!(form.clone().rebase(&renamed).is_saved(Some(&renamed)));
         let both = TemplateForm { name: "Bye".to_owned(), ..form };
         assert_eq!(
-            (both.clone().over(&renamed).name.as_str(), both.saved_name.as_str()),
+            (both.clone().rebase(&renamed).name.as_str(), both.saved_name.as_str()),
             ("Bye", "Hello")
         );
         assert_eq!(

@@ -1,5 +1,5 @@
-//! What can be inserted into a text: variables with the values that they have for the chosen
-//! contact and event, and examples.
+//! What a user can insert into a text: variables with their values for the chosen contact and
+//! event, and examples.
 
 use serde::Serialize;
 
@@ -12,16 +12,16 @@ pub(super) struct InsertableGroup {
     items: Vec<Insertable>,
 }
 
-/// A variable.
+/// A variable that can be inserted.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Insertable {
     label: String,
-    /// What is inserted.
+    /// The text that is inserted.
     write: String,
     value: Option<String>,
 }
 
-/// Something to write in a text, and what becomes of it.
+/// An example of the template language, and what it does.
 #[derive(Debug, Serialize)]
 pub(super) struct Example {
     write: &'static str,
@@ -55,13 +55,13 @@ pub(super) const EXAMPLES: &[Example] = &[
     },
 ];
 
-/// Puts the variables in groups, those of the contact first.
+/// Groups the variables, those of the contact first.
 pub(super) fn groups(available: &[Available]) -> Vec<InsertableGroup> {
     let titles = [("Contact", "contact."), ("Event", "event"), ("Organization", "organization.")];
     let of = |prefix: &str| {
         available
             .iter()
-            .filter(|one| one.variable.starts_with(prefix))
+            .filter(|available| available.variable.starts_with(prefix))
             .map(Insertable::of)
             .collect::<Vec<_>>()
     };
@@ -76,7 +76,7 @@ impl Insertable {
     fn of(available: &Available) -> Self {
         let variable = &available.variable;
         let write = match variable.as_str() {
-            // Names are what contacts lack most often, and a message without one is not sent.
+            // First names are missing most often, and a message with a missing value is not sent.
             "contact.first_name" => format!("{{{{ {variable} | default(value=\"there\") }}}}"),
             _ => format!("{{{{ {variable} }}}}"),
         };
@@ -109,7 +109,7 @@ mod tests {
     use crate::templates::TemplateBody;
 
     #[test]
-    fn variables_are_named_for_people_and_inserted_as_they_are_written() {
+    fn variables_have_readable_labels_and_are_inserted_as_code() {
         let variables = [
             "contact.first_name",
             "contact.attributes[\"home town\"]",

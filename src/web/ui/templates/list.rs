@@ -1,4 +1,4 @@
-//! The list of templates: those that are offered, or those that were put away.
+//! The list of templates: the active or the archived ones.
 
 use std::collections::HashMap;
 
@@ -12,27 +12,27 @@ use crate::types::id::TemplateId;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const ROWS: usize = 100;
-/// The automations that are looked through for the templates that they send, newest first.
-const AUTOMATIONS: i64 = 1_000;
+/// The number of automations, the newest first, that are searched for the templates they send.
+const MAX_AUTOMATIONS: i64 = 1_000;
 
-/// Where the list goes on.
+/// The query of the list: position and filter.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct TemplateListQuery {
     after: String,
-    /// `archived`, or nothing.
+    /// `archived`, or blank.
     show: String,
 }
 
-/// The list, by name.
+/// The page with the list of templates, ordered by name.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct TemplateListPage {
     rows: Vec<Row>,
-    /// The name that the next page begins after.
+    /// The name after which the next page starts.
     next: Option<String>,
     is_first: bool,
     archived: bool,
-    /// Whether the user has left a new template unsaved.
+    /// Whether the user has a draft of a new template.
     has_new_draft: bool,
 }
 
@@ -41,28 +41,27 @@ struct Row {
     id: TemplateId,
     name: String,
     first_line: String,
-    /// Parts of the text outside variables; with variables it may become more.
+    /// The number of SMS parts of the text without its variables; with them it may be more.
     parts: u16,
     has_variables: bool,
     media: usize,
     automations: usize,
     updated_at: DateTime<Utc>,
-    /// Whether the user has left a change of it unsaved.
+    /// Whether the user has a draft of it.
     has_draft: bool,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<TemplateListQuery>) -> PageResult {
-    let after = Some(wanted.after.as_str()).filter(|name| !name.is_empty());
+pub(super) async fn list(visit: Visit<Viewer>, query: Query<TemplateListQuery>) -> PageResult {
+    let after = Some(query.after.as_str()).filter(|name| !name.is_empty());
     let mut conn = visit.conn().await?;
-    let (archived, limit) =
-        (wanted.show == "archived", i64::try_from(ROWS).unwrap_or(i64::MAX) + 1);
+    let (archived, limit) = (query.show == "archived", i64::try_from(ROWS).unwrap_or(i64::MAX) + 1);
     let mut found = if archived {
         templates::list_archived(&mut conn, after, limit).await?
     } else {
         templates::list(&mut conn, after, limit).await?
     };
     let drafts = drafts::of_user(&mut conn, visit.user.id).await?;
-    let automations = automations::list(&mut conn, None, AUTOMATIONS).await?;
+    let automations = automations::list(&mut conn, None, MAX_AUTOMATIONS).await?;
     drop(conn);
     let more = found.len() > ROWS;
     found.truncate(ROWS);
@@ -81,7 +80,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<TemplateListQuery>)
     })
 }
 
-/// How many automations send each template; one that sends it twice counts once.
+/// Counts the automations that send each template; one that sends it twice counts once.
 fn uses(automations: &[Automation]) -> HashMap<TemplateId, usize> {
     let mut uses = HashMap::new();
     for automation in automations {
@@ -106,7 +105,7 @@ fn uses(automations: &[Automation]) -> HashMap<TemplateId, usize> {
 impl Row {
     fn of(template: Template, used: &HashMap<TemplateId, usize>) -> Self {
         let body = TemplateBody::parse(&template.body);
-        // A text that is not allowed any more is still listed, counted as it stands.
+        // A text that no longer parses is still listed, with its parts counted as raw text.
         let (fixed, has_variables) = match &body {
             Ok(body) => (body.fixed_text(), body.fixed_text().len() != template.body.len()),
             Err(_) => (template.body.as_str(), false),

@@ -1,67 +1,73 @@
-//! The part of the editor that follows what is typed, and keeps it.
+//! The part of the editor that is updated while the user types: preview and stored draft.
 
 use actix_web::web::Path;
 use serde::Serialize;
 
-use super::edit::{keep, none_has_mms};
+use super::edit::{none_has_mms, save_draft};
 use super::form::TemplateForm;
-use super::saved::Way;
-use super::trial::TemplateTrial;
+use super::preview_panel::PreviewPanel;
+use super::saved_template::PreviewDefaults;
 use crate::error::FieldErrors;
 use crate::senders;
 use crate::templates::{self, Template};
 use crate::types::id::TemplateId;
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
 
-/// The part of the page that follows what is typed.
+/// The part of the editor that is updated while the user types.
 #[derive(Debug, Serialize)]
 pub(super) struct LivePage {
     form: TemplateForm,
     errors: FieldErrors,
     no_sender_has_mms: bool,
     #[serde(flatten)]
-    trial: TemplateTrial,
-    /// Whether what is typed is kept; none where it is what is saved.
+    preview_panel: PreviewPanel,
+    /// Whether the input was stored as a draft; none if it equals the saved text.
     kept: Option<bool>,
 }
 
-/// What a new template asks for while one types.
-pub(super) async fn try_new(visit: Visit<Marketer>, form: Form<TemplateForm>) -> PageResult {
-    follow(visit, None, form.into_inner()).await
+/// Renders the part for a new template.
+pub(super) async fn show_new(visit: Visit<Marketer>, form: Form<TemplateForm>) -> PageResult {
+    show(visit, None, form.into_inner()).await
 }
 
-/// What a saved template asks for while one types.
-pub(super) async fn try_change(
+/// Renders the part for a saved template.
+pub(super) async fn show_saved(
     visit: Visit<Marketer>,
     id: Path<TemplateId>,
     form: Form<TemplateForm>,
 ) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
-    let form = form.into_inner().over(&template);
-    follow(visit, Some(template), form).await
+    let form = form.into_inner().rebase(&template);
+    show(visit, Some(template), form).await
 }
 
-async fn follow(
+async fn show(
     visit: Visit<Marketer>,
     template: Option<Template>,
     mut form: TemplateForm,
 ) -> PageResult {
     let mut conn = visit.conn().await?;
-    let kept = keep(&mut conn, &visit, template.as_ref(), &form).await?;
+    let kept = save_draft(&mut conn, &visit, template.as_ref(), &form).await?;
     let mut errors = FieldErrors::default();
-    let way = Way::to(&mut conn, template.as_ref()).await?;
-    let trial = TemplateTrial::load(
+    let defaults = PreviewDefaults::load(&mut conn, template.as_ref()).await?;
+    let preview_panel = PreviewPanel::load(
         &mut conn,
         &visit.organization,
         visit.zone(),
-        &way,
+        &defaults,
         &mut form,
         &mut errors,
     )
     .await?;
     let senders = senders::usable(&mut conn).await?;
     drop(conn);
-    visit.page(&LivePage { form, errors, no_sender_has_mms: none_has_mms(&senders), trial, kept })
+    visit.page(&LivePage {
+        form,
+        errors,
+        no_sender_has_mms: none_has_mms(&senders),
+        preview_panel,
+        kept,
+    })
 }
 
 impl Page for LivePage {
@@ -79,7 +85,7 @@ mod tests {
     use crate::web::{Pages, Samples};
 
     #[test]
-    fn what_follows_the_typing_renders_in_each_of_its_states() {
+    fn the_live_part_renders_in_each_of_its_states() {
         let pages = Pages::load(&PublicUrl::parse("https://sms.example.com").unwrap()).unwrap();
         let visit = crate::web::http::visit::Layout::sample();
         let html: Vec<_> =

@@ -1,19 +1,19 @@
-//! Media of a message as a preview shows them.
+//! The media of a message, as a preview shows them.
 
 use serde::Serialize;
 use url::Url;
 
-/// Endings of files that are no pictures; whatever else there is may be one, and is tried.
-const FILES: [&str; 16] = [
+/// The extensions of files that are no pictures. Everything else is shown as a picture.
+const NON_PICTURE_EXTENSIONS: [&str; 16] = [
     "pdf", "vcf", "ics", "csv", "txt", "mp3", "m4a", "aac", "ogg", "wav", "amr", "mp4", "mov",
     "3gp", "webm", "mpeg",
 ];
 
-/// A picture or another file that goes along.
+/// A picture or another file attached to a message.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Medium {
     url: String,
-    /// The last part of its path.
+    /// The file name: the last part of its path.
     name: String,
     is_picture: bool,
 }
@@ -29,11 +29,15 @@ impl Medium {
             parsed.as_ref().and_then(|url| url.path_segments()?.rfind(|part| !part.is_empty()));
         let host = parsed.as_ref().and_then(Url::host_str).unwrap_or_default();
         let name = last.unwrap_or(host).to_owned();
-        let ending = name
+        let extension = name
             .rsplit_once('.')
-            .map(|(_, ending)| ending.to_ascii_lowercase())
+            .map(|(_, extension)| extension.to_ascii_lowercase())
             .unwrap_or_default();
-        Self { url: url.to_owned(), name, is_picture: !FILES.contains(&ending.as_str()) }
+        Self {
+            url: url.to_owned(),
+            name,
+            is_picture: !NON_PICTURE_EXTENSIONS.contains(&extension.as_str()),
+        }
     }
 }
 
@@ -42,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_by_its_ending_and_named_by_its_path() {
+    fn the_extension_of_a_file_tells_its_kind_and_its_path_its_name() {
         let of = |url: &str| {
             let medium = Medium::of(url);
             (medium.name, medium.is_picture)

@@ -1,9 +1,9 @@
-//! What a text becomes for one contact and event: the SMS as it would arrive, and what it costs.
+//! The preview of a text for one contact and event: the SMS as it would arrive, and its parts.
 
 use serde::Serialize;
 
 use super::media::Medium;
-use super::recipient::TrialRecipient;
+use super::recipient::PreviewRecipient;
 use crate::templates::{
     MediaUrl, TemplateBody, Unset, Variables, render_media, with_plain_characters,
 };
@@ -13,25 +13,25 @@ use crate::twilio::parts::{self, Encoding, Parts};
 /// A text as it would be sent.
 #[derive(Debug, Serialize)]
 pub(super) struct Preview {
-    /// Who it is for.
+    /// The name of the recipient.
     contact: String,
-    /// The text, or none with its `problem`.
+    /// The rendered text; none if there is a `problem`.
     text: Option<Vec<Piece>>,
     problem: Option<String>,
     cost: Option<Cost>,
-    /// Variables without a value for this contact and event.
+    /// The variables without a value for this contact and event.
     unset: Vec<Unset>,
     media: Vec<Medium>,
 }
 
-/// A stretch of the text; what forces UCS-2 stands alone.
+/// A piece of the text: characters that force UCS-2, or characters that do not.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Piece {
     text: String,
     forces: bool,
 }
 
-/// What a text costs.
+/// The size of a text in SMS parts.
 #[derive(Debug, Serialize)]
 struct Cost {
     encoding: &'static str,
@@ -41,33 +41,34 @@ struct Cost {
     remaining: usize,
     characters: usize,
     /// The characters that force UCS-2.
-    forced_by: Vec<Forced>,
+    forced_by: Vec<ForcingCharacter>,
 }
 
-/// A character that is not in GSM-7.
+/// A character that GSM-7 lacks.
 #[derive(Debug, Serialize)]
-struct Forced {
+struct ForcingCharacter {
     character: char,
-    /// What it is called, where it cannot be seen.
+    /// The name of a character that is invisible.
     name: Option<&'static str>,
-    /// `U+201C`
+    /// The code point, such as `U+201C`.
     code: String,
-    /// Where it stands first, from 1.
+    /// The position of its first occurrence, counted from 1.
     position: usize,
-    /// What GSM-7 has instead, where there is something; empty for what can just go.
+    /// The replacement in GSM-7, if there is one; empty if the character can be dropped.
     instead: Option<String>,
-    /// Whether it is filled in: the template itself does not have it.
+    /// Whether it comes from a variable's value and not from the template itself.
     filled_in: bool,
 }
 
-/// The template with plain characters.
+/// The template with plain characters in place of those that force UCS-2.
 #[derive(Debug, Serialize)]
 pub(super) struct Plain {
-    /// What it is made of, so that a page knows whether it is still what stands there.
+    /// The original text, so that a page can tell whether it has changed since.
     of: String,
     body: String,
-    /// Parts and encoding that the text would then have, for this contact.
+    /// The number of parts that the text would then have, for this contact.
     parts: Option<u16>,
+    /// The encoding that the text would then have.
     encoding: Option<&'static str>,
 }
 
@@ -75,7 +76,7 @@ impl Preview {
     /// Renders the text for a recipient.
     pub(super) fn new(
         body: &TemplateBody,
-        recipient: &TrialRecipient,
+        recipient: &PreviewRecipient,
         variables: &Variables<'_>,
         media: &[MediaUrl],
     ) -> Self {
@@ -86,10 +87,10 @@ impl Preview {
             Err(error) => (None, Vec::new(), Some(error.to_string())),
         };
         let mut unset = body.unset(variables);
-        for more in media.iter().flat_map(|url| url.unset(variables)) {
-            match unset.iter_mut().find(|known| known.variable == more.variable) {
-                Some(known) => known.has_default &= more.has_default,
-                None => unset.push(more),
+        for other in media.iter().flat_map(|url| url.unset(variables)) {
+            match unset.iter_mut().find(|known| known.variable == other.variable) {
+                Some(known) => known.has_default &= other.has_default,
+                None => unset.push(other),
             }
         }
         Self {
@@ -104,14 +105,14 @@ impl Preview {
 }
 
 impl Preview {
-    /// The parts that are billed, if it goes out as SMS.
+    /// The number of billed parts; none if media make it an MMS.
     pub(super) fn billed_parts(&self) -> Option<u16> {
         self.cost.as_ref().filter(|_| self.media.is_empty()).map(|cost| cost.parts)
     }
 }
 
-/// Cuts a text around the characters that force UCS-2; neighbours of a kind stay together, so that
-/// an emoji is not torn apart.
+/// Splits a text around the characters that force UCS-2. Adjacent ones stay together, so that an
+/// emoji is not split.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for character in text.chars() {
@@ -136,13 +137,13 @@ impl Cost {
             forced_by: parts
                 .forced_by
                 .iter()
-                .map(|(character, index)| Forced::of(*character, *index, template))
+                .map(|(character, index)| ForcingCharacter::of(*character, *index, template))
                 .collect(),
         }
     }
 }
 
-impl Forced {
+impl ForcingCharacter {
     fn of(character: char, index: usize, template: &str) -> Self {
         Self {
             character,
@@ -155,7 +156,7 @@ impl Forced {
     }
 }
 
-/// The name of a character that shows nothing, or nothing of its own.
+/// The name of a character that is invisible or does not stand alone.
 fn invisible(character: char) -> Option<&'static str> {
     match character {
         '\t' => Some("a tab"),
@@ -173,7 +174,7 @@ fn invisible(character: char) -> Option<&'static str> {
 }
 
 impl Plain {
-    /// None where nothing would change.
+    /// Replaces special characters; none if nothing would change.
     pub(super) fn of(template: &str, variables: &Variables<'_>) -> Option<Self> {
         let body = with_plain_characters(template);
         if body == template {
@@ -196,7 +197,7 @@ mod tests {
     use crate::types::phone::PhoneNumber;
 
     fn preview(text: &str) -> Preview {
-        let number = TrialRecipient::Number(PhoneNumber::from_e164("+14155550123").unwrap());
+        let number = PreviewRecipient::Number(PhoneNumber::from_e164("+14155550123").unwrap());
         let body = TemplateBody::parse(text).unwrap();
         let event = serde_json::json!({ "note": "é and ł" });
         let variables = number.variables(Some(&event), "Bells");
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preview_says_what_the_text_costs_and_what_is_not_set() {
+    fn a_preview_shows_parts_and_unset_variables() {
         let typed = "Hi {{ contact.first_name | default(value='“you”') }} – bye";
         let preview = preview(typed);
         let cost = preview.cost.unwrap();
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_is_told_from_what_is_written() {
+    fn characters_from_values_are_distinguished_from_those_of_the_template() {
         let preview = preview("Note: {{ event.note }}");
         let cost = preview.cost.unwrap();
         let forced: Vec<_> = cost
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_rendered_is_explained() {
+    fn a_text_that_cannot_be_rendered_has_an_explanation() {
         let preview = preview("{{ event.order_id }}");
         assert!(preview.problem.unwrap().contains("event.order_id is not set"));
         assert!(preview.text.is_none() && preview.cost.is_none());

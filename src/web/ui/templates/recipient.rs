@@ -1,4 +1,4 @@
-//! Whom a text is tried with: a contact, or a number that is nobody's.
+//! The recipient of a preview: a contact, or only a number.
 
 use serde_json::Value;
 
@@ -6,17 +6,17 @@ use crate::contacts::Contact;
 use crate::templates::Variables;
 use crate::types::phone::PhoneNumber;
 
-/// Whom a preview is for.
+/// The recipient of a preview.
 #[derive(Debug, Clone)]
-pub(super) enum TrialRecipient {
+pub(super) enum PreviewRecipient {
     /// A contact.
     Contact(Box<Contact>),
-    /// A number that is nobody's.
+    /// A number that belongs to no contact.
     Number(PhoneNumber),
 }
 
-impl TrialRecipient {
-    /// The name, or the number where there is no name.
+impl PreviewRecipient {
+    /// The name for pages.
     pub(super) fn label(&self) -> String {
         match self {
             Self::Contact(contact) => contact.long_label(),
@@ -24,7 +24,7 @@ impl TrialRecipient {
         }
     }
 
-    /// What the text can name.
+    /// The variables that the text can use.
     pub(super) fn variables<'a>(
         &'a self,
         event: Option<&'a Value>,

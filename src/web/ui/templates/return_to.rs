@@ -1,17 +1,17 @@
-//! The way back into the automation that a template is written for.
+//! The path back to the automation for which a template is written.
 
 use crate::types::id::TemplateId;
 
-/// A path of ours within the automations.
+/// A local path within the pages of automations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReturnTo(String);
 
 impl ReturnTo {
-    /// Accepts only local paths under `/automations`: anything else could lead to a stranger's
-    /// site.
+    /// Accepts only local paths under `/automations`, since anything else could be an open
+    /// redirect.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/automations")?;
-        // The query may carry a whole automation that is being edited.
+        // The query may contain a whole automation that is being edited.
         let local = (rest.is_empty() || rest.starts_with(['/', '?'])) && path.len() <= 10_000;
         let plain = path
             .chars()
@@ -21,13 +21,13 @@ impl ReturnTo {
             .then(|| Self(path.to_owned()))
     }
 
-    /// The path as it was given.
+    /// The path as given.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The path, with the template that was saved.
-    pub(super) fn with(&self, template: TemplateId) -> String {
+    /// The path, with the id of the saved template added.
+    pub(super) fn with_template(&self, template: TemplateId) -> String {
         let separator = if self.0.contains('?') { '&' } else { '?' };
         format!("{}{separator}template_id={template}", self.0)
     }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_automations_are_ways_back() {
+    fn only_local_paths_of_automations_are_accepted() {
         for good in [
             "/automations",
             "/automations/new",
@@ -66,14 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn the_saved_template_is_added_to_the_way_back() {
+    fn the_saved_template_is_added_to_the_path() {
         let id: TemplateId = "01900000-0000-7000-8000-000000000000".parse().unwrap();
         assert_eq!(
-            ReturnTo::parse("/automations/1/edit").unwrap().with(id),
+            ReturnTo::parse("/automations/1/edit").unwrap().with_template(id),
             format!("/automations/1/edit?template_id={id}")
         );
         assert_eq!(
-            ReturnTo::parse("/automations/1/edit?step=2").unwrap().with(id),
+            ReturnTo::parse("/automations/1/edit?step=2").unwrap().with_template(id),
             format!("/automations/1/edit?step=2&template_id={id}")
         );
     }

@@ -1,10 +1,10 @@
-//! *Send a test*: the text as it stands, filled in for the contact of the preview, to a number of
-//! one's own.
+//! *Send a test*: sends the current text, rendered for the contact of the preview, to a number of
+//! the user.
 
 use super::form::TemplateForm;
-use super::recipient::TrialRecipient;
-use super::saved::Way;
-use super::trial::TemplateTrial;
+use super::preview_panel::PreviewPanel;
+use super::recipient::PreviewRecipient;
+use super::saved_template::PreviewDefaults;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::messages::test_message::TestMessage;
@@ -14,25 +14,25 @@ use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, PageError, PageResult, Visit};
 
-/// Leads to the test message that was sent.
-pub(super) fn lead_to(
+/// Redirects to the page of the test message.
+pub(super) fn redirect_to_message(
     visit: &Visit<Marketer>,
     message: MessageId,
     template: Option<&Template>,
     form: &TemplateForm,
 ) -> PageResult {
-    let kept = if form.is_saved(template) {
+    let draft_note = if form.is_saved(template) {
         ""
     } else {
         " What you have not saved of the template is kept."
     };
     visit
         .redirect(format!("/messages/{message}"))
-        .flash(format!("The test message is on its way.{kept}"))
+        .flash(format!("The test message is on its way.{draft_note}"))
 }
 
-/// Sends what is typed, saved or not, as one message; pressing the button twice sends it once. The
-/// inner error is what is wrong with the fields.
+/// Sends the input, saved or not, as one message; submitting twice sends it once. The inner error
+/// contains the errors of the fields.
 pub(super) async fn send(
     conn: &mut Conn,
     visit: &Visit<Marketer>,
@@ -48,26 +48,32 @@ pub(super) async fn send(
     if sender.is_none() {
         errors.add("sender_id", "Choose what to send from.");
     }
-    let new = form.parse_text().map_err(|found| take(&mut errors, &found)).ok();
-    let way = Way::to(conn, template).await?;
-    let mut wrong = FieldErrors::default();
-    let trial =
-        TemplateTrial::load(conn, &visit.organization, visit.zone(), &way, form, &mut wrong)
-            .await?;
+    let new = form.parse_text().map_err(|found| add_all(&mut errors, &found)).ok();
+    let defaults = PreviewDefaults::load(conn, template).await?;
+    let mut preview_errors = FieldErrors::default();
+    let preview_panel = PreviewPanel::load(
+        conn,
+        &visit.organization,
+        visit.zone(),
+        &defaults,
+        form,
+        &mut preview_errors,
+    )
+    .await?;
     if let Some(sentences) =
-        wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences)
+        preview_errors.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences)
     {
         for sentence in sentences {
             errors.add("event", sentence);
         }
     }
-    // Somebody of whom only the number is known has the number that it goes to.
-    let recipient = match (&trial.recipient, &to) {
-        (TrialRecipient::Number(_), Some(to)) => TrialRecipient::Number(to.clone()),
+    // A recipient with only a number gets the number to which the test goes.
+    let recipient = match (&preview_panel.recipient, &to) {
+        (PreviewRecipient::Number(_), Some(to)) => PreviewRecipient::Number(to.clone()),
         (chosen, _) => chosen.clone(),
     };
-    let variables = recipient.variables(trial.event.as_ref(), &visit.organization.name);
-    let text = new.as_ref().and_then(|new| rendered(new, &recipient, &variables, &mut errors));
+    let variables = recipient.variables(preview_panel.event.as_ref(), &visit.organization.name);
+    let text = new.as_ref().and_then(|new| render(new, &recipient, &variables, &mut errors));
     let (Some(to), Some(sender), Some(new), Some((text, media_urls)), true) =
         (to, sender, new, text, errors.is_empty())
     else {
@@ -85,10 +91,10 @@ pub(super) async fn send(
     Ok(Ok(test.send(conn, visit.user.id, visit.now(), &form.request_key).await?))
 }
 
-/// The text and the addresses of its media.
-fn rendered(
+/// Renders the text and the addresses of its media.
+fn render(
     new: &NewTemplate,
-    recipient: &TrialRecipient,
+    recipient: &PreviewRecipient,
     variables: &Variables<'_>,
     errors: &mut FieldErrors,
 ) -> Option<(String, Vec<String>)> {
@@ -100,7 +106,7 @@ fn rendered(
     text.zip(media_urls)
 }
 
-fn take(errors: &mut FieldErrors, found: &FieldErrors) {
+fn add_all(errors: &mut FieldErrors, found: &FieldErrors) {
     for (field, sentences) in found.iter() {
         for sentence in sentences {
             errors.add(field, sentence);

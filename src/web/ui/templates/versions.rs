@@ -1,5 +1,4 @@
-//! The versions of a template: who saved which when, what differs between two, and going back to
-//! one.
+//! The versions of a template: the list, the comparison of two, and restoring one.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -16,10 +15,10 @@ use crate::web::ui::Choice;
 use crate::web::{Marketer, Page, PageResult, Query, Viewer, Visit};
 
 const ROWS: i64 = 50;
-/// What stands for the text that the user has not saved.
+/// The query value for the user's draft.
 const DRAFT: &str = "draft";
 
-/// Which two are compared, and where the list goes on.
+/// The query of the page: the two versions to compare, and the position of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct VersionsQuery {
@@ -28,14 +27,14 @@ pub(super) struct VersionsQuery {
     before: Option<i32>,
 }
 
-/// The page.
+/// The page of a template's versions.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct VersionsPage {
     id: TemplateId,
     name: String,
     version: i32,
     rows: Vec<Row>,
-    /// Where the list goes on.
+    /// The version before which the next page starts.
     before: Option<i32>,
     choices: Vec<Choice>,
     comparison: Option<Comparison>,
@@ -49,11 +48,11 @@ struct Row {
     body: String,
     media: usize,
     is_present: bool,
-    /// The version before it, to compare with.
+    /// The previous version, to compare with.
     previous: Option<i32>,
 }
 
-/// What differs between two texts.
+/// The differences between two texts.
 #[derive(Debug, Serialize)]
 struct Comparison {
     from: Side,
@@ -65,12 +64,12 @@ struct Comparison {
 
 #[derive(Debug, Clone, Serialize)]
 struct Side {
-    /// As the query names it.
+    /// The query value.
     value: String,
     label: String,
     at: DateTime<Utc>,
     author: Option<String>,
-    /// The version that could be restored.
+    /// The number of the version, if it can be restored.
     version: Option<i32>,
     #[serde(skip)]
     body: String,
@@ -81,40 +80,40 @@ struct Side {
 pub(super) async fn list(
     visit: Visit<Viewer>,
     id: Path<TemplateId>,
-    wanted: Query<VersionsQuery>,
+    query: Query<VersionsQuery>,
 ) -> PageResult {
     let mut conn = visit.conn().await?;
     let template = templates::find(&mut conn, *id).await?;
-    let mut found = versions::list(&mut conn, *id, wanted.before, ROWS + 1).await?;
+    let mut found = versions::list(&mut conn, *id, query.before, ROWS + 1).await?;
     let more = found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);
     found.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
     let before = found.last().filter(|_| more).map(|version| version.number);
     let draft = drafts::find(&mut conn, visit.user.id, Some(*id)).await?;
     let draft = draft.map(|draft| Side::of_draft(&draft));
     let newest = template.version.to_string();
-    let default = |wanted: &str, otherwise: String| {
-        if wanted.is_empty() { otherwise } else { wanted.to_owned() }
+    let default = |value: &str, otherwise: String| {
+        if value.is_empty() { otherwise } else { value.to_owned() }
     };
     let (from, to) =
-        (default(&wanted.from, (template.version - 1).to_string()), default(&wanted.to, newest));
-    let from = side(&mut conn, *id, &from, draft.as_ref()).await?;
-    let to = side(&mut conn, *id, &to, draft.as_ref()).await?;
+        (default(&query.from, (template.version - 1).to_string()), default(&query.to, newest));
+    let from = find_side(&mut conn, *id, &from, draft.as_ref()).await?;
+    let to = find_side(&mut conn, *id, &to, draft.as_ref()).await?;
     drop(conn);
     let comparison = from.zip(to).map(|(from, to)| Comparison::new(from, to));
     visit.page(&VersionsPage::new(&template, found, before, draft.is_some(), comparison))
 }
 
-/// One of the two texts; none if there is no such version.
-async fn side(
+/// Finds a text to compare; none if there is no such version.
+async fn find_side(
     conn: &mut Conn,
     id: TemplateId,
-    wanted: &str,
+    value: &str,
     draft: Option<&Side>,
 ) -> Result<Option<Side>, Error> {
-    if wanted == DRAFT {
+    if value == DRAFT {
         return Ok(draft.cloned());
     }
-    let Ok(number) = wanted.parse() else { return Ok(None) };
+    let Ok(number) = value.parse() else { return Ok(None) };
     match versions::find(conn, id, number).await {
         Ok(version) => Ok(Some(Side::of(version))),
         Err(Error::NotFound(_)) => Ok(None),
@@ -129,11 +128,11 @@ pub(super) async fn restore(visit: Visit<Marketer>, path: Path<(TemplateId, i32)
     let restored = conn
         .transaction(async |conn| versions::restore(conn, &actor, id, number, now).await)
         .await?;
-    let there = visit.redirect(format!("/templates/{id}/versions"));
+    let redirect = visit.redirect(format!("/templates/{id}/versions"));
     if restored.version == before {
-        return there.flash(format!("The text is that of version {number} already."));
+        return redirect.flash(format!("The text is that of version {number} already."));
     }
-    there
+    redirect
         .undo(format!("/templates/{id}/versions/{before}/restore"), [])
         .flash(format!("Version {number} is restored, as version {}.", restored.version))
 }

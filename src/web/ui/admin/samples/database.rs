@@ -1,10 +1,10 @@
-//! The page of the database: embedded and small, elsewhere and large.
+//! Samples of the database page: embedded and small, remote and large.
 
 use chrono::{DateTime, TimeDelta};
 
 use super::{DatabasePage, Row, Server};
 use crate::db::tables::Table;
-use crate::web::ui::admin::words;
+use crate::web::ui::admin::labels;
 use crate::web::{Samples, Varies};
 
 impl Samples for DatabasePage {
@@ -20,11 +20,11 @@ impl Samples for DatabasePage {
             database: "carillon".to_owned(),
             address: address.map(str::to_owned),
             data_dir: "/var/lib/<carillon>".to_owned(),
-            size: words::size(5_368_709_120),
+            size: labels::size(5_368_709_120),
             time: then + TimeDelta::days(3),
             time_zone: "Etc/UTC".to_owned(),
             started_at: then,
-            up: words::span(TimeDelta::days(3)),
+            up: labels::rounded_duration(TimeDelta::days(3)),
             connections: 12,
             most_connections: 100,
             own_connections: 4,

@@ -1,4 +1,4 @@
-//! The list of failed jobs: none, some, and of one kind.
+//! Samples of the list of failed jobs: empty, of all kinds, and of one kind.
 
 use chrono::DateTime;
 
@@ -28,7 +28,7 @@ impl Samples for FailedPage {
             failed(2, Job::Advance(EnrollmentId::new()), &"averylongwordwithoutablank".repeat(40)),
             failed(3, Job::Settle(MessageId::new()), "مهلة الاتصال"),
         ];
-        let wanted = FailedQuery { kind: "send".to_owned(), before: String::new() };
+        let of_one_kind = FailedQuery { kind: "send".to_owned(), before: String::new() };
         vec![
             Self::new(&FailedQuery::default(), Vec::new(), &Subjects::default(), false, 0),
             Self::new(
@@ -36,10 +36,10 @@ impl Samples for FailedPage {
                 jobs.clone(),
                 &Subjects::default(),
                 true,
-                failed::COUNTED + 1,
+                failed::MAX_COUNTED + 1,
             ),
-            Self::new(&wanted, jobs, &Subjects::default(), false, 1),
-            Self::new(&wanted, Vec::new(), &Subjects::default(), false, 0),
+            Self::new(&of_one_kind, jobs, &Subjects::default(), false, 1),
+            Self::new(&of_one_kind, Vec::new(), &Subjects::default(), false, 0),
         ]
     }
 }

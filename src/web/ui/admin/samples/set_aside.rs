@@ -1,4 +1,4 @@
-//! The list of what was set aside: none, some, and more than are counted.
+//! Samples of the list of set-aside items: empty, some, and more than are counted.
 
 use chrono::{DateTime, TimeDelta};
 
@@ -38,7 +38,7 @@ impl Samples for SetAsidePage {
         ];
         vec![
             Self::new(Vec::new(), &[], None, 0),
-            Self::new(items.clone(), &[], Some(4), set_aside::COUNTED + 1),
+            Self::new(items.clone(), &[], Some(4), set_aside::MAX_COUNTED + 1),
             Self::new(items[..1].to_vec(), &[], None, 1),
             Self::new(Vec::new(), &[], Some(1), 3),
         ]

@@ -1,4 +1,4 @@
-//! The page of the process: by default, and with long settings.
+//! Samples of the system page: default settings, and long ones.
 
 use chrono::{DateTime, TimeDelta};
 

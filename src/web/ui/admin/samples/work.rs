@@ -1,10 +1,10 @@
-//! The queue: idle, busy, and with a worker and a routine in trouble.
+//! Samples of the work page: idle, busy, and with a worker and a routine in trouble.
 
 use chrono::{DateTime, TimeDelta};
 
 use super::{Work, WorkPage};
 use crate::queue::overview::{self, Overview, WorkerProcess};
-use crate::queue::routines::{Routine, RoutineStanding};
+use crate::queue::routines::{Routine, RoutineStatus};
 use crate::types::id::WorkerId;
 use crate::web::{Samples, Varies};
 
@@ -23,16 +23,15 @@ impl Samples for WorkPage {
             started_at: now - TimeDelta::days(3),
             seen_at: now - TimeDelta::seconds(seen),
         };
-        let standing =
-            |routine, error: Option<&str>, run_by: Option<(&str, i32)>| RoutineStanding {
-                routine,
-                due_at: now + TimeDelta::minutes(1),
-                ended_at: Some(now - TimeDelta::minutes(1)),
-                error: error.map(str::to_owned),
-                failing_since: error.map(|_| now - TimeDelta::hours(3)),
-                run_by: run_by.map(|(host, pid)| (host.to_owned(), pid)),
-            };
-        let routines = |error| -> Vec<RoutineStanding> {
+        let standing = |routine, error: Option<&str>, run_by: Option<(&str, i32)>| RoutineStatus {
+            routine,
+            due_at: now + TimeDelta::minutes(1),
+            ended_at: Some(now - TimeDelta::minutes(1)),
+            error: error.map(str::to_owned),
+            failing_since: error.map(|_| now - TimeDelta::hours(3)),
+            run_by: run_by.map(|(host, pid)| (host.to_owned(), pid)),
+        };
+        let routines = |error| -> Vec<RoutineStatus> {
             let one = |routine: &Routine| match routine {
                 Routine::LookUpStale => standing(*routine, error, None),
                 Routine::FoldLedger => standing(*routine, None, Some(("app-<1>", 7))),
@@ -50,7 +49,7 @@ impl Samples for WorkPage {
             page(&Overview::default(), routines(None), Vec::new()),
             page(&Overview::sample(held, 12, now), routines(None), vec![worker("app-1", 2)]),
             page(
-                &Overview::sample(held, overview::COUNTED, now),
+                &Overview::sample(held, overview::MAX_COUNTED, now),
                 routines(Some("Twilio did <not> answer in time.")),
                 workers,
             ),

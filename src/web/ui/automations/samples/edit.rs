@@ -1,4 +1,4 @@
-//! The editor of automations: new, filled, running, and with something wrong.
+//! Samples of the editor: new, filled, running, and with errors.
 
 use super::AutomationEditPage;
 use crate::automations::AutomationStatus;
@@ -8,8 +8,8 @@ use crate::types::text;
 use crate::web::ui::Choice;
 use crate::web::ui::automations::action::Focus;
 use crate::web::ui::automations::choices::Choices;
+use crate::web::ui::automations::dry_run::{AutomationDryRun, DryRunForm};
 use crate::web::ui::automations::form::AutomationForm;
-use crate::web::ui::automations::trial::{AutomationTrial, TrialForm};
 use crate::web::{Samples, Varies};
 
 impl Samples for AutomationEditPage {
@@ -62,19 +62,19 @@ impl Samples for AutomationEditPage {
             form,
             errors,
             choices: choices(),
-            trial: AutomationTrial::samples().into_iter().next(),
-            tried: TrialForm::default(),
+            trial: AutomationDryRun::samples().into_iter().next(),
+            tried: DryRunForm::default(),
             focus: Focus::step(0),
         };
-        let nothing = FieldErrors::default;
+        let no_errors = FieldErrors::default;
         vec![
-            page(None, AutomationStatus::Draft, AutomationForm::blank(), nothing()),
+            page(None, AutomationStatus::Draft, AutomationForm::blank(), no_errors()),
             page(id, AutomationStatus::Draft, AutomationForm::from_pairs(&pairs), wrong),
-            page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), nothing()),
+            page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), no_errors()),
             Self {
                 trial: None,
                 choices: Choices::fixed(),
-                ..page(id, AutomationStatus::Paused, AutomationForm::default(), nothing())
+                ..page(id, AutomationStatus::Paused, AutomationForm::default(), no_errors())
             },
         ]
     }

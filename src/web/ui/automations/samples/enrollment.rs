@@ -1,4 +1,4 @@
-//! The page of an enrollment: one of each state.
+//! Samples of the page of an enrollment: one of each state.
 
 use chrono::DateTime;
 

@@ -1,4 +1,4 @@
-//! The list of enrollments: one of each state, none, and a search.
+//! Samples of the list of enrollments: one of each state, none, and a search.
 
 use chrono::DateTime;
 
@@ -38,7 +38,7 @@ impl Samples for EnrollmentsPage {
 }
 
 impl EnrollmentRow {
-    /// For tests of templates: one of each state.
+    /// One row of each state.
     pub(in crate::web::ui::automations) fn samples() -> Vec<Self> {
         let row = |status: EnrollmentStatus| Self {
             id: EnrollmentId::new(),

@@ -1,4 +1,4 @@
-//! The list of automations: none, and one of each status.
+//! Samples of the list of automations: empty, and one of each status.
 
 use super::{AutomationListPage, Row};
 use crate::automations::AutomationStatus;

@@ -1,9 +1,9 @@
-//! The page of an automation: active, paused, and a draft that cannot be switched on.
+//! Samples of the page of an automation: active, paused, and a draft that cannot be switched on.
 
 use chrono::DateTime;
 
 use super::{AutomationShowPage, Count, Former, StepMessages, StepRow};
-use crate::automations::counts::MAX_BY_STEP;
+use crate::automations::counts::STEP_SCAN_LIMIT;
 use crate::automations::{AutomationStatus, EnrollmentStatus};
 use crate::error::FieldErrors;
 use crate::ledger::Counts;
@@ -38,7 +38,7 @@ impl Samples for AutomationShowPage {
                 .map(|status| Count { status: *status, count: 1_234 })
                 .collect(),
             only_newest: true,
-            most_counted: MAX_BY_STEP,
+            most_counted: STEP_SCAN_LIMIT,
             standing: LedgerTotals::of_automation(
                 1,
                 Counts { recipients: 7, delivered: 7, ..Counts::default() },
@@ -66,7 +66,7 @@ impl Samples for AutomationShowPage {
 }
 
 impl StepRow {
-    /// For tests of templates: an SMS and a wait.
+    /// Two steps: an SMS and a wait.
     pub(in crate::web::ui::automations) fn samples() -> Vec<Self> {
         let message =
             |outcome: Outcome, count| StepMessages { outcome, count, meaning: outcome.meaning() };

@@ -1,7 +1,7 @@
-//! The question whether an automation is switched on or paused.
+//! Samples of the confirmation before an automation is switched on or paused.
 
 use super::SwitchPage;
-use crate::automations::MAX_LOOKED_AT;
+use crate::automations::SCAN_LIMIT;
 use crate::types::id::AutomationId;
 use crate::web::ui::automations::show::StepRow;
 use crate::web::{Samples, Varies};
@@ -22,7 +22,7 @@ impl Samples for SwitchPage {
             steps: StepRow::samples(),
             inside: "1,234".to_owned(),
             anybody_inside: has_run,
-            only_newest: has_run.then_some(MAX_LOOKED_AT),
+            only_newest: has_run.then_some(SCAN_LIMIT),
             waiting: i64::from(has_run),
             warnings: vec!["Shop <1> does not send at present.".to_owned()],
         };

@@ -1,4 +1,4 @@
-//! The form for a sender: with offers, without, and while Twilio does not answer.
+//! Samples of the form that adds a sender: with offers, without, and while Twilio does not answer.
 
 use super::{AddSenderPage, SenderInput, groups};
 use crate::connections::SenderAddress;

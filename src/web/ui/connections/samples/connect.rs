@@ -1,4 +1,4 @@
-//! The form that connects an account: empty, and with something wrong.
+//! Samples of the form that connects an account: empty, and with errors.
 
 use super::{ConnectInput, ConnectPage};
 use crate::connection_center::Existing;
@@ -38,7 +38,7 @@ impl Samples for ConnectPage {
     }
 }
 
-/// The connection that has what was entered.
+/// A connection that already has the entered account.
 pub(in crate::web::ui::connections) fn existing() -> Existing {
     Existing {
         id: ConnectionId::new(),

@@ -1,8 +1,8 @@
-//! The health of a connection: not looked at yet, and with each kind of finding.
+//! Samples of the health page: not checked yet, and with each kind of finding.
 
 use chrono::DateTime;
 
-use super::{HealthPage, LookView, SenderHealth};
+use super::{ChecksView, HealthPage, SenderHealth};
 use crate::connections::{Check, Mend, WebhookTest};
 use crate::senders::Health;
 use crate::senders::registration::{Registration, RegistrationState, Scheme};
@@ -61,7 +61,7 @@ impl Samples for HealthPage {
             sample(None, None, Vec::new()),
             sample(None, None, with(&[None, None])),
             sample(
-                Some(LookView::sample()),
+                Some(ChecksView::sample()),
                 Some(test),
                 with(&[Some(drifted), Some(health(&[], &["+1 206 555 0100"]))]),
             ),
@@ -69,8 +69,8 @@ impl Samples for HealthPage {
     }
 }
 
-impl LookView {
-    /// For tests of templates: one line of each kind.
+impl ChecksView {
+    /// A check of each outcome.
     pub(in crate::web::ui::connections) fn sample() -> Self {
         let checks = vec![
             Check::passed("Keys", "Twilio accepts the Auth Token."),

@@ -1,4 +1,4 @@
-//! The form for new keys: empty, and with something wrong.
+//! Samples of the form for new keys: empty, and with errors.
 
 use super::{ConnectionKeysPage, KeysInput};
 use crate::error::FieldErrors;

@@ -1,4 +1,4 @@
-//! The limits of a sender: of a number with a queue, and of a service with something wrong.
+//! Samples of the limits of a sender: of a number with a queue, and of a service with an error.
 
 use super::{LimitsInput, LimitsPage};
 use crate::error::FieldErrors;
@@ -12,7 +12,7 @@ impl Samples for LimitsPage {
     fn samples() -> Vec<Self> {
         let page = |sender: SenderView, parts_per_second: &str, errors| Self {
             connection: ConnectionView::sample(),
-            usual: queue::usual(&sender.sender.address),
+            usual: queue::usual_rate(&sender.sender.address),
             sender,
             form: LimitsInput {
                 parts_per_second: parts_per_second.to_owned(),

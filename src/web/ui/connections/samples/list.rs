@@ -1,4 +1,4 @@
-//! The list of connections: none, and one in order with a stopped one.
+//! Samples of the list of connections: empty, and with an active and a stopped one.
 
 use super::{ConnectionListPage, Row};
 use crate::web::ui::connections::view::{ConnectionView, SenderView};

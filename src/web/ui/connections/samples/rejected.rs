@@ -1,4 +1,4 @@
-//! The list of rejected webhooks: none and each reason, of a connection and of none.
+//! Samples of the list of rejected webhooks: empty, and each reason, with and without a connection.
 
 use super::RejectedPage;
 use crate::connections::webhooks::{Hook, RejectedWebhook, RejectionReason};

@@ -1,9 +1,9 @@
-//! The page of a connection: in order, with findings, stopped, and with a name that cannot be.
+//! Samples of the page of a connection: active, with findings, stopped, and with a rejected name.
 
-use super::{ConnectionShowPage, NameInput, policies};
+use super::{ConnectionShowPage, SettingsInput, policies};
 use crate::error::FieldErrors;
 use crate::web::ui::Choice;
-use crate::web::ui::connections::health::LookView;
+use crate::web::ui::connections::health::ChecksView;
 use crate::web::ui::connections::test_input::TestInput;
 use crate::web::ui::connections::view::{ConnectionView, SenderView};
 use crate::web::{Samples, Varies};
@@ -24,7 +24,7 @@ impl Samples for ConnectionShowPage {
 
     fn samples() -> Vec<Self> {
         let sample = |connection: ConnectionView, senders, look| Self {
-            form: NameInput {
+            form: SettingsInput {
                 name: connection.connection.name.clone(),
                 unconfirmed_policy: connection.connection.unconfirmed_policy.to_string(),
                 max_concurrency: connection.connection.max_concurrency.to_string(),
@@ -45,7 +45,7 @@ impl Samples for ConnectionShowPage {
         let named = sample(ConnectionView::sample(), SenderView::samples(), None);
         let unnamed = named.senders.first().map(|sender| sender.sender.id);
         let named = match unnamed {
-            Some(id) => named.with_name_of(
+            Some(id) => named.with_name_error(
                 id,
                 "<Shop>",
                 &FieldErrors::default().with("name", "Use at most 100 characters."),
@@ -61,7 +61,7 @@ impl Samples for ConnectionShowPage {
             sample(
                 ConnectionView::sample(),
                 SenderView::samples(),
-                Some(LookView::sample().of_concern()),
+                Some(ChecksView::sample().without_passed()),
             ),
             wrong,
             named,

@@ -1,4 +1,4 @@
-//! Connections and senders: in order, stopped, and with a queue.
+//! Samples of connections and senders: active, stopped, and with a queue.
 
 use chrono::{DateTime, TimeDelta};
 
@@ -9,7 +9,7 @@ use crate::senders::{PartsPerSecond, Sender, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 
 impl ConnectionView {
-    /// For tests of templates: an account in order.
+    /// An active account.
     pub(in crate::web::ui::connections) fn sample() -> Self {
         Connection {
             id: ConnectionId::new(),
@@ -32,7 +32,7 @@ impl ConnectionView {
         .into()
     }
 
-    /// For tests of templates: a trial account, signed in to by API key, that Twilio refuses.
+    /// A trial account with an API key, stopped because Twilio refuses the keys.
     pub(in crate::web::ui::connections) fn stopped_sample() -> Self {
         let Self { mut connection, .. } = Self::sample();
         connection.has_auth_token = false;
@@ -47,8 +47,7 @@ impl ConnectionView {
 }
 
 impl SenderView {
-    /// For tests of templates: a number in order, and a service that is disabled and whose webhook
-    /// could not be set.
+    /// An active number with a queue, and a disabled service whose webhook could not be set.
     pub(in crate::web::ui::connections) fn samples() -> Vec<Self> {
         let sample = |address: &str, name: &str| -> Option<Sender> {
             let address = SenderAddress::parse(address).ok()?;

@@ -1,4 +1,5 @@
-//! The question whether many are tagged: chosen ones, all that fit, and a changed number.
+//! Samples of the confirmation before many contacts are tagged: chosen ones, all that match, and a
+//! changed number.
 
 use super::{BulkTagForm, BulkTagPage, MAX};
 use crate::error::FieldErrors;
@@ -13,7 +14,7 @@ impl Samples for BulkTagPage {
     };
 
     fn samples() -> Vec<Self> {
-        let wish = BulkTagForm {
+        let request = BulkTagForm {
             name: "<VIP>".to_owned(),
             q: "a&b".to_owned(),
             ids: vec![ContactId::new()],
@@ -23,13 +24,13 @@ impl Samples for BulkTagPage {
             action: "remove".to_owned(),
             all: true,
             from: Some(ContactId::new()),
-            ..wish.clone()
+            ..request.clone()
         };
         vec![
-            Self { starts: vec!["Welcome <VIPs>".to_owned()], ..Self::bare(wish.clone(), 1) },
+            Self { starts: vec!["Welcome <VIPs>".to_owned()], ..Self::bare(request.clone(), 1) },
             Self {
                 errors: FieldErrors::default().with("name", "Enter a tag."),
-                ..Self::bare(wish, 3)
+                ..Self::bare(request, 3)
             },
             Self {
                 changed: narrowing::changed(Some("3"), 24, "contact"),

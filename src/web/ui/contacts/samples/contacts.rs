@@ -1,4 +1,4 @@
-//! Contacts for the samples of the pages.
+//! Contacts for the samples of several pages.
 
 use chrono::DateTime;
 
@@ -6,8 +6,7 @@ use crate::contacts::Contact;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 
-/// One of whom all is known, one of whom only the number is,
-/// and one whose number is not valid.
+/// Three contacts: with all fields, with only a number, and with an invalid number.
 pub(super) fn contacts() -> Vec<Contact> {
     let phone = |text| PhoneNumber::from_e164(text).ok();
     let contact = |phone| Contact {

@@ -1,4 +1,4 @@
-//! The question whether a contact is deleted: suppressed and not.
+//! Samples of the confirmation before a contact is deleted: suppressed, and not.
 
 use super::ContactDeletePage;
 use crate::consent::Reason;

@@ -1,6 +1,6 @@
-//! The form of a contact: new, and with something wrong.
+//! Samples of the form of a contact: new, and with errors.
 
-use super::{ContactEditPage, KINDS, title};
+use super::{ATTRIBUTE_KINDS, ContactEditPage, title};
 use crate::error::FieldErrors;
 use crate::types::id::ContactId;
 use crate::web::ui::contacts::form::ContactForm;
@@ -25,7 +25,7 @@ impl Samples for ContactEditPage {
             id,
             title: title(id),
             default_country,
-            kinds: KINDS,
+            kinds: ATTRIBUTE_KINDS,
             form,
             errors,
         };

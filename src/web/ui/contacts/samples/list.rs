@@ -1,4 +1,4 @@
-//! The list of contacts: full, empty, with and without a search.
+//! Samples of the list of contacts: full, and empty with and without a search.
 
 use super::{Choice, ContactListPage, ContactListQuery, Row};
 use crate::contacts;
@@ -26,7 +26,7 @@ impl Samples for ContactListPage {
         let tags = vec![Choice { value: TagName::stop(), label: TagName::stop() }];
         let link = ContactListQuery { q: "a&b".to_owned(), ..ContactListQuery::default() }
             .link("older", ContactId::new());
-        let nothing = || Self {
+        let empty = || Self {
             q: String::new(),
             tag: String::new(),
             tags: Vec::new(),
@@ -41,16 +41,16 @@ impl Samples for ContactListPage {
                 rows: rows.collect(),
                 older: Some(link.clone()),
                 newer: Some(link.clone()),
-                ..Self { q: "ann".to_owned(), ..nothing() }
+                ..Self { q: "ann".to_owned(), ..empty() }
             },
-            Self { q: "\"><script>".to_owned(), ..nothing() },
+            Self { q: "\"><script>".to_owned(), ..empty() },
             Self {
                 q: "a".to_owned(),
                 older: Some(link),
                 looked_at: Some(contacts::SCAN_LIMIT),
-                ..nothing()
+                ..empty()
             },
-            nothing(),
+            empty(),
         ]
     }
 }

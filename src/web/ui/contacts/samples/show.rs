@@ -1,12 +1,13 @@
-//! The page of a contact: free, opted out by wording, suppressed, with all that can happen to one.
+//! Samples of the page of a contact: not suppressed, opted out by wording, and suppressed, with
+//! every kind of timeline entry.
 
 use chrono::DateTime;
 
-use super::{ContactShowPage, Evidence, Typed};
+use super::{ContactShowPage, Evidence, FormInput};
 use crate::consent::{Reason, Suppression};
 use crate::contacts::Contact;
 use crate::contacts::tags::TagName;
-use crate::contacts::timeline::{Entry, What};
+use crate::contacts::timeline::{Entry, EntryKind};
 use crate::error::FieldErrors;
 use crate::types::id::{EnrollmentId, MessageId};
 use crate::types::phone::PhoneNumber;
@@ -35,16 +36,16 @@ impl Samples for ContactShowPage {
 
     fn samples() -> Vec<Self> {
         let active = |phone: &PhoneNumber| {
-            let held = |reason| Suppression {
+            let suppression = |reason| Suppression {
                 id: crate::types::id::SuppressionId::new(),
                 phone: phone.clone(),
                 reason,
                 since: DateTime::UNIX_EPOCH,
                 by_wording: false,
             };
-            vec![held(Reason::Stop), held(Reason::Manual)]
+            vec![suppression(Reason::Stop), suppression(Reason::Manual)]
         };
-        let read =
+        let by_wording =
             |phone: &PhoneNumber| vec![Suppression { by_wording: true, ..active(phone).remove(0) }];
         let mut pages = Vec::new();
         for contact in samples::contacts() {
@@ -55,10 +56,10 @@ impl Samples for ContactShowPage {
                 ..Self::bare(contact.clone(), Vec::new(), &[])
             });
             pages.push(Self {
-                typed: Typed { undo_note: "<i>".to_owned(), ..Typed::default() },
+                typed: FormInput { undo_note: "<i>".to_owned(), ..FormInput::default() },
                 errors: FieldErrors::default()
                     .with("undo_note", "Write down why: it is kept as evidence."),
-                ..Self::bare(contact.clone(), vec![TagName::stop()], &read(&phone))
+                ..Self::bare(contact.clone(), vec![TagName::stop()], &by_wording(&phone))
             });
             pages.push(Self {
                 evidence: vec![Evidence {
@@ -69,10 +70,10 @@ impl Samples for ContactShowPage {
                 suggestions: vec![TagName::stop()],
                 older: Some("/contacts/1?until=1#timeline".to_owned()),
                 is_past: true,
-                typed: Typed {
+                typed: FormInput {
                     tag: "<VIP>".to_owned(),
                     stop_note: "<b>".to_owned(),
-                    ..Typed::default()
+                    ..FormInput::default()
                 },
                 errors: FieldErrors::default()
                     .with("tag", "Enter a tag.")
@@ -84,9 +85,9 @@ impl Samples for ContactShowPage {
     }
 }
 
-/// What can happen to a contact.
+/// A timeline with every kind of entry.
 fn timeline(contact: &Contact) -> Vec<TimelineLine> {
-    let message = |direction: &str, status: &str| What::Message {
+    let message = |direction: &str, status: &str| EntryKind::Message {
         id: MessageId::new(),
         direction: direction.to_owned(),
         status: status.to_owned(),
@@ -95,12 +96,12 @@ fn timeline(contact: &Contact) -> Vec<TimelineLine> {
         reason: None,
         error_code: None,
     };
-    let event = What::Event {
+    let event = EntryKind::Event {
         name: "order_completed".to_owned(),
         properties: serde_json::json!({ "order_id": "<7>", "total": 12.5 }),
         occurred_at: DateTime::UNIX_EPOCH,
     };
-    let enrolled = What::Enrolled {
+    let enrolled = EntryKind::Enrolled {
         id: EnrollmentId::new(),
         automation: "Thanks & see you".to_owned(),
         status: "failed".to_owned(),
@@ -112,8 +113,8 @@ fn timeline(contact: &Contact) -> Vec<TimelineLine> {
         message("inbound", "received"),
         enrolled,
         event,
-        What::TagAdded(TagName::stop()),
-        What::Created,
+        EntryKind::TagAdded(TagName::stop()),
+        EntryKind::Created,
     ];
     what.into_iter()
         .map(|what| {

@@ -1,10 +1,10 @@
-//! The home page: before anything is set up, busy, and quiet.
+//! Samples of the home page: before anything is set up, with figures, and without recent messages.
 
 use super::HomePage;
 use crate::users::Role;
 use crate::web::ui::home::attention::Attention;
 use crate::web::ui::home::dashboard::Dashboard;
-use crate::web::ui::home::steps::{self, Done};
+use crate::web::ui::home::setup_steps::{self, SetupProgress};
 use crate::web::{Samples, Varies};
 
 impl Samples for HomePage {
@@ -24,18 +24,18 @@ impl Samples for HomePage {
     };
 
     fn samples() -> Vec<Self> {
-        let nothing = |role| Self {
-            steps: steps::steps(Done::default(), role),
+        let new_installation = |role| Self {
+            steps: setup_steps::steps(SetupProgress::default(), role),
             attention: Vec::new(),
             dashboard: None,
         };
         let busy = |dashboard| Self {
-            steps: steps::steps(Done::ALL, Role::Admin),
+            steps: setup_steps::steps(SetupProgress::ALL, Role::Admin),
             attention: Attention::samples(),
             dashboard: Some(dashboard),
         };
         [Role::Admin, Role::Viewer]
-            .map(nothing)
+            .map(new_installation)
             .into_iter()
             .chain(Dashboard::samples().into_iter().map(busy))
             .collect()

@@ -1,9 +1,10 @@
-//! The ledger by day, automation and sender; counted anew, empty, and with something wrong.
+//! Samples of the ledger: by day, automation and sender; recounted, empty, and with an invalid
+//! filter.
 
 use chrono::NaiveDate;
 use std::collections::HashMap;
 
-use super::{Check, DifferenceView, Found, LedgerShowPage};
+use super::{DifferenceView, Figures, LedgerShowPage, Recount};
 use crate::error::FieldErrors;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{Cause, Counts, Grouping, Ledger, LedgerKey, LedgerRow};
@@ -46,25 +47,25 @@ impl Samples for LedgerShowPage {
             rows: vec![LedgerRow { key, counts }],
             causes: causes.clone(),
         };
-        let wanted = LedgerPageQuery {
+        let query = LedgerPageQuery {
             from: "2026-11-01".to_owned(),
             to: "2026-11-21".to_owned(),
             ..LedgerPageQuery::default()
         };
         let page = |ledger, grouping, check| {
-            let found = Found::new(&wanted, ledger, grouping, &HashMap::new(), check, true);
+            let found = Figures::new(&query, ledger, grouping, &HashMap::new(), check, true);
             let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
-            let bare = Self::bare(wanted.clone(), FieldErrors::default());
+            let bare = Self::bare(query.clone(), FieldErrors::default());
             Self { found: Some(found), automations: choices.clone(), senders: choices, ..bare }
         };
-        let agreed = Check { counted: 12_345, differences: Vec::new() };
+        let agreed = Recount { counted: 12_345, differences: Vec::new() };
         let difference = DifferenceView {
             day: day.to_string(),
             outcome: "failed".to_owned(),
             in_ledger: 3,
             in_messages: 2,
         };
-        let differs = Check { counted: 12_345, differences: vec![difference] };
+        let differs = Recount { counted: 12_345, differences: vec![difference] };
         let empty = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
         let errors = FieldErrors::default().with("from", "Write a day as 2026-11-21.");
         vec![

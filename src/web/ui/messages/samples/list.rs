@@ -1,8 +1,8 @@
-//! The list of messages: full, empty, and with something wrong with the filter or a view's name.
+//! Samples of the list of messages: full, empty, and with errors of the filter or of a view's name.
 
 use chrono::DateTime;
 
-use super::{MessageListPage, Person};
+use super::{ContactMatch, MessageListPage};
 use crate::error::FieldErrors;
 use crate::messages::log::query::MessageQuery;
 use crate::messages::log::views::View;
@@ -72,8 +72,9 @@ impl Samples for MessageListPage {
             made_by: None,
             created_at: DateTime::UNIX_EPOCH,
         };
-        let kept = || vec![view("Failed <today>", "status=failed&within=day"), view("All", "")];
-        let person = Person {
+        let saved_views =
+            || vec![view("Failed <today>", "status=failed&within=day"), view("All", "")];
+        let contact = ContactMatch {
             name: Some("Ann <b>".to_owned()),
             phone: "+1 415 555 0123".to_owned(),
             path: "/messages".to_owned(),
@@ -88,16 +89,16 @@ impl Samples for MessageListPage {
                 older: Some(link.clone()),
                 live: Some("/messages/live?rows=1".to_owned()),
                 ..Self::bare(MessageListQuery::default(), FieldErrors::default())
-                    .of_all(kept(), None)
+                    .with_views(saved_views(), None)
             },
             Self::bare(MessageListQuery::default(), FieldErrors::default()),
-            Self { people: vec![person], ..Self::bare(wrong, errors) },
+            Self { people: vec![contact], ..Self::bare(wrong, errors) },
             Self {
                 name: "<b>".to_owned(),
                 older: Some(link),
                 looked_back_to: Some(DateTime::UNIX_EPOCH),
                 ..Self::bare(narrow, FieldErrors::default().with("name", "Enter a name."))
-                    .of_all(kept(), Some("Ann <b>"))
+                    .with_views(saved_views(), Some("Ann <b>"))
             },
         ]
     }

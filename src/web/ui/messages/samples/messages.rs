@@ -1,12 +1,12 @@
-//! Messages for the samples of the pages: each turn that one can take.
+//! Messages for the samples of several pages: one in each state.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::material::{MessageMaterial, ResendState};
-use super::why::Why;
+use super::details::{MessageDetails, ResendState};
+use super::reasons::EndReason;
 use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
 use crate::consent::OptOutReading;
@@ -24,7 +24,7 @@ use crate::types::id::{
 };
 use crate::types::phone::PhoneNumber;
 
-/// A message that waits.
+/// A pending message.
 pub(super) fn message() -> Message {
     Message {
         id: MessageId::new(),
@@ -55,13 +55,13 @@ pub(super) fn message() -> Message {
     }
 }
 
-/// One message of each kind.
+/// One message in each state.
 pub(super) fn messages() -> Vec<Message> {
-    materials().into_iter().map(|material| material.message).collect()
+    details().into_iter().map(|details| details.message).collect()
 }
 
-/// One message of each kind with all that belongs to it.
-pub(super) fn materials() -> Vec<MessageMaterial> {
+/// One message in each state, with its details.
+pub(super) fn details() -> Vec<MessageDetails> {
     let with = |status| Message { status, ..message() };
     let inbound = Message {
         direction: Direction::Inbound,
@@ -77,15 +77,14 @@ pub(super) fn materials() -> Vec<MessageMaterial> {
         to_address: String::new(),
         ..with(MessageStatus::Failed)
     };
-    let held = MessageMaterial {
+    let blocked = MessageDetails {
         automation: Some(automation(AutomationStatus::Paused)),
         ..bare(with(MessageStatus::Pending))
     };
     let waiting =
-        MessageMaterial { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
-    let given_up =
-        MessageMaterial { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
-    let read_as = |reading| MessageMaterial {
+        MessageDetails { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
+    let given_up = MessageDetails { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
+    let read_as = |reading| MessageDetails {
         contact: Some(contact("+14155550123")),
         reading: Some(reading),
         ..bare(Message { id: MessageId::new(), ..inbound.clone() })
@@ -97,7 +96,7 @@ pub(super) fn materials() -> Vec<MessageMaterial> {
         suppressed(),
         bare(failed),
         bare(inbound),
-        held,
+        blocked,
         waiting,
         given_up,
         read,
@@ -105,8 +104,8 @@ pub(super) fn materials() -> Vec<MessageMaterial> {
     ]
 }
 
-/// From an automation, delivered at the second attempt, with reports that came twice and late.
-fn delivered() -> MessageMaterial {
+/// A message of an automation, delivered at the second attempt, with repeated and late reports.
+fn delivered() -> MessageDetails {
     let message = Message {
         contact_id: Some(ContactId::new()),
         twilio_sid: Some("SM0123456789abcdef0123456789abcdef".to_owned()),
@@ -120,7 +119,7 @@ fn delivered() -> MessageMaterial {
         encoding: Some("ucs2".to_owned()),
         ..Message { status: MessageStatus::Delivered, ..message() }
     };
-    MessageMaterial {
+    MessageDetails {
         contact: Some(contact("+14155550123")),
         template: Some(template()),
         automation: Some(automation(AutomationStatus::Active)),
@@ -140,14 +139,14 @@ fn delivered() -> MessageMaterial {
     }
 }
 
-/// The answer was lost; the callback told, and told of an error.
-fn lost() -> MessageMaterial {
+/// A message whose answer was lost and whose callback reported an error.
+fn lost() -> MessageDetails {
     let message = Message {
         error_code: Some(30003),
         twilio_sid: Some("SM1".to_owned()),
         ..Message { status: MessageStatus::Undelivered, ..message() }
     };
-    MessageMaterial {
+    MessageDetails {
         attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
         events: vec![
             event(0, "pending", ReportSource::Carillon, true),
@@ -162,13 +161,13 @@ fn lost() -> MessageMaterial {
     }
 }
 
-fn suppressed() -> MessageMaterial {
+fn suppressed() -> MessageDetails {
     let message = Message {
         reason: Some("stop".to_owned()),
         ..Message { status: MessageStatus::Suppressed, ..message() }
     };
-    MessageMaterial {
-        why: Some(Why {
+    MessageDetails {
+        end_reason: Some(EndReason {
             words: "The contact texted “<STOP>” to +1 415 555 0100".to_owned(),
             at: Some(DateTime::UNIX_EPOCH),
             link: Some("/messages/1".to_owned()),
@@ -182,15 +181,15 @@ fn suppressed() -> MessageMaterial {
     }
 }
 
-fn bare(message: Message) -> MessageMaterial {
+fn bare(message: Message) -> MessageDetails {
     let first = if message.direction == Direction::Inbound { "received" } else { "pending" };
-    let why = message.reason.as_ref().map(|reason| Why {
+    let end_reason = message.reason.as_ref().map(|reason| EndReason {
         words: reason.clone(),
         at: None,
         link: None,
         meaning: None,
     });
-    MessageMaterial {
+    MessageDetails {
         contact: None,
         sender: Some(sender()),
         connection: connection(),
@@ -199,7 +198,7 @@ fn bare(message: Message) -> MessageMaterial {
         attempts: Vec::new(),
         workers: HashMap::new(),
         events: vec![event(0, first, ReportSource::Carillon, true)],
-        why,
+        end_reason,
         plan: Plan::Unknown,
         retry: match message.status {
             MessageStatus::Failed => Some(ResendState { why_not: None }),
@@ -245,7 +244,7 @@ fn attempt(number: i16, claimed: i64, outcome: AttemptOutcome) -> Attempt {
     }
 }
 
-/// A sender in order.
+/// An active sender.
 pub(super) fn sender() -> Sender {
     let address = PhoneNumber::from_e164("+14155550100").map(SenderAddress::PhoneNumber);
     Sender {
@@ -268,7 +267,7 @@ pub(super) fn sender() -> Sender {
     }
 }
 
-/// A connection in order.
+/// An active connection.
 pub(super) fn connection() -> Connection {
     Connection {
         id: ConnectionId::new(),

@@ -1,4 +1,4 @@
-//! The page of a message: each turn that one can take.
+//! Samples of the page of a message: one in each state.
 
 use super::MessageShowPage;
 use crate::web::ui::messages::progress::MessageProgress;
@@ -22,9 +22,9 @@ impl Samples for MessageShowPage {
     };
 
     fn samples() -> Vec<Self> {
-        samples::materials()
+        samples::details()
             .into_iter()
-            .map(|material| Self::new(MessageProgress::of(material)))
+            .map(|details| Self::new(MessageProgress::of(details)))
             .collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The list of views: none, and some with a name that cannot be.
+//! Samples of the list of views: empty, and with a rejected name.
 
 use chrono::DateTime;
 
@@ -22,7 +22,11 @@ impl Samples for ViewsPage {
         };
         let page = Self::of(vec![view("Failed <today>", Some("Ada <b>")), view("Others", None)]);
         let id = page.rows[0].id;
-        let wrong = page.wrong(id, "\"><b>", &FieldErrors::default().with("name", "Enter a name."));
-        vec![Self::of(Vec::new()), wrong]
+        let rejected = page.with_name_error(
+            id,
+            "\"><b>",
+            &FieldErrors::default().with("name", "Enter a name."),
+        );
+        vec![Self::of(Vec::new()), rejected]
     }
 }

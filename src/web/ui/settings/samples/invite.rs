@@ -1,4 +1,4 @@
-//! The form for an invitation: empty, and with something wrong.
+//! Samples of the form for an invitation: empty, and with errors.
 
 use super::{InviteForm, InvitePage};
 use crate::error::FieldErrors;

@@ -1,4 +1,4 @@
-//! The list of API keys: none, and some with a revoked one.
+//! Samples of the list of API keys: empty, and with active and revoked ones.
 
 use super::ApiKeysPage;
 use crate::types::id::ApiKeyId;

@@ -1,4 +1,4 @@
-//! The form for an API key: empty, and with something wrong.
+//! Samples of the form for an API key: empty, and with errors.
 
 use super::{KeyForm, NewKeyPage};
 use crate::error::FieldErrors;

@@ -1,4 +1,4 @@
-//! The opt-out words: none of one's own, and some with something wrong.
+//! Samples of the opt-out words: only standard ones, and added ones with an error.
 
 use super::OptOutWordsPage;
 use crate::consent::opt_out::own::OwnWord;

@@ -1,4 +1,4 @@
-//! The settings of the organization: filled, and with something wrong.
+//! Samples of the settings of the organization: filled, and with errors.
 
 use super::{OrganizationForm, OrganizationPage};
 use crate::error::FieldErrors;

@@ -1,4 +1,4 @@
-//! The page of a user: one's own with an error, and a disabled one.
+//! Samples of the page of a user: the admin's own with an error, and a disabled user.
 
 use super::UserPage;
 use crate::error::FieldErrors;

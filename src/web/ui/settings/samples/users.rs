@@ -1,4 +1,4 @@
-//! The list of users: one, and one disabled with invitations.
+//! Samples of the list of users: one user, and a disabled one with invitations.
 
 use chrono::DateTime;
 

@@ -1,14 +1,14 @@
-//! The editor of templates: new, saved, archived, with a draft, and with something wrong.
+//! Samples of the editor: new, saved, archived, with a draft, and with errors.
 
 use chrono::DateTime;
 
-use super::{Kept, TemplateEditPage};
+use super::{ShownDraft, TemplateEditPage};
 use crate::error::FieldErrors;
 use crate::web::ui::Choice;
 use crate::web::ui::templates::form::TemplateForm;
 use crate::web::ui::templates::insertable::EXAMPLES;
 use crate::web::ui::templates::samples;
-use crate::web::ui::templates::saved::Saved;
+use crate::web::ui::templates::saved_template::SavedTemplate;
 use crate::web::{Samples, Varies};
 
 impl Samples for TemplateEditPage {
@@ -31,14 +31,14 @@ impl Samples for TemplateEditPage {
     };
 
     fn samples() -> Vec<Self> {
-        let page = |body: &str, saved: Option<Saved>, mut errors: FieldErrors| {
+        let page = |body: &str, saved: Option<SavedTemplate>, mut errors: FieldErrors| {
             let mut form = TemplateForm {
                 name: "Order <shipped>".to_owned(),
                 body: body.to_owned(),
                 media_urls: "https://example.com/cat.jpg\nhttps://example.com/menu.pdf".to_owned(),
                 ..TemplateForm::default()
             };
-            let trial = samples::trial(&mut form, &mut errors);
+            let preview_panel = samples::preview_panel(&mut form, &mut errors);
             let senders = vec![Choice::new("1", "Shop <1>")];
             Self {
                 saved,
@@ -46,7 +46,7 @@ impl Samples for TemplateEditPage {
                 errors,
                 senders,
                 no_sender_has_mms: true,
-                trial,
+                preview_panel,
                 draft: None,
                 examples: EXAMPLES,
             }
@@ -56,22 +56,26 @@ impl Samples for TemplateEditPage {
             .with("to", "Enter a number.")
             .with("form", "Ada has saved version 4.")
             .with("media_urls", "No address.");
-        let draft = |version| Some(Kept { updated_at: DateTime::UNIX_EPOCH, version });
+        let draft = |version| Some(ShownDraft { updated_at: DateTime::UNIX_EPOCH, version });
         let first = "Hi {{ contact.first_name | default(value='“you” <b>') }}, order {{ event.order_id }} שלום {{ contact.email }}";
         vec![
             page("", None, FieldErrors::default()),
             page("Hi {{ foo }} “x”", None, errors),
             Self { draft: draft(0), ..page(&"x".repeat(1_700), None, FieldErrors::default()) },
-            page(first, Some(Saved::sample(false)), FieldErrors::default()),
+            page(first, Some(SavedTemplate::sample(false)), FieldErrors::default()),
             page(
                 "Hi {{ contact.first_name }}, order {{ event.order_id }}",
-                Some(Saved::sample(false)),
+                Some(SavedTemplate::sample(false)),
                 FieldErrors::default(),
             ),
             Self {
                 draft: draft(2),
                 senders: Vec::new(),
-                ..page("{{ contact.last_name }}", Some(Saved::sample(true)), FieldErrors::default())
+                ..page(
+                    "{{ contact.last_name }}",
+                    Some(SavedTemplate::sample(true)),
+                    FieldErrors::default(),
+                )
             },
         ]
     }

@@ -1,4 +1,4 @@
-//! The list of templates: none, none archived, and some.
+//! Samples of the list of templates: none, none archived, and some.
 
 use chrono::DateTime;
 

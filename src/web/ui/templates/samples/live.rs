@@ -1,4 +1,4 @@
-//! What follows the typing: plain, with variables, and with something wrong.
+//! Samples of the live part of the editor: plain, with variables, and with errors.
 
 use super::LivePage;
 use crate::error::FieldErrors;
@@ -18,8 +18,8 @@ impl Samples for LivePage {
                 TemplateForm { body: body.to_owned(), ..TemplateForm::default() },
                 FieldErrors::default(),
             );
-            let trial = samples::trial(&mut form, &mut errors);
-            Self { form, errors, no_sender_has_mms: false, trial, kept }
+            let preview_panel = samples::preview_panel(&mut form, &mut errors);
+            Self { form, errors, no_sender_has_mms: false, preview_panel, kept }
         };
         vec![
             page("Hi", None),

@@ -1,4 +1,4 @@
-//! The versions of a template: one, two that differ, two that are the same.
+//! Samples of the versions page: one version, two that differ, two that are equal.
 
 use chrono::DateTime;
 

@@ -1,0 +1,235 @@
+//! Sending undelivered messages again: a page shows how many, and what is left out for which
+//! reason; then the button sends them.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use serde::Serialize;
+
+use super::query::{LedgerPageQuery, LedgerQueryForm};
+use super::show::format_day;
+use super::totals;
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors, Result};
+use crate::ledger::outcome::Outcome;
+use crate::ledger::typed_days::Today;
+use crate::ledger::{LedgerFilter, Maker};
+use crate::messages::resend::batches;
+use crate::messages::resend::{self, Group, LeftOut, MAX_AT_ONCE, ResendPreview, Selection};
+use crate::types::id::MessageId;
+use crate::web::http::filters::grouped;
+use crate::web::http::narrowing;
+use crate::web::{Form, Marketer, Page, PageError, PageResult, Query, Visit};
+use crate::{automations, senders};
+
+/// The page that shows which messages would be sent again and which would not.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct LedgerResendPage {
+    wanted: LedgerPageQuery,
+    errors: FieldErrors,
+    /// A sentence on how the number has changed since the page was shown.
+    changed: Option<String>,
+    from: String,
+    to: String,
+    automation: Option<String>,
+    sender: Option<String>,
+    back: String,
+    eligible: i64,
+    /// The number of messages that one request sends.
+    now: i64,
+    button: String,
+    groups: Vec<GroupRow>,
+    left_out: Vec<LeftOutRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupRow {
+    words: String,
+    count: i64,
+}
+
+/// The messages left out for one reason, grouped by the cause of the failure.
+#[derive(Debug, Serialize)]
+struct LeftOutRow {
+    why: &'static str,
+    count: i64,
+    groups: Vec<GroupRow>,
+}
+
+pub(super) async fn show(visit: Visit<Marketer>, query: Query<LedgerPageQuery>) -> PageResult {
+    let query = query.into_inner();
+    let mut conn = visit.conn().await?;
+    match selection(&query, visit.today()) {
+        Ok(selection) => {
+            let preview = resend::preview(&mut conn, &selection).await?;
+            let page =
+                LedgerResendPage::load(&mut conn, query, selection.filter(), &preview).await?;
+            drop(conn);
+            visit.page(&page)
+        }
+        Err(errors) => visit.invalid(&LedgerResendPage::with_errors(query, &errors)),
+    }
+}
+
+pub(super) async fn resend_all(visit: Visit<Marketer>, form: Form<LedgerQueryForm>) -> PageResult {
+    let (query, blank) = form.parse();
+    let now = visit.now();
+    let chosen = if blank.is_empty() { selection(&query, visit.today()) } else { Err(blank) };
+    let selection = match chosen {
+        Ok(selection) => selection,
+        Err(errors) => return visit.invalid(&LedgerResendPage::with_errors(query, &errors)),
+    };
+    let mut conn = visit.conn().await?;
+    let preview = resend::preview(&mut conn, &selection).await?;
+    let eligible = usize::try_from(preview.eligible()).unwrap_or_default();
+    if let Some(changed) =
+        narrowing::changed(form.expected(), eligible, "message").filter(|_| eligible > 0)
+    {
+        let page = LedgerResendPage {
+            changed: Some(changed),
+            ..LedgerResendPage::load(&mut conn, query, selection.filter(), &preview).await?
+        };
+        drop(conn);
+        return visit.answer(StatusCode::CONFLICT, &page);
+    }
+    let mut ids = resend::candidates(&mut conn, &selection).await?;
+    ids.truncate(eligible);
+    let sent = batches::send_again(&mut conn, &visit.actor(), &ids, now).await?;
+    drop(conn);
+    let redirect = visit.redirect(query.link("/ledger"));
+    match (sent.len(), ids.len()) {
+        (0, _) => redirect
+            .warning("Nothing was sent again: nothing of it may be, or somebody was faster."),
+        (1, _) => redirect.flash("1 message is sent again."),
+        (many, MAX_AT_ONCE..) => redirect.flash(format!(
+            "{} messages are sent again. There may be more: look once more.",
+            grouped(many)
+        )),
+        (many, _) => redirect.flash(format!("{} messages are sent again.", grouped(many))),
+    }
+}
+
+pub(super) async fn resend_one(visit: Visit<Marketer>, id: Path<MessageId>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let sent = batches::send_again(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
+    if let [new] = sent.as_slice() {
+        return visit
+            .redirect(format!("/messages/{new}"))
+            .flash("It is sent again as this message.");
+    }
+    let why = resend::check_eligibility(&mut conn, *id)
+        .await?
+        .err()
+        .map_or("It cannot be sent now.", LeftOut::words);
+    drop(conn);
+    visit.redirect(format!("/messages/{id}")).warning(format!("It is not sent again. {why}"))
+}
+
+/// The selected messages, if the filter does not cover too many days.
+fn selection(query: &LedgerPageQuery, today: Today) -> Result<Selection, FieldErrors> {
+    let (filter, _) = query.filter(today)?;
+    Selection::new(filter).map_err(|error| FieldErrors::default().with("form", error.to_string()))
+}
+
+impl LedgerResendPage {
+    async fn load(
+        conn: &mut Conn,
+        query: LedgerPageQuery,
+        filter: &LedgerFilter,
+        preview: &ResendPreview,
+    ) -> Result<Self, PageError> {
+        let automation = match filter.maker {
+            None => None,
+            Some(Maker::OneOff) => Some("no automation".to_owned()),
+            Some(Maker::Automation(id)) => match automations::find(conn, id).await {
+                Ok(automation) => Some(automation.name),
+                Err(Error::NotFound(_)) => Some("an automation that was deleted".to_owned()),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let sender = match filter.sender_id {
+            Some(id) => Some(senders::find(conn, id).await?.label()),
+            None => None,
+        };
+        Ok(Self { automation, sender, ..Self::new(query.fixed(filter.days), preview) })
+    }
+
+    fn new(query: LedgerPageQuery, preview: &ResendPreview) -> Self {
+        let eligible = preview.eligible();
+        let now = eligible.min(i64::try_from(MAX_AT_ONCE).unwrap_or(i64::MAX));
+        let mut left_out: Vec<LeftOutRow> =
+            LeftOut::ALL.iter().filter_map(|why| LeftOutRow::of(*why, preview)).collect();
+        left_out.sort_by_key(|row| std::cmp::Reverse(row.count));
+        Self {
+            from: format_day(&query.from),
+            to: format_day(&query.to),
+            automation: None,
+            sender: None,
+            back: query.link("/ledger"),
+            eligible,
+            now,
+            button: format!(
+                "Send {} {} again",
+                grouped(now),
+                if now == 1 { "message" } else { "messages" }
+            ),
+            groups: preview
+                .groups
+                .iter()
+                .filter(|group| group.left_out.is_none())
+                .map(GroupRow::from)
+                .collect(),
+            left_out,
+            errors: FieldErrors::default(),
+            changed: None,
+            wanted: query,
+        }
+    }
+
+    /// The page for an invalid filter.
+    fn with_errors(query: LedgerPageQuery, errors: &FieldErrors) -> Self {
+        // The page has no fields beside which an error could be shown.
+        let named = |field: &str, sentence: &String| {
+            if field == "form" { sentence.clone() } else { format!("{field}: {sentence}") }
+        };
+        let sentences: Vec<String> = errors
+            .iter()
+            .flat_map(|(field, all)| all.iter().map(move |sentence| named(field, sentence)))
+            .collect();
+        let errors = sentences
+            .into_iter()
+            .fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
+        Self { errors, ..Self::new(query, &ResendPreview::default()) }
+    }
+}
+
+impl LeftOutRow {
+    fn of(why: LeftOut, preview: &ResendPreview) -> Option<Self> {
+        let groups: Vec<&Group> =
+            preview.groups.iter().filter(|group| group.left_out == Some(why)).collect();
+        let count = groups.iter().map(|group| group.count).sum();
+        (count > 0).then(|| Self {
+            why: why.words(),
+            count,
+            groups: groups.into_iter().map(GroupRow::from).collect(),
+        })
+    }
+}
+
+impl From<&Group> for GroupRow {
+    fn from(group: &Group) -> Self {
+        let words = match group.outcome {
+            Outcome::Unconfirmed => "Unconfirmed".to_owned(),
+            Outcome::Retried => "Sent again".to_owned(),
+            _ => totals::cause_text(group.error_code, group.reason.as_deref()),
+        };
+        Self { words, count: group.count }
+    }
+}
+
+impl Page for LedgerResendPage {
+    const TEMPLATE: &'static str = "ui/ledger/resend.html";
+}
+
+#[cfg(debug_assertions)]
+#[path = "samples/resend.rs"]
+mod samples;

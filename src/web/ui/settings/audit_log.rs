@@ -1,0 +1,155 @@
+//! The audit log: who changed what and when, filtered by actor or by kind of thing.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::users::audit::{self, AuditEntry, AuditFilter, AuditKind};
+use crate::users::{api_keys, people};
+use crate::web::ui::Choice;
+use crate::web::{Admin, Page, PageResult, Query, Visit};
+
+const ROWS: usize = 50;
+
+/// The query of the log: filter and position.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct AuditLogQuery {
+    who: String,
+    kind: String,
+    before: String,
+}
+
+/// The page of the audit log.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct AuditLogPage {
+    wanted: AuditLogQuery,
+    people: Vec<Choice>,
+    kinds: Vec<Choice>,
+    rows: Vec<Row>,
+    /// The path of the next page, with its query.
+    older: Option<String>,
+    newest: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    entry: AuditEntry,
+    /// The path of the page of what was changed, if it has one.
+    path: Option<String>,
+}
+
+pub(super) async fn show(visit: Visit<Admin>, query: Query<AuditLogQuery>) -> PageResult {
+    let query = query.into_inner();
+    let filter = query.filter();
+    let mut conn = visit.conn().await?;
+    let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
+    let mut entries = audit::list(&mut conn, filter, limit).await?;
+    let people = people::list(&mut conn)
+        .await?
+        .into_iter()
+        .map(|user| Choice::new(user.id.to_string(), user.name));
+    let keys = api_keys::list(&mut conn)
+        .await?
+        .into_iter()
+        .map(|key| Choice::new(key.id.to_string(), format!("API key {}", key.name)));
+    drop(conn);
+    let more = entries.len() > ROWS;
+    entries.truncate(ROWS);
+    let older = entries.last().filter(|_| more).map(|last| query.path(&last.id.to_string()));
+    let newest = filter.before.map(|_| query.path(""));
+    let page = AuditLogPage {
+        older,
+        newest,
+        people: people.chain(keys).collect(),
+        kinds: kinds(),
+        rows: rows(entries),
+        wanted: query,
+    };
+    visit.page(&page)
+}
+
+fn rows(entries: Vec<AuditEntry>) -> Vec<Row> {
+    let path = |entry: &AuditEntry| {
+        let id = entry.subject_id?;
+        let section = match entry.kind {
+            AuditKind::User => "settings/users",
+            AuditKind::Connection => "connections",
+            AuditKind::Template => "templates",
+            AuditKind::Automation => "automations",
+            AuditKind::Contact => "contacts",
+            AuditKind::Message => "messages",
+            AuditKind::Sender => return Some(format!("/senders/{id}/limits")),
+            AuditKind::ApiKey | AuditKind::Organization | AuditKind::Job => return None,
+        };
+        Some(format!("/{section}/{id}"))
+    };
+    entries.into_iter().map(|entry| Row { path: path(&entry), entry }).collect()
+}
+
+fn kinds() -> Vec<Choice> {
+    let label = |kind: &AuditKind| match kind {
+        AuditKind::User => "Users",
+        AuditKind::ApiKey => "API keys",
+        AuditKind::Organization => "Organization",
+        AuditKind::Connection => "Connections",
+        AuditKind::Sender => "Senders",
+        AuditKind::Template => "Templates",
+        AuditKind::Automation => "Automations",
+        AuditKind::Contact => "Contacts",
+        AuditKind::Message => "Messages",
+        AuditKind::Job => "Jobs",
+    };
+    AuditKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
+}
+
+impl AuditLogQuery {
+    /// Parses the filter; invalid values are ignored.
+    fn filter(&self) -> AuditFilter {
+        AuditFilter {
+            actor_id: self.who.parse::<Uuid>().ok(),
+            kind: self.kind.parse().ok(),
+            before: self.before.parse().ok(),
+        }
+    }
+
+    fn path(&self, before: &str) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in
+            [("who", self.who.as_str()), ("kind", self.kind.as_str()), ("before", before)]
+        {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        format!("/settings/log?{}", query.finish()).trim_end_matches('?').to_owned()
+    }
+}
+
+impl Page for AuditLogPage {
+    const TEMPLATE: &'static str = "ui/settings/audit_log.html";
+}
+
+#[cfg(debug_assertions)]
+#[path = "samples/audit_log.rs"]
+mod samples;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_is_kept_from_page_to_page() {
+        let query = AuditLogQuery {
+            who: Uuid::nil().to_string(),
+            kind: "api_key".to_owned(),
+            before: "x".to_owned(),
+        };
+        let filter = query.filter();
+        assert_eq!(
+            (filter.actor_id, filter.kind, filter.before),
+            (Some(Uuid::nil()), Some(AuditKind::ApiKey), None)
+        );
+        assert_eq!(query.path(""), format!("/settings/log?who={}&kind=api_key", Uuid::nil()));
+        assert_eq!(AuditLogQuery::default().path(""), "/settings/log");
+    }
+}
