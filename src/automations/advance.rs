@@ -6,17 +6,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Int2, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use futures::{TryFutureExt, try_join};
+use futures::try_join;
 use serde_json::Value;
 
 use super::automation::AutomationStatus;
 use super::definition::Definition;
 use super::enrollment::{Enrollment, EnrollmentStatus};
 use super::run::{Resources, RunEnd, RunInput, RunResult, run};
-use crate::contacts::{self, Contact, deletion};
+use crate::contacts::deletion::{self, ContactsHeld};
+use crate::contacts::{self, Contact};
 use crate::db::schema::enrollments;
 use crate::db::statement::statement;
-use crate::db::{Conn, generic_plans};
+use crate::db::{Begun, Closing, Conn};
 use crate::error::Result;
 use crate::events;
 use crate::messages::compose::{self, Composed, SendBy};
@@ -96,24 +97,23 @@ type Versions =
 /// Advances enrollments: runs their steps up to the next wait, composes the messages and enqueues
 /// the next jobs.
 ///
-/// Idempotent, by any worker, if it is the first statement in the caller's transaction: it locks
-/// the rows in the order of their ids and runs each step once. `sends` says who sends the messages
-/// after the commit.
+/// Idempotent, by any worker: it locks the rows in the order of their ids and runs each step once.
+/// `sends` says who sends the messages after the commit.
 ///
 /// An enrollment that is not due yet is left alone, because its job was enqueued when the wait
 /// began. Within a minute of its time the job is enqueued again, because a clock that was set back
 /// may have started that very job too early.
-pub async fn advance(
-    conn: &mut Conn,
+pub async fn advance<'t>(
+    tx: Begun<'t>,
     now: DateTime<Utc>,
     ids: &[EnrollmentId],
     renderer: &Renderer,
     sends: SendBy<'_>,
-) -> Result<(Vec<Advanced>, Composed)> {
-    try_join!(generic_plans::force(conn).err_into(), deletion::hold_off(conn))?;
+) -> Result<(Vec<Advanced>, Composed, Closing<'t>)> {
+    let mut tx = deletion::hold_off_with_generic_plans(tx).await?;
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
-    let active = lock_active(conn, &wanted).await?;
-    let versions = load_versions(conn, &active).await?;
+    let active = lock_active(&mut tx, &wanted).await?;
+    let versions = load_versions(&mut tx, &active).await?;
     let mut batch = Batch::default();
     let mut due = Vec::new();
     for enrollment in active {
@@ -127,13 +127,13 @@ pub async fn advance(
             Some((AutomationStatus::Active, definition)) => due.push((enrollment, definition)),
         }
     }
-    run_due(conn, now, due, renderer, &mut batch).await?;
-    let composed = batch.save(conn, now, sends).await?;
+    run_due(&mut tx, now, due, renderer, &mut batch).await?;
+    let (composed, closing) = batch.save(tx, now, sends).await?;
     let gone = |id| Advanced { enrollment_id: id, state: State::Gone };
     let advanced = |id| {
         batch.states.remove(&id).map_or(gone(id), |state| Advanced { enrollment_id: id, state })
     };
-    Ok((wanted.into_iter().map(advanced).collect(), composed))
+    Ok((wanted.into_iter().map(advanced).collect(), composed, closing))
 }
 
 async fn lock_active(conn: &mut Conn, ids: &BTreeSet<EnrollmentId>) -> Result<Vec<Enrollment>> {
@@ -278,18 +278,17 @@ impl Batch {
         self.states.insert(enrollment.id, state);
     }
 
-    async fn save(
+    async fn save<'t>(
         &mut self,
-        conn: &mut Conn,
+        mut tx: ContactsHeld<'t>,
         now: DateTime<Utc>,
         sends: SendBy<'_>,
-    ) -> Result<Composed> {
+    ) -> Result<(Composed, Closing<'t>)> {
         if !self.moved.is_empty() {
             let moved = std::mem::take(&mut self.moved).into_iter().collect();
-            Move { moved }.execute(conn).await?;
+            Move { moved }.execute(&mut *tx).await?;
         }
-        queue::enqueue(conn, &self.jobs, now).await?;
-        // Last, because from here on the transaction may hold the advisory lock of STOP.
-        compose::compose(conn, now, std::mem::take(&mut self.drafts), sends).await
+        queue::enqueue(&mut tx, &self.jobs, now).await?;
+        compose::compose(tx, now, std::mem::take(&mut self.drafts), sends).await
     }
 }

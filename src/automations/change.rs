@@ -11,8 +11,8 @@ use super::definition::Definition;
 use super::enroll;
 use super::step::Step;
 use super::trigger::Trigger;
-use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations};
+use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
 use crate::messages::claim::{self, WakeScope};
 use crate::types::id::AutomationId;
@@ -71,15 +71,15 @@ pub async fn create(
 
 /// Changes an automation. Activating it resumes its enrollments and the messages already composed.
 ///
-/// Errors as for [`create`]; an invalid status transition is an error of `status`. Must run in the
-/// caller's transaction.
+/// Errors as for [`create`]; an invalid status transition is an error of `status`.
 pub async fn update(
-    conn: &mut Conn,
+    mut tx: Tx<'_>,
     actor: &Actor,
     id: AutomationId,
     change: AutomationChange,
     now: DateTime<Utc>,
 ) -> Result<Automation> {
+    let conn: &mut Conn = &mut tx;
     let locked: Option<AutomationId> = automations::table
         .find(id)
         .select(automations::id)
@@ -129,11 +129,12 @@ pub async fn update(
         );
     let summary = format!("changed the automation {}: {differences}", before.name);
     audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await?;
+    let updated = find(conn, id).await?;
     if activated {
         enroll::resume(conn, id, now).await?;
-        claim::wake(conn, WakeScope::Automation(id), now).await?;
+        claim::wake(&mut tx.close(), WakeScope::Automation(id), now).await?;
     }
-    find(conn, id).await
+    Ok(updated)
 }
 
 fn check_transition(from: AutomationStatus, to: AutomationStatus) -> Result<()> {

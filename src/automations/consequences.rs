@@ -10,8 +10,8 @@ use diesel_async::RunQueryDsl;
 use crate::automations::enroll;
 use crate::consent::{Evidence, Reason, Source};
 use crate::contacts::{self, Change, deletion};
-use crate::db::Conn;
 use crate::db::schema::{enrollments, events};
+use crate::db::{Begun, Closing, Conn, Tx};
 use crate::error::Result;
 use crate::messages::delivery::{self, Recorded};
 use crate::messages::policy::{Consequence, Effect, QUEUE_FULL_PAUSE};
@@ -23,67 +23,62 @@ use crate::users::audit::{self, Actor, AuditKind};
 use crate::{connections, senders};
 
 /// Lets automations react to changes of contacts in the same transaction; then cancels pending
-/// messages to a number that was suppressed.
-///
-/// Must be the last statement in its transaction; see [`stop::suppress_pending`].
-pub async fn react_to_changes(
-    conn: &mut Conn,
+/// messages to numbers that were suppressed.
+pub async fn react_to_changes<'t>(
+    mut tx: Tx<'t>,
     changes: &[Change],
-    silenced: Option<(&PhoneNumber, Reason)>,
+    silenced: &[(PhoneNumber, Reason)],
     now: DateTime<Utc>,
-) -> Result<()> {
-    enroll::react(conn, now, changes).await?;
-    if let Some((phone, reason)) = silenced {
-        stop::suppress_pending(conn, phone, reason, now).await?;
-    }
-    Ok(())
+) -> Result<Closing<'t>> {
+    enroll::react(&mut tx, now, changes).await?;
+    stop::suppress_pending(tx, silenced, now).await
 }
 
-/// Deletes a contact with its events and enrollments, and cancels its pending messages. Must be the
-/// first statement in its transaction.
+/// Deletes a contact with its events and enrollments, and cancels its pending messages.
 pub async fn delete_contact(
-    conn: &mut Conn,
+    tx: Begun<'_>,
     actor: &Actor,
     id: ContactId,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    deletion::begin(conn, id).await?;
+    let mut deletion = deletion::begin(tx, id).await?;
+    let conn: &mut Conn = &mut deletion;
     diesel::delete(enrollments::table.filter(enrollments::contact_id.eq(id))).execute(conn).await?;
     diesel::delete(events::table.filter(events::contact_id.eq(id))).execute(conn).await?;
-    stop::forget_contact(conn, id, now).await?;
-    deletion::finish(conn, id).await?;
+    stop::forget_contact(&mut deletion, now).await?;
+    let mut tx = deletion.finish().await?;
     // Without name and number, which must not survive the deletion.
-    audit::record(conn, actor, AuditKind::Contact, None, "deleted a contact", now).await
+    audit::record(&mut tx, actor, AuditKind::Contact, None, "deleted a contact", now).await
 }
 
 /// Records Twilio's reports and applies their consequences; returns one result per report, in
-/// order. Must be the last statement in its transaction.
-pub async fn record_reports(
-    conn: &mut Conn,
+/// order.
+pub async fn record_reports<'t>(
+    mut tx: Tx<'t>,
     reports: &[Report],
     now: DateTime<Utc>,
-) -> Result<Vec<Recorded>> {
-    let recorded = delivery::record(conn, reports, now).await?;
-    apply(conn, &recorded.consequences, now).await?;
-    Ok(recorded.reports)
+) -> Result<(Vec<Recorded>, Closing<'t>)> {
+    let recorded = delivery::record(&mut tx, reports, now).await?;
+    let closing = apply(tx, &recorded.consequences, now).await?;
+    Ok((recorded.reports, closing))
 }
 
-/// Applies the consequences of recorded answers or reports. Must be the last statement in its
-/// transaction.
-pub async fn apply(
-    conn: &mut Conn,
+/// Applies the consequences of recorded answers or reports.
+pub async fn apply<'t>(
+    mut tx: Tx<'t>,
     consequences: &[Consequence],
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<Closing<'t>> {
     if consequences.is_empty() {
-        return Ok(());
+        return Ok(tx.close());
     }
-    stop_senders_and_connections(conn, consequences, now).await?;
+    stop_senders_and_connections(&mut tx, consequences, now).await?;
     let mut silenced: Vec<(PhoneNumber, Reason)> = Vec::new();
     for consequence in consequences {
         let Some((phone, reason)) = consequence.silences() else { continue };
         if reason == Reason::Carrier21610
-            && inbound::has_opted_in_since_the_attempt(conn, &phone, consequence.message_id).await?
+            && inbound::has_opted_in_since_the_attempt(&mut tx, &phone, consequence.message_id)
+                .await?
         {
             continue;
         }
@@ -95,20 +90,18 @@ pub async fn apply(
             user_id: None,
             note: consequence.error_code.map(|code| code.to_string()),
         };
-        let suppressed = contacts::suppress(conn, evidence, now).await?;
-        enroll::react(conn, now, &suppressed.changes).await?;
+        let suppressed = contacts::suppress(&mut tx, evidence, now).await?;
+        enroll::react(&mut tx, now, &suppressed.changes).await?;
         if !silenced.contains(&(phone.clone(), reason)) {
             silenced.push((phone, reason));
         }
     }
-    for (phone, reason) in &silenced {
-        stop::suppress_pending(conn, phone, *reason, now).await?;
-    }
-    // Last, because a transaction that holds a throttle row must not wait for another lock, such as
-    // the advisory lock of the claims.
+    let mut closing = stop::suppress_pending(tx, &silenced, now).await?;
     let full = consequences.iter().filter(|consequence| consequence.effect == Effect::SlowSender);
     let full: BTreeSet<SenderId> = full.filter_map(|consequence| consequence.sender_id).collect();
-    throttle::pause(conn, &full.into_iter().collect::<Vec<_>>(), now + QUEUE_FULL_PAUSE).await
+    let full: Vec<SenderId> = full.into_iter().collect();
+    throttle::pause(&mut closing, &full, now + QUEUE_FULL_PAUSE).await?;
+    Ok(closing)
 }
 
 /// Stops senders and connections in the order of their ids, so that two transactions cannot

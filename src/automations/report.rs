@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use futures::{TryFutureExt, try_join};
 
 use super::enroll::{self, Enrolled};
 use crate::contacts::deletion;
-use crate::db::{Conn, generic_plans};
+use crate::db::Begun;
 use crate::error::Result;
 use crate::events::{self, NewEvent, RecordOutcome};
 use crate::queue::lease::Leased;
@@ -40,25 +39,24 @@ impl Reported {
     }
 }
 
-/// Records reports (see [`events::record`]) and enrolls their contacts. Must be the first statement
-/// in a transaction.
+/// Records reports (see [`events::record`]) and enrolls their contacts.
 ///
 /// On a [client id conflict](events::is_client_id_conflict), the caller starts over.
 ///
 /// A contact created for a number first starts the automations for new contacts, then those of its
 /// event. The first steps go to `receiver`.
 pub async fn report(
-    conn: &mut Conn,
+    tx: Begun<'_>,
     reports: &[NewEvent],
     receiver: Receiver,
     now: DateTime<Utc>,
 ) -> Result<Reported> {
-    try_join!(generic_plans::force(conn).err_into(), deletion::hold_off(conn))?;
-    let outcome = events::record(conn, reports, now).await?;
-    let mut new = enroll::on_changes(conn, now, &outcome.changes).await?;
-    let by_events = enroll::on_events(conn, now, &outcome.new).await?;
+    let mut tx = deletion::hold_off_with_generic_plans(tx).await?;
+    let outcome = events::record(&mut tx, reports, now).await?;
+    let mut new = enroll::on_changes(&mut tx, now, &outcome.changes).await?;
+    let by_events = enroll::on_events(&mut tx, now, &outcome.new).await?;
     new.enrolled.extend(by_events.enrolled);
     new.jobs.extend(by_events.jobs);
-    let jobs = queue::enqueue_for(conn, receiver, &new.jobs, now).await?;
+    let jobs = queue::enqueue_for(&mut tx, receiver, &new.jobs, now).await?;
     Ok(Reported { recorded: outcome.recorded, enrolled: new.enrolled, jobs })
 }

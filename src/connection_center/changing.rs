@@ -1,11 +1,10 @@
 //! Use cases that change connections and senders; messages that the change releases are woken in
 //! the same transaction.
 
-use diesel_async::AsyncConnection;
-
 use super::error::ConnectResult;
 use crate::connections::{self, Connection, ConnectionChange};
 use crate::context::Context;
+use crate::db;
 use crate::error::Error;
 use crate::messages::claim::{self, WakeScope};
 use crate::messages::throttle;
@@ -23,15 +22,15 @@ pub(crate) async fn change_connection(
 ) -> ConnectResult<Connection> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
-    let connection = conn
-        .transaction::<_, Error, _>(async |conn| {
-            let connection = connections::change(conn, actor, id, change, now).await?;
-            if change.disabled == Some(false) {
-                claim::wake(conn, WakeScope::Connection(id), now).await?;
-            }
-            Ok(connection)
-        })
-        .await?;
+    let connection = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let connection = connections::change(&mut tx, actor, id, change, now).await?;
+        if change.disabled == Some(false) {
+            claim::wake(&mut tx.close(), WakeScope::Connection(id), now).await?;
+        }
+        Ok::<_, Error>(connection)
+    })
+    .await?;
     tracing::info!(
         connection.id = %id,
         connection.status = %connection.status(),
@@ -50,18 +49,19 @@ pub(crate) async fn change_sender(
 ) -> ConnectResult<Sender> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
-    let sender = conn
-        .transaction::<_, Error, _>(async |conn| {
-            let sender = senders::change(conn, actor, id, change, now).await?;
-            if change.limits.is_some() {
-                throttle::follow_new_rate(conn, id, now).await?;
-            }
-            if change.disabled == Some(false) {
-                claim::wake(conn, WakeScope::Sender(id), now).await?;
-            }
-            Ok(sender)
-        })
-        .await?;
+    let sender = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let sender = senders::change(&mut tx, actor, id, change, now).await?;
+        let mut closing = tx.close();
+        if change.limits.is_some() {
+            throttle::follow_new_rate(&mut closing, id, now).await?;
+        }
+        if change.disabled == Some(false) {
+            claim::wake(&mut closing, WakeScope::Sender(id), now).await?;
+        }
+        Ok::<_, Error>(sender)
+    })
+    .await?;
     tracing::info!(sender.id = %id, sender.status = %sender.status(), "a sender was changed");
     Ok(sender)
 }

@@ -1,11 +1,10 @@
 //! Checks a connection against Twilio and stores the results.
 
-use diesel_async::AsyncConnection;
-
 use super::error::ConnectResult;
 use super::note_verified;
 use crate::connections::{self, Check};
 use crate::context::Context;
+use crate::db;
 use crate::error::Error;
 use crate::senders;
 use crate::types::id::ConnectionId;
@@ -38,11 +37,13 @@ pub(crate) async fn check(context: &Context, id: ConnectionId) -> ConnectResult<
     .await;
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
-    conn.transaction::<_, Error, _>(async |conn| {
+    db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        senders::record(&mut tx, id, &inspection, now).await?;
         if let Ok(account) = &inspection.account {
-            note_verified(conn, id, account, now).await?;
+            note_verified(tx, id, account, now).await?;
         }
-        senders::record(conn, id, &inspection, now).await
+        Ok::<_, Error>(())
     })
     .await?;
     Ok(inspection.checks())

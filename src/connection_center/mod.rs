@@ -15,7 +15,7 @@ use crate::connections::{
     self, Connection, FormerToken, Keys, NewConnection, NewKeys, SenderAddress, VerifiedAccount,
 };
 use crate::context::Context;
-use crate::db::Conn;
+use crate::db::{self, Closing, Tx};
 use crate::error::{Error, FieldErrors};
 use crate::messages::claim::{self, WakeScope};
 use crate::senders::offers::{self, Offers};
@@ -167,14 +167,14 @@ pub(crate) async fn replace_keys(
     let account = connections::verify_account(&context.twilio, &keys).await?;
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
-    let connection = conn
-        .transaction::<_, Error, _>(async |conn| {
-            connections::replace_keys(conn, actor, id, &context.secret_key, &keys, former, now)
-                .await?;
-            note_verified(conn, id, &account, now).await?;
-            connections::find(conn, id).await
-        })
-        .await?;
+    let connection = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        connections::replace_keys(&mut tx, actor, id, &context.secret_key, &keys, former, now)
+            .await?;
+        let mut closing = note_verified(tx, id, &account, now).await?;
+        connections::find(closing.without_waiting(), id).await
+    })
+    .await?;
     drop(conn);
     context.key_epoch.advance();
     tracing::info!(connection.id = %id, "the keys of a connection were replaced");
@@ -269,16 +269,18 @@ fn parse(form: &ConnectForm) -> ConnectResult<(Keys, Option<SenderAddress>)> {
 
 /// Records that Twilio accepts the keys; wakes the waiting messages if Carillon had stopped the
 /// connection.
-async fn note_verified(
-    conn: &mut Conn,
+async fn note_verified<'t>(
+    mut tx: Tx<'t>,
     id: ConnectionId,
     account: &VerifiedAccount,
     now: DateTime<Utc>,
-) -> Result<(), Error> {
-    if connections::record_verified(conn, id, account, now).await? {
-        claim::wake(conn, WakeScope::Connection(id), now).await?;
+) -> Result<Closing<'t>, Error> {
+    let was_stopped = connections::record_verified(&mut tx, id, account, now).await?;
+    let mut closing = tx.close();
+    if was_stopped {
+        claim::wake(&mut closing, WakeScope::Connection(id), now).await?;
     }
-    Ok(())
+    Ok(closing)
 }
 
 async fn credentials(context: &Context, id: ConnectionId) -> ConnectResult<Credentials> {

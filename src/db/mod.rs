@@ -1,6 +1,7 @@
 //! PostgreSQL: how the database is reached, migrated and queried. A [`Target`] says where it is, a
 //! [`Pool`] lends connections ([`Conn`]), [`migrate()`] brings the schema up to date, and
-//! [`Embedded`] runs a server on the same machine. Start with [`Pool`].
+//! [`Embedded`] runs a server on the same machine. [`transaction()`] runs a transaction whose types
+//! keep the order of locks. Start with [`Pool`].
 
 pub(crate) mod advisory_lock;
 mod constraint;
@@ -15,6 +16,7 @@ pub mod schema;
 pub(crate) mod statement;
 pub mod tables;
 mod target;
+mod transaction;
 mod unavailable;
 mod waits;
 
@@ -25,6 +27,7 @@ pub use migrate::{MIGRATIONS, MigrateError, migrate, pending};
 pub use pool::{Pool, PooledConn};
 pub use pooler::{PoolerError, refuse_shared_sessions};
 pub use target::{Target, TargetError};
+pub use transaction::{Begun, Closing, TransactionFn, Tx, transaction};
 pub use unavailable::{Unavailable, is_away};
 
 /// A connection to the database; slices take it as `&mut Conn`, inside or outside a transaction.

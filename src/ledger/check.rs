@@ -8,9 +8,9 @@ use diesel::sql_types::{
 use diesel_async::RunQueryDsl;
 
 use super::days::Calendar;
-use super::{LEDGER_LOCK, LedgerFilter};
-use crate::db::Conn;
+use super::{LedgerFilter, lock};
 use crate::db::statement::statement;
+use crate::db::{Begun, Conn, Tx};
 use crate::error::Result;
 use crate::types::id::{AutomationId, SenderId};
 
@@ -159,16 +159,17 @@ pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Differe
 }
 
 /// Corrects the ledger of a filter to match the messages, and returns how many numbers were wrong.
-/// Call it first in the caller's transaction.
-pub async fn correct(conn: &mut Conn, filter: &LedgerFilter) -> Result<usize> {
+pub async fn correct<'t>(tx: Begun<'t>, filter: &LedgerFilter) -> Result<(usize, Tx<'t>)> {
     // If the ledger were recounted meanwhile, the differences would be added twice.
-    LEDGER_LOCK.lock_exclusive(conn).await?;
+    let mut tx = lock(tx).await?;
     let (automation_id, one_off) = filter.made_by();
     let (from, to, begin, end) =
         (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
     let Calendar { days, begins } = filter.days.into();
     let (days, begins, sender_id) = (&days, &begins, filter.sender_id);
-    Ok(Correct { from, to, begin, end, days, begins, automation_id, one_off, sender_id }
-        .execute(conn)
-        .await?)
+    let corrected =
+        Correct { from, to, begin, end, days, begins, automation_id, one_off, sender_id }
+            .execute(&mut *tx)
+            .await?;
+    Ok((corrected, tx))
 }

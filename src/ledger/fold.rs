@@ -4,13 +4,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Timestamptz};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::days::{Calendar, date, end_of};
-use super::{LEDGER_LOCK, follow_zone};
+use super::{lock, zone};
 use crate::db::schema::ledger_changes;
 use crate::db::statement::statement;
-use crate::db::{Conn, is_away};
+use crate::db::{self, Begun, Conn, is_away};
 use crate::error::{Error, Result};
 use crate::users::organization;
 
@@ -107,12 +107,13 @@ statement! {
     move_changes!("id = ANY ({ids})")
 }
 
-/// Folds up to [`FOLD_LIMIT`] pending changes into the ledger, and returns their number. Needs the
-/// caller's transaction.
+/// Folds up to [`FOLD_LIMIT`] pending changes into the ledger, and returns their number.
 ///
 /// If the organization's time zone has changed, the ledger is recounted first.
-pub async fn fold(conn: &mut Conn, now: DateTime<Utc>) -> Result<i64> {
-    follow_zone(conn, i64::MAX, now).await?;
+pub async fn fold(tx: Begun<'_>, now: DateTime<Utc>) -> Result<i64> {
+    let mut tx = lock(tx).await?;
+    zone::recount(&mut tx, i64::MAX, now).await?;
+    let conn: &mut Conn = &mut tx;
     let (Some(first), Some(last)) = Span { limit: FOLD_LIMIT }.get_result(conn).await? else {
         return Ok(0);
     };
@@ -138,17 +139,15 @@ async fn calendar(
     Ok((Calendar::of(date(first, zone), to, zone), end_of(to, zone)))
 }
 
-/// Folds some changes in its own transaction.
-async fn fold_some(conn: &mut Conn, ids: &[i64]) -> Result<i64> {
-    conn.transaction(async |conn| {
-        LEDGER_LOCK.lock_exclusive(conn).await?;
-        let (Some(first), Some(last)) = SpanOf { ids }.get_result(conn).await? else {
-            return Ok(0);
-        };
-        let (Calendar { days, begins }, _) = calendar(conn, first, last).await?;
-        Ok(FoldSome { ids, days: &days, begins: &begins }.get_result(conn).await?)
-    })
-    .await
+/// Folds some changes.
+async fn fold_some(tx: Begun<'_>, ids: &[i64]) -> Result<i64> {
+    let mut tx = lock(tx).await?;
+    let conn: &mut Conn = &mut tx;
+    let (Some(first), Some(last)) = SpanOf { ids }.get_result(conn).await? else {
+        return Ok(0);
+    };
+    let (Calendar { days, begins }, _) = calendar(conn, first, last).await?;
+    Ok(FoldSome { ids, days: &days, begins: &begins }.get_result(conn).await?)
 }
 
 /// Folds all changes except those in `left_out` and those that fail, which it isolates by
@@ -159,7 +158,7 @@ pub async fn fold_each(
     left_out: &[i64],
     now: DateTime<Utc>,
 ) -> Result<(i64, Vec<(i64, Error)>)> {
-    conn.transaction(async |conn| follow_zone(conn, i64::MAX, now).await).await?;
+    db::transaction(conn, async |tx| zone::follow_zone(tx, i64::MAX, now).await).await?;
     let (mut folded, mut failed) = (0, Vec::new());
     let mut after = 0_i64;
     while failed.len() < MAX_FAILURES {
@@ -175,7 +174,7 @@ pub async fn fold_each(
         after = *last;
         let mut chunks: Vec<&[i64]> = vec![&part];
         while let Some(chunk) = chunks.pop() {
-            match fold_some(conn, chunk).await {
+            match db::transaction(conn, async |tx| fold_some(tx, chunk).await).await {
                 Ok(count) => folded += count,
                 Err(Error::Database(error)) if is_away(&error) => return Err(error.into()),
                 Err(error) if chunk.len() == 1 => failed.push((chunk[0], error)),

@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use crate::db::advisory_lock::AdvisoryLock;
 use crate::db::statement::statement;
-use crate::db::{Conn, schema};
+use crate::db::{Begun, Conn, Tx, schema};
 use crate::error::Result;
 use crate::types::id::{AutomationId, SenderId};
 use crate::types::text_enum::text_enum;
@@ -213,6 +213,13 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
     }
     ledger.sort(grouping);
     Ok(ledger)
+}
+
+/// Locks the ledger against other transactions that move buckets, until this one ends.
+async fn lock(tx: Begun<'_>) -> Result<Tx<'_>> {
+    let mut tx = tx.open();
+    LEDGER_LOCK.lock_exclusive(&mut tx).await?;
+    Ok(tx)
 }
 
 impl LedgerFilter {

@@ -7,10 +7,10 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
-use super::LEDGER_LOCK;
 use super::days::{Calendar, date};
-use crate::db::Conn;
+use super::lock;
 use crate::db::statement::statement;
+use crate::db::{Begun, Tx};
 use crate::error::Result;
 use crate::users::organization;
 
@@ -96,21 +96,28 @@ statement! {
 }
 
 /// Recounts the ledger if its time zone differs from the organization's, unless it has more than
-/// `at_most` messages. Call it first in the caller's transaction. Only folding waits for it;
-/// readers see the old days until the commit.
-pub async fn follow_zone(conn: &mut Conn, at_most: i64, now: DateTime<Utc>) -> Result<ZoneChange> {
-    LEDGER_LOCK.lock_exclusive(conn).await?;
-    let organization = organization::find(conn).await?;
+/// `at_most` messages. Only folding waits for it; readers see the old days until the commit.
+pub async fn follow_zone(tx: Begun<'_>, at_most: i64, now: DateTime<Utc>) -> Result<ZoneChange> {
+    recount(&mut lock(tx).await?, at_most, now).await
+}
+
+/// Recounts the ledger, which is locked, as [`follow_zone`] does.
+pub(super) async fn recount(
+    tx: &mut Tx<'_>,
+    at_most: i64,
+    now: DateTime<Utc>,
+) -> Result<ZoneChange> {
+    let organization = organization::find(tx).await?;
     let (old, new) = (organization.day_zone, organization.time_zone);
     if old == new {
         return Ok(ZoneChange::UpToDate);
     }
-    let extent: Extent = diesel::sql_query(EXTENT).get_result(conn).await?;
+    let extent: Extent = diesel::sql_query(EXTENT).get_result(&mut **tx).await?;
     if extent.recipients > at_most {
         return Ok(ZoneChange::Deferred);
     }
     let Calendar { days, begins } = extent.calendar(new, now);
-    Recount { zone: new.name(), days: &days, begins: &begins }.execute(conn).await?;
+    Recount { zone: new.name(), days: &days, begins: &begins }.execute(&mut **tx).await?;
     tracing::info!(
         from = old.name(),
         to = new.name(),

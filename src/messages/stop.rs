@@ -4,22 +4,24 @@
 //! A claim checks suppressions in its own statement, and a suppression also stops pending messages.
 //! One race remains: a message composed while the suppression's transaction is open, claimed by a
 //! statement whose snapshot is older than the commit. The lock closes it. A claim takes it shared,
-//! before its statement; a suppression takes it exclusively, as the last thing before its commit. A
-//! claim waits for nothing else while it holds the lock (it skips locked rows), so no deadlock is
+//! before its statement; a suppression takes it exclusively, immediately before its commit. Both
+//! are [`Closing`] then and wait for nothing else (a claim skips locked rows), so no deadlock is
 //! possible.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use futures::try_join;
 
 use crate::consent::Reason;
-use crate::db::Conn;
+use crate::contacts::deletion::Deletion;
 use crate::db::advisory_lock::AdvisoryLock;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
+use crate::db::{Begun, Closing, Tx, generic_plans};
 use crate::error::Result;
-use crate::types::id::{ContactId, EnrollmentId, MessageId};
+use crate::types::id::{ContactId, EnrollmentId};
 use crate::types::phone::PhoneNumber;
 
 /// The reason on a message that is skipped because its contact was deleted.
@@ -28,10 +30,18 @@ pub const CONTACT_DELETED: &str = "The contact was deleted.";
 /// The key of the lock: “CARSTOP” in ASCII.
 const LOCK: AdvisoryLock = AdvisoryLock::new(0x4341_5253_544f_5000);
 
-/// Takes the lock shared until the claim's transaction ends; call it before the claim's statement
-/// takes its snapshot.
-pub(super) async fn lock_for_claim(conn: &Conn) -> Result<()> {
-    Ok(LOCK.lock_shared(conn).await?)
+/// Takes the lock shared until the claim's transaction ends, before the claim's statement takes its
+/// snapshot; forces generic plans in the same round trip.
+pub(super) async fn lock_for_claim(tx: Begun<'_>) -> Result<Closing<'_>> {
+    let conn = tx.first_statements();
+    try_join!(generic_plans::force(conn), LOCK.lock_shared(conn))?;
+    Ok(tx.open().close())
+}
+
+/// Takes the lock shared for messages that are composed as claimed ones, like [`lock_for_claim`].
+pub(super) async fn lock_for_compose(tx: Tx<'_>) -> Result<Closing<'_>> {
+    LOCK.lock_shared(&tx).await?;
+    Ok(tx.close())
 }
 
 statement! {
@@ -41,30 +51,32 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
         addresses: &'a [PhoneNumber] => Array<Text>,
     }
-    returns SqlUuid;
+    returns ();
     "WITH moved AS (
          UPDATE messages SET status = 'suppressed', reason = {reason}, status_at = {now}
          WHERE to_address = ANY ({addresses}) AND status = 'pending'
          RETURNING id, status_at
-     ), noted AS (
-         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-         SELECT id, 'suppressed', 'carillon', true, status_at FROM moved
      )
-     SELECT id FROM moved"
+     INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+     SELECT id, 'suppressed', 'carillon', true, status_at FROM moved"
 }
 
-/// Suppresses every pending message to a number that this transaction suppresses, and returns them.
-///
-/// Call it last in the transaction: until the commit it holds the lock, which blocks all claims.
-pub async fn suppress_pending(
-    conn: &mut Conn,
-    phone: &PhoneNumber,
-    reason: Reason,
+/// Suppresses every pending message to numbers that this transaction suppresses, each with its
+/// reason. From then on until the commit, it blocks all claims if there is such a number.
+pub async fn suppress_pending<'t>(
+    mut tx: Tx<'t>,
+    silenced: &[(PhoneNumber, Reason)],
     now: DateTime<Utc>,
-) -> Result<Vec<MessageId>> {
-    let suppressed = SuppressPending { reason, now, addresses: &phone.forms() }.load(conn).await?;
-    LOCK.lock_exclusive(conn).await?;
-    Ok(suppressed)
+) -> Result<Closing<'t>> {
+    for (phone, reason) in silenced {
+        SuppressPending { reason: *reason, now, addresses: &phone.forms() }
+            .execute(&mut *tx)
+            .await?;
+    }
+    if !silenced.is_empty() {
+        LOCK.lock_exclusive(&mut tx).await?;
+    }
+    Ok(tx.close())
 }
 
 statement! {
@@ -74,36 +86,31 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
         contact_id: ContactId => SqlUuid,
     }
-    returns SqlUuid;
+    returns ();
     "WITH moved AS (
          UPDATE messages SET status = 'skipped', reason = {reason}, status_at = {now}
          WHERE contact_id = {contact_id} AND status = 'pending'
          RETURNING id, status_at
-     ), noted AS (
-         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-         SELECT id, 'skipped', 'carillon', true, status_at FROM moved
      )
-     SELECT id FROM moved"
+     INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+     SELECT id, 'skipped', 'carillon', true, status_at FROM moved"
 }
 
-/// Skips every pending message to a contact that this transaction deletes, and returns them.
+/// Skips every pending message to the contact of a deletion.
 ///
 /// All its messages stay, without the contact but marked: one that is being sent may return to
 /// `pending`, and its next claim then skips it. No message to the contact is being composed,
-/// because the deletion has begun ([`deletion::begin`](crate::contacts::deletion::begin)).
-pub async fn forget_contact(
-    conn: &mut Conn,
-    contact_id: ContactId,
-    now: DateTime<Utc>,
-) -> Result<Vec<MessageId>> {
-    let skipped = Skip { reason: CONTACT_DELETED, now, contact_id }.load(conn).await?;
+/// because the deletion has begun.
+pub async fn forget_contact(deletion: &mut Deletion<'_>, now: DateTime<Utc>) -> Result<()> {
+    let contact_id = deletion.contact_id();
+    Skip { reason: CONTACT_DELETED, now, contact_id }.execute(&mut **deletion).await?;
     diesel::update(messages::table.filter(messages::contact_id.eq(contact_id)))
         .set((
             messages::contact_id.eq(None::<ContactId>),
             messages::enrollment_id.eq(None::<EnrollmentId>),
             messages::contact_deleted_at.eq(now),
         ))
-        .execute(conn)
+        .execute(&mut **deletion)
         .await?;
-    Ok(skipped)
+    Ok(())
 }

@@ -2,12 +2,11 @@
 //! every other message.
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
 use super::compose::{Draft, Origin, compose_one};
 use crate::contacts;
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::Result;
 use crate::types::id::{MessageId, SenderId, TemplateId, UserId};
 use crate::types::phone::PhoneNumber;
@@ -46,6 +45,10 @@ impl TestMessage {
             template: self.template,
             media_urls: self.media_urls,
         };
-        conn.transaction(async |conn| compose_one(conn, now, draft).await).await
+        db::transaction(conn, async |tx| {
+            let (message_id, _) = compose_one(tx, now, draft).await?;
+            Ok(message_id)
+        })
+        .await
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use diesel_async::AsyncConnection;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::{PerformError, is_database_down};
 use crate::automations::advance;
+use crate::db;
 use crate::fail_point::FailPoint;
 use crate::messages::claim::Capacity;
 use crate::messages::compose::{Composed, SendBy};
@@ -91,8 +91,10 @@ impl Worker {
         };
         let mut conn = self.db.get().await?;
         let lease_guard = self.leases.begin_leasing().await;
-        let advanced = conn.transaction(async |conn| {
-            let (_, composed) = advance::advance(conn, now, &ids, &self.renderer, send_by).await?;
+        let advanced = db::transaction(&mut conn, async |tx| {
+            let (_, composed, mut closing) =
+                advance::advance(tx, now, &ids, &self.renderer, send_by).await?;
+            let conn = closing.without_waiting();
             let keys = self
                 .keys(conn, composed.claimed.iter().map(|(_, claimed)| claimed.connection_id))
                 .await?;

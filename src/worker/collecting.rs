@@ -12,6 +12,7 @@ use super::error::PerformError;
 use crate::automations::consequences;
 use crate::connections::SenderAddress;
 use crate::consent::opt_out::{self, Command};
+use crate::db;
 use crate::error::Error;
 use crate::messages::inbound::{self, LookupTimes, Received};
 use crate::messages::reconcile::missed::{self, InboundScan, ListedMessage};
@@ -367,18 +368,16 @@ impl Worker {
     ) -> Result<(), PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
-        let stored = conn
-            .transaction(async |conn| {
-                let times = LookupTimes { sent_at: listed.sent_at, dates };
-                let received =
-                    inbound::receive_found(conn, connection, &listed.message, times, now).await?;
-                if let Received::New { changes, silenced, .. } = &received {
-                    let silenced = silenced.as_ref().map(|(phone, reason)| (phone, *reason));
-                    consequences::react_to_changes(conn, changes, silenced, now).await?;
-                }
-                Ok::<_, PerformError>(received)
-            })
-            .await?;
+        let stored = db::transaction(&mut conn, async |tx| {
+            let times = LookupTimes { sent_at: listed.sent_at, dates };
+            let (received, tx) =
+                inbound::receive_found(tx, connection, &listed.message, times, now).await?;
+            if let Received::New { changes, silenced, .. } = &received {
+                consequences::react_to_changes(tx, changes, silenced.as_slice(), now).await?;
+            }
+            Ok::<_, PerformError>(received)
+        })
+        .await?;
         if let Received::New { message_id, .. } = stored {
             let minutes = (now - listed.sent_at).num_minutes();
             tracing::info!(

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
 use super::error::{PerformError, is_database_down};
 use crate::automations::consequences;
 use crate::connections::{self, Status};
+use crate::db;
 use crate::error::Error;
 use crate::messages::message;
 use crate::messages::reconcile::stale::{self, AGES, Progress, Stale};
@@ -144,9 +144,10 @@ impl Worker {
         }
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
-        let together = conn.transaction(async |conn| {
-            run.save_cursor(conn, &progress).await?;
-            consequences::record_reports(conn, &reports, now).await?;
+        let together = db::transaction(&mut conn, async |tx| {
+            let mut tx = tx.open();
+            run.save_cursor(&mut tx, &progress).await?;
+            consequences::record_reports(tx, &reports, now).await?;
             Ok::<_, PerformError>(())
         });
         let recorded = together.await;
@@ -169,11 +170,12 @@ impl Worker {
         let now = self.clock.now();
         let recorded = async {
             let mut conn = self.db.get().await?;
-            conn.transaction(async |conn| {
-                consequences::record_reports(conn, std::slice::from_ref(report), now).await
+            db::transaction(&mut conn, async |tx| {
+                let reports = std::slice::from_ref(report);
+                consequences::record_reports(tx.open(), reports, now).await?;
+                Ok::<_, PerformError>(())
             })
-            .await?;
-            Ok(())
+            .await
         };
         catch_panic(recorded).await
     }

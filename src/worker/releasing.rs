@@ -2,9 +2,9 @@
 //! transaction.
 
 use chrono::TimeDelta;
-use diesel_async::AsyncConnection;
 
 use super::error::PerformError;
+use crate::db;
 use crate::messages::throttle::release::{self, ReleaseOutcome};
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
@@ -46,9 +46,11 @@ impl Worker {
     async fn release_together(&self, job: &Leased, sender: SenderId) -> Result<(), PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
-        conn.transaction(async |conn| {
-            let outcome = release::release(conn, sender, now).await?;
-            lease::finish(conn, self.id, &[(job.id, finish(outcome))], now).await?;
+        db::transaction(&mut conn, async |tx| {
+            let mut closing = tx.open().close();
+            let outcome = release::release(&mut closing, sender, now).await?;
+            let finish = [(job.id, finish(outcome))];
+            lease::finish(closing.without_waiting(), self.id, &finish, now).await?;
             Ok(())
         })
         .await
@@ -97,8 +99,9 @@ impl Worker {
     ) -> Result<ReleaseOutcome, PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
-        conn.transaction(async |conn| {
-            Ok::<_, PerformError>(release::release_first(conn, sender, left_out, now).await?)
+        db::transaction(&mut conn, async |tx| {
+            let mut closing = tx.open().close();
+            Ok(release::release_first(&mut closing, sender, left_out, now).await?)
         })
         .await
     }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
 use futures::FutureExt;
 use futures::future::join_all;
 
@@ -13,7 +12,7 @@ use super::Worker;
 use super::error::{PerformError, is_database_down};
 use super::running_routines::RoutineGuard;
 use super::set_aside::{MAX_RETRIES, concerns_one_item};
-use crate::error::Error;
+use crate::db;
 use crate::ledger;
 use crate::queue::routines::{self, Routine, RoutineRun};
 use crate::queue::set_aside::{self, Item, Task};
@@ -79,12 +78,9 @@ impl Worker {
         let now = self.clock.now();
         let aside = self.load_set_aside(Task::Fold).await?;
         if aside.is_empty() {
-            let folded = self
-                .db
-                .get()
-                .await?
-                .transaction::<_, Error, _>(async |conn| ledger::fold(conn, now).await)
-                .await;
+            let mut conn = self.db.get().await?;
+            let folded = db::transaction(&mut conn, async |tx| ledger::fold(tx, now).await).await;
+            drop(conn);
             match folded.map_err(PerformError::from) {
                 Ok(folded) => {
                     return Ok(if folded == ledger::FOLD_LIMIT {

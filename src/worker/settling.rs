@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
 use super::error::{PerformError, is_database_down};
 use crate::automations::consequences;
+use crate::db;
 use crate::messages::reconcile::{self, NextStep, stale};
 use crate::messages::report::Report;
 use crate::queue::Job;
@@ -190,9 +190,10 @@ impl Worker {
         let broken =
             listing.unreadable.first().map(|item| item.error.to_string()).unwrap_or_default();
         let mut conn = self.db.get().await?;
-        conn.transaction(async |conn| {
-            let open = reconcile::lock_all_to(conn, &group.to_address, group.since).await?;
-            let owned = reconcile::owned(conn, &sids, &group.to_address).await?;
+        db::transaction(&mut conn, async |tx| {
+            let mut tx = tx.open();
+            let open = reconcile::lock_all_to(&mut tx, &group.to_address, group.since).await?;
+            let owned = reconcile::owned(&mut tx, &sids, &group.to_address).await?;
             let assigned = reconcile::assign(&open, listed, &owned, now);
             let is_in_group = |id: MessageId| group.jobs.iter().any(|(own, _)| *own == id);
             let recorded =
@@ -211,7 +212,7 @@ impl Worker {
                         Finish::Again(now + KEYLESS_PAUSE, Some(broken.clone()))
                     }
                     Some(unconfirmed) => {
-                        match reconcile::nothing_found(conn, unconfirmed, &open, now).await? {
+                        match reconcile::nothing_found(&mut tx, unconfirmed, &open, now).await? {
                             NextStep::CheckAgain(at) => Finish::Again(at, None),
                             NextStep::Decided => Finish::Done,
                         }
@@ -219,8 +220,8 @@ impl Worker {
                 };
                 finishes.push((job.id, finish));
             }
-            lease::finish(conn, self.id, &finishes, now).await?;
-            consequences::record_reports(conn, &reports, now).await?;
+            lease::finish(&mut tx, self.id, &finishes, now).await?;
+            consequences::record_reports(tx, &reports, now).await?;
             Ok(())
         })
         .await

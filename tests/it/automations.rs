@@ -5,6 +5,8 @@ use carillon::automations::advance::{self, State};
 use carillon::automations::enroll;
 use carillon::contacts::Change;
 use carillon::contacts::tags::TagName;
+use carillon::db;
+use carillon::error::Error;
 use carillon::messages::compose::SendBy;
 use carillon::templates::Renderer;
 use carillon::types::id::{ContactId, EnrollmentId};
@@ -37,11 +39,12 @@ impl TestApp {
     async fn advance_now(&self, ids: &[EnrollmentId]) -> Vec<State> {
         let (now, renderer) = (self.clock.now(), Renderer::default());
         let mut conn = self.conn().await;
-        let advance = conn.transaction(async |conn| {
-            advance::advance(conn, now, ids, &renderer, SendBy::AnyWorker).await
+        let advanced = db::transaction(&mut conn, async |tx| {
+            let (advanced, ..) =
+                advance::advance(tx, now, ids, &renderer, SendBy::AnyWorker).await?;
+            Ok::<_, Error>(advanced)
         });
-        let (advanced, _) = advance.await.unwrap();
-        advanced.into_iter().map(|one| one.state).collect()
+        advanced.await.unwrap().into_iter().map(|one| one.state).collect()
     }
 }
 

@@ -11,8 +11,8 @@ use carillon::contacts::{
     self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email,
     ExternalId, Name, NewContact, Patch, Position,
 };
-use carillon::db::Conn;
 use carillon::db::schema::events;
+use carillon::db::{self, Conn};
 use carillon::error::{Error, Result};
 use carillon::types::country::Country;
 use carillon::types::id::{ContactId, EventId};
@@ -54,6 +54,13 @@ fn texted(word: &str) -> Evidence {
 
 async fn create(conn: &mut Conn, new: NewContact) -> Contact {
     contacts::create(conn, new, at(0)).await.unwrap().0
+}
+
+async fn delete(conn: &mut Conn, id: ContactId) -> Result<()> {
+    db::transaction(conn, async |tx| {
+        consequences::delete_contact(tx, &Actor::command_line(), id, at(0)).await
+    })
+    .await
 }
 
 fn wrong_fields<T>(result: Result<T>) -> Vec<String> {
@@ -177,11 +184,8 @@ async fn a_stop_outlives_its_contact_and_tags_a_new_one_with_the_number() {
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
-    consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await.unwrap();
-    assert!(matches!(
-        consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await,
-        Err(Error::NotFound("contact"))
-    ));
+    delete(conn, contact.id).await.unwrap();
+    assert!(matches!(delete(conn, contact.id).await, Err(Error::NotFound("contact"))));
     assert!(suppression::active(conn, &ann()).await.unwrap().is_some());
     let (back, changes) =
         contacts::create(conn, NewContact::with_phone(ann()), at(1)).await.unwrap();
@@ -195,7 +199,7 @@ async fn a_contact_that_changes_to_a_stopped_number_gets_the_tag() {
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let stopped = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
-    consequences::delete_contact(conn, &Actor::command_line(), stopped.id, at(0)).await.unwrap();
+    delete(conn, stopped.id).await.unwrap();
     let other = create(conn, NewContact::with_phone(phone("+14155550199"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
     let updated = contacts::update(conn, other.id, patch, By::api(), at(1)).await.unwrap();

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use carillon::db;
+use carillon::error::Error;
 use carillon::ledger::outcome::Outcome;
 use carillon::ledger::{self, Counts, Days, Grouping, LedgerFilter, LedgerKey, Maker};
 use carillon::messages::resend::{self, LeftOut};
@@ -10,7 +12,7 @@ use carillon::messages::status::{MessageStatus, Resent};
 use carillon::types::id::{AutomationId, MessageId};
 use carillon::users::Role;
 use chrono_tz::Tz;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
@@ -25,7 +27,8 @@ async fn execute(app: &TestApp, statement: &str) {
 
 async fn fold(app: &TestApp) {
     let now = app.clock.now();
-    app.conn().await.transaction(async |conn| ledger::fold(conn, now).await).await.unwrap();
+    let mut conn = app.conn().await;
+    db::transaction(&mut conn, async |tx| ledger::fold(tx, now).await).await.unwrap();
 }
 
 fn handset(number: u32) -> String {
@@ -337,10 +340,12 @@ async fn a_message_that_may_have_arrived_or_may_not_be_sent_is_never_sent_again(
     assert_eq!((preview.eligible(), preview.left_out()), (1, 6), "{preview:#?}");
     let ineligible = [delivered, undelivered, unconfirmed, stopped, deleted];
     let now = app.clock.now();
-    let composed = conn
-        .transaction(async |conn| resend::send_again(conn, &ineligible, now).await)
-        .await
-        .unwrap();
+    let composed = db::transaction(&mut conn, async |tx| {
+        let (composed, _) = resend::send_again(tx, &ineligible, now).await?;
+        Ok::<_, Error>(composed)
+    })
+    .await
+    .unwrap();
     assert_eq!((composed.len(), app.count("messages").await), (0, before));
 }
 

@@ -1,6 +1,7 @@
 //! Consistent numbers: every rate has one definition, days are in the zone of the organization, and
 //! all pages, exports and API answers agree about a message.
 
+use carillon::db;
 use carillon::ledger::outcome::Outcome;
 use carillon::ledger::{self, ZoneChange};
 use carillon::users::{Role, organization};
@@ -66,7 +67,8 @@ async fn set_time_zone(admin: &Site, zone: &str) {
 
 async fn fold(app: &TestApp) {
     let now = app.clock.now();
-    app.conn().await.transaction(async |conn| ledger::fold(conn, now).await).await.unwrap();
+    let mut conn = app.conn().await;
+    db::transaction(&mut conn, async |tx| ledger::fold(tx, now).await).await.unwrap();
 }
 
 /// The days of the ledger from the API, newest first, with their recipients.
@@ -273,7 +275,7 @@ async fn a_large_ledger_keeps_its_old_days_until_it_is_recounted_and_loses_nothi
     app.run_sql("UPDATE organization SET time_zone = 'Asia/Tokyo'").await;
     let mut conn = app.conn().await;
     let following =
-        conn.transaction(async |conn| ledger::follow_zone(conn, 2, now).await).await.unwrap();
+        db::transaction(&mut conn, async |tx| ledger::follow_zone(tx, 2, now).await).await.unwrap();
     assert_eq!(following, ZoneChange::Deferred);
     let zone = async || organization::find(&*app.conn().await).await.unwrap().day_zone.name();
     assert_eq!(

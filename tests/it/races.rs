@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use carillon::db::Durability;
+use carillon::db::{self, Durability};
+use carillon::error::Error;
 use carillon::worker::Worker;
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
@@ -357,4 +358,15 @@ async fn a_dropped_transaction_releases_its_locks_at_once() {
         let free = tokio::time::timeout(Duration::from_secs(20), other.batch_execute(LOCK)).await;
         assert!(free.is_ok(), "the lock is still held");
     }
+}
+
+/// The outer one may have locked something already.
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "within another one")]
+async fn a_transaction_that_has_locked_nothing_never_begins_within_another_one() {
+    let app = TestApp::start().await;
+    let mut conn = app.conn().await;
+    let nested =
+        conn.transaction(async |conn| db::transaction(conn, async |_| Ok::<_, Error>(())).await);
+    nested.await.unwrap();
 }

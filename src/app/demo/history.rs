@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
 use serde_json::{Map, Value, json};
 use twilio_simulator::{Fault, LONG_CODE, Rule, Simulator, SimulatorOptions};
 use url::Url;
@@ -19,6 +18,7 @@ use crate::config::Config;
 use crate::contacts;
 use crate::contacts::tags::{self, TagName};
 use crate::context::Context;
+use crate::db;
 use crate::error::{Error, Result};
 use crate::events::{ContactRef, EventName, NewEvent, Properties};
 use crate::queue::Receiver;
@@ -169,8 +169,8 @@ impl History {
         };
         let now = self.clock.now();
         let mut conn = self.context.db.get().await?;
-        conn.transaction::<_, Error, _>(async |conn| {
-            automations::report(conn, &[event], Receiver::AnyWorker, now).await
+        db::transaction(&mut conn, async |tx| {
+            automations::report(tx, &[event], Receiver::AnyWorker, now).await
         })
         .await?;
         Ok(())
@@ -180,13 +180,15 @@ impl History {
         let (now, phone) = (self.clock.now(), phone(who)?);
         let tag = TagName::parse("vip").map_err(|error| Error::field("tag", error.to_string()))?;
         let mut conn = self.context.db.get().await?;
-        conn.transaction::<_, Error, _>(async |conn| {
-            let Some(contact) = contacts::find_by_phone(conn, &phone).await? else {
+        db::transaction(&mut conn, async |tx| {
+            let mut tx = tx.open();
+            let Some(contact) = contacts::find_by_phone(&mut tx, &phone).await? else {
                 return Err(Error::NotFound("contact"));
             };
             let changes: Vec<_> =
-                tags::add(conn, contact.id, &tag, now).await?.into_iter().collect();
-            consequences::react_to_changes(conn, &changes, None, now).await
+                tags::add(&mut tx, contact.id, &tag, now).await?.into_iter().collect();
+            consequences::react_to_changes(tx, &changes, &[], now).await?;
+            Ok(())
         })
         .await?;
         Ok(())

@@ -14,7 +14,7 @@ use crate::connections::NewKeys;
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Attributes, Email, Name, NewContact};
 use crate::context::Context;
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::{Error, Result};
 use crate::ledger;
 use crate::senders::{self, Sender};
@@ -67,12 +67,10 @@ pub(super) const CONTACTS: &[SampleContact] = &[
 /// Fills an empty database with a user, contacts, a connection, templates and automations.
 pub(super) async fn fill(context: &Context) -> std::result::Result<(), AppError> {
     let admin = admin().await?;
-    context
-        .db
-        .get()
-        .await?
-        .transaction(async |conn| create_contacts(conn, context, &admin).await)
-        .await?;
+    let mut conn = context.db.get().await?;
+    set_up_organization(&mut conn, context).await?;
+    conn.transaction(async |conn| create_contacts(conn, context, &admin).await).await?;
+    drop(conn);
     let [long_code, service] = connect(context).await?;
     context
         .db
@@ -137,16 +135,21 @@ async fn admin() -> Result<NewUser> {
     })
 }
 
-/// Creates the admin, the organization and its contacts. This precedes the automations, so that
-/// none of them reacts.
+/// Sets up the organization, and the ledger for days in its time zone.
+async fn set_up_organization(conn: &mut Conn, context: &Context) -> Result<()> {
+    let organization = Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?;
+    organization::update(conn, &organization).await?;
+    let now = context.clock.now();
+    db::transaction(conn, async |tx| {
+        ledger::follow_zone(tx, ledger::INLINE_RECOUNT_LIMIT, now).await
+    })
+    .await?;
+    Ok(())
+}
+
+/// Creates the admin and the contacts. This precedes the automations, so that none of them reacts.
 async fn create_contacts(conn: &mut Conn, context: &Context, admin: &NewUser) -> Result<()> {
     let now = context.clock.now();
-    organization::update(
-        conn,
-        &Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?,
-    )
-    .await?;
-    ledger::follow_zone(conn, ledger::INLINE_RECOUNT_LIMIT, now).await?;
     for (phone, first, last, email, city, tagged) in CONTACTS {
         let mut new = NewContact::with_phone(
             PhoneNumber::from_e164(phone)

@@ -16,13 +16,12 @@ use diesel::sql_types::{
     Array, BigInt, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
-use futures::{TryFutureExt, try_join};
 use uuid::Uuid;
 
 use super::stop::{self, CONTACT_DELETED};
 use super::throttle::admit::{self, Candidate};
 use crate::db::statement::statement;
-use crate::db::{Conn, generic_plans};
+use crate::db::{Begun, Closing, Conn};
 use crate::error::Result;
 use crate::queue::lease;
 use crate::types::deadline::Deadline;
@@ -209,22 +208,21 @@ statement! {
      WHERE stuck.waits"
 }
 
-/// Claims messages, as the first statements of the caller's transaction; returns one [`Claim`] for
-/// each id, in no order.
+/// Claims messages; returns one [`Claim`] for each id, in no order.
 ///
 /// None of the messages may be in flight in this worker: its own open attempts count as
 /// interrupted. The caller commits before it calls Twilio, so that after a crash the attempt row
-/// shows the possible call. Throttles are locked last, so that the caller waits for nothing before
-/// its commit.
-pub async fn claim(
-    conn: &mut Conn,
+/// shows the possible call.
+pub async fn claim<'t>(
+    tx: Begun<'t>,
     ids: &[MessageId],
     capacity: &Capacity,
     worker: WorkerId,
     now: DateTime<Utc>,
-) -> Result<Vec<(MessageId, Claim)>> {
+) -> Result<(Vec<(MessageId, Claim)>, Closing<'t>)> {
     let checked_at = Deadline::now();
-    try_join!(generic_plans::force(conn).err_into(), stop::lock_for_claim(conn))?;
+    let mut closing = stop::lock_for_claim(tx).await?;
+    let conn = closing.without_waiting();
     let by_connection =
         capacity.by_connection().map(|(connection_id, free)| CapacityRow { connection_id, free });
     let claim_pending = ClaimPending {
@@ -252,9 +250,9 @@ pub async fn claim(
                 capacity.use_one(claimed.connection_id);
             }
         }
-        claims.extend(admit::admit(conn, candidates, &mut capacity, worker, now).await?);
+        claims.extend(admit::admit(&mut closing, candidates, &mut capacity, worker, now).await?);
     }
-    Ok(claims)
+    Ok((claims, closing))
 }
 
 /// Why messages were not checked: gone, interrupted, or with another worker.

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::db::Conn;
 use crate::db::schema::{jobs, messages, queued_sends, senders, throttles};
+use crate::db::{Closing, Conn};
 use crate::error::Result;
 use crate::messages::status::MessageStatus;
 use crate::messages::throttle;
@@ -28,10 +28,14 @@ pub enum WakeScope {
 /// sender's queue, and returns how many. The queues resume by themselves.
 ///
 /// Call it in the transaction that switches the connection, sender or automation on.
-pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Result<usize> {
-    let queues = queues(conn, scope).await?;
+pub async fn wake(
+    closing: &mut Closing<'_>,
+    scope: WakeScope,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let queues = queues(closing.without_waiting(), scope).await?;
     // This locks the queues: no message enters or leaves them from here on, so none is missed.
-    throttle::ensure_releasing(conn, &queues, now).await?;
+    throttle::ensure_releasing(closing, &queues, now).await?;
     // A leased job does not count: its claim may just have found the message held, and the job is
     // about to end. Two jobs for one message do no harm.
     let has_job = jobs::table
@@ -55,6 +59,7 @@ pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Resu
         WakeScope::Sender(id) => held.filter(messages::sender_id.eq(id)),
         WakeScope::Automation(id) => held.filter(messages::automation_id.eq(id)),
     };
+    let conn = closing.without_waiting();
     let ids: Vec<MessageId> = held.load(conn).await?;
     queue::enqueue_sends(conn, &ids, now).await?;
     Ok(ids.len())

@@ -13,13 +13,14 @@ use diesel_async::RunQueryDsl;
 use super::claim::{Capacity, Claimed};
 use super::status::MessageStatus;
 use super::stop;
-use crate::db::Conn;
+use crate::contacts::deletion::{self, ContactsHeld};
 use crate::db::schema::messages;
+use crate::db::{Begun, Closing, Tx};
 use crate::error::{Error, Result};
+use crate::queue;
 use crate::queue::lease::{JobId, Leased};
 use crate::types::deadline::Deadline;
 use crate::types::id::{ConnectionId, MessageId, WorkerId};
-use crate::{contacts, queue};
 
 use rows::{CapacityRow, Insert, InsertRow};
 
@@ -67,17 +68,18 @@ impl Composed {
 /// (same enrollment and step, same request key, resend of the same message) are left out of the
 /// result.
 ///
-/// The caller blocks deletions of contacts ([`contacts::deletion`]), so that a contact being
-/// deleted gets no message. With [`SendBy::ThisWorker`] it has also checked that the automations
-/// are active, and waits for nothing before its commit, because this takes the lock of [`stop`].
-pub async fn compose(
-    conn: &mut Conn,
+/// Deletions of contacts are held off, so that a contact being deleted gets no message. With
+/// [`SendBy::ThisWorker`], the caller has checked that the automations are active, and this takes
+/// the lock of [`stop`].
+pub async fn compose<'t>(
+    tx: ContactsHeld<'t>,
     now: DateTime<Utc>,
     drafts: Vec<Draft>,
     send_by: SendBy<'_>,
-) -> Result<Composed> {
+) -> Result<(Composed, Closing<'t>)> {
+    let tx = Tx::from(tx);
     if drafts.is_empty() {
-        return Ok(Composed::default());
+        return Ok((Composed::default(), tx.close()));
     }
     let (worker, capacity, checked_at) = match send_by {
         SendBy::AnyWorker => (None, &Capacity::unlimited(), Deadline::now()),
@@ -85,9 +87,9 @@ pub async fn compose(
             ((drafts.len() <= ended.len()).then_some(id), capacity, checked_at)
         }
     };
-    if worker.is_some() {
-        stop::lock_for_claim(conn).await?;
-    }
+    // Without the lock, the insert may wait for another one with the same request key.
+    let mut closing = if worker.is_some() { stop::lock_for_compose(tx).await? } else { tx.close() };
+    let conn = closing.without_waiting();
     let new: Vec<InsertRow<'_>> = drafts.iter().map(|draft| InsertRow::of(draft, now)).collect();
     let parts: Vec<(MessageId, i16)> = new.iter().map(|row| (row.id, row.parts)).collect();
     let by_connection =
@@ -125,33 +127,38 @@ pub async fn compose(
             None => waiting.push(job),
         }
     }
-    Ok(Composed {
+    let composed = Composed {
         messages: rows.into_iter().map(|(id, ..)| id).collect(),
         jobs: waiting,
         claimed: started,
-    })
+    };
+    Ok((composed, closing))
 }
 
-/// Composes a single message, as the first statement of a transaction, and returns its id. A
-/// repeated request key returns the message that it created the first time.
-pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> Result<MessageId> {
+/// Composes a single message, and returns its id. A repeated request key returns the message that
+/// it created the first time.
+pub async fn compose_one(
+    tx: Begun<'_>,
+    now: DateTime<Utc>,
+    draft: Draft,
+) -> Result<(MessageId, Closing<'_>)> {
     let key = match &draft.origin {
         Origin::OneOff { request_key } => request_key.clone(),
         Origin::Automation { .. } | Origin::Retry { .. } => None,
     };
-    contacts::deletion::hold_off(conn).await?;
-    let composed = compose(conn, now, vec![draft], SendBy::AnyWorker).await?;
+    let tx = deletion::hold_off(tx).await?;
+    let (composed, mut closing) = compose(tx, now, vec![draft], SendBy::AnyWorker).await?;
     if let [message_id, ..] = composed.messages.as_slice() {
-        return Ok(*message_id);
+        return Ok((*message_id, closing));
     }
     let found = match key {
         Some(key) => {
             let same = messages::table
                 .filter(messages::request_key.eq(key))
                 .filter(messages::direction.eq("outbound"));
-            same.select(messages::id).first(conn).await.optional()?
+            same.select(messages::id).first(closing.without_waiting()).await.optional()?
         }
         None => None,
     };
-    found.ok_or(Error::NotFound("sender"))
+    found.map(|id| (id, closing)).ok_or(Error::NotFound("sender"))
 }

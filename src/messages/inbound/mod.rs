@@ -18,9 +18,10 @@ use super::message::{Direction, Message, encoding_word};
 use super::status::MessageStatus;
 use crate::consent::opt_out::{self, Command, OptOutForm};
 use crate::consent::{self, Evidence, OptOutReading, Reason, Source, suppression};
+use crate::contacts::deletion::{self, ContactsHeld};
 use crate::contacts::{self, Change};
-use crate::db::Conn;
 use crate::db::schema::{messages, senders};
+use crate::db::{Begun, Conn, Tx};
 use crate::error::Result;
 use crate::twilio::callbacks::InboundMessage;
 use crate::twilio::{Address, parts};
@@ -52,8 +53,8 @@ pub enum Received {
         message_id: MessageId,
         /// Changes of contacts, to which automations react.
         changes: Vec<Change>,
-        /// A number that is suppressed from now on: its pending messages must be suppressed as the
-        /// last thing in the transaction.
+        /// A number that is suppressed from now on: its pending messages must be suppressed in the
+        /// same transaction.
         silenced: Option<(PhoneNumber, Reason)>,
     },
 }
@@ -69,37 +70,42 @@ pub async fn known(conn: &mut Conn, sids: &[&str]) -> Result<HashSet<String>> {
     Ok(known.into_iter().flatten().collect())
 }
 
-/// Stores an inbound message and applies its consequences for the contact, in the caller's
-/// transaction.
-pub async fn receive(
-    conn: &mut Conn,
+/// Stores an inbound message and applies its consequences for the contact. The caller finishes the
+/// transaction with `automations::consequences::react_to_changes`.
+pub async fn receive<'t>(
+    tx: Begun<'t>,
     connection_id: ConnectionId,
     inbound: &InboundMessage,
     now: DateTime<Utc>,
-) -> Result<Received> {
-    receive_from(conn, connection_id, inbound, Arrival::Webhook, now).await
+) -> Result<(Received, Tx<'t>)> {
+    let mut tx = deletion::hold_off(tx).await?;
+    let received = receive_from(&mut tx, connection_id, inbound, Arrival::Webhook, now).await?;
+    Ok((received, tx.into()))
 }
 
-/// Stores an inbound message that a lookup found. A command that the person has reversed since has
-/// no effect.
-pub async fn receive_found(
-    conn: &mut Conn,
+/// Like [`receive`], for an inbound message that a lookup found. A command that the person has
+/// reversed since has no effect.
+pub async fn receive_found<'t>(
+    tx: Begun<'t>,
     connection_id: ConnectionId,
     inbound: &InboundMessage,
     found: LookupTimes<'_>,
     now: DateTime<Utc>,
-) -> Result<Received> {
-    receive_from(conn, connection_id, inbound, Arrival::Lookup(found), now).await
+) -> Result<(Received, Tx<'t>)> {
+    let mut tx = deletion::hold_off(tx).await?;
+    let arrival = Arrival::Lookup(found);
+    let received = receive_from(&mut tx, connection_id, inbound, arrival, now).await?;
+    Ok((received, tx.into()))
 }
 
 async fn receive_from(
-    conn: &mut Conn,
+    tx: &mut ContactsHeld<'_>,
     connection_id: ConnectionId,
     inbound: &InboundMessage,
     arrival: Arrival<'_>,
     now: DateTime<Utc>,
 ) -> Result<Received> {
-    contacts::deletion::hold_off(conn).await?;
+    let conn: &mut Conn = tx;
     // Short codes and alphanumeric senders may text us too; they are not contacts.
     let phone = inbound.from.line();
     if let Some(phone) = &phone {

@@ -1,9 +1,8 @@
 //! Resending many messages, for pages and the API alike: some hundred in each transaction.
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::{Error, Result};
 use crate::messages::resend;
 use crate::types::id::MessageId;
@@ -22,13 +21,14 @@ pub(crate) async fn send_again(
 ) -> Result<Vec<MessageId>> {
     let mut sent = Vec::new();
     for chunk in ids.chunks(resend::CHUNK) {
-        let resent = conn.transaction(async |conn| {
-            let sent = resend::send_again(conn, chunk, now).await?;
+        let resent = db::transaction(conn, async |tx| {
+            let (sent, mut closing) = resend::send_again(tx, chunk, now).await?;
             let (subject, summary) = match sent.as_slice() {
                 [] => return Ok(sent),
                 [only] => (Some(only.0), "sent a message again".to_owned()),
                 many => (None, format!("sent {} messages again", many.len())),
             };
+            let conn = closing.without_waiting();
             audit::record(conn, actor, AuditKind::Message, subject, &summary, now).await?;
             Ok::<_, Error>(sent)
         });

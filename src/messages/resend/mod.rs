@@ -17,10 +17,10 @@ use diesel_async::RunQueryDsl;
 use super::compose::{self, Draft, Origin, SendBy};
 use super::message::Message;
 use super::status::MessageStatus;
-use crate::contacts;
-use crate::db::Conn;
+use crate::contacts::deletion;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
+use crate::db::{Begun, Closing, Conn};
 use crate::error::{Error, Result};
 use crate::ledger::{DaysError, LedgerFilter};
 use crate::types::id::{AutomationId, MessageId, SenderId};
@@ -203,22 +203,21 @@ pub async fn check_eligibility(
     Ok(circumstances(facts).check())
 }
 
-/// Resends those messages that are still eligible, and returns the new ones. Call it first in a
-/// transaction, with up to [`CHUNK`] ids.
+/// Resends those messages that are still eligible, of up to [`CHUNK`], and returns the new ones.
 ///
 /// Each is composed anew like any other message, so a number that is suppressed by now gets
 /// nothing. A concurrent call for the same message waits, and then finds it resent.
-pub async fn send_again(
-    conn: &mut Conn,
+pub async fn send_again<'t>(
+    tx: Begun<'t>,
     ids: &[MessageId],
     now: DateTime<Utc>,
-) -> Result<Vec<MessageId>> {
-    contacts::deletion::hold_off(conn).await?;
+) -> Result<(Vec<MessageId>, Closing<'t>)> {
+    let mut tx = deletion::hold_off(tx).await?;
     // In id order, so that two calls with the same messages cannot deadlock.
     let lock =
         messages::table.filter(messages::id.eq_any(ids)).order(messages::id).for_no_key_update();
-    let locked: Vec<Message> = lock.select(Message::as_select()).load(conn).await?;
-    let found: Vec<(MessageId, FactRow)> = ReadFacts { ids }.load(conn).await?;
+    let locked: Vec<Message> = lock.select(Message::as_select()).load(&mut *tx).await?;
+    let found: Vec<(MessageId, FactRow)> = ReadFacts { ids }.load(&mut *tx).await?;
     let eligible: Vec<MessageId> = found
         .into_iter()
         .filter(|(_, facts)| circumstances(facts.clone()).check().is_ok())
@@ -229,9 +228,9 @@ pub async fn send_again(
         .filter(|message| eligible.contains(&message.id))
         .filter_map(draft)
         .collect();
-    let composed = compose::compose(conn, now, drafts, SendBy::AnyWorker).await?;
-    MarkResent { now, ids: &composed.messages }.execute(conn).await?;
-    Ok(composed.messages)
+    let (composed, mut closing) = compose::compose(tx, now, drafts, SendBy::AnyWorker).await?;
+    MarkResent { now, ids: &composed.messages }.execute(closing.without_waiting()).await?;
+    Ok((composed.messages, closing))
 }
 
 /// The message that resends this one, if there is one.

@@ -10,9 +10,9 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{Throttle, lock, start_releasing};
-use crate::db::Conn;
 use crate::db::schema::throttles;
 use crate::db::statement::statement;
+use crate::db::{Closing, Conn};
 use crate::error::Result;
 use crate::messages::claim::capacity::Capacity;
 use crate::messages::claim::claimed::{Claim, Claimed};
@@ -90,17 +90,15 @@ statement! {
 
 /// Claims the candidates that fit the rates of their senders and the capacity, and queues the
 /// others; returns one [`Claim`] for each.
-///
-/// It comes last in a claim: it waits for the throttle locks, and for nothing after them.
 pub(in crate::messages) async fn admit(
-    conn: &mut Conn,
+    closing: &mut Closing<'_>,
     mut candidates: Vec<Candidate>,
     capacity: &mut Capacity,
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
     candidates.sort_by_key(|candidate| candidate.claimed.message_id);
-    let mut locked_throttles = LockedThrottles::lock(conn, &candidates, now).await?;
+    let mut locked_throttles = LockedThrottles::lock(closing, &candidates, now).await?;
     let (mut going, mut answers) = (Vec::new(), Vec::new());
     for candidate in candidates {
         let id = candidate.claimed.message_id;
@@ -112,6 +110,7 @@ pub(in crate::messages) async fn admit(
             }
         }
     }
+    let conn = closing.without_waiting();
     answers.extend(submit(conn, going, worker, now).await?);
     locked_throttles.save(conn, now).await?;
     Ok(answers)
@@ -138,12 +137,16 @@ struct ThrottleUse {
 }
 
 impl LockedThrottles {
-    async fn lock(conn: &mut Conn, candidates: &[Candidate], now: DateTime<Utc>) -> Result<Self> {
+    async fn lock(
+        closing: &mut Closing<'_>,
+        candidates: &[Candidate],
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let mut senders: Vec<SenderId> =
             candidates.iter().map(|candidate| candidate.claimed.sender_id).collect();
         senders.sort_unstable();
         senders.dedup();
-        let mut locked = lock(conn, &senders).await?;
+        let mut locked = lock(closing, &senders).await?;
         if locked.len() < senders.len() {
             let new: Vec<_> = senders
                 .iter()
@@ -152,9 +155,9 @@ impl LockedThrottles {
             diesel::insert_into(throttles::table)
                 .values(new)
                 .on_conflict_do_nothing()
-                .execute(conn)
+                .execute(closing.without_waiting())
                 .await?;
-            locked = lock(conn, &senders).await?;
+            locked = lock(closing, &senders).await?;
         }
         let spent = |(id, throttle)| {
             (id, ThrottleUse { throttle, messages: 0, parts: 0, first_fits_at: None })

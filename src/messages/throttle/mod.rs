@@ -7,7 +7,7 @@
 //! parts and marks them, and their next claim lets them through. [`figures`] describes a queue for
 //! users.
 //!
-//! A transaction locks rows of `throttles` last, in the order of sender ids, so that none
+//! A [`Closing`] transaction locks rows of `throttles`, in the order of sender ids, so that none
 //! deadlocks. Senders without a rate have no row and cost nothing.
 
 pub(super) mod admit;
@@ -20,9 +20,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::db::Conn;
 use crate::db::schema::{jobs, throttles};
 use crate::db::statement::statement;
+use crate::db::{Closing, Conn};
 use crate::error::Result;
 use crate::queue::{self, Job, JobKind, NewJob};
 use crate::senders::PartsPerSecond;
@@ -51,10 +51,13 @@ statement! {
      FOR NO KEY UPDATE OF t"
 }
 
-/// Locks the throttles of the senders that have one. Afterwards the transaction must wait for
-/// nothing else.
-async fn lock(conn: &mut Conn, senders: &[SenderId]) -> Result<Vec<(SenderId, Throttle)>> {
-    let rows: Vec<Row> = Lock { senders }.load(conn).await?;
+/// Locks the throttles of the senders that have one, the only locks for which a closing transaction
+/// waits.
+async fn lock(
+    closing: &mut Closing<'_>,
+    senders: &[SenderId],
+) -> Result<Vec<(SenderId, Throttle)>> {
+    let rows: Vec<Row> = Lock { senders }.load(closing.without_waiting()).await?;
     let throttle = |(id, free_at, waiting_messages, releasing, rate)| {
         let bucket = Bucket { rate, free_at };
         (id, Throttle { bucket, waiting_messages, releasing })
@@ -66,16 +69,16 @@ async fn lock(conn: &mut Conn, senders: &[SenderId]) -> Result<Vec<(SenderId, Th
 ///
 /// It locks the throttles, so that later reads see what releases and claims have written.
 pub(super) async fn ensure_releasing(
-    conn: &mut Conn,
+    closing: &mut Closing<'_>,
     senders: &[SenderId],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let locked = lock(conn, senders).await?;
+    let locked = lock(closing, senders).await?;
     let idle = locked
         .iter()
         .filter(|(_, throttle)| throttle.waiting_messages > 0 && !throttle.releasing)
         .map(|(id, _)| *id);
-    start_releasing(conn, &idle.collect::<Vec<_>>(), now, now).await
+    start_releasing(closing.without_waiting(), &idle.collect::<Vec<_>>(), now, now).await
 }
 
 statement! {
@@ -99,9 +102,13 @@ statement! {
 ///
 /// It skips a sender whose throttle is locked: waiting could deadlock, and its next refusal comes
 /// soon.
-pub async fn pause(conn: &mut Conn, senders: &[SenderId], until: DateTime<Utc>) -> Result<()> {
+pub async fn pause(
+    closing: &mut Closing<'_>,
+    senders: &[SenderId],
+    until: DateTime<Utc>,
+) -> Result<()> {
     if !senders.is_empty() {
-        Pause { until, senders }.execute(conn).await?;
+        Pause { until, senders }.execute(closing.without_waiting()).await?;
     }
     Ok(())
 }
@@ -127,8 +134,13 @@ async fn start_releasing(
 
 /// Applies a new rate to what waits for a sender, at once; call it in the transaction that changes
 /// the rate.
-pub async fn follow_new_rate(conn: &mut Conn, sender: SenderId, now: DateTime<Utc>) -> Result<()> {
-    let Some((_, throttle)) = lock(conn, &[sender]).await?.pop() else { return Ok(()) };
+pub async fn follow_new_rate(
+    closing: &mut Closing<'_>,
+    sender: SenderId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Some((_, throttle)) = lock(closing, &[sender]).await?.pop() else { return Ok(()) };
+    let conn = closing.without_waiting();
     // The debt was computed at the old rate, and would mean another time at the new one.
     let free_at = throttle.bucket.free_at.min(now);
     diesel::update(throttles::table.find(sender))

@@ -8,9 +8,9 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{Throttle, lock};
-use crate::db::Conn;
 use crate::db::schema::{connections, queued_sends, senders, throttles};
 use crate::db::statement::statement;
+use crate::db::{Closing, Conn};
 use crate::error::Result;
 use crate::queue;
 use crate::senders::PartsPerSecond;
@@ -123,28 +123,27 @@ statement! {
      WHERE message_id = ANY ({dropped})"
 }
 
-/// Releases what fits a sender's rate now, and returns when its job runs again; in the caller's
-/// transaction. It locks the throttle, and waits for nothing after it.
+/// Releases what fits a sender's rate now, and returns when its job runs again.
 ///
 /// It charges the parts and enqueues the sends, which their claims let through without a second
 /// charge. Messages leave without a charge if they are no longer pending (a STOP), too late (their
 /// claims expire them), or of an automation that is off (held until woken).
 pub async fn release(
-    conn: &mut Conn,
+    closing: &mut Closing<'_>,
     sender: SenderId,
     now: DateTime<Utc>,
 ) -> Result<ReleaseOutcome> {
-    release_front(conn, sender, &[], BATCH_SIZE, now).await
+    release_front(closing, sender, &[], BATCH_SIZE, now).await
 }
 
 /// Releases only the first message of a queue, if it fits now, leaving out some messages.
 pub async fn release_first(
-    conn: &mut Conn,
+    closing: &mut Closing<'_>,
     sender: SenderId,
     left_out: &[MessageId],
     now: DateTime<Utc>,
 ) -> Result<ReleaseOutcome> {
-    release_front(conn, sender, left_out, (1, 1), now).await
+    release_front(closing, sender, left_out, (1, 1), now).await
 }
 
 /// The message that [`release_first`] would release.
@@ -173,15 +172,16 @@ pub async fn is_waiting(conn: &mut Conn, id: MessageId) -> Result<bool> {
 }
 
 async fn release_front(
-    conn: &mut Conn,
+    closing: &mut Closing<'_>,
     sender: SenderId,
     left_out: &[MessageId],
     batch_size: (usize, usize),
     now: DateTime<Utc>,
 ) -> Result<ReleaseOutcome> {
-    let Some((_, mut throttle)) = lock(conn, &[sender]).await?.pop() else {
+    let Some((_, mut throttle)) = lock(closing, &[sender]).await?.pop() else {
         return Ok(ReleaseOutcome::Done);
     };
+    let conn = closing.without_waiting();
     // Read after the lock: a transaction that switches the sender on, or changes its rate, either
     // waits for the lock or is visible.
     let Some(rate) = rate_if_on(conn, sender).await? else {

@@ -16,7 +16,7 @@ use crate::automations::{
     self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition,
     NewAutomation, SCAN_LIMIT, Step, Trigger, text_check,
 };
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors};
 use crate::ledger;
 use crate::ledger::outcome::Outcome;
@@ -206,9 +206,10 @@ async fn update(
     let change = body.into_inner().read()?;
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let updated = conn
-        .transaction(async |conn| automations::update(conn, &actor, *id, change, now).await)
-        .await?;
+    let updated = db::transaction(&mut conn, async |tx| {
+        automations::update(tx.open(), &actor, *id, change, now).await
+    })
+    .await?;
     Ok(Json(with_warnings(&conn, updated).await?))
 }
 

@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
-use diesel_async::AsyncConnection;
 use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
 
@@ -13,6 +12,7 @@ use crate::automations::consequences;
 use crate::consent::By;
 use crate::contacts;
 use crate::contacts::tags::{self, TagName};
+use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::web::Marketer;
@@ -55,20 +55,16 @@ async fn add(
     errors.into_result()?;
     let now = caller.now();
     let mut conn = caller.conn().await?;
-    let tagged = conn
-        .transaction(async |conn| {
-            let contact = contacts::find(conn, *id).await?;
-            let tagged = tags::add_by_hand(conn, &contact, tag.as_slice(), By::api(), now).await?;
-            consequences::react_to_changes(
-                conn,
-                &tagged.changes,
-                tagged.silenced.map(|reason| (&contact.phone, reason)),
-                now,
-            )
-            .await?;
-            answer(conn, contact).await
-        })
-        .await?;
+    let tagged = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let contact = contacts::find(&mut tx, *id).await?;
+        let tagged = tags::add_by_hand(&mut tx, &contact, tag.as_slice(), By::api(), now).await?;
+        let silenced = tagged.silenced.map(|reason| (contact.phone.clone(), reason));
+        let mut closing =
+            consequences::react_to_changes(tx, &tagged.changes, silenced.as_slice(), now).await?;
+        answer(closing.without_waiting(), contact).await
+    })
+    .await?;
     Ok(Json(tagged))
 }
 

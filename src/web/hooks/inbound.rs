@@ -3,7 +3,6 @@
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use diesel_async::AsyncConnection;
 
 use super::keys::KeyCache;
 use super::refusal::Refusal;
@@ -12,6 +11,7 @@ use crate::automations::consequences;
 use crate::connections::webhooks::{Hook, RejectionReason};
 use crate::consent::opt_out::{self, Command};
 use crate::context::Context;
+use crate::db;
 use crate::messages::inbound::{self, Received};
 use crate::twilio::callbacks::InboundMessage;
 
@@ -57,12 +57,10 @@ async fn record(
             return Err(refusal);
         }
     }
-    conn.transaction(async |conn| {
-        if let Received::New { changes, silenced, .. } =
-            inbound::receive(conn, verified.connection_id, &inbound, now).await?
-        {
-            let silenced = silenced.as_ref().map(|(phone, reason)| (phone, *reason));
-            consequences::react_to_changes(conn, &changes, silenced, now).await?;
+    db::transaction(&mut conn, async |tx| {
+        let (received, tx) = inbound::receive(tx, verified.connection_id, &inbound, now).await?;
+        if let Received::New { changes, silenced, .. } = received {
+            consequences::react_to_changes(tx, &changes, silenced.as_slice(), now).await?;
         }
         Ok(())
     })

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use diesel_async::AsyncConnection;
 
 use super::keys::KeyCache;
 use super::refusal::Refusal;
@@ -16,7 +15,7 @@ use crate::batch::Batcher;
 use crate::clock::Clock;
 use crate::connections::webhooks::{Hook, RejectionReason};
 use crate::context::Context;
-use crate::db::{DedicatedConnection, Pool, Unavailable, generic_plans};
+use crate::db::{self, DedicatedConnection, Pool, Unavailable, generic_plans};
 use crate::error::Error;
 use crate::messages::delivery::{Recorded, fast_path};
 use crate::messages::report::{Report, ReportSource};
@@ -188,9 +187,11 @@ async fn record(db: &Pool, clock: &Clock, reports: &[Report]) -> Result<Vec<Reco
     }
     let now = clock.now();
     let mut conn = db.get().await?;
-    conn.transaction(async |conn| {
-        generic_plans::force(conn).await?;
-        Ok(consequences::record_reports(conn, reports, now).await?)
+    db::transaction(&mut conn, async |tx| {
+        let tx = tx.open();
+        generic_plans::force(&tx).await?;
+        let (recorded, _) = consequences::record_reports(tx, reports, now).await?;
+        Ok(recorded)
     })
     .await
 }

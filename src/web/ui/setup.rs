@@ -6,6 +6,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::Choice;
+use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::ledger;
 use crate::types::country::Country;
@@ -88,8 +89,8 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
         })
         .await;
     if created.is_ok() {
-        conn.transaction::<_, Error, _>(async |conn| {
-            ledger::follow_zone(conn, ledger::INLINE_RECOUNT_LIMIT, now).await
+        db::transaction(&mut conn, async |tx| {
+            ledger::follow_zone(tx, ledger::INLINE_RECOUNT_LIMIT, now).await
         })
         .await?;
     }

@@ -4,11 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
 
 use super::InFlightGuard;
 use crate::connections::{self, SendingKeys};
-use crate::db::Conn;
+use crate::db::{self, Begun, Closing, Conn};
 use crate::fail_point::FailPoint;
 use crate::messages::claim::{self, Capacity, Claim, Claimed};
 use crate::queue::lease::{self, Finish, JobId};
@@ -77,19 +76,18 @@ impl Worker {
         let now = self.clock.now();
         let mut unusable = None;
         let mut conn = self.db.get().await?;
-        let claimed = conn
-            .transaction(async |conn| {
-                let mut claims = self.claim_within(conn, tracked, capacity, now).await?;
-                let connections = claims.claimed.iter().map(|message| message.connection_id);
-                claims.keys = self.keys(conn, connections).await.map_err(
-                    |UnusableKeys { connection, error }| {
-                        unusable = Some(connection);
-                        error
-                    },
-                )?;
-                Ok::<_, PerformError>(claims)
-            })
-            .await;
+        let claimed = db::transaction(&mut conn, async |tx| {
+            let (mut claims, mut closing) = self.claim_within(tx, tracked, capacity, now).await?;
+            let connections = claims.claimed.iter().map(|message| message.connection_id);
+            claims.keys = self.keys(closing.without_waiting(), connections).await.map_err(
+                |UnusableKeys { connection, error }| {
+                    unusable = Some(connection);
+                    error
+                },
+            )?;
+            Ok::<_, PerformError>(claims)
+        })
+        .await;
         // Another process may have the right secret key: this one returns the jobs, and does not
         // stop the connection.
         if let (Err(error), Some(id)) = (&claimed, unusable)
@@ -113,16 +111,17 @@ impl Worker {
         claimed
     }
 
-    async fn claim_within(
+    async fn claim_within<'t>(
         &self,
-        conn: &mut Conn,
+        tx: Begun<'t>,
         tracked: &HashMap<MessageId, InFlightGuard>,
         capacity: &Capacity,
         now: DateTime<Utc>,
-    ) -> Result<Claims, PerformError> {
+    ) -> Result<(Claims, Closing<'t>), PerformError> {
         let ids: Vec<MessageId> = tracked.keys().copied().collect();
         let (mut claims, mut finishes, mut checks) = (Claims::default(), Vec::new(), Vec::new());
-        for (id, claim) in claim::claim(conn, &ids, capacity, self.id, now).await? {
+        let (claimed, mut closing) = claim::claim(tx, &ids, capacity, self.id, now).await?;
+        for (id, claim) in claimed {
             let job = tracked[&id].job.id;
             match claim {
                 Claim::Claimed(message) => claims.claimed.push(*message),
@@ -142,9 +141,9 @@ impl Worker {
                 }
             }
         }
-        queue::enqueue(conn, &checks, now).await?;
-        lease::finish(conn, self.id, &finishes, now).await?;
-        Ok(claims)
+        queue::enqueue(closing.without_waiting(), &checks, now).await?;
+        lease::finish(closing.without_waiting(), self.id, &finishes, now).await?;
+        Ok((claims, closing))
     }
 
     /// Returns the jobs of messages to the queue whose connections stayed at capacity.

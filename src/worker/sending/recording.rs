@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::AsyncConnection;
-
 use super::InFlight;
 use crate::automations::consequences;
 use crate::batch::Batcher;
 use crate::clock::Clock;
-use crate::db::{DedicatedConnection, Pool, generic_plans};
+use crate::db::{self, DedicatedConnection, Pool, generic_plans};
 use crate::messages::submit::{self, SubmitOutcome, accepted};
 use crate::queue::lease::{self, Finish, JobId};
 use crate::types::id::WorkerId;
@@ -116,10 +114,11 @@ async fn record_together(
 ) -> Result<(), PerformError> {
     let now = clock.now();
     let mut conn = db.get().await?;
-    conn.transaction(async |conn| {
-        generic_plans::force(conn).await?;
+    db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        generic_plans::force(&tx).await?;
         let recorded = submit::record(
-            conn,
+            &mut tx,
             &answered.iter().map(|answered| &answered.outcome).collect::<Vec<_>>(),
             now,
         )
@@ -131,8 +130,8 @@ async fn record_together(
                 (answered.job, recorded.retry_at.map_or(Finish::Done, Finish::Uncounted))
             })
             .collect();
-        lease::finish(conn, worker, &finishes, now).await?;
-        consequences::apply(conn, &recorded.consequences, now).await?;
+        lease::finish(&mut tx, worker, &finishes, now).await?;
+        consequences::apply(tx, &recorded.consequences, now).await?;
         Ok(())
     })
     .await

@@ -7,7 +7,6 @@ mod request;
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use serde::Deserialize;
 use utoipa::OpenApi;
 
@@ -19,7 +18,7 @@ use crate::contacts::tags::{self, TagName, Tagged};
 use crate::contacts::{
     self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position, Updated,
 };
-use crate::db::Conn;
+use crate::db::{self, Closing, Tx};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
@@ -113,21 +112,17 @@ async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResu
     let country = organization::find(&conn).await?.default_country;
     let (new, tags) = body.into_inner().parse(country)?;
     let now = caller.now();
-    let created = conn
-        .transaction(async |conn| {
-            let (contact, mut changes) = contacts::create(conn, new, now).await?;
-            let tagged = tags::add_by_hand(conn, &contact, &tags, By::api(), now).await?;
-            changes.extend(tagged.changes);
-            consequences::react_to_changes(
-                conn,
-                &changes,
-                tagged.silenced.map(|reason| (&contact.phone, reason)),
-                now,
-            )
-            .await?;
-            answer(conn, contact).await
-        })
-        .await?;
+    let created = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let (contact, mut changes) = contacts::create(&mut tx, new, now).await?;
+        let tagged = tags::add_by_hand(&mut tx, &contact, &tags, By::api(), now).await?;
+        changes.extend(tagged.changes);
+        let silenced = tagged.silenced.map(|reason| (contact.phone.clone(), reason));
+        let mut closing =
+            consequences::react_to_changes(tx, &changes, silenced.as_slice(), now).await?;
+        answer(closing.without_waiting(), contact).await
+    })
+    .await?;
     Ok(HttpResponse::Created().json(created))
 }
 
@@ -163,12 +158,11 @@ async fn update(
     let country = organization::find(&conn).await?.default_country;
     let parsed = body.into_inner().parse(country)?;
     let now = caller.now();
-    let saved = conn
-        .transaction(async |conn| {
-            let contact = save(conn, *id, parsed, Vec::new(), now).await?;
-            answer(conn, contact).await
-        })
-        .await?;
+    let saved = db::transaction(&mut conn, async |tx| {
+        let (contact, mut closing) = save(tx.open(), *id, parsed, Vec::new(), now).await?;
+        answer(closing.without_waiting(), contact).await
+    })
+    .await?;
     Ok(Json(saved))
 }
 
@@ -194,14 +188,14 @@ async fn upsert(
     let phone = phone.ok_or(Error::NotFound("contact"))?;
     let parsed = body.parse(country)?;
     let now = caller.now();
-    let (saved, created) = conn
-        .transaction(async |conn| {
-            let (contact, changes) = contacts::find_or_create_by_phone(conn, &phone, now).await?;
-            let created = changes.contains(&Change::ContactCreated(contact.id));
-            let contact = save(conn, contact.id, parsed, changes, now).await?;
-            Ok::<_, Error>((answer(conn, contact).await?, created))
-        })
-        .await?;
+    let (saved, created) = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let (contact, changes) = contacts::find_or_create_by_phone(&mut tx, &phone, now).await?;
+        let created = changes.contains(&Change::ContactCreated(contact.id));
+        let (contact, mut closing) = save(tx, contact.id, parsed, changes, now).await?;
+        Ok::<_, Error>((answer(closing.without_waiting(), contact).await?, created))
+    })
+    .await?;
     Ok(if created { HttpResponse::Created().json(saved) } else { HttpResponse::Ok().json(saved) })
 }
 
@@ -219,37 +213,32 @@ async fn upsert(
 async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
     let (now, actor) = (caller.now(), caller.actor());
-    conn.transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await)
+    db::transaction(&mut conn, async |tx| consequences::delete_contact(tx, &actor, *id, now).await)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Applies a patch and tags, and lets automations react to these and to the earlier changes.
 async fn save(
-    conn: &mut Conn,
+    mut tx: Tx<'_>,
     id: ContactId,
     parsed: ParsedChanges,
     mut changes: Vec<Change>,
     now: DateTime<Utc>,
-) -> Result<Contact> {
+) -> Result<(Contact, Closing<'_>)> {
     let patch: ContactPatch = parsed.patch;
     let Updated { contact, changes: changed, silenced } =
-        contacts::update(conn, id, patch, By::api(), now).await?;
+        contacts::update(&mut tx, id, patch, By::api(), now).await?;
     changes.extend(changed);
     let tagged = match &parsed.tags {
-        Some(wanted) => tags::replace(conn, &contact, wanted, By::api(), now).await?,
+        Some(wanted) => tags::replace(&mut tx, &contact, wanted, By::api(), now).await?,
         None => Tagged::default(),
     };
     changes.extend(tagged.changes);
     let silenced = silenced.or(tagged.silenced);
-    consequences::react_to_changes(
-        conn,
-        &changes,
-        silenced.map(|reason| (&contact.phone, reason)),
-        now,
-    )
-    .await?;
-    Ok(contact)
+    let silenced = silenced.map(|reason| (contact.phone.clone(), reason));
+    let closing = consequences::react_to_changes(tx, &changes, silenced.as_slice(), now).await?;
+    Ok((contact, closing))
 }
 
 impl ContactsQuery {

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 
 use crate::automations::{self, Reported};
 use crate::batch::Batcher;
@@ -216,10 +215,9 @@ async fn report(
     let receiver = HandoverReservation::receiver(reservation.as_ref());
     let mut tries = 1;
     let reported = loop {
-        match conn
-            .transaction(async |conn| automations::report(conn, reports, receiver, now).await)
-            .await
-        {
+        let recorded =
+            db::transaction(conn, async |tx| automations::report(tx, reports, receiver, now).await);
+        match recorded.await {
             Err(error) if events::is_client_id_conflict(&error) && tries < MAX_TRIES => tries += 1,
             done => break done?,
         }

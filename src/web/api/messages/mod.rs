@@ -9,11 +9,11 @@ mod request;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
-use diesel_async::AsyncConnection;
 use utoipa::OpenApi;
 
 use super::error::ErrorBody;
 use super::{ApiError, ApiQuery, ApiResult, Caller, Json, List, Path};
+use crate::db;
 use crate::error::Error;
 use crate::messages::compose;
 use crate::messages::log::search::find_page;
@@ -92,31 +92,31 @@ async fn send(
     let request = body.into_inner().parse(organization.default_country)?;
     let now = caller.now();
     // The answer is read before the commit, after which a worker may change the message.
-    let (detail, is_other) = conn
-        .transaction(async |conn| {
-            let first = match &key {
-                Some(key) => messages::find_by_request_key(conn, key).await?,
-                None => None,
-            };
-            let message = match first {
-                Some(first) => first,
-                None => {
-                    let draft = request::draft(
-                        conn,
-                        &request,
-                        key,
-                        &caller.context.renderer,
-                        &organization.name,
-                    )
-                    .await?;
-                    let id = compose::compose_one(conn, now, draft).await?;
-                    messages::find(conn, id).await?
-                }
-            };
-            let is_other = !request.matches(&message);
-            Ok::<_, Error>((MessageDetail::load(conn, message).await?, is_other))
-        })
-        .await?;
+    let (detail, is_other) = db::transaction(&mut conn, async |mut tx| {
+        let first = match &key {
+            Some(key) => messages::find_by_request_key(tx.reads(), key).await?,
+            None => None,
+        };
+        let (message, mut closing) = match first {
+            Some(first) => (first, tx.open().close()),
+            None => {
+                let draft = request::draft(
+                    tx.reads(),
+                    &request,
+                    key,
+                    &caller.context.renderer,
+                    &organization.name,
+                )
+                .await?;
+                let (id, mut closing) = compose::compose_one(tx, now, draft).await?;
+                (messages::find(closing.without_waiting(), id).await?, closing)
+            }
+        };
+        let is_other = !request.matches(&message);
+        let detail = MessageDetail::load(closing.without_waiting(), message).await?;
+        Ok::<_, Error>((detail, is_other))
+    })
+    .await?;
     if is_other {
         let message = "This Idempotency-Key was used before, for another message. Use a new key \
                        for each message.";

@@ -3,7 +3,6 @@
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::action::{AutomationAction, Focus};
@@ -11,7 +10,7 @@ use super::choices::Choices;
 use super::dry_run::{AutomationDryRun, DryRunForm, FIELD_PREFIX};
 use super::form::AutomationForm;
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
@@ -215,14 +214,15 @@ async fn save(
     completeness: Completeness,
 ) -> Result<Automation, Error> {
     let (name, definition) = form.parse().map_err(Error::Invalid)?;
-    conn.transaction(async |conn| {
+    db::transaction(conn, async |tx| {
+        let mut tx = tx.open();
         if completeness == Completeness::Runnable {
-            automations::check_can_run(conn, &definition).await?;
+            automations::check_can_run(&mut tx, &definition).await?;
         }
         match subject.id {
             None => {
                 automations::create(
-                    conn,
+                    &mut tx,
                     actor,
                     NewAutomation { name, definition, status: AutomationStatus::Draft },
                     now,
@@ -232,7 +232,7 @@ async fn save(
             Some(id) => {
                 let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
                 automations::update(
-                    conn,
+                    tx,
                     actor,
                     id,
                     AutomationChange { name: Some(name), trigger, steps, status: None },

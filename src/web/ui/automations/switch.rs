@@ -3,7 +3,6 @@
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::labels;
@@ -12,7 +11,7 @@ use super::show::{AutomationShowPage, StepRow, step_rows};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, SCAN_LIMIT, counts,
 };
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::Error;
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
@@ -126,7 +125,8 @@ async fn switch(
     status: AutomationStatus,
 ) -> Result<Automation, Error> {
     let change = AutomationChange { status: Some(status), ..AutomationChange::default() };
-    conn.transaction(async |conn| automations::update(conn, actor, id, change, now).await).await
+    db::transaction(conn, async |tx| automations::update(tx.open(), actor, id, change, now).await)
+        .await
 }
 
 impl SwitchPage {

@@ -9,7 +9,7 @@ use super::list::parse_tag_filter;
 use crate::automations::{self, Trigger, consequences};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Change, ContactFilter, Position};
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
@@ -126,18 +126,17 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     })
     .await?;
     for chunk in contact_ids.chunks(CHUNK) {
-        let of_chunk = conn
-            .transaction(async |conn| {
-                if request.removes() {
-                    return tags::remove_many(conn, chunk, &tag, now).await;
-                }
-                contacts::deletion::hold_off(conn).await?;
-                let existing = contacts::existing(conn, chunk).await?;
-                let changes = tags::add_many(conn, &existing, &tag, now).await?;
-                consequences::react_to_changes(conn, &changes, None, now).await?;
-                Ok::<_, Error>(changes.iter().map(Change::contact_id).collect())
-            })
-            .await?;
+        let of_chunk = db::transaction(&mut conn, async |tx| {
+            if request.removes() {
+                return tags::remove_many(&mut tx.open(), chunk, &tag, now).await;
+            }
+            let mut tx = contacts::deletion::hold_off(tx).await?;
+            let existing = contacts::existing(&mut tx, chunk).await?;
+            let changes = tags::add_many(&mut tx, &existing, &tag, now).await?;
+            consequences::react_to_changes(tx.into(), &changes, &[], now).await?;
+            Ok::<_, Error>(changes.iter().map(Change::contact_id).collect())
+        })
+        .await?;
         changed.extend(of_chunk);
     }
     let starts =

@@ -8,6 +8,7 @@ use super::show::{self, FormInput};
 use crate::automations::consequences;
 use crate::consent::{By, Evidence, Reason};
 use crate::contacts;
+use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
@@ -64,29 +65,19 @@ pub(super) async fn suppress(
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
-    conn.transaction(async |conn| {
-        let contact = contacts::find(conn, *id).await?;
+    db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let contact = contacts::find(&mut tx, *id).await?;
         let evidence = Evidence {
             note: Some(note),
             ..Evidence::new(contact.phone.clone(), Reason::Manual, by)
         };
-        let suppressed = contacts::suppress(conn, evidence, now).await?;
-        audit::record(
-            conn,
-            &actor,
-            AuditKind::Contact,
-            Some(id.0),
-            "suppressed the number of a contact",
-            now,
-        )
-        .await?;
-        consequences::react_to_changes(
-            conn,
-            &suppressed.changes,
-            Some((&contact.phone, Reason::Manual)),
-            now,
-        )
-        .await
+        let suppressed = contacts::suppress(&mut tx, evidence, now).await?;
+        let summary = "suppressed the number of a contact";
+        audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), summary, now).await?;
+        let silenced = [(contact.phone, Reason::Manual)];
+        consequences::react_to_changes(tx, &suppressed.changes, &silenced, now).await?;
+        Ok::<_, Error>(())
     })
     .await?;
     drop(conn);

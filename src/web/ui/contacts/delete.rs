@@ -1,12 +1,12 @@
 //! Deleting a contact, after a confirmation.
 
 use actix_web::web::Path;
-use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use crate::automations::consequences;
 use crate::consent::suppression;
 use crate::contacts;
+use crate::db;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, Page, PageResult, Visit};
@@ -37,11 +37,10 @@ pub(super) async fn show(visit: Visit<Marketer>, id: Path<ContactId>) -> PageRes
 
 pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
-    visit
-        .conn()
-        .await?
-        .transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await)
+    let mut conn = visit.conn().await?;
+    db::transaction(&mut conn, async |tx| consequences::delete_contact(tx, &actor, *id, now).await)
         .await?;
+    drop(conn);
     visit.redirect("/contacts").flash("Contact deleted.")
 }
 

@@ -1,13 +1,13 @@
 //! The form that creates and changes a contact.
 
 use actix_web::web::Path;
-use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::form::{ContactForm, patch};
 use crate::automations::consequences;
 use crate::consent::By;
 use crate::contacts::{self, Contact, Updated};
+use crate::db;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
@@ -55,23 +55,16 @@ pub(super) async fn create(
     let form = ContactForm::from_fields(&fields);
     let mut conn = visit.conn().await?;
     let (now, actor) = (visit.now(), visit.actor());
-    let created = conn
-        .transaction(async |conn| {
-            let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
-            let (contact, changes) = contacts::create(conn, new, now).await?;
-            audit::record(
-                conn,
-                &actor,
-                AuditKind::Contact,
-                Some(contact.id.0),
-                "made a contact",
-                now,
-            )
-            .await?;
-            consequences::react_to_changes(conn, &changes, None, now).await?;
-            Ok(contact)
-        })
-        .await;
+    let created = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
+        let (contact, changes) = contacts::create(&mut tx, new, now).await?;
+        let id = Some(contact.id.0);
+        audit::record(&mut tx, &actor, AuditKind::Contact, id, "made a contact", now).await?;
+        consequences::react_to_changes(tx, &changes, &[], now).await?;
+        Ok(contact)
+    })
+    .await;
     drop(conn);
     respond(visit, None, form, created, "Contact created.")
 }
@@ -91,27 +84,22 @@ pub(super) async fn update(
     let form = ContactForm::from_fields(&fields);
     let mut conn = visit.conn().await?;
     let (now, actor, by) = (visit.now(), visit.actor(), By::user(visit.user.id));
-    let updated = conn
-        .transaction(async |conn| {
-            let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
-            let before = contacts::find(conn, *id).await?;
-            let Updated { contact, changes, silenced } =
-                contacts::update(conn, *id, patch(new), by, now).await?;
-            let changed = before.changed_fields(&contact);
-            if !changed.is_empty() {
-                let summary = format!("changed the {} of a contact", changed.join(", "));
-                audit::record(conn, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
-            }
-            consequences::react_to_changes(
-                conn,
-                &changes,
-                silenced.map(|reason| (&contact.phone, reason)),
-                now,
-            )
-            .await?;
-            Ok((contact, silenced))
-        })
-        .await;
+    let updated = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
+        let before = contacts::find(&mut tx, *id).await?;
+        let Updated { contact, changes, silenced } =
+            contacts::update(&mut tx, *id, patch(new), by, now).await?;
+        let changed = before.changed_fields(&contact);
+        if !changed.is_empty() {
+            let summary = format!("changed the {} of a contact", changed.join(", "));
+            audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
+        }
+        let number = silenced.map(|reason| (contact.phone.clone(), reason));
+        consequences::react_to_changes(tx, &changes, number.as_slice(), now).await?;
+        Ok((contact, silenced))
+    })
+    .await;
     drop(conn);
     let message = match &updated {
         Ok((_, Some(reason))) => format!(

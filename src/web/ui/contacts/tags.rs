@@ -10,6 +10,7 @@ use crate::automations::consequences;
 use crate::consent::By;
 use crate::contacts;
 use crate::contacts::tags::{self, TagName};
+use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::audit::{self, AuditKind};
@@ -42,32 +43,20 @@ pub(super) async fn add(
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
-    let tagged = conn
-        .transaction(async |conn| {
-            let contact = contacts::find(conn, *id).await?;
-            let tagged =
-                tags::add_by_hand(conn, &contact, std::slice::from_ref(&tag), by, now).await?;
-            if !tagged.changes.is_empty() {
-                audit::record(
-                    conn,
-                    &actor,
-                    AuditKind::Contact,
-                    Some(id.0),
-                    &format!("gave the tag {tag} to a contact"),
-                    now,
-                )
-                .await?;
-            }
-            consequences::react_to_changes(
-                conn,
-                &tagged.changes,
-                tagged.silenced.map(|reason| (&contact.phone, reason)),
-                now,
-            )
-            .await?;
-            Ok::<_, Error>(tagged)
-        })
-        .await?;
+    let tagged = db::transaction(&mut conn, async |tx| {
+        let mut tx = tx.open();
+        let contact = contacts::find(&mut tx, *id).await?;
+        let tagged =
+            tags::add_by_hand(&mut tx, &contact, std::slice::from_ref(&tag), by, now).await?;
+        if !tagged.changes.is_empty() {
+            let summary = format!("gave the tag {tag} to a contact");
+            audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
+        }
+        let silenced = tagged.silenced.map(|reason| (contact.phone, reason));
+        consequences::react_to_changes(tx, &tagged.changes, silenced.as_slice(), now).await?;
+        Ok::<_, Error>(tagged)
+    })
+    .await?;
     drop(conn);
     let redirect = visit.redirect(format!("/contacts/{id}"));
     match tagged.silenced {

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::query::{LedgerPageQuery, LedgerQueryForm};
 use super::totals::{self, CauseRow, LedgerTotals, OutcomeCount};
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{self, Cause, Difference, Grouping, Ledger, LedgerFilter, LedgerKey};
@@ -114,23 +113,15 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<LedgerQueryForm>) -> 
     };
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    let corrected = conn
-        .transaction(async |conn| {
-            let corrected = ledger::correct(conn, selection.filter()).await?;
-            if corrected > 0 {
-                audit::record(
-                    conn,
-                    &actor,
-                    AuditKind::Message,
-                    None,
-                    &format!("put right {} of the ledger", counted(corrected, "number")),
-                    now,
-                )
-                .await?;
-            }
-            Ok::<_, Error>(corrected)
-        })
-        .await?;
+    let corrected = db::transaction(&mut conn, async |tx| {
+        let (corrected, mut tx) = ledger::correct(tx, selection.filter()).await?;
+        if corrected > 0 {
+            let summary = format!("put right {} of the ledger", counted(corrected, "number"));
+            audit::record(&mut tx, &actor, AuditKind::Message, None, &summary, now).await?;
+        }
+        Ok::<_, Error>(corrected)
+    })
+    .await?;
     drop(conn);
     visit.redirect(location).flash(match corrected {
         0 => "Nothing was wrong.".to_owned(),

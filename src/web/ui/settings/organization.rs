@@ -3,6 +3,7 @@
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
+use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::ledger::{self, ZoneChange};
 use crate::types::country::Country;
@@ -51,11 +52,10 @@ pub(super) async fn change(visit: Visit<Admin>, form: Form<OrganizationForm>) ->
     .await?;
     // In its own transaction, since it may take long. If it is too much work, the routine that
     // folds the ledger continues it.
-    let following = conn
-        .transaction::<_, Error, _>(async |conn| {
-            ledger::follow_zone(conn, ledger::INLINE_RECOUNT_LIMIT, now).await
-        })
-        .await?;
+    let following = db::transaction(&mut conn, async |tx| {
+        ledger::follow_zone(tx, ledger::INLINE_RECOUNT_LIMIT, now).await
+    })
+    .await?;
     let zone = settings.time_zone.name();
     visit.redirect("/settings/organization").flash(match following {
         ZoneChange::UpToDate => "Settings saved.".to_owned(),
