@@ -186,7 +186,8 @@ async fn the_timeline_shows_added_and_removed_tags() {
     assert_eq!(app.count("removed_tags").await, 0);
 }
 
-/// SQL: creates a pending message to every contact.
+/// Stores a pending message to every contact. The id begins with the time, as all ids of messages
+/// do: the timeline finds messages by ranges of ids.
 const PENDING: &str = "WITH c AS (
     INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at,
         created_at)
@@ -194,7 +195,8 @@ const PENDING: &str = "WITH c AS (
         RETURNING id)
     INSERT INTO messages (id, direction, connection_id, contact_id, to_address, body, parts,
         encoding, status, created_at, status_at)
-    SELECT gen_random_uuid(), 'outbound', c.id, contacts.id, contacts.phone, 'Hello', 1, 'gsm7',
+    SELECT overlay(gen_random_uuid()::text PLACING '019b0000-0000-7' FROM 1 FOR 15)::uuid,
+        'outbound', c.id, contacts.id, contacts.phone, 'Hello', 1, 'gsm7',
         'pending', now(), now() FROM c, contacts";
 
 #[tokio::test(flavor = "multi_thread")]

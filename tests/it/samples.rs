@@ -78,9 +78,9 @@ impl Gallery {
         for (number, sample) in
             self.samples.iter().enumerate().filter(|(_, sample)| is_selected(sample))
         {
+            browser.go(&format!("{}/samples/{number}", self.url)).await;
             for screen in screens {
                 browser.set_screen(*screen).await;
-                browser.go(&format!("{}/samples/{number}", self.url)).await;
                 let found = check(&browser, *screen).await;
                 if !found.is_empty() {
                     let page =

@@ -21,8 +21,8 @@ SELECT bench.id(ends - n * 86400000::bigint, 9, n), 'Shop ' || n, 'marketer', 'c
 FROM bench.size, generate_series(1, 200) AS n;
 
 -- All connections are to the same account, whose token is entered through the API later; the third one is disabled, the last one stopped.
-INSERT INTO connections (id, name, account_sid, account_name, account_type, auth_token, verified_at, created_at, disabled_at, stopped_at, stopped_reason)
-SELECT bench.connection_id(n), (ARRAY['Shop', 'Germany', 'Newsletter', 'Support', 'Before the merger'])[n], 'ACbe000000000000000000000000000001', 'Bench', 'Full', '\x00',
+INSERT INTO connections (id, name, account_sid, is_second, account_name, account_type, auth_token, verified_at, created_at, disabled_at, stopped_at, stopped_reason)
+SELECT bench.connection_id(n), (ARRAY['Shop', 'Germany', 'Newsletter', 'Support', 'Before the merger'])[n], 'ACbe000000000000000000000000000001', n > 1, 'Bench', 'Full', '\x00',
     bench.time(ends - 86400000::bigint), bench.time(ends - 1094 * 86400000::bigint), CASE WHEN n = 3 THEN bench.time(ends - 86400000::bigint) END,
     CASE WHEN n = 5 THEN bench.time(ends - 86400000::bigint) END, CASE WHEN n = 5 THEN 'Twilio says that the account is suspended.' END
 FROM bench.size, generate_series(1, 5) AS n;

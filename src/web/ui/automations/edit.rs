@@ -62,7 +62,7 @@ enum Completeness {
 /// Shows an empty form, or the one that the query contains.
 pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String)>>) -> PageResult {
     let subject = Subject { id: None, status: AutomationStatus::Draft };
-    let (form, focus) = form_from_query(&query, AutomationForm::blank);
+    let (form, focus) = form_of_query(&query, AutomationForm::blank);
     show(visit, subject, Typed { form, trial: DryRunForm::default() }, focus).await
 }
 
@@ -75,14 +75,14 @@ pub(super) async fn edit(
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
-    let (form, focus) = form_from_query(&query, || AutomationForm::of(&automation));
+    let (form, focus) = form_of_query(&query, || AutomationForm::of(&automation));
     let subject = Subject { id: Some(automation.id), status: automation.status };
     show(visit, subject, Typed { form, trial: DryRunForm::default() }, focus).await
 }
 
 /// Reads the form from the query, else takes `otherwise`. The query's `step` and `template_id`
 /// choose a template for a step, which then gets the focus.
-fn form_from_query(
+fn form_of_query(
     query: &[(String, String)],
     otherwise: impl FnOnce() -> AutomationForm,
 ) -> (AutomationForm, Focus) {
