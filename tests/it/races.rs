@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use carillon::db::{self, Durability};
 use carillon::error::Error;
+use carillon::messages::claim::{self, Capacity, Claim};
+use carillon::types::id::WorkerId;
 use carillon::worker::Worker;
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
@@ -369,4 +371,44 @@ async fn a_transaction_that_has_locked_nothing_never_begins_within_another_one()
     let nested =
         conn.transaction(async |conn| db::transaction(conn, async |_| Ok::<_, Error>(())).await);
     nested.await.unwrap();
+}
+
+/// A report that also suppresses the number holds the row, and waits for STOP's lock, which the
+/// claim has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_does_not_wait_for_a_transaction_that_has_an_interrupted_message() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.api()
+        .post("/messages", json!({ "to": HANDSET, "body": "Hi", "sender_id": twilio.sender_id }))
+        .await
+        .ok();
+    let message = app.message_to(HANDSET).await.id;
+    app.run_sql(&format!("UPDATE messages SET status = 'submitting' WHERE id = '{message}'")).await;
+    app.run_sql(&format!(
+        "INSERT INTO attempts (message_id, number, worker_id, claimed_at)
+         VALUES ('{message}', 1, gen_random_uuid(), now())"
+    ))
+    .await;
+    let claim = async || {
+        let (now, capacity) = (app.clock.now(), Capacity::unlimited());
+        let mut conn = app.conn().await;
+        db::transaction(&mut conn, async |tx| {
+            let (claims, _) = claim::claim(tx, &[message], &capacity, WorkerId::new(), now).await?;
+            Ok::<_, Error>(claims)
+        })
+        .await
+        .unwrap()
+    };
+    let mut other = app.database.connect().await;
+    other
+        .batch_execute(&format!("BEGIN; SELECT FROM messages WHERE id = '{message}' FOR UPDATE"))
+        .await
+        .unwrap();
+    let claims = tokio::time::timeout(Duration::from_secs(20), claim()).await.expect("it waits");
+    assert!(matches!(claims.as_slice(), [(_, Claim::Busy)]), "{claims:?}");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    let claims = claim().await;
+    assert!(matches!(claims.as_slice(), [(_, Claim::Interrupted)]), "{claims:?}");
+    assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"]);
 }

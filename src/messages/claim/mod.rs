@@ -172,7 +172,8 @@ statement! {
 statement! {
     /// Moves messages of a dead worker to `unconfirmed`; returns those that still wait, and whether
     /// each was moved. The dead worker's attempts get the outcome `unknown`, even if a callback has
-    /// settled the message.
+    /// settled the message. One that another transaction has locked is left to it: with STOP's lock
+    /// held, waiting for a transaction that suppresses its number would be a deadlock.
     struct Interrupt<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         dead_since: DateTime<Utc> => Timestamptz,
@@ -180,9 +181,13 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
     }
     returns (SqlUuid, Bool);
-    "WITH stuck AS (
+    "WITH locked AS (
+         SELECT id FROM messages
+         WHERE id = ANY ({ids})
+         FOR NO KEY UPDATE SKIP LOCKED
+     ), stuck AS (
          SELECT m.id, m.status IN ('submitting', 'pending') AS waits,
-             NOT EXISTS (
+             m.id IN (SELECT id FROM locked) AND NOT EXISTS (
                  SELECT 1 FROM attempts t JOIN workers w ON w.id = t.worker_id
                  WHERE t.message_id = m.id AND t.finished_at IS NULL
                    AND w.seen_at >= {dead_since} AND w.id <> {this_worker}
