@@ -4,6 +4,8 @@
 //! Labels and sentences contain numbers wherever they name senders, contacts and Twilio, so the
 //! finished page is processed.
 
+use memchr::{memchr, memchr2};
+
 /// The markup around a number.
 const BEFORE: &str = "<bdi class=\"nowrap\" dir=\"ltr\">";
 const AFTER: &str = "</bdi>";
@@ -21,17 +23,18 @@ pub(in crate::web) fn mark_phone_numbers(html: String) -> String {
 
 /// The page with its numbers marked; `None` if it has none.
 fn marked(html: &str) -> Option<String> {
+    let bytes = html.as_bytes();
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
-    while let Some(found) = html[at..].find(['<', '+']) {
+    while let Some(found) = memchr2(b'<', b'+', &bytes[at..]) {
         at += found;
-        if html[at..].starts_with('<') {
+        if bytes[at] == b'<' {
             at += tag_length(&html[at..]);
             continue;
         }
         let is_word =
             html[..at].ends_with(|before: char| before.is_alphanumeric() || before == '+');
-        match number_length(&html[at..]).filter(|_| !is_word) {
+        match number_length(&bytes[at..]).filter(|_| !is_word) {
             Some(length) => {
                 out.push_str(&html[copied..at]);
                 out.push_str(BEFORE);
@@ -52,25 +55,31 @@ fn marked(html: &str) -> Option<String> {
 
 /// The length of the tag at the start, with the content of a text-only element.
 fn tag_length(html: &str) -> usize {
-    let mut quoted = false;
-    let end = html.find(|character: char| {
-        quoted ^= character == '"';
-        character == '>' && !quoted
-    });
-    let Some(end) = end else { return html.len() };
-    let name = html[1..end]
-        .split(|character: char| !character.is_ascii_alphanumeric())
-        .next()
-        .unwrap_or_default();
-    let close =
-        if TEXT_ELEMENTS.contains(&name) { html[end..].find(&format!("</{name}")) } else { None };
-    end + close.unwrap_or(1)
+    let bytes = html.as_bytes();
+    let mut end = 0;
+    while let Some(found) = memchr2(b'>', b'"', &bytes[end..]) {
+        end += found;
+        if bytes[end] == b'>' {
+            let name = html[1..end]
+                .split(|character: char| !character.is_ascii_alphanumeric())
+                .next()
+                .unwrap_or_default();
+            let close = if TEXT_ELEMENTS.contains(&name) {
+                html[end..].find(&format!("</{name}"))
+            } else {
+                None
+            };
+            return end + close.unwrap_or(1);
+        }
+        let Some(closing) = memchr(b'"', &bytes[end + 1..]) else { break };
+        end += closing + 2;
+    }
+    html.len()
 }
 
 /// The length of the number at the start: a plus, then groups of digits with one blank or hyphen
 /// between them.
-fn number_length(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
+fn number_length(bytes: &[u8]) -> Option<usize> {
     let (mut length, mut digits, mut groups) = (1, 0, 1);
     while let Some(byte) = bytes.get(length) {
         let continues = bytes.get(length + 1).is_some_and(u8::is_ascii_digit);

@@ -28,6 +28,8 @@ use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
 use super::http::error::PageError;
 use super::http::form::MAX_FORM_BYTES;
 use super::http::{csrf, error_page};
+#[cfg(debug_assertions)]
+use samples::SamplePage;
 
 pub use self::choice::Choice;
 pub use self::messages::LiveMessages;
@@ -64,71 +66,73 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 /// All pages. Tests render the samples of each, and report page templates that no entry uses.
 #[cfg(debug_assertions)]
-pub(super) const PAGES: &[samples::RenderSamples] = &[
-    samples::of_page::<error_page::ErrorPage>,
-    samples::of_page::<error_page::StrangersErrorPage>,
-    samples::of_page::<home::HomePage>,
-    samples::of_page::<setup::SetupPage>,
-    samples::of_page::<log_in::LogInPage>,
-    samples::of_page::<join::JoinPage>,
-    samples::of_page::<reset::ResetPage>,
-    samples::of_page::<account::AccountPage>,
-    samples::of_page::<settings::users::UsersPage>,
-    samples::of_page::<settings::user::UserPage>,
-    samples::of_page::<settings::invite::InvitePage>,
-    samples::of_page::<settings::secret::SecretPage>,
-    samples::of_page::<settings::keys::ApiKeysPage>,
-    samples::of_page::<settings::new_key::NewKeyPage>,
-    samples::of_page::<settings::organization::OrganizationPage>,
-    samples::of_page::<settings::opt_out_words::OptOutWordsPage>,
-    samples::of_page::<settings::audit_log::AuditLogPage>,
-    samples::of_page::<admin::work::WorkPage>,
-    samples::of_page::<admin::failed::FailedPage>,
-    samples::of_page::<admin::set_aside::SetAsidePage>,
-    samples::of_page::<admin::retry::JobRetryPage>,
-    samples::of_page::<admin::database::DatabasePage>,
-    samples::of_page::<admin::system::SystemPage>,
-    samples::of_page::<contacts::list::ContactListPage>,
-    samples::of_page::<contacts::show::ContactShowPage>,
-    samples::of_page::<contacts::edit::ContactEditPage>,
-    samples::of_page::<contacts::delete::ContactDeletePage>,
-    samples::of_page::<contacts::bulk_tag::BulkTagPage>,
-    samples::of_page::<messages::list::MessageListPage>,
-    samples::of_page::<messages::show::MessageShowPage>,
-    samples::of_page::<messages::views::ViewsPage>,
-    samples::of_page::<ledger::show::LedgerShowPage>,
-    samples::of_page::<ledger::resend::LedgerResendPage>,
-    samples::of_page::<templates::list::TemplateListPage>,
-    samples::of_page::<templates::edit::TemplateEditPage>,
-    samples::of_page::<templates::versions::VersionsPage>,
-    samples::of_page::<connections::list::ConnectionListPage>,
-    samples::of_page::<connections::connect::ConnectPage>,
-    samples::of_page::<connections::show::ConnectionShowPage>,
-    samples::of_page::<connections::health::HealthPage>,
-    samples::of_page::<connections::keys::ConnectionKeysPage>,
-    samples::of_page::<connections::limits::LimitsPage>,
-    samples::of_page::<connections::add_sender::AddSenderPage>,
-    samples::of_page::<connections::rejected::RejectedPage>,
-    samples::of_page::<automations::list::AutomationListPage>,
-    samples::of_page::<automations::show::AutomationShowPage>,
-    samples::of_page::<automations::edit::AutomationEditPage>,
-    samples::of_page::<automations::enrollment::EnrollmentPage>,
-    samples::of_page::<automations::enrollments::EnrollmentsPage>,
-    samples::of_page::<automations::switch::SwitchPage>,
-    samples::of_page::<automations::dry_run::DryRunPage>,
+pub(super) const PAGES: &[SamplePage] = &[
+    SamplePage::of::<error_page::ErrorPage>(),
+    SamplePage::of::<error_page::StrangersErrorPage>(),
+    SamplePage::of::<home::HomePage>(),
+    SamplePage::of::<setup::SetupPage>(),
+    SamplePage::of::<log_in::LogInPage>(),
+    SamplePage::of::<join::JoinPage>(),
+    SamplePage::of::<reset::ResetPage>(),
+    SamplePage::of::<account::AccountPage>(),
+    SamplePage::of::<settings::users::UsersPage>(),
+    SamplePage::of::<settings::user::UserPage>(),
+    SamplePage::of::<settings::invite::InvitePage>(),
+    SamplePage::of::<settings::secret::SecretPage>(),
+    SamplePage::of::<settings::keys::ApiKeysPage>(),
+    SamplePage::of::<settings::new_key::NewKeyPage>(),
+    SamplePage::of::<settings::organization::OrganizationPage>(),
+    SamplePage::of::<settings::opt_out_words::OptOutWordsPage>(),
+    SamplePage::of::<settings::audit_log::AuditLogPage>(),
+    SamplePage::of::<admin::work::WorkPage>(),
+    SamplePage::of::<admin::failed::FailedPage>(),
+    SamplePage::of::<admin::set_aside::SetAsidePage>(),
+    SamplePage::of::<admin::retry::JobRetryPage>(),
+    SamplePage::of::<admin::database::DatabasePage>(),
+    SamplePage::of::<admin::system::SystemPage>(),
+    SamplePage::of::<contacts::list::ContactListPage>(),
+    SamplePage::of::<contacts::show::ContactShowPage>(),
+    SamplePage::of::<contacts::edit::ContactEditPage>(),
+    SamplePage::of::<contacts::delete::ContactDeletePage>(),
+    SamplePage::of::<contacts::bulk_tag::BulkTagPage>(),
+    SamplePage::of::<messages::list::MessageListPage>(),
+    SamplePage::of::<messages::show::MessageShowPage>(),
+    SamplePage::of::<messages::views::ViewsPage>(),
+    SamplePage::of::<ledger::show::LedgerShowPage>(),
+    SamplePage::of::<ledger::resend::LedgerResendPage>(),
+    SamplePage::of::<templates::list::TemplateListPage>(),
+    SamplePage::of::<templates::edit::TemplateEditPage>(),
+    SamplePage::of::<templates::versions::VersionsPage>(),
+    SamplePage::of::<connections::list::ConnectionListPage>(),
+    SamplePage::of::<connections::connect::ConnectPage>(),
+    SamplePage::of::<connections::show::ConnectionShowPage>(),
+    SamplePage::of::<connections::health::HealthPage>(),
+    SamplePage::of::<connections::keys::ConnectionKeysPage>(),
+    SamplePage::of::<connections::limits::LimitsPage>(),
+    SamplePage::of::<connections::add_sender::AddSenderPage>(),
+    SamplePage::of::<connections::rejected::RejectedPage>(),
+    SamplePage::of::<automations::list::AutomationListPage>(),
+    SamplePage::of::<automations::show::AutomationShowPage>(),
+    SamplePage::of::<automations::edit::AutomationEditPage>(),
+    SamplePage::of::<automations::enrollment::EnrollmentPage>(),
+    SamplePage::of::<automations::enrollments::EnrollmentsPage>(),
+    SamplePage::of::<automations::switch::SwitchPage>(),
+    SamplePage::of::<automations::dry_run::DryRunPage>(),
 ];
 
-/// Renders every sample of every page in one variation; links start with the path of `public_url`.
-/// Template errors are collected and returned together, each with its file and line.
+/// Renders every sample of the pages whose template is selected, in one variation; links start with
+/// the path of `public_url`. Template errors are collected and returned together, each with its
+/// file and line.
 #[cfg(debug_assertions)]
-pub fn every_sample(
+pub fn samples_of(
     public_url: &crate::types::public_url::PublicUrl,
     kind: samples::Variation,
+    is_selected: impl Fn(&str) -> bool,
 ) -> Result<Vec<samples::Sample>, tera::Error> {
     let pages = super::Pages::load(public_url)?;
     let (mut all, mut wrong) = (Vec::new(), Vec::new());
-    for of_page in PAGES {
-        match of_page(&pages, kind) {
+    for page in PAGES.iter().filter(|page| is_selected(page.template)) {
+        match (page.render)(&pages, kind) {
             Ok(samples) => all.extend(samples),
             Err(error) => wrong.push(format!("{error:?}")),
         }

@@ -44,8 +44,18 @@ pub struct Sample {
     pub html: String,
 }
 
-/// A function that renders the samples of one page.
-pub(in crate::web) type RenderSamples = fn(&Pages, Variation) -> Result<Vec<Sample>, tera::Error>;
+/// A page with the function that renders its samples.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::web) struct SamplePage {
+    pub(in crate::web) template: &'static str,
+    pub(in crate::web) render: fn(&Pages, Variation) -> Result<Vec<Sample>, tera::Error>,
+}
+
+impl SamplePage {
+    pub(in crate::web) const fn of<P: Samples>() -> Self {
+        Self { template: P::TEMPLATE, render: of_page::<P> }
+    }
+}
 
 /// The texts and lists of the layout that users have written.
 const LAYOUT_VARIES: Varies = Varies {
@@ -60,10 +70,7 @@ impl Variation {
 }
 
 /// Renders the samples of a page that the variation changes.
-pub(in crate::web) fn of_page<P: Samples>(
-    pages: &Pages,
-    kind: Variation,
-) -> Result<Vec<Sample>, tera::Error> {
+fn of_page<P: Samples>(pages: &Pages, kind: Variation) -> Result<Vec<Sample>, tera::Error> {
     let states: Vec<Value> = P::samples().iter().map(value).collect::<Result<_, _>>()?;
     let missing: Vec<_> = P::VARIES
         .texts

@@ -7,7 +7,7 @@ use super::*;
 use crate::types::public_url::PublicUrl;
 use crate::web::http::markup;
 use crate::web::http::page::template_names;
-use crate::web::ui::every_sample;
+use crate::web::ui::samples_of;
 
 /// The largest size of a page in bytes that a browser shows without trouble, with [`ROWS`] rows in
 /// each list.
@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 48 << 20;
 const MAX_SECONDS: u64 = 120;
 
 fn rendered(public_url: &str, kind: Variation) -> Vec<Sample> {
-    every_sample(&PublicUrl::parse(public_url).unwrap(), kind)
+    samples_of(&PublicUrl::parse(public_url).unwrap(), kind, |_| true)
         .unwrap_or_else(|error| panic!("{error:?}"))
 }
 
