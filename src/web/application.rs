@@ -99,7 +99,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     hooks::routes(cfg);
     cfg.service(
         scope("")
-            .wrap(from_fn(http::headers::protect))
+            .wrap(http::headers::defaults())
             .wrap(tracing_actix_web::TracingLogger::<http::headers::RequestSpan>::new())
             .configure(http::health::routes)
             .configure(api::routes)

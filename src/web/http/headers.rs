@@ -3,8 +3,8 @@
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::Next;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::middleware::DefaultHeaders;
 use tracing::Span;
 use tracing_actix_web::RootSpanBuilder;
 
@@ -15,7 +15,8 @@ use crate::types::hook_address::redacted;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const HEADERS: [(HeaderName, &str); 6] = [
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -27,21 +28,12 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Adds the security headers to every answer; an answer without a caching rule of its own is not
-/// stored.
-pub(in crate::web) async fn protect(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    Ok(response)
+/// The headers of every answer that does not set them itself; none of them is stored unless it says
+/// so.
+pub(in crate::web) fn defaults() -> DefaultHeaders {
+    HEADERS
+        .iter()
+        .fold(DefaultHeaders::new(), |headers, (name, value)| headers.add((name, *value)))
 }
 
 /// One line per request, without the query (it may contain phone numbers), the secret of a webhook,
