@@ -327,6 +327,8 @@ async fn the_openapi_description_has_every_path() {
         ("/events", &["post"]),
         ("/messages", &["get", "post"]),
         ("/messages/{id}", &["get"]),
+        ("/opt-out-words", &["get", "post"]),
+        ("/opt-out-words/{id}", &["delete"]),
     ] {
         for method in methods {
             assert!(has(path, method), "{method} {path} is not described");

@@ -329,3 +329,29 @@ async fn an_organization_adds_its_own_opt_out_words_to_the_standard_ones() {
         "settings are for admins"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_maintains_the_own_opt_out_words() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    let words = || app.api().get("/opt-out-words");
+    assert_eq!(words().await.ok()["data"], json!([]));
+    for word in ["stop", "yes", "help", "!?", "a\u{7}b", &"x".repeat(41)] {
+        app.api().post("/opt-out-words", json!({ "word": word })).await.field("word");
+    }
+    let added = app.api().post("/opt-out-words", json!({ "word": "Adiós amigos" })).await.ok();
+    assert_eq!((&added["word"], &added["added_by"]), (&json!("Adiós amigos"), &Value::Null));
+    app.api().post("/opt-out-words", json!({ "word": "adios-AMIGOS" })).await.field("word");
+    assert_eq!(words().await.ok()["data"], json!([added]));
+    app.text(HANDSET, LONG_CODE, "Adios amigos!").await;
+    assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop");
+
+    let path = format!("/opt-out-words/{}", id(&added));
+    app.api().delete(&path).await.ok();
+    app.api().delete(&path).await.refused(404);
+    assert_eq!(words().await.ok()["data"], json!([]));
+    app.text(OTHER_HANDSET, LONG_CODE, "Adios amigos!").await;
+    assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"], Value::Null);
+    let marketer = app.api_as(Role::Marketer).await;
+    marketer.post("/opt-out-words", json!({ "word": "ciao" })).await.refused(403);
+}

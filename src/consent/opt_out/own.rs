@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::fold;
@@ -88,21 +88,29 @@ pub async fn load(conn: &mut Conn) -> Result<OwnWords> {
 
 /// All own words, in alphabetical order.
 pub async fn list(conn: &mut Conn) -> Result<Vec<OwnWord>> {
-    let words = opt_out_words::table
-        .left_join(users::table)
-        .order((opt_out_words::word, opt_out_words::id))
-        .limit(MAX_WORDS);
-    let columns = (
+    let words = own_words().order((opt_out_words::word, opt_out_words::id)).limit(MAX_WORDS);
+    Ok(words.load(conn).await?)
+}
+
+/// The words with the names of those who added them, in the order of the fields of [`OwnWord`].
+#[diesel::dsl::auto_type]
+fn own_words() -> _ {
+    opt_out_words::table.left_join(users::table).select((
         opt_out_words::id,
         opt_out_words::word,
-        diesel::NullableExpressionMethods::nullable(users::name),
+        users::name.nullable(),
         opt_out_words::created_at,
-    );
-    Ok(words.select(columns).load(conn).await?)
+    ))
 }
 
 /// Adds a word and its line in the audit log, in the caller's transaction.
-pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+pub async fn add(
+    conn: &mut Conn,
+    word: &NewWord,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<OwnWord> {
+    let id = OptOutWordId::new();
     let known: i64 = opt_out_words::table.count().get_result(conn).await?;
     if known >= MAX_WORDS {
         return Err(Error::field(
@@ -112,7 +120,7 @@ pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<U
     }
     diesel::insert_into(opt_out_words::table)
         .values((
-            opt_out_words::id.eq(OptOutWordId::new()),
+            opt_out_words::id.eq(id),
             opt_out_words::word.eq(&word.word),
             opt_out_words::squeezed.eq(&word.squeezed),
             opt_out_words::created_by.eq(actor.user()),
@@ -135,7 +143,8 @@ pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<U
         &format!("added the opt-out word {}", word.word),
         now,
     )
-    .await
+    .await?;
+    Ok(own_words().filter(opt_out_words::id.eq(id)).first(conn).await?)
 }
 
 /// Removes a word and adds a line to the audit log, in the caller's transaction. People who opted

@@ -18,6 +18,7 @@ mod ledger;
 mod list;
 mod messages;
 mod openapi;
+mod opt_out_words;
 mod senders;
 mod tags;
 mod templates;
@@ -49,6 +50,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
                             .configure(templates::routes)
                             .configure(contacts::routes)
                             .configure(tags::routes)
+                            .configure(opt_out_words::routes)
                             .configure(automations::routes)
                             .configure(events::routes)
                             .configure(messages::routes)

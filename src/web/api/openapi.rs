@@ -53,6 +53,7 @@ pub fn document() -> Document {
         super::templates::TemplatesApi::openapi(),
         super::contacts::ContactsApi::openapi(),
         super::tags::TagsApi::openapi(),
+        super::opt_out_words::OptOutWordsApi::openapi(),
         super::automations::AutomationsApi::openapi(),
         super::events::EventsApi::openapi(),
         super::messages::MessagesApi::openapi(),

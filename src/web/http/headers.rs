@@ -31,9 +31,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// The headers of every answer that does not set them itself; none of them is stored unless it says
 /// so.
 pub(in crate::web) fn defaults() -> DefaultHeaders {
-    HEADERS
-        .iter()
-        .fold(DefaultHeaders::new(), |headers, (name, value)| headers.add((name, *value)))
+    HEADERS.iter().fold(DefaultHeaders::new(), |headers, (name, value)| headers.add((name, *value)))
 }
 
 /// One line per request, without the query (it may contain phone numbers), the secret of a webhook,

@@ -55,7 +55,7 @@ pub(super) async fn add(visit: Visit<Admin>, form: Form<WordForm>) -> PageResult
         Err(message) => Err(Error::field("word", message)),
     };
     match result {
-        Ok(()) => visit
+        Ok(_) => visit
             .redirect("/settings/opt-out-words")
             .flash("Word added. It opts people out from now on."),
         Err(Error::Invalid(errors)) => {
