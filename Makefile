@@ -47,7 +47,7 @@ bench-pages: ## measure every page with 1 M contacts and 10 M messages (needs 40
 
 opt-out-figures: ## measure recall and false positives of the opt-out rules on labelled replies, by language
 	@scripts/install-prerequisites build
-	$(CARGO) test --locked --lib opt_out::corpus -- --nocapture --test-threads 1
+	$(CARGO) test --locked --lib opt_out::corpus_tests -- --nocapture --test-threads 1
 
 lint: ## check formatting, clippy, rustdoc, licences and shell scripts; every warning is an error
 	@scripts/install-prerequisites lint

@@ -5,7 +5,7 @@
 
 pub mod app;
 pub mod automations;
-pub mod batch;
+pub mod batcher;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -19,10 +19,10 @@ pub mod error;
 pub mod events;
 pub mod fail_point;
 pub mod ledger;
+pub mod logging;
 pub mod messages;
 pub mod queue;
 pub mod senders;
-pub mod telemetry;
 pub mod templates;
 pub mod twilio;
 pub mod types;

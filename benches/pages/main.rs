@@ -1,35 +1,35 @@
 //! `make bench-pages`: measures the response time of every page and every list of the API, with 1 M
 //! contacts and 10 M messages.
 //!
-//! [`world`] creates the data from the files in `world/`, [`cases`] lists the requests, [`routes`]
-//! checks that they are complete, and [`browser`] sends them one by one, signed in, over the
-//! loopback. Database, program and fake Twilio are shared with `benches/throughput/`.
+//! [`world`] creates the data from the files in `world/`, [`cases`] lists the requests,
+//! [`route_coverage`] checks that they are complete, and [`browser`] sends them one by one, signed
+//! in, over the loopback. Database, program and fake Twilio are shared with `benches/throughput/`.
 
 mod browser;
 mod cases;
 mod report;
-mod routes;
+mod route_coverage;
 mod world;
 
 #[path = "../throughput/bulk_load.rs"]
 mod bulk_load;
-#[path = "../throughput/cluster.rs"]
-#[expect(dead_code, reason = "the rest is for the other benchmark")]
-mod cluster;
 #[path = "../throughput/fake_twilio.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod fake_twilio;
 #[path = "../throughput/http.rs"]
 mod http;
-#[path = "../throughput/load.rs"]
+#[path = "../throughput/load_tool.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
-mod load;
+mod load_tool;
 #[path = "../throughput/machine.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod machine;
-#[path = "../throughput/product.rs"]
+#[path = "../throughput/postgres_cluster.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
-mod product;
+mod postgres_cluster;
+#[path = "../throughput/product_process.rs"]
+#[expect(dead_code, reason = "the rest is for the other benchmark")]
+mod product_process;
 #[path = "../throughput/runner.rs"]
 mod runner;
 #[path = "../throughput/threads.rs"]
@@ -46,10 +46,10 @@ use clap::Parser;
 
 use browser::Browser;
 use cases::{Case, Kind};
-use cluster::Cluster;
 use fake_twilio::FakeTwilio;
-use product::Setup;
-use report::{Line, Report};
+use postgres_cluster::Cluster;
+use product_process::Setup;
+use report::{CaseResult, Report};
 use world::Size;
 
 /// The result of a step of the benchmark; an error ends the measurement.
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
 }
 
 async fn measure_all(options: &Options) -> Outcome<()> {
-    routes::check()?;
+    route_coverage::check()?;
     let directory = std::path::absolute(&options.directory)?;
     fs::create_dir_all(directory.join("carillon"))?;
     let fake = FakeTwilio::start(&threads::start(threads::FAKE_TWILIO)?).await?;
@@ -136,7 +136,7 @@ async fn measure(
     cluster: &Cluster,
     case: &Case,
     requests: usize,
-) -> Outcome<Line> {
+) -> Outcome<CaseResult> {
     for _ in 0..WARM_UP_REQUESTS {
         browser.get(case)?;
     }
@@ -145,7 +145,7 @@ async fn measure(
     let mut times: Vec<Duration> = responses.iter().map(|response| response.elapsed).collect();
     times.sort_unstable();
     let bytes = responses.first().map_or(0, |response| response.bytes);
-    let line = Line::new(case, &times, bytes);
+    let line = CaseResult::new(case, &times, bytes);
     if line.is_slow() { Ok(line.with_statements(cluster.statements().await?)) } else { Ok(line) }
 }
 

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::cases::{Case, Kind};
-use crate::cluster::Statement;
-use crate::load::percentile;
+use crate::load_tool::percentile;
 use crate::machine::Machine;
+use crate::postgres_cluster::Statement;
 use crate::world::Size;
 
 /// The number of statements in the report of a slow page.
@@ -24,12 +24,12 @@ pub(crate) struct Report {
     size: Size,
     /// The number of requests of each line.
     requests: usize,
-    lines: Vec<Line>,
+    lines: Vec<CaseResult>,
 }
 
 /// The result of one case.
 #[derive(Serialize)]
-pub(crate) struct Line {
+pub(crate) struct CaseResult {
     kind: Kind,
     path: String,
     what: &'static str,
@@ -44,7 +44,7 @@ pub(crate) struct Line {
     statements: Vec<Statement>,
 }
 
-impl Line {
+impl CaseResult {
     /// The result of a case; `times` are in ascending order.
     pub(crate) fn new(case: &Case, times: &[Duration], bytes: usize) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Report {
 
     /// Adds a line and prints it.
     #[expect(clippy::print_stdout, reason = "the progress of a command")]
-    pub(crate) fn add(&mut self, line: Line) {
+    pub(crate) fn add(&mut self, line: CaseResult) {
         println!("{}", line.row());
         self.lines.push(line);
     }

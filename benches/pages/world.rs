@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::browser::Browser;
 use crate::bulk_load::{self, timed_step};
-use crate::cluster::Cluster;
 use crate::fake_twilio::AUTH_TOKEN;
+use crate::postgres_cluster::Cluster;
 
 /// The size of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

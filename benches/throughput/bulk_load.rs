@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::Outcome;
-use crate::cluster::Cluster;
+use crate::postgres_cluster::Cluster;
 
 /// Empties the tables, lets `load` fill them in one transaction, and vacuums them. Foreign keys and
 /// triggers are disabled meanwhile.

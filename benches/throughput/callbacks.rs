@@ -1,15 +1,17 @@
-//! Row 3: signed status callbacks for existing messages, each committed before its 204 response.
+//! The row `callbacks`: signed status callbacks for existing messages, each committed before its
+//! 204 response.
 
-use crate::bench::{Bench, Figure, Line};
+use crate::environment::Environment;
 use crate::fake_twilio::{ACCOUNT_SID, Post, SENDER};
+use crate::row_result::{Figure, RowResult};
 use crate::send::Sent;
-use crate::{Outcome, load, webhook};
+use crate::{Outcome, load_tool, signed_webhook};
 
 const CONNECTIONS: usize = 128;
 
 /// Reports every message as sent and then as delivered. Checks that each report is stored and every
 /// message is delivered.
-pub(crate) async fn callbacks(bench: &Bench, sent: &Sent) -> Outcome<Line> {
+pub(crate) async fn measure(bench: &Environment, sent: &Sent) -> Outcome<RowResult> {
     // Signed before the measurement starts: signing is Twilio's work.
     let requests: Vec<Vec<u8>> = ["sent", "delivered"]
         .into_iter()
@@ -17,7 +19,8 @@ pub(crate) async fn callbacks(bench: &Bench, sent: &Sent) -> Outcome<Line> {
         .collect();
     let count = requests.len();
     let before = bench.processes().snapshot()?;
-    let burst = load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 204).await?;
+    let burst =
+        load_tool::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 204).await?;
     let cost = bench.processes().since(&before)?;
 
     let sql =
@@ -34,7 +37,7 @@ pub(crate) async fn callbacks(bench: &Bench, sent: &Sent) -> Outcome<Line> {
         )
         .into());
     }
-    Ok(Line::new("callbacks", format!("{CONNECTIONS} connections"))
+    Ok(RowResult::new("callbacks", format!("{CONNECTIONS} connections"))
         .figure(Figure::rate("callbacks", burst.rate()))
         .figure(Figure::new("p50", "ms", burst.percentile(0.5)))
         .figure(Figure::new("p99", "ms", burst.percentile(0.99)))
@@ -43,7 +46,7 @@ pub(crate) async fn callbacks(bench: &Bench, sent: &Sent) -> Outcome<Line> {
 }
 
 /// A status callback with Twilio's parameters.
-fn callback(bench: &Bench, post: &Post, status: &str) -> Vec<u8> {
+fn callback(bench: &Environment, post: &Post, status: &str) -> Vec<u8> {
     let mut params = vec![
         ("ApiVersion", "2010-04-01"),
         ("AccountSid", ACCOUNT_SID),
@@ -57,5 +60,5 @@ fn callback(bench: &Bench, post: &Post, status: &str) -> Vec<u8> {
     if status == "delivered" {
         params.push(("RawDlrDoneDate", "2611211200"));
     }
-    webhook::call(bench.world.address, &post.status_callback, &post.sid, &params)
+    signed_webhook::call(bench.world.address, &post.status_callback, &post.sid, &params)
 }

@@ -1,8 +1,10 @@
-//! Inbound texts, ordinary ones and STOP: signed webhooks, each committed before its response.
+//! The row `inbound`: signed webhooks with ordinary texts and STOP, each committed before its
+//! response.
 
-use crate::bench::{Bench, Figure, Line};
+use crate::environment::Environment;
 use crate::fake_twilio::{ACCOUNT_SID, SENDER};
-use crate::{Outcome, load, webhook, world};
+use crate::row_result::{Figure, RowResult};
+use crate::{Outcome, load_tool, signed_webhook, world};
 
 const CONNECTIONS: usize = 16;
 
@@ -39,7 +41,11 @@ pub(crate) const fn count_for(messages: usize) -> usize {
 }
 
 /// Sends `count` texts to the product. Checks that each is stored and that each STOP is in effect.
-pub(crate) async fn inbound(bench: &Bench, count: usize, text: InboundText) -> Outcome<Line> {
+pub(crate) async fn measure(
+    bench: &Environment,
+    count: usize,
+    text: InboundText,
+) -> Outcome<RowResult> {
     let phones: Vec<String> = match text {
         InboundText::Ordinary => (0..count).map(|index| bench.world.phone(index)).collect(),
         InboundText::Stop => world::add_opt_out_contacts(&bench.cluster, count).await?,
@@ -51,7 +57,8 @@ pub(crate) async fn inbound(bench: &Bench, count: usize, text: InboundText) -> O
         .map(|(number, phone)| request(bench, phone, &format!("{run}{number:016x}"), text.body()))
         .collect();
     let before = bench.processes().snapshot()?;
-    let burst = load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 200).await?;
+    let burst =
+        load_tool::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 200).await?;
     let cost = bench.processes().since(&before)?;
 
     let sql = "SELECT count(*) /* bench: */ FROM messages
@@ -69,7 +76,7 @@ pub(crate) async fn inbound(bench: &Bench, count: usize, text: InboundText) -> O
             return Err(format!("{count} contacts sent STOP, but {stopped} are suppressed").into());
         }
     }
-    Ok(Line::new("inbound", format!("{}, {CONNECTIONS} connections", text.name()))
+    Ok(RowResult::new("inbound", format!("{}, {CONNECTIONS} connections", text.name()))
         .figure(Figure::rate("texts", burst.rate()))
         .figure(Figure::new("p50", "ms", burst.percentile(0.5)))
         .figure(Figure::new("p99", "ms", burst.percentile(0.99)))
@@ -77,7 +84,7 @@ pub(crate) async fn inbound(bench: &Bench, count: usize, text: InboundText) -> O
 }
 
 /// An inbound webhook with Twilio's parameters.
-fn request(bench: &Bench, from: &str, sid: &str, body: &str) -> Vec<u8> {
+fn request(bench: &Environment, from: &str, sid: &str, body: &str) -> Vec<u8> {
     let address = bench.world.address;
     let url = format!("http://{address}/hooks/twilio/{}/inbound", bench.world.connection_id);
     let params = [
@@ -101,5 +108,5 @@ fn request(bench: &Bench, from: &str, sid: &str, body: &str) -> Vec<u8> {
         ("From", from),
         ("ApiVersion", "2010-04-01"),
     ];
-    webhook::call(address, &url, sid, &params)
+    signed_webhook::call(address, &url, sid, &params)
 }

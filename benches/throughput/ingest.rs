@@ -1,13 +1,14 @@
-//! Row 4: events through the API, committed with their enrollments and jobs. Row 5: the latency
-//! from a single event to its message.
+//! The row `ingest`: events through the API, committed with their enrollments and jobs. The row
+//! `latency`: the time from a single event to its message.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, Figure, Line};
+use crate::environment::Environment;
 use crate::http::Connection;
+use crate::row_result::{Figure, RowResult};
 use crate::world::{Automation, AutomationKind, RequestSize};
-use crate::{Outcome, load};
+use crate::{Outcome, load_tool};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// The pause between two events of the latency row, long enough for the product to become idle.
@@ -27,16 +28,17 @@ pub(crate) const fn count_for(messages: usize, request_size: RequestSize) -> usi
 
 /// Reports `count` events. The automation starts with a wait: enrollment and job are committed with
 /// the event, and no worker is needed until the wait ends.
-pub(crate) async fn ingest(
-    bench: &Bench,
+pub(crate) async fn measure(
+    bench: &Environment,
     count: usize,
     connections: usize,
     request_size: RequestSize,
-) -> Outcome<Line> {
+) -> Outcome<RowResult> {
     let automation = bench.world.automation(AutomationKind::WaitsThenSends).await?;
     let requests = bench.world.reports(&automation, count, request_size);
     let before = bench.processes().snapshot()?;
-    let burst = load::burst(&bench.load, bench.world.address, connections, requests, 202).await?;
+    let burst =
+        load_tool::burst(&bench.load, bench.world.address, connections, requests, 202).await?;
     let cost = bench.processes().since(&before)?;
     wait_until_advanced(bench, &automation, count).await?;
     bench.world.pause(&automation).await?;
@@ -56,8 +58,8 @@ pub(crate) async fn ingest(
         RequestSize::Single => format!("one per request, {connections} connections"),
         RequestSize::Batch(size) => format!("batches of {size}, {connections} connections"),
     };
-    Ok(Line::new("events", how)
-        .figure(Figure::rate("events", load::per_second(count, burst.elapsed)))
+    Ok(RowResult::new("events", how)
+        .figure(Figure::rate("events", load_tool::per_second(count, burst.elapsed)))
         .figure(Figure::new("p50", "ms", burst.percentile(0.5)))
         .figure(Figure::new("p99", "ms", burst.percentile(0.99)))
         .with_cost(cost, count))
@@ -65,7 +67,11 @@ pub(crate) async fn ingest(
 
 /// Waits until every enrollment is at its second step, and checks that each has a job for the end
 /// of its wait.
-async fn wait_until_advanced(bench: &Bench, automation: &Automation, count: usize) -> Outcome<()> {
+async fn wait_until_advanced(
+    bench: &Environment,
+    automation: &Automation,
+    count: usize,
+) -> Outcome<()> {
     let expected = i64::try_from(count)?;
     let at_step_1 = "SELECT count(*) /* bench: */ FROM enrollments
                     WHERE automation_id = $1::text::uuid
@@ -100,7 +106,7 @@ async fn wait_until_advanced(bench: &Bench, automation: &Automation, count: usiz
 
 /// Reports events one by one, with pauses, and measures the time from each 202 to the POST at
 /// Twilio.
-pub(crate) async fn latency(bench: &Bench, count: usize) -> Outcome<Line> {
+pub(crate) async fn measure_latency(bench: &Environment, count: usize) -> Outcome<RowResult> {
     let automation = bench.world.automation(AutomationKind::Sends).await?;
     let requests = bench.world.reports(&automation, count, RequestSize::Single);
     bench.fake.begin(Duration::ZERO);
@@ -144,11 +150,19 @@ pub(crate) async fn latency(bench: &Bench, count: usize) -> Outcome<Line> {
     }
     latencies.sort_unstable();
     request_times.sort_unstable();
-    Ok(Line::new("latency", format!("{count} events, one every {} ms", SPACING.as_millis()))
-        .figure(Figure::new("p50", "ms", load::percentile(&latencies, 0.5)))
-        .figure(Figure::new("p99", "ms", load::percentile(&latencies, 0.99)))
-        .figure(Figure::new("slowest", "ms", load::percentile(&latencies, 1.0)))
-        .figure(Figure::new("the 202 itself, p50", "ms", load::percentile(&request_times, 0.5)))
-        .figure(Figure::new("the 202 itself, p99", "ms", load::percentile(&request_times, 0.99)))
+    Ok(RowResult::new("latency", format!("{count} events, one every {} ms", SPACING.as_millis()))
+        .figure(Figure::new("p50", "ms", load_tool::percentile(&latencies, 0.5)))
+        .figure(Figure::new("p99", "ms", load_tool::percentile(&latencies, 0.99)))
+        .figure(Figure::new("slowest", "ms", load_tool::percentile(&latencies, 1.0)))
+        .figure(Figure::new(
+            "the 202 itself, p50",
+            "ms",
+            load_tool::percentile(&request_times, 0.5),
+        ))
+        .figure(Figure::new(
+            "the 202 itself, p99",
+            "ms",
+            load_tool::percentile(&request_times, 0.99),
+        ))
         .with_cost(cost, count))
 }

@@ -12,8 +12,8 @@ use carillon::clock::Clock;
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::cluster::Cluster;
-use crate::load::{per_second, percentile};
+use crate::load_tool::{per_second, percentile};
+use crate::postgres_cluster::Cluster;
 
 /// The machine, the commit and the database of a measurement.
 #[derive(Serialize)]

@@ -2,34 +2,36 @@
 //! whole environment, checks the counts at the end of each row, prints a table and saves a JSON
 //! file.
 //!
-//! [`cluster`] is the database, [`product`] the program under test, [`fake_twilio`] and [`load`]
-//! its environment on the same cores. The rows are [`send`], [`callbacks`], [`ingest`], [`inbound`]
-//! and [`footprint`]; [`history`] fills the tables beforehand, to measure the cost in a large
-//! database. [`compare`] measures two programs alternately (`make bench-compare`), relative to the
-//! speed of the machine that [`probes`] measures. Start reading at [`measure_all`].
+//! [`postgres_cluster`] is the database, [`product_process`] the program under test,
+//! [`fake_twilio`] and [`load_tool`] its environment on the same cores. The rows are [`send`],
+//! [`callbacks`], [`ingest`], [`inbound`] and [`footprint`]; [`message_history`] fills the tables
+//! beforehand, to measure the cost in a large database. [`compare`] measures two programs
+//! alternately (`make bench-compare`), relative to the speed of the machine that [`probes`]
+//! measures. Start reading at [`measure_all`].
 
-mod bench;
 mod bulk_load;
 mod callbacks;
-mod cluster;
 mod compare;
+mod environment;
 mod fake_twilio;
 mod footprint;
-mod history;
 mod http;
 mod inbound;
 mod ingest;
-mod load;
+mod load_tool;
 mod machine;
-mod measure;
+mod message_history;
+mod postgres_cluster;
 mod probes;
-mod product;
+mod process_usage;
+mod product_process;
 mod report;
+mod row_result;
 mod runner;
 mod send;
+mod signed_webhook;
 mod statistics;
 mod threads;
-mod webhook;
 mod world;
 
 use std::error::Error;
@@ -41,12 +43,13 @@ use std::time::Duration;
 use clap::builder::ArgPredicate;
 use clap::{Parser, ValueEnum};
 
-use bench::{Bench, Line};
-use cluster::Cluster;
+use environment::Environment;
 use fake_twilio::FakeTwilio;
 use inbound::InboundText;
-use product::Setup;
+use postgres_cluster::Cluster;
+use product_process::Setup;
 use report::Report;
+use row_result::RowResult;
 
 /// The result of a step of the benchmark; an error ends the measurement.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -152,7 +155,7 @@ async fn measure_all(options: &Options) -> Outcome<()> {
     let directory = std::path::absolute(options.directory.as_ref().unwrap_or(&temporary))?;
     fs::create_dir_all(directory.join("carillon"))?;
     let measured = match &options.against {
-        Some(against) => compare::compare(options, against, &directory).await,
+        Some(against) => compare::compare_programs(options, against, &directory).await,
         None => measure_in(options, &directory).await,
     };
     if options.directory.is_none() && measured.is_ok() {
@@ -167,7 +170,7 @@ async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
     let setup =
         Setup::new(&options.program, directory, cluster.url(), fake.address, options.concurrency)?;
     setup.run(&["migrate"])?;
-    let cluster = history::ensure(cluster, &setup, options.history).await?;
+    let cluster = message_history::ensure(cluster, &setup, options.history).await?;
     let mut report = Report::begin(
         machine::describe(&cluster, directory).await?,
         options.concurrency,
@@ -179,18 +182,18 @@ async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
 
     let load = threads::start(threads::LOAD)?;
     let (contacts, concurrency) = (options.messages, options.concurrency);
-    let bench = Bench::start(&setup, cluster, fake, load, contacts, concurrency).await?;
+    let bench = Environment::start(&setup, cluster, fake, load, contacts, concurrency).await?;
     let measured = measure_rows(options, &bench, &mut report).await;
     bench.stop().await?;
     measured?;
     report.finish(options.statements, options.save.as_deref())
 }
 
-async fn measure_rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<()> {
+async fn measure_rows(options: &Options, bench: &Environment, report: &mut Report) -> Outcome<()> {
     let zero = Duration::ZERO;
     // Warms up connections, prepared statements and the template.
-    let (_, mut sent) = send::send(bench, options.messages.min(1_000), zero).await?;
-    callbacks::callbacks(bench, &sent).await?;
+    let (_, mut sent) = send::measure(bench, options.messages.min(1_000), zero).await?;
+    callbacks::measure(bench, &sent).await?;
     bench.cluster.vacuum_and_checkpoint().await?;
 
     for (index, latency) in options.latency.iter().enumerate() {
@@ -200,13 +203,13 @@ async fn measure_rows(options: &Options, bench: &Bench, report: &mut Report) -> 
             if options.wants(Row::Send) || (index == 0 && options.wants(Row::Callbacks)) {
                 let pulse = prepare_run(bench).await?;
                 let (line, now_sent) =
-                    send::send(bench, options.messages, Duration::from_millis(*latency)).await?;
+                    send::measure(bench, options.messages, Duration::from_millis(*latency)).await?;
                 runs.push(line.with_machine_state(pulse, bench.cluster.statements().await?));
                 sent = now_sent;
             }
             if index == 0 && options.wants(Row::Callbacks) {
                 let pulse = prepare_run(bench).await?;
-                let line = callbacks::callbacks(bench, &sent).await?;
+                let line = callbacks::measure(bench, &sent).await?;
                 reported.push(line.with_machine_state(pulse, bench.cluster.statements().await?));
             }
         }
@@ -218,18 +221,18 @@ async fn measure_rows(options: &Options, bench: &Bench, report: &mut Report) -> 
     if options.wants(Row::Ingest) {
         for (connections, request_size) in ingest::ROWS {
             let count = ingest::count_for(options.messages, request_size);
-            let run = || ingest::ingest(bench, count, connections, request_size);
+            let run = || ingest::measure(bench, count, connections, request_size);
             report.add_all(repeat(bench, options.runs, run).await?);
         }
     }
     if options.wants(Row::Inbound) {
         for text in InboundText::ALL {
-            let run = || inbound::inbound(bench, inbound::count_for(options.messages), text);
+            let run = || inbound::measure(bench, inbound::count_for(options.messages), text);
             report.add_all(repeat(bench, options.runs, run).await?);
         }
     }
     if options.wants(Row::Latency) {
-        report.add(ingest::latency(bench, 300.min(options.messages)).await?);
+        report.add(ingest::measure_latency(bench, 300.min(options.messages)).await?);
     }
     if options.wants(Row::Idle) {
         report.add(footprint::memory(bench)?);
@@ -239,11 +242,11 @@ async fn measure_rows(options: &Options, bench: &Bench, report: &mut Report) -> 
 }
 
 /// Measures a row `runs` times and returns the median run.
-async fn repeat<F: Future<Output = Outcome<Line>>>(
-    bench: &Bench,
+async fn repeat<F: Future<Output = Outcome<RowResult>>>(
+    bench: &Environment,
     runs: usize,
     run: impl Fn() -> F,
-) -> Outcome<Option<Line>> {
+) -> Outcome<Option<RowResult>> {
     let mut lines = Vec::new();
     for _ in 0..runs {
         let pulse = prepare_run(bench).await?;
@@ -254,15 +257,15 @@ async fn repeat<F: Future<Output = Outcome<Line>>>(
 }
 
 /// Prepares a run: resets the statement counters and measures the pulse of the machine.
-async fn prepare_run(bench: &Bench) -> Outcome<f64> {
+async fn prepare_run(bench: &Environment) -> Outcome<f64> {
     bench.cluster.reset_statements().await?;
     machine::pulse()
 }
 
 /// The median run by the main figure.
-fn median_run(mut runs: Vec<Line>) -> Option<Line> {
+fn median_run(mut runs: Vec<RowResult>) -> Option<RowResult> {
     runs.sort_by(|one, other| one.main_value().total_cmp(&other.main_value()));
-    let all = runs.iter().map(Line::main_value).collect();
+    let all = runs.iter().map(RowResult::main_value).collect();
     let index = runs.len().checked_sub(1)? / 2;
     Some(runs.swap_remove(index).with_runs(all))
 }

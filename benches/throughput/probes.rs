@@ -15,9 +15,9 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio_postgres::{Client, NoTls};
 
-use crate::cluster::Cluster;
-use crate::load::per_second;
-use crate::{Outcome, http, load, machine};
+use crate::load_tool::per_second;
+use crate::postgres_cluster::Cluster;
+use crate::{Outcome, http, load_tool, machine};
 
 /// The number of 8 kB writes to the disk.
 const FSYNCS: usize = 200;
@@ -124,7 +124,7 @@ impl Probes {
     async fn requests(&self) -> Outcome<f64> {
         let request = http::request("POST", self.web, "/", &[("Accept", "*/*")], &BODY);
         let requests = vec![request; REQUESTS];
-        Ok(load::burst(&self.load, self.web, CONNECTIONS, requests, 204).await?.rate())
+        Ok(load_tool::burst(&self.load, self.web, CONNECTIONS, requests, 204).await?.rate())
     }
 }
 

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Outcome;
-use crate::bench::{Figure, Line};
-use crate::history::MESSAGES_PER_CONTACT;
 use crate::machine::Machine;
+use crate::message_history::MESSAGES_PER_CONTACT;
+use crate::row_result::{Figure, RowResult};
 
 /// The minimum and the goal of each row, by its work and the prefix of its conditions.
 const GOALS: &[(&str, &str, &str)] = &[
@@ -32,7 +32,7 @@ pub(crate) struct Report {
     worker_concurrency: usize,
     /// The number of messages in the database before the measurement.
     history: usize,
-    lines: Vec<Line>,
+    lines: Vec<RowResult>,
 }
 
 impl Report {
@@ -42,12 +42,12 @@ impl Report {
 
     /// Adds a line and prints it.
     #[expect(clippy::print_stdout, reason = "the progress of a command")]
-    pub(crate) fn add(&mut self, line: Line) {
+    pub(crate) fn add(&mut self, line: RowResult) {
         println!("{:<10} {:<44} {}", line.work, line.how, figures(&line));
         self.lines.push(line);
     }
 
-    pub(crate) fn add_all(&mut self, lines: impl IntoIterator<Item = Line>) {
+    pub(crate) fn add_all(&mut self, lines: impl IntoIterator<Item = RowResult>) {
         lines.into_iter().for_each(|line| self.add(line));
     }
 
@@ -141,7 +141,7 @@ impl Report {
     }
 }
 
-fn figures(line: &Line) -> String {
+fn figures(line: &RowResult) -> String {
     let mut text: Vec<String> = line.figures.iter().map(figure).collect();
     if line.runs.len() > 1 {
         let runs: Vec<String> = line.runs.iter().map(|run| format_number(*run)).collect();

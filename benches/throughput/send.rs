@@ -1,12 +1,13 @@
-//! Rows 1 and 2: one event per contact, until each message is recorded with its SID.
+//! The row `send`: one event per contact, until each message is recorded with its SID.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, Figure, Line};
+use crate::environment::Environment;
 use crate::fake_twilio::Post;
+use crate::row_result::{Figure, RowResult};
 use crate::world::{Automation, AutomationKind, RequestSize};
-use crate::{Outcome, load};
+use crate::{Outcome, load_tool};
 
 /// The number of events per request. They arrive like a shop's backlog, in concurrent batches,
 /// within the measured time.
@@ -22,14 +23,18 @@ pub(crate) struct Sent {
 }
 
 /// Sends `count` messages and checks that each contact gets exactly one.
-pub(crate) async fn send(bench: &Bench, count: usize, latency: Duration) -> Outcome<(Line, Sent)> {
+pub(crate) async fn measure(
+    bench: &Environment,
+    count: usize,
+    latency: Duration,
+) -> Outcome<(RowResult, Sent)> {
     let automation = bench.world.automation(AutomationKind::Sends).await?;
     let requests = bench.world.reports(&automation, count, RequestSize::Batch(BATCH));
     bench.fake.begin(latency);
     let before = bench.processes().snapshot()?;
     let started = Instant::now();
     let reported =
-        load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 202).await?;
+        load_tool::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 202).await?;
     let posted = wait_for_posts(bench, &automation, count).await?;
     wait_for_records(bench, &automation, count).await?;
     let elapsed = started.elapsed();
@@ -39,8 +44,8 @@ pub(crate) async fn send(bench: &Bench, count: usize, latency: Duration) -> Outc
     let posts = bench.fake.posts();
     check(bench, &automation, count, &posts).await?;
     let first = posts.iter().map(|post| post.at).min().unwrap_or(started);
-    let line = Line::new("messages", format!("{} ms", latency.as_millis()))
-        .figure(Figure::rate("messages", load::per_second(count, elapsed)))
+    let line = RowResult::new("messages", format!("{} ms", latency.as_millis()))
+        .figure(Figure::rate("messages", load_tool::per_second(count, elapsed)))
         .figure(Figure::new("events in after", "s", reported.elapsed.as_secs_f64()))
         .figure(Figure::new("first POST after", "s", (first - started).as_secs_f64()))
         .figure(Figure::new("last POST after", "s", (posted - started).as_secs_f64()))
@@ -56,7 +61,11 @@ pub(crate) async fn send(bench: &Bench, count: usize, latency: Duration) -> Outc
 }
 
 /// Waits until Twilio has all messages; returns the time of the last one.
-async fn wait_for_posts(bench: &Bench, automation: &Automation, count: usize) -> Outcome<Instant> {
+async fn wait_for_posts(
+    bench: &Environment,
+    automation: &Automation,
+    count: usize,
+) -> Outcome<Instant> {
     let (mut last_count, mut last_progress) = (0, Instant::now());
     loop {
         let posts = bench.fake.count();
@@ -78,7 +87,11 @@ async fn wait_for_posts(bench: &Bench, automation: &Automation, count: usize) ->
 }
 
 /// Waits until every message has its SID in the database.
-async fn wait_for_records(bench: &Bench, automation: &Automation, count: usize) -> Outcome<()> {
+async fn wait_for_records(
+    bench: &Environment,
+    automation: &Automation,
+    count: usize,
+) -> Outcome<()> {
     let sql = "SELECT count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid
                   AND twilio_sid IS NOT NULL";
     let started = Instant::now();
@@ -95,7 +108,7 @@ async fn wait_for_records(bench: &Bench, automation: &Automation, count: usize) 
     Ok(())
 }
 
-async fn statuses(bench: &Bench, automation: &Automation) -> Outcome<Vec<(String, i64)>> {
+async fn statuses(bench: &Environment, automation: &Automation) -> Outcome<Vec<(String, i64)>> {
     let sql = "SELECT status, count(*) /* bench: */ FROM messages
                   WHERE automation_id = $1::text::uuid GROUP BY 1 ORDER BY 1";
     let rows = bench.cluster.rows(sql, &[&automation.id]).await?;
@@ -105,7 +118,7 @@ async fn statuses(bench: &Bench, automation: &Automation) -> Outcome<Vec<(String
 /// Checks that Twilio has one message for each contact, and that the database has each with its
 /// SID.
 async fn check(
-    bench: &Bench,
+    bench: &Environment,
     automation: &Automation,
     count: usize,
     posts: &[Post],

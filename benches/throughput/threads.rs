@@ -1,5 +1,5 @@
-//! Threads for the parts of the benchmark. They have names, so that `measure.rs` can attribute
-//! their CPU time.
+//! Threads for the parts of the benchmark. They have names, so that `process_usage.rs` can
+//! attribute their CPU time.
 
 use std::thread;
 

@@ -7,9 +7,9 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::cluster::Cluster;
 use crate::fake_twilio::{ACCOUNT_SID, AUTH_TOKEN, SENDER};
 use crate::http::{self, Connection};
+use crate::postgres_cluster::Cluster;
 
 const BODY: &str = "Hi {{ contact.first_name }}, your order {{ event.order_id }} is on its way. \
                     Reply STOP to opt out.";

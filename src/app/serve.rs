@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::database::Database;
 use super::error::AppError;
-use super::{clock_sync, open_files, secret_key};
+use super::{clock_sync, open_files_limit, startup_secrets};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::Context;
@@ -23,7 +23,7 @@ use crate::worker::{Worker, WorkerParts};
 
 /// The role of a process: which parts of Carillon it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Duty {
+pub enum ProcessRole {
     /// Pages, API, hooks and jobs.
     All,
     /// Pages, API and hooks.
@@ -36,17 +36,17 @@ pub enum Duty {
 const GRACE_SECONDS: u64 = 10;
 
 /// Serves until SIGTERM or SIGINT, then finishes the requests and jobs in flight.
-pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
-    open_files::raise_limit();
+pub async fn serve(config: Config, role: ProcessRole) -> Result<(), AppError> {
+    open_files_limit::raise_limit();
     let database = open_migrated(&config).await?;
     let started = async {
         let clock = Clock::system();
         clock_sync::sync_with_database(&database.pool, &clock).await;
         let context = Data::new(Context::new(config, database.pool.clone(), clock)?);
-        secret_key::check_secret_key(&context).await?;
-        secret_key::fill_hook_secrets(&context).await?;
-        log_setup_code(&context, duty).await?;
-        start(&context, duty)
+        startup_secrets::check_secret_key(&context).await?;
+        startup_secrets::fill_hook_secrets(&context).await?;
+        log_setup_code(&context, role).await?;
+        start(&context, role)
     }
     .await;
     match started {
@@ -90,8 +90,8 @@ pub(super) async fn open_migrated(config: &Config) -> Result<Database, AppError>
 }
 
 /// Logs the one-time code that creates the first admin, as long as there are no users.
-async fn log_setup_code(context: &Context, duty: Duty) -> Result<(), AppError> {
-    if duty == Duty::Worker {
+async fn log_setup_code(context: &Context, role: ProcessRole) -> Result<(), AppError> {
+    if role == ProcessRole::Worker {
         return Ok(());
     }
     let mut conn = context.db.get().await?;
@@ -119,12 +119,12 @@ pub struct Running {
 
 /// Starts web server and worker according to the role. Port 0 in `CARILLON_BIND` takes any free
 /// port.
-pub fn start(context: &Data<Context>, duty: Duty) -> Result<Running, AppError> {
+pub fn start(context: &Data<Context>, role: ProcessRole) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
     let web = Web::start(context)?;
     let mut running =
         Running { address: None, server: None, worker: None, web: web.clone(), stop: stop.clone() };
-    if duty != Duty::Worker {
+    if role != ProcessRole::Worker {
         let bind = context.config.bind;
         let grace = Duration::from_secs(GRACE_SECONDS);
         let (address, server) = web::listen(context, &web, bind, grace)
@@ -132,7 +132,7 @@ pub fn start(context: &Data<Context>, duty: Duty) -> Result<Running, AppError> {
         running.address = Some(address);
         running.server = Some((server.handle(), tokio::spawn(server)));
     }
-    if duty != Duty::Web {
+    if role != ProcessRole::Web {
         running.worker = Some(tokio::spawn(worker(context).run(stop.clone())));
     }
     let (pool, clock) = (context.db.clone(), context.clock.clone());

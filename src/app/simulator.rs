@@ -26,7 +26,7 @@ pub fn instant_simulator(clock: &Clock) -> SimulatorOptions {
 }
 
 /// Serves the simulator alone, until SIGTERM or SIGINT.
-pub async fn simulator(config: Config) -> Result<(), AppError> {
+pub async fn serve_simulator(config: Config) -> Result<(), AppError> {
     let running = start(config.simulator_bind).await?;
     tracing::info!(
         url = running.url,

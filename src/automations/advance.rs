@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::automation::AutomationStatus;
 use super::definition::Definition;
 use super::enrollment::{Enrollment, EnrollmentStatus};
-use super::run::{Resources, RunEnd, RunInput, RunResult, run};
+use super::step_runner::{Resources, RunEnd, RunInput, RunResult, run};
 use crate::contacts::deletion::{self, ContactsHeld};
 use crate::contacts::{self, Contact};
 use crate::db::schema::enrollments;
@@ -289,6 +289,6 @@ impl Batch {
             Move { moved }.execute(&mut *tx).await?;
         }
         queue::enqueue(&mut tx, &self.jobs, now).await?;
-        compose::compose(tx, now, std::mem::take(&mut self.drafts), sends).await
+        compose::compose_many(tx, now, std::mem::take(&mut self.drafts), sends).await
     }
 }

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::automation::{Automation, AutomationName, AutomationStatus, find};
-use super::check::check;
 use super::definition::Definition;
 use super::enroll;
+use super::reference_check::check;
 use super::step::Step;
 use super::trigger::Trigger;
 use crate::db::schema::{automation_versions, automations};

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::comparison::{contains, equal, number, order, time};
+use super::value_comparison::{contains, equal, number, order, time};
 use crate::error::FieldErrors;
-use crate::types::json_object::ObjectReader;
+use crate::types::date_or_time::DateOrTimeError;
+use crate::types::json_object_reader::ObjectReader;
 use crate::types::mistake::Mistake;
-use crate::types::moment::MomentError;
 use crate::types::text_enum::text_enum;
 
 /// Maximum number of conditions per trigger.
@@ -166,7 +166,9 @@ impl Condition {
                 | ConditionOperator::Lte
         );
         match time(&self.value) {
-            Err(error @ MomentError::Year(_)) if is_ordered && number(&self.value).is_none() => {
+            Err(error @ DateOrTimeError::Year(_))
+                if is_ordered && number(&self.value).is_none() =>
+            {
                 Err(format!("No event can fit: {error}."))
             }
             _ => Ok(()),

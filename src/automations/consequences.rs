@@ -9,14 +9,13 @@ use diesel_async::RunQueryDsl;
 
 use crate::automations::enroll;
 use crate::consent::{Evidence, Reason, Source};
-use crate::contacts::{self, Change, deletion};
+use crate::contacts::{self, ContactChange, deletion};
 use crate::db::schema::{enrollments, events};
 use crate::db::{Begun, Closing, Conn, Tx};
 use crate::error::Result;
-use crate::messages::delivery::{self, Recorded};
-use crate::messages::policy::{Consequence, Effect, QUEUE_FULL_PAUSE};
-use crate::messages::report::Report;
-use crate::messages::{inbound, stop, throttle};
+use crate::messages::error_policy::{Consequence, Effect, QUEUE_FULL_PAUSE};
+use crate::messages::status_reports::{self, Recorded, Report};
+use crate::messages::{contact_deletion, inbound, stop_lock, throttle};
 use crate::types::id::{ContactId, SenderId};
 use crate::types::phone::PhoneNumber;
 use crate::users::audit::{self, Actor, AuditKind};
@@ -26,12 +25,12 @@ use crate::{connections, senders};
 /// messages to numbers that were suppressed.
 pub async fn react_to_changes<'t>(
     mut tx: Tx<'t>,
-    changes: &[Change],
+    changes: &[ContactChange],
     silenced: &[(PhoneNumber, Reason)],
     now: DateTime<Utc>,
 ) -> Result<Closing<'t>> {
     enroll::react(&mut tx, now, changes).await?;
-    stop::suppress_pending(tx, silenced, now).await
+    stop_lock::suppress_pending(tx, silenced, now).await
 }
 
 /// Deletes a contact with its events and enrollments, and cancels its pending messages.
@@ -45,7 +44,7 @@ pub async fn delete_contact(
     let conn: &mut Conn = &mut deletion;
     diesel::delete(enrollments::table.filter(enrollments::contact_id.eq(id))).execute(conn).await?;
     diesel::delete(events::table.filter(events::contact_id.eq(id))).execute(conn).await?;
-    stop::forget_contact(&mut deletion, now).await?;
+    contact_deletion::forget_contact(&mut deletion, now).await?;
     let mut tx = deletion.finish().await?;
     // Without name and number, which must not survive the deletion.
     audit::record(&mut tx, actor, AuditKind::Contact, None, "deleted a contact", now).await
@@ -58,7 +57,7 @@ pub async fn record_reports<'t>(
     reports: &[Report],
     now: DateTime<Utc>,
 ) -> Result<(Vec<Recorded>, Closing<'t>)> {
-    let recorded = delivery::record(&mut tx, reports, now).await?;
+    let recorded = status_reports::record(&mut tx, reports, now).await?;
     let closing = apply(tx, &recorded.consequences, now).await?;
     Ok((recorded.reports, closing))
 }
@@ -96,7 +95,7 @@ pub async fn apply<'t>(
             silenced.push((phone, reason));
         }
     }
-    let mut closing = stop::suppress_pending(tx, &silenced, now).await?;
+    let mut closing = stop_lock::suppress_pending(tx, &silenced, now).await?;
     let full = consequences.iter().filter(|consequence| consequence.effect == Effect::SlowSender);
     let full: BTreeSet<SenderId> = full.filter_map(|consequence| consequence.sender_id).collect();
     let full: Vec<SenderId> = full.into_iter().collect();

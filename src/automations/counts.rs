@@ -11,7 +11,7 @@ use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{self, Days, Grouping, LedgerFilter, Maker};
+use crate::ledger::{self, Days, Grouping, LedgerFilter, MessageOrigin};
 use crate::types::id::{AutomationId, EnrollmentId};
 use crate::users::organization;
 
@@ -184,7 +184,7 @@ pub async fn messages(
     let zone = organization::find(conn).await?.day_zone;
     let filter = LedgerFilter {
         days: Days::all(now, zone),
-        maker: Some(Maker::Automation(automation)),
+        origin: Some(MessageOrigin::Automation(automation)),
         sender_id: None,
     };
     Ok(ledger::read(conn, &filter, Grouping::Automation).await?.totals)

@@ -9,15 +9,15 @@ use serde_json::Value;
 use super::condition::Condition;
 use super::definition::Definition;
 use super::enrollment::{Enrollment, EnrollmentStatus};
-use super::run::{Resources, RunEnd, RunInput, run};
 use super::step::Step;
+use super::step_runner::{Resources, RunEnd, RunInput, run};
 use super::trigger::Trigger;
 use crate::consent::{Reason, suppression};
 use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::events::EventName;
-use crate::messages::compose::{Draft, Origin};
+use crate::messages::compose::{Draft, DraftOrigin};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Renderer};
 use crate::types::id::{AutomationId, EnrollmentId, SenderId};
@@ -67,7 +67,7 @@ pub struct StepOutcome {
     /// When it would run.
     pub at: DateTime<Utc>,
     /// Its effect.
-    pub what: StepEffect,
+    pub effect: StepEffect,
 }
 
 /// Effect of a step.
@@ -133,11 +133,11 @@ pub async fn dry_run(
         let result = run(&input, &resources, dry.ends_at);
         for draft in result.drafts {
             let step = match &draft.origin {
-                Origin::Automation { step, .. } => usize::try_from(*step).unwrap_or_default(),
-                Origin::Retry { .. } | Origin::OneOff { .. } => 0,
+                DraftOrigin::Automation { step, .. } => usize::try_from(*step).unwrap_or_default(),
+                DraftOrigin::Resend { .. } | DraftOrigin::OneOff { .. } => 0,
             };
-            let what = send_effect(conn, definition, step, draft, &resources, &usable).await?;
-            dry.outcomes.push(StepOutcome { step, at: dry.ends_at, what });
+            let effect = send_effect(conn, definition, step, draft, &resources, &usable).await?;
+            dry.outcomes.push(StepOutcome { step, at: dry.ends_at, effect });
         }
         match result.end {
             RunEnd::Waiting { step, due_at } => {
@@ -145,7 +145,7 @@ pub async fn dry_run(
                 dry.outcomes.push(StepOutcome {
                     step: waited,
                     at: dry.ends_at,
-                    what: StepEffect::Wait(due_at),
+                    effect: StepEffect::Wait(due_at),
                 });
                 dry.ends_at = due_at;
                 enrollment.step = step;
@@ -161,7 +161,7 @@ pub async fn dry_run(
                 dry.outcomes.push(StepOutcome {
                     step,
                     at: dry.ends_at,
-                    what: StepEffect::Fail(reason),
+                    effect: StepEffect::Fail(reason),
                 });
                 return Ok(dry);
             }

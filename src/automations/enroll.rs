@@ -16,7 +16,7 @@ use super::definition::Definition;
 use super::enrollment::EnrollmentStatus;
 use super::step::Step;
 use super::trigger::Trigger;
-use crate::contacts::Change;
+use crate::contacts::ContactChange;
 use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations, enrollments};
 use crate::db::statement::statement;
@@ -140,7 +140,7 @@ pub(super) async fn on_events(
 pub async fn react(
     conn: &mut Conn,
     now: DateTime<Utc>,
-    changes: &[Change],
+    changes: &[ContactChange],
 ) -> Result<Vec<Enrolled>> {
     let entered = on_changes(conn, now, changes).await?;
     queue::enqueue(conn, &entered.jobs, now).await?;
@@ -151,7 +151,7 @@ pub async fn react(
 pub(super) async fn on_changes(
     conn: &mut Conn,
     now: DateTime<Utc>,
-    changes: &[Change],
+    changes: &[ContactChange],
 ) -> Result<NewEnrollments> {
     if changes.is_empty() {
         return Ok(NewEnrollments::default());
@@ -223,16 +223,16 @@ async fn load_active(conn: &mut Conn) -> Result<Vec<ActiveAutomation>> {
     rows.into_iter().map(automation).collect()
 }
 
-fn matches_change(trigger: &Trigger, change: &Change) -> bool {
+fn matches_change(trigger: &Trigger, change: &ContactChange) -> bool {
     match change {
-        Change::ContactCreated(_) => trigger.matches_contact_created(),
-        Change::TagAdded { tag, .. } => trigger.matches_tag(tag),
+        ContactChange::ContactCreated(_) => trigger.matches_contact_created(),
+        ContactChange::TagAdded { tag, .. } => trigger.matches_tag(tag),
     }
 }
 
-fn candidate<'l>(automation: &'l ActiveAutomation, change: &Change) -> Candidate<'l> {
+fn candidate<'l>(automation: &'l ActiveAutomation, change: &ContactChange) -> Candidate<'l> {
     match change {
-        Change::ContactCreated(id) => Candidate {
+        ContactChange::ContactCreated(id) => Candidate {
             automation,
             contact_id: *id,
             event_id: None,
@@ -240,7 +240,7 @@ fn candidate<'l>(automation: &'l ActiveAutomation, change: &Change) -> Candidate
             caused_at: uuid_millis(id.0),
             is_new: false,
         },
-        Change::TagAdded { contact_id, tag, added_at } => Candidate {
+        ContactChange::TagAdded { contact_id, tag, added_at } => Candidate {
             automation,
             contact_id: *contact_id,
             event_id: None,

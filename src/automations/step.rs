@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::condition::check_property;
 use crate::error::FieldErrors;
 use crate::types::id::{SenderId, TemplateId};
-use crate::types::json_object::ObjectReader;
+use crate::types::json_object_reader::ObjectReader;
 use crate::types::mistake::{self, Mistake};
 
 /// Maximum number of steps per automation.

@@ -9,11 +9,11 @@ use super::condition::Conditions;
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::{self, EventName};
-use crate::types::json_object::ObjectReader;
+use crate::types::json_object_reader::ObjectReader;
 use crate::types::mistake::Mistake;
 
 /// Upper bound of `max_age_seconds`: ten years.
-const MAX_MAX_AGE: u32 = 315_360_000;
+const LONGEST_MAX_AGE: u32 = 315_360_000;
 
 /// What starts an automation; a name or tag is none only in a draft.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -148,7 +148,7 @@ impl Trigger {
 pub fn parse_max_age(seconds: Option<u64>) -> Result<u32, String> {
     seconds
         .and_then(|seconds| u32::try_from(seconds).ok())
-        .filter(|seconds| (1..=MAX_MAX_AGE).contains(seconds))
+        .filter(|seconds| (1..=LONGEST_MAX_AGE).contains(seconds))
         .ok_or_else(|| {
             "This must be a whole number of seconds, from 1 to 315,360,000 (ten years).".to_owned()
         })

@@ -7,14 +7,26 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
+use super::declared_settings::Config;
 use super::error::ConfigError;
 use crate::types::sealed::SecretKey;
 
 const FILE_NAME: &str = "secret.key";
 
+impl Config {
+    /// The key that seals secrets: the configured one, or else `secret.key` in the data directory,
+    /// which is created if it is missing.
+    pub fn secret_key(&self) -> Result<SecretKey, ConfigError> {
+        match &self.secret_key {
+            Some(key) => Ok(key.clone()),
+            None => load_or_create(&self.data_dir),
+        }
+    }
+}
+
 /// Reads `<data_dir>/secret.key`, or creates it (and the directory) with a new key. Processes that
 /// start at the same time get the same key.
-pub(super) fn load_or_create(data_dir: &Path) -> Result<SecretKey, ConfigError> {
+fn load_or_create(data_dir: &Path) -> Result<SecretKey, ConfigError> {
     let path = data_dir.join(FILE_NAME);
     match load(&path)? {
         Some(key) => Ok(key),

@@ -1,4 +1,4 @@
-//! One setting: its declaration, and its current value.
+//! [`Setting`]: the declaration of one setting.
 
 /// The declaration of a setting, for documentation and display.
 #[derive(Debug, Clone, Copy)]
@@ -35,15 +35,4 @@ pub enum SettingOrigin {
     Environment,
     /// An argument of the program, or the command itself, as with `demo`.
     Command,
-}
-
-/// A setting with its current value, for display.
-#[derive(Debug, Clone)]
-pub struct InEffect {
-    /// The setting.
-    pub setting: Setting,
-    /// The current value, with passwords and keys masked.
-    pub value: String,
-    /// Where the value comes from.
-    pub origin: SettingOrigin,
 }

@@ -1,5 +1,8 @@
 //! Tests of the defaults, and of the errors for invalid settings.
 
+use url::Url;
+
+use super::load::{dotenv, with_origin};
 use super::*;
 
 const HOME: (&str, &str) = ("HOME", "/home/ada");
@@ -142,15 +145,15 @@ fn the_env_file_is_read_and_its_bad_lines_are_named_without_their_values() {
     let path = std::env::temp_dir().join(format!("carillon-env-{}", uuid::Uuid::new_v4()));
     std::fs::write(&path, "# comment\nCARILLON_BIND=0.0.0.0:80\nexport CARILLON_LOG='debug'\n")
         .unwrap();
-    let vars = parse::dotenv(&path).unwrap();
+    let vars = dotenv(&path).unwrap();
     assert_eq!(vars["CARILLON_BIND"], "0.0.0.0:80");
     assert_eq!(vars["CARILLON_LOG"], "debug");
     std::fs::write(&path, "CARILLON_BIND=0.0.0.0:80\nCARILLON_SECRET_KEY=hunter2 hunter3\n")
         .unwrap();
-    let error = parse::dotenv(&path).unwrap_err().to_string();
+    let error = dotenv(&path).unwrap_err().to_string();
     assert!(error.contains("after CARILLON_BIND") && !error.contains("hunter"), "{error}");
     std::fs::remove_file(&path).unwrap();
-    assert!(parse::dotenv(&path).unwrap().is_empty());
+    assert!(dotenv(&path).unwrap().is_empty());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::connections::Problem;
 use crate::db::Unavailable;
-use crate::error::Error;
+use crate::error::{Error, FieldErrors};
 use crate::types::id::ConnectionId;
 
 /// Why an account, its keys or a sender could not be saved.
@@ -21,6 +21,33 @@ pub(crate) enum ConnectError {
 }
 
 pub(super) type ConnectResult<T> = Result<T, ConnectError>;
+
+impl ConnectError {
+    /// The connection that already has the entered account or sender, if that is the error.
+    pub(crate) fn existing(&self) -> Option<Existing> {
+        match self {
+            Self::Existing(existing) => Some((**existing).clone()),
+            _ => None,
+        }
+    }
+
+    /// Converts the error to field errors of a form; the field `form` stands for the form as a
+    /// whole. Errors that concern no field are returned unchanged.
+    pub(crate) fn fields(self) -> ConnectResult<FieldErrors> {
+        match self {
+            Self::Problem(problem) => {
+                Ok(FieldErrors::default()
+                    .with(problem.field().unwrap_or("form"), problem.message()))
+            }
+            Self::Existing(existing) => {
+                Ok(FieldErrors::default().with(existing.field, existing.message))
+            }
+            Self::Slice(Error::Invalid(fields)) => Ok(fields),
+            Self::Slice(Error::Refused(reason)) => Ok(FieldErrors::default().with("form", reason)),
+            other => Err(other),
+        }
+    }
+}
 
 impl From<Problem> for ConnectError {
     fn from(problem: Problem) -> Self {

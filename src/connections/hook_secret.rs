@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::connection::{self, Connection};
-use super::former_token::FormerToken;
-use super::sealing::context;
+use super::former_secret_policy::FormerSecretPolicy;
+use super::seal_context::seal_context;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, Result};
@@ -111,7 +111,7 @@ pub async fn rotate_hook_secret(
     actor: &Actor,
     id: ConnectionId,
     key: &SecretKey,
-    former: FormerToken,
+    former: FormerSecretPolicy,
     now: DateTime<Utc>,
 ) -> Result<Connection> {
     let current: Option<Option<Sealed>> = connections::table
@@ -125,12 +125,12 @@ pub async fn rotate_hook_secret(
     // A secret that cannot be unsealed cannot authenticate anything either.
     let former_secret = current
         .and_then(|sealed| open(&sealed, COLUMN, key, id).ok())
-        .filter(|_| former == FormerToken::Accept);
+        .filter(|_| former == FormerSecretPolicy::Accept);
     let until = former_secret.is_some().then(|| now + FORMER_SECRET_ACCEPTED);
     let secrets = SecretColumns {
         hook_secret: Some(new_hook_secret(key, id)),
         former_hook_secret: former_secret
-            .map(|secret| Sealed::seal(key, &secret, &context(FORMER_COLUMN, id))),
+            .map(|secret| Sealed::seal(key, &secret, &seal_context(FORMER_COLUMN, id))),
         former_hook_secret_until: until,
     };
     diesel::update(connections::table.find(id)).set(secrets).execute(conn).await?;
@@ -182,7 +182,7 @@ pub(super) async fn replace_lost(conn: &mut Conn, id: ConnectionId, key: &Secret
 
 /// Generates a secret, sealed for its row.
 pub(super) fn new_hook_secret(key: &SecretKey, id: ConnectionId) -> Sealed {
-    Sealed::seal(key, &RandomToken::generate().expose().into(), &context(COLUMN, id))
+    Sealed::seal(key, &RandomToken::generate().expose().into(), &seal_context(COLUMN, id))
 }
 
 /// Creates the missing secret; if another process was faster, that process's secret is returned.
@@ -219,7 +219,7 @@ async fn record_in_audit_log(
 }
 
 fn open(sealed: &Sealed, column: &str, key: &SecretKey, id: ConnectionId) -> Result<SecretString> {
-    let opened = sealed.unseal(key, &context(column, id));
+    let opened = sealed.unseal(key, &seal_context(column, id));
     opened.map_err(|error| {
         Error::Refused(format!("The secret of the webhook address cannot be read: {error}."))
     })

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::sealing::context;
+use super::seal_context::seal_context;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
@@ -184,7 +184,7 @@ impl Keys {
     ) -> Result<Self> {
         let unseal = |sealed: &Sealed, column: &str| {
             sealed
-                .unseal(key, &context(column, id))
+                .unseal(key, &seal_context(column, id))
                 .map_err(|error| Error::Refused(format!("The saved keys cannot be read: {error}.")))
         };
         let invalid_sid = |error: SidError| {
@@ -222,8 +222,9 @@ impl Secrets {
 impl SealedKeys {
     /// Seals the secrets for the row `id`.
     pub(super) fn seal(key: &SecretKey, id: ConnectionId, keys: &Keys) -> Self {
-        let seal =
-            |secret: &SecretString, column: &str| Sealed::seal(key, secret, &context(column, id));
+        let seal = |secret: &SecretString, column: &str| {
+            Sealed::seal(key, secret, &seal_context(column, id))
+        };
         Self {
             auth_token: keys.auth_token().map(|token| seal(token, AUTH_TOKEN)),
             api_key_sid: keys.api_key().map(|key| key.sid.to_string()),

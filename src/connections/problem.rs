@@ -3,6 +3,7 @@
 
 use crate::error::{Error, FieldErrors};
 use crate::twilio::sid::{AccountSid, ApiKeySid, ServiceSid};
+use crate::twilio::{CredentialKind, Credentials, TwilioError};
 use crate::types::phone::PhoneNumber;
 
 /// The cause that Twilio's answer to a check reveals.
@@ -60,6 +61,34 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The problem that Twilio's answer to a request with `credentials` reveals.
+    pub fn of(error: TwilioError, credentials: &Credentials) -> Self {
+        match (error.code(), error) {
+            (Some(20_005), _) => Self::AccountInactive,
+            (Some(20_008), _) => Self::TestCredentials,
+            (_, TwilioError::Keys { .. }) => match &credentials.kind {
+                CredentialKind::AuthToken(_) => {
+                    Self::AuthTokenRefused(credentials.account_sid.clone())
+                }
+                CredentialKind::ApiKey { sid, .. } => Self::ApiKeyRefused(sid.clone()),
+            },
+            (code, TwilioError::Refused { http_status: 403, .. }) => Self::KeysNotAllowed(code),
+            (_, TwilioError::NotFound { .. }) => {
+                Self::AccountNotFound(credentials.account_sid.clone())
+            }
+            (_, TwilioError::Unreachable { why, .. }) => Self::Unreachable { why },
+            (_, TwilioError::Busy { .. }) => Self::Busy,
+            (_, TwilioError::Unreadable { why, .. }) => Self::Strange { what: why },
+            (Some(code), TwilioError::Refused { http_status, .. }) => {
+                Self::Strange { what: format!("HTTP {http_status}, Twilio code {code}") }
+            }
+            (None, TwilioError::Refused { http_status, .. })
+            | (_, TwilioError::Unavailable { http_status, .. }) => {
+                Self::Strange { what: format!("HTTP {http_status}") }
+            }
+        }
+    }
+
     /// Stable error code: `code` in the API's errors.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -225,6 +254,93 @@ impl From<Problem> for Error {
         match problem.field() {
             Some(field) => Self::Invalid(FieldErrors::default().with(field, problem.message())),
             None => Self::Refused(problem.message()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twilio::Exchange;
+
+    const ACCOUNT: &str = "ACca4111000000000000000000000000a1";
+
+    fn token() -> Credentials {
+        Credentials::with_auth_token(ACCOUNT, &"0a1b".into()).unwrap()
+    }
+
+    fn api_key() -> Credentials {
+        Credentials::with_api_key(ACCOUNT, "SKca4111000000000000000000000000b1", &"s3cret".into())
+            .unwrap()
+    }
+
+    fn refused(http_status: u16, code: Option<i32>) -> TwilioError {
+        TwilioError::Refused {
+            code,
+            http_status,
+            message: String::new(),
+            exchange: Exchange::default(),
+        }
+    }
+
+    fn keys_refused() -> TwilioError {
+        TwilioError::Keys {
+            code: Some(20_003),
+            message: "Authenticate".into(),
+            exchange: Exchange::default(),
+        }
+    }
+
+    #[test]
+    fn refused_keys_are_named_by_their_kind() {
+        let problem = Problem::of(keys_refused(), &token());
+        assert_eq!((problem.code(), problem.field()), ("twilio_refused_keys", Some("auth_token")));
+        let problem = Problem::of(keys_refused(), &api_key());
+        assert_eq!(
+            (problem.code(), problem.field()),
+            ("twilio_refused_keys", Some("api_key_secret"))
+        );
+    }
+
+    #[test]
+    fn every_answer_of_twilio_becomes_one_problem() {
+        let exchange = Exchange::default;
+        for (error, code, field) in [
+            (refused(401, Some(20_005)), "account_inactive", Some("account_sid")),
+            (refused(403, Some(20_008)), "test_credentials", Some("auth_token")),
+            (refused(403, Some(20_006)), "keys_not_allowed", Some("api_key_secret")),
+            (refused(403, None), "keys_not_allowed", Some("api_key_secret")),
+            (refused(400, Some(20_001)), "twilio_answered_strangely", None),
+            (refused(407, None), "twilio_answered_strangely", None),
+            (
+                TwilioError::NotFound { exchange: exchange() },
+                "account_not_found",
+                Some("account_sid"),
+            ),
+            (TwilioError::Busy { exchange: exchange() }, "twilio_busy", None),
+            (
+                TwilioError::Unreachable { why: "no answer".into(), exchange: exchange() },
+                "twilio_unreachable",
+                None,
+            ),
+            (
+                TwilioError::Unavailable { http_status: 503, exchange: exchange() },
+                "twilio_answered_strangely",
+                None,
+            ),
+            (
+                TwilioError::Unreadable { why: "no JSON".into(), exchange: exchange() },
+                "twilio_answered_strangely",
+                None,
+            ),
+        ] {
+            let problem = Problem::of(error, &api_key());
+            assert_eq!((problem.code(), problem.field()), (code, field), "{problem:?}");
+            assert!(
+                problem.sentence().ends_with('.') && problem.advice().ends_with('.'),
+                "{}",
+                problem.message()
+            );
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Verifies keys and senders against Twilio: HTTP only, no database.
 
-use super::address::{SenderAddress, SenderKind};
 use super::keys::Keys;
 use super::problem::Problem;
+use super::sender_address::{SenderAddress, SenderKind};
 use crate::twilio::account::{Account, AccountKind, AccountStatus};
 use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::services::TwilioService;
 use crate::twilio::sid::ServiceSid;
-use crate::twilio::{Client, CredentialKind, Credentials, TwilioError};
+use crate::twilio::{Client, Credentials, TwilioError};
 use crate::types::phone::PhoneNumber;
 
 /// An account whose keys Twilio accepts.
@@ -170,120 +170,14 @@ fn service_name(service: &TwilioService) -> String {
     }
 }
 
-impl Problem {
-    /// The problem that Twilio's answer to a request with `credentials` reveals.
-    pub fn of(error: TwilioError, credentials: &Credentials) -> Self {
-        match (error.code(), error) {
-            (Some(20_005), _) => Self::AccountInactive,
-            (Some(20_008), _) => Self::TestCredentials,
-            (_, TwilioError::Keys { .. }) => match &credentials.kind {
-                CredentialKind::AuthToken(_) => {
-                    Self::AuthTokenRefused(credentials.account_sid.clone())
-                }
-                CredentialKind::ApiKey { sid, .. } => Self::ApiKeyRefused(sid.clone()),
-            },
-            (code, TwilioError::Refused { http_status: 403, .. }) => Self::KeysNotAllowed(code),
-            (_, TwilioError::NotFound { .. }) => {
-                Self::AccountNotFound(credentials.account_sid.clone())
-            }
-            (_, TwilioError::Unreachable { why, .. }) => Self::Unreachable { why },
-            (_, TwilioError::Busy { .. }) => Self::Busy,
-            (_, TwilioError::Unreadable { why, .. }) => Self::Strange { what: why },
-            (Some(code), TwilioError::Refused { http_status, .. }) => {
-                Self::Strange { what: format!("HTTP {http_status}, Twilio code {code}") }
-            }
-            (None, TwilioError::Refused { http_status, .. })
-            | (_, TwilioError::Unavailable { http_status, .. }) => {
-                Self::Strange { what: format!("HTTP {http_status}") }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::twilio::Exchange;
 
     const ACCOUNT: &str = "ACca4111000000000000000000000000a1";
 
     fn token() -> Credentials {
         Credentials::with_auth_token(ACCOUNT, &"0a1b".into()).unwrap()
-    }
-
-    fn api_key() -> Credentials {
-        Credentials::with_api_key(ACCOUNT, "SKca4111000000000000000000000000b1", &"s3cret".into())
-            .unwrap()
-    }
-
-    fn refused(http_status: u16, code: Option<i32>) -> TwilioError {
-        TwilioError::Refused {
-            code,
-            http_status,
-            message: String::new(),
-            exchange: Exchange::default(),
-        }
-    }
-
-    fn keys_refused() -> TwilioError {
-        TwilioError::Keys {
-            code: Some(20_003),
-            message: "Authenticate".into(),
-            exchange: Exchange::default(),
-        }
-    }
-
-    #[test]
-    fn refused_keys_are_named_by_their_kind() {
-        let problem = Problem::of(keys_refused(), &token());
-        assert_eq!((problem.code(), problem.field()), ("twilio_refused_keys", Some("auth_token")));
-        let problem = Problem::of(keys_refused(), &api_key());
-        assert_eq!(
-            (problem.code(), problem.field()),
-            ("twilio_refused_keys", Some("api_key_secret"))
-        );
-    }
-
-    #[test]
-    fn every_answer_of_twilio_becomes_one_problem() {
-        let exchange = Exchange::default;
-        for (error, code, field) in [
-            (refused(401, Some(20_005)), "account_inactive", Some("account_sid")),
-            (refused(403, Some(20_008)), "test_credentials", Some("auth_token")),
-            (refused(403, Some(20_006)), "keys_not_allowed", Some("api_key_secret")),
-            (refused(403, None), "keys_not_allowed", Some("api_key_secret")),
-            (refused(400, Some(20_001)), "twilio_answered_strangely", None),
-            (refused(407, None), "twilio_answered_strangely", None),
-            (
-                TwilioError::NotFound { exchange: exchange() },
-                "account_not_found",
-                Some("account_sid"),
-            ),
-            (TwilioError::Busy { exchange: exchange() }, "twilio_busy", None),
-            (
-                TwilioError::Unreachable { why: "no answer".into(), exchange: exchange() },
-                "twilio_unreachable",
-                None,
-            ),
-            (
-                TwilioError::Unavailable { http_status: 503, exchange: exchange() },
-                "twilio_answered_strangely",
-                None,
-            ),
-            (
-                TwilioError::Unreadable { why: "no JSON".into(), exchange: exchange() },
-                "twilio_answered_strangely",
-                None,
-            ),
-        ] {
-            let problem = Problem::of(error, &api_key());
-            assert_eq!((problem.code(), problem.field()), (code, field), "{problem:?}");
-            assert!(
-                problem.sentence().ends_with('.') && problem.advice().ends_with('.'),
-                "{}",
-                problem.message()
-            );
-        }
     }
 
     #[test]

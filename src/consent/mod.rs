@@ -5,18 +5,18 @@
 //! [`Evidence`]. [`opt_out`] recognises texts that opt out or in.
 //!
 //! Start with [`suppression`]. The functions that also update the contact's tags are in
-//! `contacts::stop`.
+//! `contacts::suppress_and_lift`.
 
 mod evidence;
 pub mod opt_out;
-mod reading;
+mod opt_out_reading;
 mod reason;
 pub mod record;
 mod source;
 pub mod suppression;
 
 pub use evidence::{By, Evidence};
-pub use reading::{OptOutReading, reading_of};
+pub use opt_out_reading::{OptOutReading, reading_of};
 pub use reason::Reason;
 pub use record::{ConsentChange, ConsentRecord};
 pub use source::Source;

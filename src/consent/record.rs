@@ -51,7 +51,7 @@ pub struct ConsentRecord {
 
 impl ConsentRecord {
     /// The evidence in a sentence, without its time.
-    pub fn words(&self) -> String {
+    pub fn sentence(&self) -> String {
         let note = self.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
         let because = note.map(|note| format!(": {note}")).unwrap_or_default();
         let user = self.user_email.as_deref().unwrap_or("a former user");
@@ -137,12 +137,16 @@ impl ConsentRecord {
 }
 
 /// The newest evidence about a number, newest first.
-pub async fn of(conn: &mut Conn, phone: &PhoneNumber, limit: i64) -> Result<Vec<ConsentRecord>> {
-    until(conn, phone, FAR_FUTURE, limit).await
+pub async fn of_number(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    limit: i64,
+) -> Result<Vec<ConsentRecord>> {
+    of_number_until(conn, phone, FAR_FUTURE, limit).await
 }
 
 /// The newest evidence about a number that was recorded until `time`, newest first.
-pub async fn until(
+pub async fn of_number_until(
     conn: &mut Conn,
     phone: &PhoneNumber,
     time: DateTime<Utc>,
@@ -246,9 +250,9 @@ mod tests {
             message_to: Some("+14155550123".to_owned()),
             ..record(ConsentChange::Suppressed, Source::Keyword, Reason::Stop)
         };
-        assert_eq!(stop.words(), "Texted “Stop!” to +1 415 555 0123");
+        assert_eq!(stop.sentence(), "Texted “Stop!” to +1 415 555 0123");
         let start = record(ConsentChange::Lifted, Source::Keyword, Reason::Stop);
-        assert_eq!(start.words(), "Texted “START”: STOP lifted");
+        assert_eq!(start.sentence(), "Texted “START”: STOP lifted");
     }
 
     #[test]
@@ -259,7 +263,7 @@ mod tests {
             ..record(ConsentChange::Suppressed, Source::NumberChange, Reason::Stop)
         };
         assert_eq!(
-            moved.words(),
+            moved.sentence(),
             "STOP moved along from +1 415 555 0123 when the number was changed by anna@example.com"
         );
     }
@@ -270,14 +274,14 @@ mod tests {
             note: Some("please remove me".to_owned()),
             ..record(ConsentChange::Suppressed, Source::Wording, Reason::Stop)
         };
-        assert_eq!(read.words(), "Texted “please remove me”, read as an opt-out");
+        assert_eq!(read.sentence(), "Texted “please remove me”, read as an opt-out");
     }
 
     #[test]
     fn twilios_refusal_names_its_code() {
         let refused = record(ConsentChange::Suppressed, Source::Twilio, Reason::Carrier21610);
         let refused = ConsentRecord { note: Some("21610".to_owned()), ..refused };
-        assert_eq!(refused.words(), "Twilio refused with error 21610: the person has opted out");
+        assert_eq!(refused.sentence(), "Twilio refused with error 21610: the person has opted out");
     }
 
     #[test]
@@ -287,8 +291,8 @@ mod tests {
             user_email: Some("anna@example.com".to_owned()),
             ..record(ConsentChange::Suppressed, Source::Admin, Reason::Manual)
         };
-        assert_eq!(by_hand.words(), "Suppressed by anna@example.com: asked on the phone");
+        assert_eq!(by_hand.sentence(), "Suppressed by anna@example.com: asked on the phone");
         let left = record(ConsentChange::Lifted, Source::Admin, Reason::Stop);
-        assert_eq!(left.words(), "STOP lifted by a former user");
+        assert_eq!(left.sentence(), "STOP lifted by a former user");
     }
 }

@@ -7,8 +7,8 @@ use diesel::prelude::{Insertable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::change::Change;
 use super::contact::{Contact, as_field_error, find_by_phone, ids_by_phone};
+use super::contact_change::ContactChange;
 use super::fields::{Attributes, Email, ExternalId, Name};
 use super::stop_tag::tag_stopped;
 use crate::db::Conn;
@@ -55,7 +55,7 @@ pub async fn create(
     conn: &mut Conn,
     new: NewContact,
     now: DateTime<Utc>,
-) -> Result<(Contact, Vec<Change>)> {
+) -> Result<(Contact, Vec<ContactChange>)> {
     let created: Contact = diesel::insert_into(contacts::table)
         .values(Row::new(new, now))
         .returning(Contact::as_returning())
@@ -71,7 +71,7 @@ pub async fn find_or_create_by_phone(
     conn: &mut Conn,
     phone: &PhoneNumber,
     now: DateTime<Utc>,
-) -> Result<(Contact, Vec<Change>)> {
+) -> Result<(Contact, Vec<ContactChange>)> {
     if let Some(contact) = find_by_phone(conn, phone).await? {
         return Ok((contact, Vec::new()));
     }
@@ -92,7 +92,7 @@ pub async fn find_or_create_many_by_phone(
     conn: &mut Conn,
     phones: &[PhoneNumber],
     now: DateTime<Utc>,
-) -> Result<(Vec<(PhoneNumber, ContactId)>, Vec<Change>)> {
+) -> Result<(Vec<(PhoneNumber, ContactId)>, Vec<ContactChange>)> {
     let mut found = ids_by_phone(conn, phones).await?;
     let known: HashSet<&PhoneNumber> = found.iter().map(|(phone, _)| phone).collect();
     let mut missing: Vec<_> =
@@ -122,7 +122,7 @@ async fn create_missing(
     conn: &mut Conn,
     phones: &[PhoneNumber],
     now: DateTime<Utc>,
-) -> Result<(Vec<Contact>, Vec<Change>)> {
+) -> Result<(Vec<Contact>, Vec<ContactChange>)> {
     let rows: Vec<_> =
         phones.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
     let created: Vec<Contact> = diesel::insert_into(contacts::table)
@@ -141,9 +141,9 @@ async fn initial_changes(
     conn: &mut Conn,
     created: &[Contact],
     now: DateTime<Utc>,
-) -> Result<Vec<Change>> {
+) -> Result<Vec<ContactChange>> {
     let mut changes: Vec<_> =
-        created.iter().map(|contact| Change::ContactCreated(contact.id)).collect();
+        created.iter().map(|contact| ContactChange::ContactCreated(contact.id)).collect();
     changes.extend(tag_stopped(conn, created, now).await?);
     Ok(changes)
 }

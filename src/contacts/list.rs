@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::contact::{Contact, find_many};
 use super::filter::{ContactFilter, Position};
-use super::scan::{Scan, Scanned, adjacent};
+use super::list_scan::{Scan, Scanned, adjacent};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::types::id::ContactId;

@@ -2,35 +2,35 @@
 //!
 //! A [`Contact`] is found or created by its number. [`suppress`] and [`lift`] keep its STOP tag in
 //! sync with the suppressions of its number, which the slice `consent` stores. The functions return
-//! what happened to a contact as a [`Change`], for automations to react to.
+//! what happened to a contact as a [`ContactChange`], for automations to react to.
 //!
 //! Start with [`create()`] and [`update`].
 
-mod change;
 mod contact;
+mod contact_change;
 mod create;
 pub mod deletion;
 mod fields;
 mod filter;
 mod list;
-mod lower;
+mod list_scan;
 mod patch;
-mod scan;
-mod search;
-mod stop;
+mod search_probes;
+mod sql_functions;
 mod stop_tag;
+mod suppress_and_lift;
 pub mod tags;
 pub mod timeline;
 
-pub use change::Change;
 pub use contact::{
     Contact, existing, find, find_by_external_id, find_by_phone, find_many, ids_by_external_id,
     ids_by_phone, newest,
 };
+pub use contact_change::ContactChange;
 pub use create::{NewContact, create, find_or_create_by_phone, find_or_create_many_by_phone};
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use filter::{ContactFilter, Position};
 pub use list::{ContactPage, count, list, list_ids};
+pub use list_scan::SCAN_LIMIT;
 pub use patch::{AttributesPatch, ContactPatch, Patch, Updated, update};
-pub use scan::SCAN_LIMIT;
-pub use stop::{Lifted, Suppressed, lift, suppress, undo_reading};
+pub use suppress_and_lift::{Lifted, Suppressed, lift, suppress, undo_reading};

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::Change;
+use super::ContactChange;
 use super::contact::{Contact, as_field_error};
 use super::fields::{Attributes, Email, ExternalId, InvalidField, Name};
 use super::stop_tag::tag_stopped;
@@ -109,7 +109,7 @@ pub struct Updated {
     /// The contact as it is now.
     pub contact: Contact,
     /// What changed about it that automations may react to.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ContactChange>,
     /// The suppression that moved to its new number, if any.
     pub silenced: Option<Reason>,
 }

@@ -20,11 +20,11 @@ use crate::types::id::{EnrollmentId, MessageId};
 
 /// An entry of the timeline: what happened, and when.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct TimelineEntry {
     /// When it happened, or was reported.
     pub at: DateTime<Utc>,
     /// What happened.
-    pub what: EntryKind,
+    pub kind: EntryKind,
 }
 
 /// What happened to or with a contact.
@@ -50,7 +50,7 @@ pub enum EntryKind {
         /// Its status, as `messages/status.rs` defines it.
         status: String,
         /// The number that it went to or came from, if it differs from the contact's current one.
-        other_number: Option<String>,
+        different_number: Option<String>,
         /// Its text.
         body: String,
         /// Why it ended without a delivery report.
@@ -68,7 +68,7 @@ pub enum EntryKind {
     Enrolled {
         /// The enrollment.
         id: EnrollmentId,
-        /// Its name.
+        /// The name of the automation.
         automation: String,
         /// `active`, `completed` or `failed`.
         status: String,
@@ -78,8 +78,9 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    /// Its order among causes and effects: a STOP comes in, the number is suppressed, the tag is
-    /// added, an automation begins, and a message goes out.
+    /// The order of entries with the same time: a cause comes before its effect, as an inbound STOP
+    /// before the suppression, the suppression before the tag, and an enrollment before its
+    /// message.
     fn rank(&self) -> u8 {
         match self {
             Self::Created => 0,
@@ -94,22 +95,23 @@ impl EntryKind {
     }
 }
 
-/// An upper bound of how much later a message's id may be than its `created_at`: by as long as its
-/// transaction waited.
+/// The largest difference between the time in a message's id and its `created_at`: the id may be
+/// later by as long as its transaction waited.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
 /// A page of a timeline, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
     /// What happened.
-    pub entries: Vec<Entry>,
-    /// Where the page before it ends, if there is one.
+    pub entries: Vec<TimelineEntry>,
+    /// The `until` of the next, older page, if there are older entries.
     pub older: Option<DateTime<Utc>>,
 }
 
-/// The timeline of a contact up to and including a moment: about `limit` entries, but all of those
-/// with the same time.
-pub async fn of(
+/// Loads a page of a contact's timeline, up to and including `until`: at most `limit` entries, the
+/// newest. Entries with the same time are on the same page; if there are more of them than `limit`,
+/// the others of that time are on no page.
+pub async fn load(
     conn: &mut Conn,
     contact: &Contact,
     until: DateTime<Utc>,
@@ -117,32 +119,32 @@ pub async fn of(
 ) -> Result<Timeline> {
     // One more than requested shows whether there are others.
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut entries = vec![Entry { at: contact.created_at, what: EntryKind::Created }];
+    let mut entries = vec![TimelineEntry { at: contact.created_at, kind: EntryKind::Created }];
     entries.extend(events(conn, contact, until, rows).await?);
     entries.extend(messages(conn, contact, until, rows).await?);
     entries.extend(tags_added(conn, contact, until, rows).await?);
     entries.extend(tags_removed(conn, contact, until, rows).await?);
     entries.extend(enrolled(conn, contact, until, rows).await?);
-    let records = record::until(conn, &contact.phone, until, rows).await?;
+    let records = record::of_number_until(conn, &contact.phone, until, rows).await?;
     entries.extend(
-        records
-            .into_iter()
-            .rev()
-            .map(|record| Entry { at: record.recorded_at, what: EntryKind::Consent(record) }),
+        records.into_iter().rev().map(|record| TimelineEntry {
+            at: record.recorded_at,
+            kind: EntryKind::Consent(record),
+        }),
     );
     entries.retain(|entry| entry.at <= until);
     Ok(newest(entries, limit))
 }
 
 /// The newest entries first; of the same time, an effect counts as newer than its cause.
-fn newest(mut entries: Vec<Entry>, limit: usize) -> Timeline {
-    entries.sort_by_key(|entry| (entry.at, entry.what.rank()));
+fn newest(mut entries: Vec<TimelineEntry>, limit: usize) -> Timeline {
+    entries.sort_by_key(|entry| (entry.at, entry.kind.rank()));
     entries.reverse();
     let Some(next) = entries.get(limit).map(|entry| entry.at) else {
         return Timeline { entries, older: None };
     };
     match entries.partition_point(|entry| entry.at > next) {
-        // More entries of the same time than fit on a page: the others of that time are left out.
+        // All entries of the page have the same time, and so do others, which are on no page.
         0 => {
             entries.truncate(limit);
             Timeline { entries, older: Some(next - TimeDelta::microseconds(1)) }
@@ -159,7 +161,7 @@ async fn events(
     contact: &Contact,
     until: DateTime<Utc>,
     rows: i64,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<TimelineEntry>> {
     let found: Vec<(DateTime<Utc>, DateTime<Utc>, String, Value)> = events::table
         .filter(events::contact_id.eq(contact.id))
         .filter(events::received_at.le(until))
@@ -168,9 +170,8 @@ async fn events(
         .select((events::received_at, events::occurred_at, events::name, events::properties))
         .load(conn)
         .await?;
-    let entries = found.into_iter().rev().map(|(at, occurred_at, name, properties)| Entry {
-        at,
-        what: EntryKind::Event { name, properties, occurred_at },
+    let entries = found.into_iter().rev().map(|(at, occurred_at, name, properties)| {
+        TimelineEntry { at, kind: EntryKind::Event { name, properties, occurred_at } }
     });
     Ok(entries.collect())
 }
@@ -180,7 +181,7 @@ async fn messages(
     contact: &Contact,
     until: DateTime<Utc>,
     rows: i64,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<TimelineEntry>> {
     type Row = (
         DateTime<Utc>,
         MessageId,
@@ -212,18 +213,18 @@ async fn messages(
     let entries = found.into_iter().rev().map(
         |(at, id, direction, status, (to, from), body, reason, error_code)| {
             let address = if direction == "inbound" { from } else { Some(to) };
-            let other_number =
+            let different_number =
                 address.filter(|address| !address.is_empty() && !contact.phone.is_at(address));
-            let what = EntryKind::Message {
+            let kind = EntryKind::Message {
                 id,
                 direction,
                 status,
-                other_number,
+                different_number,
                 body,
                 reason,
                 error_code,
             };
-            Entry { at, what }
+            TimelineEntry { at, kind }
         },
     );
     Ok(entries.collect())
@@ -234,7 +235,7 @@ async fn tags_added(
     contact: &Contact,
     until: DateTime<Utc>,
     rows: i64,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<TimelineEntry>> {
     let found: Vec<(DateTime<Utc>, TagName)> = contact_tags::table
         .inner_join(tags::table)
         .filter(contact_tags::contact_id.eq(contact.id))
@@ -247,7 +248,7 @@ async fn tags_added(
     Ok(found
         .into_iter()
         .rev()
-        .map(|(at, tag)| Entry { at, what: EntryKind::TagAdded(tag) })
+        .map(|(at, tag)| TimelineEntry { at, kind: EntryKind::TagAdded(tag) })
         .collect())
 }
 
@@ -257,7 +258,7 @@ async fn tags_removed(
     contact: &Contact,
     until: DateTime<Utc>,
     rows: i64,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<TimelineEntry>> {
     let found: Vec<(DateTime<Utc>, DateTime<Utc>, TagName)> = removed_tags::table
         .inner_join(tags::table)
         .filter(removed_tags::contact_id.eq(contact.id))
@@ -269,8 +270,8 @@ async fn tags_removed(
         .await?;
     let added_and_removed = |(added_at, removed_at, tag): (_, _, TagName)| {
         [
-            Entry { at: added_at, what: EntryKind::TagAdded(tag.clone()) },
-            Entry { at: removed_at, what: EntryKind::TagRemoved(tag) },
+            TimelineEntry { at: added_at, kind: EntryKind::TagAdded(tag.clone()) },
+            TimelineEntry { at: removed_at, kind: EntryKind::TagRemoved(tag) },
         ]
     };
     Ok(found.into_iter().rev().flat_map(added_and_removed).collect())
@@ -281,7 +282,7 @@ async fn enrolled(
     contact: &Contact,
     until: DateTime<Utc>,
     rows: i64,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<TimelineEntry>> {
     type Row = (DateTime<Utc>, EnrollmentId, String, String, Option<String>);
     let found: Vec<Row> = enrollments::table
         .inner_join(automations::table.on(automations::id.eq(enrollments::automation_id)))
@@ -298,9 +299,8 @@ async fn enrolled(
         ))
         .load(conn)
         .await?;
-    let entries = found.into_iter().rev().map(|(at, id, automation, status, reason)| Entry {
-        at,
-        what: EntryKind::Enrolled { id, automation, status, reason },
+    let entries = found.into_iter().rev().map(|(at, id, automation, status, reason)| {
+        TimelineEntry { at, kind: EntryKind::Enrolled { id, automation, status, reason } }
     });
     Ok(entries.collect())
 }
@@ -315,7 +315,7 @@ mod tests {
             id: MessageId::new(),
             direction: direction.to_owned(),
             status: "sent".to_owned(),
-            other_number: None,
+            different_number: None,
             body: String::new(),
             reason: None,
             error_code: None,
@@ -325,10 +325,10 @@ mod tests {
         let entries = causes
             .iter()
             .rev()
-            .map(|what| Entry { at: DateTime::UNIX_EPOCH, what: what.clone() })
+            .map(|kind| TimelineEntry { at: DateTime::UNIX_EPOCH, kind: kind.clone() })
             .collect();
         let ordered: Vec<_> =
-            newest(entries, 10).entries.into_iter().rev().map(|entry| entry.what).collect();
+            newest(entries, 10).entries.into_iter().rev().map(|entry| entry.kind).collect();
         assert_eq!(ordered, causes);
     }
 
@@ -337,12 +337,12 @@ mod tests {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         let tag = |name| EntryKind::TagAdded(TagName::parse(name).unwrap());
         let entries = vec![
-            Entry { at: at(1), what: EntryKind::Created },
-            Entry { at: at(3), what: tag("late") },
-            Entry { at: at(1), what: tag("first") },
+            TimelineEntry { at: at(1), kind: EntryKind::Created },
+            TimelineEntry { at: at(3), kind: tag("late") },
+            TimelineEntry { at: at(1), kind: tag("first") },
         ];
         let shown =
-            |part: Timeline| part.entries.into_iter().map(|entry| entry.what).collect::<Vec<_>>();
+            |part: Timeline| part.entries.into_iter().map(|entry| entry.kind).collect::<Vec<_>>();
         let all = newest(entries.clone(), 3);
         assert_eq!(
             (all.older, shown(all)),

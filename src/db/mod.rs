@@ -4,37 +4,33 @@
 //! keep the order of locks. Start with [`Pool`].
 
 pub(crate) mod advisory_lock;
-mod constraint;
+pub mod database_facts;
 mod dedicated_connection;
 pub mod embedded;
 pub mod generic_plans;
 mod migrate;
 mod pool;
-mod pooler;
+mod pooler_check;
 #[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
 pub mod schema;
+mod startup_waits;
 pub(crate) mod statement;
-pub mod tables;
+pub mod table_sizes;
 mod target;
 mod transaction;
 mod unavailable;
-mod waits;
+mod violated_constraint;
 
-pub use constraint::constraint;
+pub use database_facts::time;
 pub use dedicated_connection::DedicatedConnection;
 pub use embedded::{Durability, Embedded, EmbeddedError, EmbeddedOptions, Ownership};
 pub use migrate::{MIGRATIONS, MigrateError, migrate, pending};
 pub use pool::{Pool, PooledConn};
-pub use pooler::{PoolerError, refuse_shared_sessions};
+pub use pooler_check::{PoolerError, refuse_shared_sessions};
 pub use target::{Target, TargetError};
 pub use transaction::{Begun, Closing, TransactionFn, Tx, transaction};
-pub use unavailable::{Unavailable, is_away};
+pub use unavailable::{Unavailable, is_unavailable};
+pub use violated_constraint::violated_constraint;
 
 /// A connection to the database; slices take it as `&mut Conn`, inside or outside a transaction.
 pub type Conn = diesel_async::AsyncPgConnection;
-
-/// The database's current time.
-pub async fn time(conn: &mut Conn) -> diesel::QueryResult<chrono::DateTime<chrono::Utc>> {
-    let now = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("SELECT clock_timestamp()");
-    diesel_async::RunQueryDsl::get_result(now, conn).await
-}

@@ -60,7 +60,7 @@
 //! # use carillon::messages::compose::{self, SendBy};
 //! # use chrono::{DateTime, Utc};
 //! async fn compose_early(tx: Begun<'_>, now: DateTime<Utc>) -> Result<()> {
-//!     compose::compose(tx.open(), now, Vec::new(), SendBy::AnyWorker).await?;
+//!     compose::compose_many(tx.open(), now, Vec::new(), SendBy::AnyWorker).await?;
 //!     Ok(())
 //! }
 //! ```

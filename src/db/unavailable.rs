@@ -27,7 +27,7 @@ impl Unavailable {
 
 /// Whether a statement failed because the database is gone or shutting down, and not because of the
 /// statement itself.
-pub fn is_away(error: &Error) -> bool {
+pub fn is_unavailable(error: &Error) -> bool {
     match error {
         Error::BrokenTransactionManager
         | Error::DatabaseError(
@@ -35,7 +35,7 @@ pub fn is_away(error: &Error) -> bool {
             _,
         ) => true,
         Error::RollbackErrorOnCommit { rollback_error, commit_error } => {
-            is_away(rollback_error) || is_away(commit_error)
+            is_unavailable(rollback_error) || is_unavailable(commit_error)
         }
         // The driver reports these as `Unknown`, with PostgreSQL's English text. If the cluster's
         // `lc_messages` differs, the connection is closed right after, and the next statement

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::types::json_text::JsonText;
 use crate::types::mistake::{self, Mistake};
-use crate::types::text;
+use crate::types::storable_text;
 
 /// Maximum size of an event's properties as JSON, in bytes.
 pub const MAX_PROPERTIES_BYTES: usize = 32 * 1024;
@@ -64,7 +64,7 @@ impl Properties {
     /// cannot store.
     pub fn parse(object: Map<String, Value>) -> Result<Self, String> {
         let value = Value::Object(object);
-        if !text::is_storable_value(&value) {
+        if !storable_text::is_storable_value(&value) {
             return Err(Mistake::Unstorable.into());
         }
         let properties = Self::from(value);

@@ -4,12 +4,12 @@
 
 mod event;
 mod fields;
+mod recency;
 mod record;
-mod timing;
 
 pub use event::{ContactRef, Event, NewEvent, find, find_many, newest, of_contact};
 pub use fields::{ClientId, EventName, MAX_PROPERTIES_BYTES, Properties};
+pub use recency::{MAX_AGE_SECONDS, Recency, is_within};
 pub use record::{
     MAX_EVENTS, RecordOutcome, RecordedBatch, RecordedEvent, is_client_id_conflict, record,
 };
-pub use timing::{MAX_AGE_SECONDS, Timing, is_within};

@@ -8,7 +8,7 @@ use diesel::sql_types::{Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::{ClientId, ContactRef, NewEvent};
-use crate::contacts::{self, Change};
+use crate::contacts::{self, ContactChange};
 use crate::db::schema::events;
 use crate::db::statement::statement;
 use crate::db::{self, Conn};
@@ -41,7 +41,7 @@ pub struct RecordedBatch<'r> {
     /// The newly stored events.
     pub new: Vec<RecordedEvent<'r>>,
     /// Contacts that were created.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ContactChange>,
 }
 
 /// A newly stored event.
@@ -133,7 +133,7 @@ pub async fn record<'r>(
 /// finds that event.
 #[must_use]
 pub fn is_client_id_conflict(error: &Error) -> bool {
-    matches!(error, Error::Database(error) if db::constraint(error) == Some("events_client_id_key"))
+    matches!(error, Error::Database(error) if db::violated_constraint(error) == Some("events_client_id_key"))
 }
 
 /// The index of the first report in the batch with the same client id: `index` itself, unless it is
@@ -194,7 +194,7 @@ impl NamedContacts {
         conn: &mut Conn,
         references: impl Iterator<Item = &'r ContactRef>,
         now: DateTime<Utc>,
-    ) -> Result<(Self, Vec<Change>)> {
+    ) -> Result<(Self, Vec<ContactChange>)> {
         let (mut ids, mut phones, mut external_ids) =
             (HashSet::new(), HashSet::new(), HashSet::new());
         for reference in references {

@@ -8,7 +8,8 @@ use diesel::sql_types::{
 use diesel_async::RunQueryDsl;
 
 use super::days::Calendar;
-use super::{LedgerFilter, lock};
+use super::filter::LedgerFilter;
+use super::lock::lock;
 use crate::db::statement::statement;
 use crate::db::{Begun, Conn, Tx};
 use crate::error::Result;
@@ -148,7 +149,7 @@ statement! {
 ///
 /// It reads every message of these days: about a second for each million.
 pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Difference>> {
-    let (automation_id, one_off) = filter.made_by();
+    let (automation_id, one_off) = filter.automation_and_one_off();
     let (from, to, begin, end) =
         (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
     let Calendar { days, begins } = filter.days.into();
@@ -162,7 +163,7 @@ pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Differe
 pub async fn correct<'t>(tx: Begun<'t>, filter: &LedgerFilter) -> Result<(usize, Tx<'t>)> {
     // If the ledger were recounted meanwhile, the differences would be added twice.
     let mut tx = lock(tx).await?;
-    let (automation_id, one_off) = filter.made_by();
+    let (automation_id, one_off) = filter.automation_and_one_off();
     let (from, to, begin, end) =
         (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
     let Calendar { days, begins } = filter.days.into();

@@ -7,10 +7,11 @@ use diesel::sql_types::{Array, BigInt, Date, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use super::days::{Calendar, date, end_of};
-use super::{lock, zone};
+use super::lock::lock;
+use super::zone_change;
 use crate::db::schema::ledger_changes;
 use crate::db::statement::statement;
-use crate::db::{self, Begun, Conn, is_away};
+use crate::db::{self, Begun, Conn, is_unavailable};
 use crate::error::{Error, Result};
 use crate::users::organization;
 
@@ -112,7 +113,7 @@ statement! {
 /// If the organization's time zone has changed, the ledger is recounted first.
 pub async fn fold(tx: Begun<'_>, now: DateTime<Utc>) -> Result<i64> {
     let mut tx = lock(tx).await?;
-    zone::recount(&mut tx, i64::MAX, now).await?;
+    zone_change::recount(&mut tx, i64::MAX, now).await?;
     let conn: &mut Conn = &mut tx;
     let (Some(first), Some(last)) = Span { limit: FOLD_LIMIT }.get_result(conn).await? else {
         return Ok(0);
@@ -158,7 +159,7 @@ pub async fn fold_each(
     left_out: &[i64],
     now: DateTime<Utc>,
 ) -> Result<(i64, Vec<(i64, Error)>)> {
-    db::transaction(conn, async |tx| zone::follow_zone(tx, i64::MAX, now).await).await?;
+    db::transaction(conn, async |tx| zone_change::follow_zone(tx, i64::MAX, now).await).await?;
     let (mut folded, mut failed) = (0, Vec::new());
     let mut after = 0_i64;
     while failed.len() < MAX_FAILURES {
@@ -176,7 +177,7 @@ pub async fn fold_each(
         while let Some(chunk) = chunks.pop() {
             match db::transaction(conn, async |tx| fold_some(tx, chunk).await).await {
                 Ok(count) => folded += count,
-                Err(Error::Database(error)) if is_away(&error) => return Err(error.into()),
+                Err(Error::Database(error)) if is_unavailable(&error) => return Err(error.into()),
                 Err(error) if chunk.len() == 1 => failed.push((chunk[0], error)),
                 Err(_) if failed.len() >= MAX_FAILURES => {}
                 Err(_) => {

@@ -111,7 +111,7 @@ pub async fn find(conn: &mut Conn, id: MessageId) -> Result<Message> {
 }
 
 /// Finds the message that a one-off request created, by its key; see
-/// [`super::compose::Origin::OneOff`].
+/// [`super::compose::DraftOrigin::OneOff`].
 pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Message>> {
     let query = messages::table
         .filter(messages::request_key.eq(key))

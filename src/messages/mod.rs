@@ -2,28 +2,28 @@
 //!
 //! [`message::Message`] is the row, and [`status`] orders its statuses. [`compose`] inserts it as
 //! `pending` with a job; [`claim`] reserves it before the call to Twilio, within the sender's rate
-//! ([`throttle`]); [`submit`] records the answer; [`delivery`] applies status reports;
-//! [`reconcile`] asks Twilio about messages without an answer. [`policy`] says what error codes
-//! mean, and `retry` starts a new attempt where Twilio dropped one unsent.
+//! ([`throttle`]); [`submit_outcomes`] records the answer; [`status_reports`] applies reports;
+//! [`reconcile`] asks Twilio about messages without an answer. [`error_policy`] says what error
+//! codes mean, and `automatic_retry` starts a new attempt where Twilio dropped one unsent.
 //!
 //! [`inbound`] stores what contacts text to us, STOP among it. [`log`] searches messages, and
 //! [`resend`] sends undelivered ones again. Start reading in [`status`] and [`compose`].
 
 pub mod attempt;
+mod automatic_retry;
 pub mod claim;
 pub mod compose;
-pub mod delivery;
+pub mod contact_deletion;
+pub mod error_policy;
 pub mod inbound;
-mod lock;
 pub mod log;
 pub mod message;
-pub mod policy;
 pub mod reconcile;
-pub mod report;
 pub mod resend;
-mod retry;
+mod row_locks;
 pub mod status;
-pub mod stop;
-pub mod submit;
+pub mod status_reports;
+pub mod stop_lock;
+pub mod submit_outcomes;
 pub mod test_message;
 pub mod throttle;

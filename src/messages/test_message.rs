@@ -4,13 +4,13 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::compose::{Draft, Origin, compose_one};
+use super::compose::{Draft, DraftOrigin, compose_one};
 use crate::contacts;
 use crate::db::{self, Conn};
 use crate::error::Result;
 use crate::types::id::{MessageId, SenderId, TemplateId, UserId};
 use crate::types::phone::PhoneNumber;
-use crate::users::test_phone;
+use crate::users::test_message_phone;
 
 /// A test message to send; a number that may not be texted gets nothing.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ impl TestMessage {
     ) -> Result<MessageId> {
         let contact = contacts::find_by_phone(conn, &self.to).await?;
         let key = request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4());
-        test_phone::remember(conn, user, &self.to).await?;
+        test_message_phone::remember(conn, user, &self.to).await?;
         let draft = Draft {
-            origin: Origin::OneOff { request_key: Some(format!("test:{user}:{key}")) },
+            origin: DraftOrigin::OneOff { request_key: Some(format!("test:{user}:{key}")) },
             contact_id: contact.map(|contact| contact.id),
             sender_id: self.sender_id,
             to: Ok(self.to),

@@ -11,9 +11,9 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::queue::Receiver;
-use crate::queue::backend::Batch;
+use crate::queue::apalis_backend::Batch;
+use crate::queue::held_jobs::{HeldJobs, LeaseGuard};
 use crate::queue::lease::Leased;
-use crate::queue::leases::{LeaseGuard, Leases};
 use crate::types::id::WorkerId;
 
 /// The way from code that creates jobs to this process's worker, while there is one; cheap to
@@ -27,7 +27,7 @@ pub(crate) struct WorkerIntake {
     pub(crate) worker: WorkerId,
     /// One permit for each job that the worker may hold at a time.
     pub(crate) permits: Arc<Semaphore>,
-    pub(crate) leases: Leases,
+    pub(crate) held_jobs: HeldJobs,
     /// The batches that the worker performs.
     pub(crate) batches: mpsc::Sender<Batch>,
     /// The largest number of jobs in a batch.
@@ -62,7 +62,7 @@ impl Handover {
             .try_acquire_many_owned(u32::try_from(free).ok()?)
             .ok()
             .filter(|permits| permits.num_permits() > 0)?;
-        let lease_guard = intake.leases.begin_leasing().await;
+        let lease_guard = intake.held_jobs.begin_leasing().await;
         Some(HandoverReservation { intake, permits, lease_guard })
     }
 }
@@ -90,7 +90,7 @@ impl HandoverReservation {
                 intake.batches.try_send(Batch { jobs: jobs.to_vec(), permits }).is_ok()
             });
             if !accepted {
-                intake.leases.release(jobs);
+                intake.held_jobs.release(jobs);
             }
         }
     }

@@ -1,7 +1,4 @@
-//! Leases: which worker holds which job, which workers are alive, and how the jobs of dead workers
-//! return to the queue.
-
-use std::collections::HashMap;
+//! Leases: which worker holds which job, and how it takes jobs and finishes them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -10,15 +7,11 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::Conn;
-use crate::db::schema::{jobs, workers};
+use crate::db::schema::jobs;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::queue::{Job, JobKind};
+use crate::queue::job::{Job, JobKind};
 use crate::types::id::WorkerId;
-
-/// The time without a heartbeat after which a worker counts as dead. Workers check every five
-/// seconds, so that its jobs are taken over within 30 s.
-pub const DEAD_AFTER: TimeDelta = TimeDelta::seconds(22);
 
 /// The key of a job's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,7 +94,7 @@ statement! {
 
 statement! {
     /// Returns jobs to the queue, to run again later or to stay as failed. The rows are named by an
-    /// array for the reason given at [`ConvertToSends`](super::ConvertToSends).
+    /// array for the reason given at `ConvertToSends` in `enqueue.rs`.
     struct PutBack<'a> {
         job: batch of PutBackRow<'a> {
             id: i64 => BigInt,
@@ -158,100 +151,6 @@ pub async fn finish(
 pub async fn next_due(conn: &mut Conn) -> Result<Option<DateTime<Utc>>> {
     let waiting = jobs::table.filter(jobs::worker_id.is_null()).filter(jobs::failed_at.is_null());
     Ok(waiting.order(jobs::run_at).select(jobs::run_at).first(conn).await.optional()?)
-}
-
-/// Records a worker's heartbeat; the first one registers the worker. Returns the database's own
-/// time.
-pub async fn heartbeat(
-    conn: &mut Conn,
-    worker: WorkerId,
-    now: DateTime<Utc>,
-) -> Result<DateTime<Utc>> {
-    let host =
-        std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
-    let recorded = diesel::insert_into(workers::table)
-        .values((
-            workers::id.eq(worker),
-            workers::host.eq(host),
-            workers::pid.eq(pid),
-            workers::started_at.eq(now),
-            workers::seen_at.eq(now),
-        ))
-        .on_conflict(workers::id)
-        .do_update()
-        .set(workers::seen_at.eq(now))
-        .returning(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"));
-    Ok(recorded.get_result(conn).await?)
-}
-
-/// The number of workers, including dead ones that are not taken over yet.
-pub async fn count_workers(conn: &mut Conn) -> Result<usize> {
-    let count: i64 = workers::table.count().get_result(conn).await?;
-    Ok(usize::try_from(count).unwrap_or(1))
-}
-
-/// The host names of those of these workers that are still registered.
-pub async fn machines(conn: &mut Conn, ids: &[WorkerId]) -> Result<HashMap<WorkerId, String>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(WorkerId, String)> = workers::table
-        .filter(workers::id.eq_any(ids))
-        .select((workers::id, workers::host))
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().collect())
-}
-
-statement! {
-    /// Frees the jobs of dead and deregistered workers, and those leased to this worker that it
-    /// does not hold; deletes the dead workers.
-    struct TakeOver<'a> {
-        myself: WorkerId => SqlUuid,
-        held: &'a [i64] => Array<BigInt>,
-        dead_since: DateTime<Utc> => Timestamptz,
-        now: DateTime<Utc> => Timestamptz,
-    }
-    returns BigInt;
-    "WITH buried AS (
-         DELETE FROM workers
-         WHERE id <> {myself} AND seen_at < {dead_since}
-         RETURNING id
-     ), freed AS (
-         UPDATE jobs SET worker_id = NULL, run_at = least(run_at, {now})
-         WHERE worker_id IS NOT NULL
-           AND CASE
-                   WHEN worker_id = {myself} THEN id <> ALL ({held})
-                   ELSE worker_id IN (SELECT id FROM buried)
-                       OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = jobs.worker_id)
-               END
-         RETURNING 1
-     )
-     SELECT count(*) FROM freed"
-}
-
-/// Returns to the queue the jobs of dead workers, and those leased to `myself` that it does not
-/// hold, because the answer to a lease was lost. Returns their number. The caller makes sure that
-/// no job is leased to `myself` meanwhile.
-pub async fn take_over(
-    conn: &mut Conn,
-    myself: WorkerId,
-    held: &[JobId],
-    now: DateTime<Utc>,
-) -> Result<i64> {
-    let held: Vec<i64> = held.iter().map(|id| id.0).collect();
-    Ok(TakeOver { myself, held: &held, dead_since: now - DEAD_AFTER, now }.get_result(conn).await?)
-}
-
-/// Deregisters a worker; its unfinished jobs return to the queue at once.
-pub async fn leave(conn: &mut Conn, worker: WorkerId) -> Result<()> {
-    diesel::update(jobs::table.filter(jobs::worker_id.eq(worker.0)))
-        .set(jobs::worker_id.eq(None::<Uuid>))
-        .execute(conn)
-        .await?;
-    diesel::delete(workers::table.find(worker)).execute(conn).await?;
-    Ok(())
 }
 
 /// The delay before a job runs again after its `attempt`-th failure (exponential backoff): 2 s, 4

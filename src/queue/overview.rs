@@ -1,5 +1,5 @@
 //! An overview of the queue for admins: how many jobs of each kind are due, leased, scheduled or
-//! failed, and which workers are alive.
+//! failed.
 //!
 //! No index contains a job's kind, so that turning a job into a send is a HOT update. Jobs are
 //! therefore counted by kind among the first [`MAX_COUNTED`] of each state, which takes some
@@ -8,15 +8,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::db::schema::workers;
 use crate::db::statement::statement;
 use crate::db::{Conn, generic_plans};
 use crate::error::Result;
-use crate::queue::{JobKind, lease};
+use crate::queue::{JobKind, lease, worker_registry};
 use crate::types::id::WorkerId;
 use crate::types::text_enum::text_enum;
 
@@ -55,29 +53,6 @@ pub struct Overview {
     /// PostgreSQL's estimate of the jobs that are neither leased nor failed, from its last VACUUM
     /// or ANALYZE; set only if there are more than were counted here.
     pub estimate: Option<i64>,
-}
-
-/// A process that performs jobs.
-#[derive(Debug, Clone, Queryable)]
-pub struct WorkerProcess {
-    /// Identifies the worker until it ends.
-    pub id: WorkerId,
-    /// Its host name.
-    pub host: String,
-    /// Its process id on that host.
-    pub pid: i32,
-    /// When it started.
-    pub started_at: DateTime<Utc>,
-    /// When it sent its last heartbeat.
-    pub seen_at: DateTime<Utc>,
-}
-
-impl WorkerProcess {
-    /// Whether it counts as alive; if not, other workers take over its jobs and delete it.
-    #[must_use]
-    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
-        self.seen_at >= now - lease::DEAD_AFTER
-    }
 }
 
 type Row = (JobState, JobKind, Option<WorkerId>, i64, Option<DateTime<Utc>>);
@@ -122,7 +97,7 @@ statement! {
 
 /// Takes a snapshot of the queue. The caller's transaction should do nothing but read, since all
 /// its further statements use generic plans and indexes ([`generic_plans::force`]).
-pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
+pub async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
     // If the queue has grown since the last ANALYZE, PostgreSQL would scan all of it.
     generic_plans::force(conn).await?;
     let rows: Vec<Row> = Count { now, most: MAX_COUNTED }.load(conn).await?;
@@ -212,16 +187,10 @@ impl Overview {
     }
 }
 
-/// All registered workers, the oldest first.
-pub async fn workers(conn: &mut Conn) -> Result<Vec<WorkerProcess>> {
-    let columns = (workers::id, workers::host, workers::pid, workers::started_at, workers::seen_at);
-    Ok(workers::table.order((workers::started_at, workers::id)).select(columns).load(conn).await?)
-}
-
 /// Since when jobs have been due without a live worker; `None` if a worker is alive or no job is
 /// due.
 pub async fn abandoned_since(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    if workers(conn).await?.iter().any(|worker| worker.is_alive(now)) {
+    if worker_registry::list(conn).await?.iter().any(|worker| worker.is_alive(now)) {
         return Ok(None);
     }
     Ok(lease::next_due(conn).await?.filter(|due| *due <= now))

@@ -1,20 +1,20 @@
 //! Senders: the phone numbers and Messaging Services of a connection that messages are sent from.
 //! The main types are [`Sender`], its [`Limits`] and the [`Health`] that Twilio last reported.
-//! Start with `sender.rs` for the row and `inspect.rs` for the requests to Twilio.
+//! Start with `sender.rs` for the row and `inspection.rs` for the requests to Twilio.
 
 mod change;
-pub mod inbound;
-mod inspect;
+pub mod inbound_route;
+pub mod inbound_webhook;
+mod inspection;
 mod limits;
 pub mod offers;
-mod pools;
 pub mod registration;
 mod sender;
-mod stops;
-pub mod webhook;
+mod service_pools;
+mod stopped;
 
 pub use change::{SenderChange, change};
-pub use inspect::{
+pub use inspection::{
     Health, InspectedSender, Inspection, healths, inspect, inspect_sender, record, record_sender,
 };
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity};
@@ -22,4 +22,4 @@ pub use sender::{
     Sender, create, find, find_by_address, find_enabled_by_address, find_many, list, note_repaired,
     note_without_secret, of_connection, record_inbound, stop, usable, usable_ids,
 };
-pub use stops::{Stop, stops};
+pub use stopped::{Stopped, list_stopped};

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use futures::{StreamExt, stream, try_join};
 use serde::Serialize;
 
-use super::inbound::Route;
-use super::pools::{Pools, ServicePool};
+use super::inbound_route::InboundRoute;
+use super::inbound_webhook::{Drift, InboundWebhook};
 use super::registration::{self, Registration};
-use super::webhook::{Drift, Webhook};
+use super::service_pools::{ServicePool, ServicePools};
 use crate::connections::{Problem, SenderAddress};
 use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::registrations::{Campaign, Verification};
@@ -38,7 +38,7 @@ pub struct Offer {
     /// Name of the Messaging Service that has the number in its pool.
     pub in_service: Option<String>,
     /// Where its incoming messages go at present.
-    pub webhook: Webhook,
+    pub webhook: InboundWebhook,
     /// Required registrations, as far as they were read.
     pub registrations: Vec<Registration>,
     /// Why it cannot become a sender, in a sentence.
@@ -68,7 +68,7 @@ pub async fn offers(
 ) -> Result<Offers, Problem> {
     let read = async || {
         let (numbers, pools) =
-            try_join!(client.list_numbers(credentials), Pools::read(client, credentials))?;
+            try_join!(client.list_numbers(credentials), ServicePools::read(client, credentials))?;
         let has_toll_free = numbers.iter().any(|number| number.phone_number.is_toll_free());
         let verifications = if has_toll_free {
             client.verifications(credentials, None).await
@@ -102,7 +102,7 @@ pub async fn offers(
 
 fn registrations(
     number: &TwilioNumber,
-    pools: &Pools,
+    pools: &ServicePools,
     campaigns: &Campaigns,
     verifications: &Result<Vec<Verification>, TwilioError>,
 ) -> Vec<Registration> {
@@ -142,7 +142,7 @@ impl Offer {
             voice: false,
             pool: pool.numbers.iter().map(|number| number.phone_number.international()).collect(),
             in_service: None,
-            webhook: Webhook::compare(&Route::Service(service.clone()), inbound_url),
+            webhook: InboundWebhook::compare(&InboundRoute::Service(service.clone()), inbound_url),
             registrations: campaign.into_iter().collect(),
             unfit: None,
         }
@@ -165,7 +165,10 @@ impl Offer {
             voice: number.capabilities.voice,
             pool: Vec::new(),
             in_service: pool.map(|pool| pool.service.friendly_name.clone()),
-            webhook: Webhook::compare(&Route::of_number(number.clone(), pool), inbound_url),
+            webhook: InboundWebhook::compare(
+                &InboundRoute::of_number(number.clone(), pool),
+                inbound_url,
+            ),
             registrations: Vec::new(),
             unfit: (!number.capabilities.sms).then_some("It cannot send SMS."),
             shown,

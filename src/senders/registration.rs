@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::pools::Pools;
+use super::service_pools::ServicePools;
 use crate::connections::Check;
 use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::registrations::{Campaign, CampaignStatus, Verification, VerificationStatus};
@@ -65,7 +65,7 @@ pub(super) async fn of_number(
     client: &Client,
     credentials: &Credentials,
     number: &TwilioNumber,
-    pools: &Pools,
+    pools: &ServicePools,
 ) -> Vec<Registration> {
     let phone = &number.phone_number;
     if phone.is_toll_free() {
@@ -209,7 +209,7 @@ fn unknown_reason(error: &TwilioError) -> String {
 
 impl Registration {
     /// The registration of a ten-digit long code that is in none of these services.
-    pub(super) fn without_service(subject: String, pools: &Pools) -> Self {
+    pub(super) fn without_service(subject: String, pools: &ServicePools) -> Self {
         if pools.left_out == 0 {
             return Self::missing_campaign(
                 subject,

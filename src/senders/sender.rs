@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
+use super::inbound_webhook;
 use super::limits::{Limits, PartsPerSecond, Validity};
-use super::webhook;
 use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
 use crate::db::Conn;
 use crate::db::schema::{connections, senders};
@@ -247,7 +247,8 @@ pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) 
     let called = senders::table
         .filter(senders::connection_id.eq_any(connections))
         .filter(senders::webhook_url.is_not_null());
-    let error = format!("{} Press “Repair webhook” at the sender.", webhook::WITHOUT_SECRET);
+    let error =
+        format!("{} Press “Repair webhook” at the sender.", inbound_webhook::WITHOUT_SECRET);
     diesel::update(called.filter(senders::webhook_error.is_null()))
         .set(senders::webhook_error.eq(error))
         .execute(conn)

@@ -1,7 +1,7 @@
 //! The syntax tree of an expression inside a tag: Tera's grammar, restricted to what the sandbox
 //! allows.
 
-use super::position::SourcePosition;
+use super::source_position::SourcePosition;
 
 /// An expression and the position where it begins.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,8 +5,8 @@ use std::fmt::{Arguments, Write as _};
 
 use super::ast::Expr;
 use super::fault::{Fault, Side};
-use super::kinds::mismatch;
-use super::position::SourcePosition;
+use super::source_position::SourcePosition;
+use super::value_kinds::mismatch;
 use super::variables::{NO_DEFAULT, Variable};
 
 /// Names of variables in the source for Tera; 32 is plenty for a text of 1,600 characters.
@@ -42,7 +42,7 @@ pub(super) struct ExprUse {
     pub(super) expr: Expr,
     /// Printed; otherwise it is a condition.
     pub(super) is_printed: bool,
-    pub(super) reach: Reach,
+    pub(super) evaluated: Evaluated,
 }
 
 /// One use of a variable.
@@ -102,7 +102,7 @@ pub(super) struct Site {
 /// Whether every message evaluates a part of the template, or only those that take some branch of
 /// an `if`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum Evaluated {
     /// Outside all ifs.
     Always,
     /// Inside an `if`.
@@ -110,7 +110,7 @@ pub enum Reach {
 }
 
 /// The position and description of a fault.
-pub(super) fn sentence(
+pub(super) fn describe_fault(
     checked: &CheckedSource,
     site: usize,
     fault: &Fault,

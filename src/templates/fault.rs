@@ -2,7 +2,7 @@
 
 use tera::{Error, Kwargs, Value};
 
-use super::kinds::Kinds;
+use super::value_kinds::Kinds;
 
 /// Argument with the index of the site.
 pub(super) const SITE: &str = "site";

@@ -9,11 +9,11 @@ use chrono::format::{Item, StrftimeItems};
 use tera::{Kwargs, Number, Value};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::decimal_notation::{Rounding, parse_number, round_decimal};
 use super::fault::{Fault, Function, Side, argument, is_missing};
-use super::kinds::Kinds;
-use super::numbers::{Rounding, parse_number, round_decimal};
-use super::operators::{MAX_BYTES, list, number, printed, text, too_long};
-use crate::types::moment::{Moment, MomentError};
+use super::value_conversions::{MAX_BYTES, list, number, printed, text, too_long};
+use super::value_kinds::Kinds;
+use crate::types::date_or_time::{DateOrTime, DateOrTimeError};
 
 /// All filters except `default`, which alone handles missing values.
 pub(super) const ALL: [(&str, Function); 25] = [
@@ -59,7 +59,8 @@ pub(super) const ALL: [(&str, Function); 25] = [
     }),
 ];
 
-/// Replaces a missing value, null or a blank text by the default.
+/// Returns the argument `value` in place of a value that is undefined, null or a blank text; with
+/// the argument `boolean`, also of `false`, 0 and an empty list.
 pub(super) fn default(value: &Value, kwargs: &Kwargs) -> Value {
     let boolean = argument(kwargs, "boolean").is_some_and(Value::is_truthy);
     let empty = is_missing(value) || value.as_str().is_some_and(|text| text.trim().is_empty());
@@ -136,14 +137,14 @@ fn capitalize(text: &str) -> String {
 /// Capitalizes each word; an apostrophe does not begin a word.
 fn title(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
-    let mut begins = true;
+    let mut is_word_start = true;
     for c in text.chars() {
         if c.is_whitespace() || (c.is_ascii_punctuation() && c != '\'') {
             result.push(c);
-            begins = true;
-        } else if begins {
+            is_word_start = true;
+        } else if is_word_start {
             result.extend(c.to_uppercase());
-            begins = false;
+            is_word_start = false;
         } else {
             result.extend(c.to_lowercase());
         }
@@ -154,13 +155,13 @@ fn title(text: &str) -> String {
 fn trim_with(
     value: &Value,
     kwargs: &Kwargs,
-    of_spaces: for<'t> fn(&'t str) -> &'t str,
-    of_pattern: for<'t> fn(&'t str, &str) -> &'t str,
+    trim_whitespace: for<'t> fn(&'t str) -> &'t str,
+    trim_pattern: for<'t> fn(&'t str, &str) -> &'t str,
 ) -> Result<Value, Fault> {
     let text = text(value)?;
     bounded(match pattern_argument(kwargs, "pat")? {
-        Some(pattern) => of_pattern(&text, &pattern).to_owned(),
-        None => of_spaces(&text).to_owned(),
+        Some(pattern) => trim_pattern(&text, &pattern).to_owned(),
+        None => trim_whitespace(&text).to_owned(),
     })
 }
 
@@ -210,8 +211,8 @@ fn pluralize(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     Ok(Value::from(&*text_argument(kwargs, name)?.unwrap_or(Cow::Borrowed(usual))))
 }
 
-/// The value as a number, also if it is written as text.
-fn readable(value: &Value) -> Result<Number, Fault> {
+/// The value as a number; a text is parsed.
+fn to_number(value: &Value) -> Result<Number, Fault> {
     match value.as_str() {
         Some(text) => parse_number(text)
             .ok_or_else(|| Fault::message("this text is not a number, such as 19.90")),
@@ -224,10 +225,10 @@ fn fixed(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let places = integer_argument(kwargs, "places", 0..=10)?.unwrap_or(2);
     let digits = i32::try_from(places)
         .ok()
-        .and_then(|places| round_decimal(readable(value).ok()?, places, Rounding::Nearest));
+        .and_then(|places| round_decimal(to_number(value).ok()?, places, Rounding::Nearest));
     match digits {
         Some(digits) => bounded(digits),
-        None => Err(readable(value)
+        None => Err(to_number(value)
             .err()
             .unwrap_or_else(|| Fault::message("this number cannot be written"))),
     }
@@ -279,7 +280,7 @@ fn int(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
             };
             i128::from_str_radix(digits, base).ok()
         }
-        _ => readable(value)?.as_integer(),
+        _ => to_number(value)?.as_integer(),
     };
     integer
         .map(Value::from)
@@ -287,13 +288,13 @@ fn int(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
 }
 
 fn float(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
-    readable(value).map(Value::from)
+    to_number(value).map(Value::from)
 }
 
 /// Formats a date or time, in `timezone` if given, else in its own zone. A calendar date has no
 /// zone and stays the same day.
 fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
-    let moment = moment(value)
+    let time = date_or_time(value)
         .map_err(|error| Fault::message(format!("“date” cannot read this: {error}")))?;
     let format = text_argument(kwargs, "format")?.unwrap_or(Cow::Borrowed("%Y-%m-%d"));
     let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
@@ -311,25 +312,25 @@ fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
         None => None,
     };
     let mut written = String::new();
-    let result = match (moment, zone) {
-        (Moment::Day(_), _) | (_, None) => {
-            write!(written, "{}", moment.instant().format_with_items(items.iter()))
+    let result = match (time, zone) {
+        (DateOrTime::Day(_), _) | (_, None) => {
+            write!(written, "{}", time.instant().format_with_items(items.iter()))
         }
         (_, Some(zone)) => write!(
             written,
             "{}",
-            moment.instant().with_timezone(&zone).format_with_items(items.iter())
+            time.instant().with_timezone(&zone).format_with_items(items.iter())
         ),
     };
     result.map_err(|_| Fault::message(format!("“date” cannot write the format “{format}”")))?;
     bounded(written)
 }
 
-fn moment(value: &Value) -> Result<Moment, MomentError> {
+fn date_or_time(value: &Value) -> Result<DateOrTime, DateOrTimeError> {
     match (value.as_str(), value.as_number()) {
-        (Some(text), _) => Moment::parse(text),
-        (None, Some(Number::Integer(integer))) => Moment::since_1970(integer),
-        (None, Some(number)) => Moment::since_1970_float(number.as_float()),
-        (None, None) => Err(MomentError::Unreadable),
+        (Some(text), _) => DateOrTime::parse(text),
+        (None, Some(Number::Integer(integer))) => DateOrTime::since_1970(integer),
+        (None, Some(number)) => DateOrTime::since_1970_float(number.as_float()),
+        (None, None) => Err(DateOrTimeError::Unreadable),
     }
 }

@@ -1,7 +1,7 @@
 //! Splits a template into text and tags, and each tag into tokens with their positions.
 
 use super::error::TemplateError;
-use super::position::SourcePosition;
+use super::source_position::SourcePosition;
 
 /// A piece of the source, without comments and without the whitespace that `{{-` and `-}}` remove.
 #[derive(Debug, PartialEq)]

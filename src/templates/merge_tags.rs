@@ -77,7 +77,7 @@ pub(super) fn warnings(template: &str) -> Vec<String> {
             }
         }
     }
-    found.iter().map(|tag| sentence(tag)).collect()
+    found.iter().map(|tag| warning(tag)).collect()
 }
 
 /// Warns about each merge tag in a text that is sent literally, including those of Carillon's own
@@ -196,7 +196,7 @@ fn is_field(content: &str) -> bool {
             .any(|field| field == normalized || normalized.strip_prefix("contact") == Some(field))
 }
 
-fn sentence(tag: &str) -> String {
+fn warning(tag: &str) -> String {
     let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ' ';
     let last = tag
         .split(|c: char| !letters(c))

@@ -3,7 +3,7 @@
 use super::ast::Operator;
 use super::error::TemplateError;
 use super::lexer::Lexeme;
-use super::position::SourcePosition;
+use super::source_position::SourcePosition;
 
 /// The next operator and its number of tokens.
 pub(super) fn operator(

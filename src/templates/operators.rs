@@ -1,23 +1,16 @@
-//! Implementations of the operators (arithmetic, comparison, concatenation, containment) and of the
-//! tests behind `is`.
+//! Implementations of the operators: arithmetic, comparison, concatenation, containment.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use tera::{Kwargs, Number, Value};
 
 use super::ast::Operator;
-use super::fault::{Fault, Function, RIGHT, Side, argument, is_missing};
-use super::kinds::Kinds;
-use super::numbers::{to_digits, without_noise};
+use super::decimal_notation::without_noise;
+use super::fault::{Fault, Function, RIGHT, Side, argument};
+use super::value_conversions::{MAX_BYTES, number, number_of, printed, too_long};
+use super::value_kinds::Kinds;
 
-/// Maximum size of a filter's or operator's result in bytes: well above what can be sent, low
-/// enough to be harmless.
-pub(super) const MAX_BYTES: usize = 16 * 1024;
-
-/// Implementation of a test; `None` if the value, and so the answer, is missing.
-pub(super) type TestFunction = fn(&Value, &Kwargs) -> Result<Option<bool>, Fault>;
-
+/// All operators.
 pub(super) const ALL: [(Operator, Function); 15] = [
     (Operator::Plus, |left, kwargs| arithmetic(left, kwargs, i128::checked_add, |a, b| a + b)),
     (Operator::Minus, |left, kwargs| arithmetic(left, kwargs, i128::checked_sub, |a, b| a - b)),
@@ -56,42 +49,6 @@ pub(super) const ALL: [(Operator, Function); 15] = [
     }),
 ];
 
-pub(super) const TESTS: [(&str, TestFunction); 13] = [
-    ("defined", |value, _| Ok(Some(!is_missing(value)))),
-    ("undefined", |value, _| Ok(Some(is_missing(value)))),
-    ("string", |value, _| Ok(Some(value.is_string()))),
-    ("number", |value, _| Ok(Some(value.is_number()))),
-    ("integer", |value, _| {
-        Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_some())))
-    }),
-    ("float", |value, _| {
-        Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_none())))
-    }),
-    ("bool", |value, _| Ok(Some(value.is_bool()))),
-    ("odd", |value, _| {
-        if_present(value, || {
-            Ok(number(value)?.as_integer().is_some_and(|integer| integer % 2 != 0))
-        })
-    }),
-    ("even", |value, _| {
-        if_present(value, || {
-            Ok(number(value)?.as_integer().is_some_and(|integer| integer % 2 == 0))
-        })
-    }),
-    ("divisible_by", |value, kwargs| if_present(value, || divisible(value, kwargs))),
-    ("starting_with", |value, kwargs| {
-        if_present(value, || Ok(text(value)?.starts_with(&*pattern(kwargs)?)))
-    }),
-    ("ending_with", |value, kwargs| {
-        if_present(value, || Ok(text(value)?.ends_with(&*pattern(kwargs)?)))
-    }),
-    ("containing", |value, kwargs| {
-        if_present(value, || {
-            contains(value, argument(kwargs, "pat").ok_or(Fault::Missing)?, Side::Left, Side::Left)
-        })
-    }),
-];
-
 /// Negates a number.
 pub(super) fn negative(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
     match number(value)? {
@@ -100,80 +57,8 @@ pub(super) fn negative(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
     }
 }
 
-/// The text that a value is printed as; a list as its items; objects cannot be printed.
-pub(super) fn printed(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
-    if let Some(text) = value.as_str() {
-        return Ok(text.into());
-    }
-    if let Some(truth) = value.as_bool() {
-        return Ok(if truth { "true" } else { "false" }.into());
-    }
-    if let Some(number) = value.as_number() {
-        return to_digits(number)
-            .map(Cow::from)
-            .ok_or_else(|| Fault::message("a value is no number that can be written"));
-    }
-    if let Some(items) = value.as_array() {
-        return list(items, ", ").map(Cow::from);
-    }
-    if is_missing(value) {
-        return Err(Fault::Missing);
-    }
-    Err(Fault::Kind { side, actual: Kinds::of(value), needed: Kinds::SCALAR })
-}
-
-/// Joins the items of a list.
-pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
-    let mut joined = String::new();
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            joined.push_str(separator);
-        }
-        if item.is_array() || item.is_map() {
-            return Err(Fault::message(
-                "an item of the list is a list or an object itself; name one of its fields",
-            ));
-        }
-        match printed(item, Side::Left) {
-            Ok(text) => joined.push_str(&text),
-            Err(Fault::Missing) => return Err(Fault::message("an item of the list has no value")),
-            Err(fault) => return Err(fault),
-        }
-        if joined.len() > MAX_BYTES {
-            return Err(too_long());
-        }
-    }
-    Ok(joined)
-}
-
-/// A scalar (text, number or boolean) as text.
-pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, Fault> {
-    let kind = Kinds::of(value);
-    if Kinds::SCALAR.intersects(kind) {
-        printed(value, Side::Left)
-    } else {
-        Err(Fault::left(kind, Kinds::SCALAR))
-    }
-}
-
-pub(super) fn number(value: &Value) -> Result<Number, Fault> {
-    number_of(value, Side::Left)
-}
-
-pub(super) fn too_long() -> Fault {
-    Fault::message("the text grows too long here")
-}
-
 fn too_large() -> Fault {
     Fault::message("the result is too large to be written")
-}
-
-fn number_of(value: &Value, side: Side) -> Result<Number, Fault> {
-    value.as_number().ok_or_else(|| Fault::Kind {
-        side,
-        actual: Kinds::of(value),
-        needed: Kinds::NUMBER,
-    })
 }
 
 fn arithmetic(
@@ -272,7 +157,12 @@ fn order_numbers(left: Number, right: Number) -> Option<Ordering> {
 }
 
 /// Whether a text contains another, a list an item, or an object a field.
-fn contains(container: &Value, item: &Value, side: Side, item_side: Side) -> Result<bool, Fault> {
+pub(super) fn contains(
+    container: &Value,
+    item: &Value,
+    side: Side,
+    item_side: Side,
+) -> Result<bool, Fault> {
     if let Some(text) = container.as_str() {
         let kind = Kinds::of(item);
         if !Kinds::SCALAR.intersects(kind) {
@@ -289,28 +179,4 @@ fn contains(container: &Value, item: &Value, side: Side, item_side: Side) -> Res
             .is_some_and(|name| fields.keys().any(|key| key.as_str() == Some(name))));
     }
     Err(Fault::Kind { side, actual: Kinds::of(container), needed: Kinds::TEXT.or(Kinds::LIST) })
-}
-
-fn divisible(value: &Value, kwargs: &Kwargs) -> Result<bool, Fault> {
-    let divisor = argument(kwargs, "divisor")
-        .and_then(Value::as_number)
-        .and_then(|number| number.as_integer());
-    match divisor {
-        Some(divisor) if divisor != 0 => Ok(number(value)?
-            .as_integer()
-            .is_some_and(|integer| integer.checked_rem(divisor).is_none_or(|rest| rest == 0))),
-        _ => Err(Fault::message("“divisor” of “divisible_by” must be a whole number other than 0")),
-    }
-}
-
-fn pattern(kwargs: &Kwargs) -> Result<Cow<'_, str>, Fault> {
-    let pattern = argument(kwargs, "pat").ok_or(Fault::Missing)?;
-    printed(pattern, Side::Left).map_err(|_| Fault::message("“pat” must be a text"))
-}
-
-fn if_present(
-    value: &Value,
-    answer: impl FnOnce() -> Result<bool, Fault>,
-) -> Result<Option<bool>, Fault> {
-    if is_missing(value) { Ok(None) } else { answer().map(Some) }
 }

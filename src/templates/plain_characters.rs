@@ -1,6 +1,6 @@
 //! Replaces typographic quotes, dashes and spaces in a template by their equivalents in GSM-7.
 
-use crate::twilio::gsm::{look_alike, smart_encoded};
+use crate::twilio::smart_encoding::{look_alike, smart_encoded};
 
 /// Applies the replacements of Twilio's Smart Encoding to a template's text and to the string
 /// literals in its tags.

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use super::fault::{Fault, Function, Side, argument, is_missing};
-use super::{filters, operators, signatures};
+use super::{filter_signatures, filters, operators, predicates, value_conversions};
 
 /// Filter applied to everything that is printed.
 pub(super) const PRINTED: &str = "shown";
@@ -32,7 +32,7 @@ pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
         register(&mut tera, operator.filter(), function);
     }
     register(&mut tera, "op_negative", operators::negative);
-    for (name, function) in operators::TESTS {
+    for (name, function) in predicates::TESTS {
         register_test(&mut tera, name, function);
     }
     tera.register_filter("default", |value: &Value, kwargs: Kwargs, _: &State<'_>| {
@@ -46,7 +46,7 @@ pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
         if value.is_string() {
             return Ok(value.clone());
         }
-        match operators::printed(value, Side::Left) {
+        match value_conversions::printed(value, Side::Left) {
             Ok(text) => Ok(Value::from(text.as_ref())),
             Err(fault) => Err(fault.at(&kwargs)),
         }
@@ -66,9 +66,9 @@ fn register(tera: &mut Tera, name: &'static str, function: Function) {
 
 /// Registers a test as a filter. Negation is an argument, because the negation of a missing answer
 /// is missing too.
-fn register_test(tera: &mut Tera, name: &'static str, function: operators::TestFunction) {
+fn register_test(tera: &mut Tera, name: &'static str, function: predicates::TestFunction) {
     tera.register_filter(
-        signatures::test_filter(name),
+        filter_signatures::test_filter(name),
         move |value: &Value, kwargs: Kwargs, _: &State<'_>| {
             let negated = argument(&kwargs, "negated").is_some();
             match function(value, &kwargs) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::RenderError;
 use super::sandbox_tests::{CONTACT, assert_renders, refusal, render};
-use super::{Reach, TemplateBody, Variables};
+use super::{Evaluated, TemplateBody, Variables};
 
 #[test]
 fn a_date_is_formatted_in_the_right_zone() {
@@ -303,14 +303,14 @@ fn kinds_known_from_samples_are_checked_on_saving() {
         TemplateBody::parse(body)
             .unwrap()
             .check_with(&samples)
-            .map_err(|(error, reach)| (error.message, reach))
+            .map_err(|(error, evaluated)| (error.message, evaluated))
     };
-    let (message, reach) = check("{{ event.total / 3 }}", &[&text]).unwrap_err();
+    let (message, evaluated) = check("{{ event.total / 3 }}", &[&text]).unwrap_err();
     assert_eq!(
         message,
         "event.total is a text here, and “/” needs a number; convert it with “int” or “float”."
     );
-    assert_eq!(reach, Reach::Always);
+    assert_eq!(evaluated, Evaluated::Always);
     assert_eq!(check("{{ event.total / 3 }}", &[&text, &number]), Ok(()), "it can be a number");
     assert_eq!(check("{{ event.total / 3 }}", &[]), Ok(()), "nothing is known");
     assert_eq!(check("{{ event.total | float / 3 }}", &[&text]), Ok(()));
@@ -318,7 +318,7 @@ fn kinds_known_from_samples_are_checked_on_saving() {
         check("{% if event.total is number %}{{ event.total / 3 }}{% endif %}", &[&text])
             .unwrap_err()
             .1,
-        Reach::Sometimes
+        Evaluated::Sometimes
     );
     assert!(
         check("{% if event.total > 100 %}a{% endif %}b", &[&text])

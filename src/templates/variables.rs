@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tera::Value;
 
-use super::kinds::Kinds;
+use super::value_kinds::Kinds;
 use crate::contacts::Contact;
 use crate::types::phone::PhoneNumber;
 
@@ -242,67 +242,9 @@ pub(super) fn equivalent_variable(path: &[Key]) -> Option<&'static str> {
     })
 }
 
-/// Largest index of a list in a sample event.
-const MAX_SAMPLE_INDEX: usize = 20;
-
-/// A sample event with each property that the variables refer to, of the kind that its use
-/// requires.
-pub(super) fn sample_event(
-    variables: &[Variable],
-    expected: &[Option<Expected>],
-) -> serde_json::Value {
-    sample_properties(variables, Root::Event, &|at, name| {
-        sample_value(expected.get(at).copied().flatten(), name)
-    })
-}
-
-/// A sample value of the expected kind; `text` if any text fits.
-pub(super) fn sample_value(expected: Option<Expected>, text: &str) -> serde_json::Value {
-    match expected {
-        None => serde_json::Value::from(text),
-        Some(Expected::Number) => serde_json::Value::from(42),
-        Some(Expected::Time) => serde_json::Value::from("2026-11-21T10:00:00Z"),
-        Some(Expected::List) => serde_json::json!([text]),
-    }
-}
-
-/// Sample properties of an event or attributes of a contact; `value` creates each from its index
-/// and name.
-pub(super) fn sample_properties(
-    variables: &[Variable],
-    root: Root,
-    value: &dyn Fn(usize, &str) -> serde_json::Value,
-) -> serde_json::Value {
-    let mut event = serde_json::Value::Object(serde_json::Map::new());
-    for (at, variable) in variables.iter().enumerate().filter(|(_, variable)| variable.root == root)
-    {
-        let mut slot = &mut event;
-        for key in &variable.keys {
-            slot = match key {
-                Key::Name(name) => {
-                    if !slot.is_object() {
-                        *slot = serde_json::Value::Object(serde_json::Map::new());
-                    }
-                    &mut slot[name.as_str()]
-                }
-                Key::Index(index) => {
-                    let index = (*index).min(MAX_SAMPLE_INDEX);
-                    let mut items = slot.as_array_mut().map(std::mem::take).unwrap_or_default();
-                    items.resize(items.len().max(index + 1), serde_json::Value::Null);
-                    *slot = serde_json::Value::Array(items);
-                    &mut slot[index]
-                }
-            };
-        }
-        if slot.is_null() {
-            *slot = value(at, variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
-        }
-    }
-    event
-}
-
 impl Key {
-    fn name(&self) -> Option<&str> {
+    /// The name, if it is one.
+    pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Name(name) => Some(name),
             Self::Index(_) => None,
@@ -368,14 +310,6 @@ pub struct Unset {
     pub variable: String,
     /// Whether every use of the variable has a default.
     pub has_default: bool,
-}
-
-/// The kind of value that a variable's use requires, for sample events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expected {
-    Number,
-    Time,
-    List,
 }
 
 #[cfg(test)]

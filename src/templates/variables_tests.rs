@@ -1,4 +1,4 @@
-//! Tests of parsing variables and of sample events.
+//! Tests of parsing variables.
 
 use super::*;
 
@@ -22,21 +22,6 @@ fn a_variable_is_written_as_it_is_named() {
     };
     assert_eq!(items.to_string(), "event.items[0].sku");
     assert_eq!(parse(&["organization", "name"]).unwrap().to_string(), "organization.name");
-}
-
-#[test]
-fn a_sample_event_has_what_is_named() {
-    let variable = |keys: Vec<Key>| Variable { root: Root::Event, keys };
-    let name = |name: &str| Key::Name(name.to_owned());
-    let variables = [
-        variable(vec![name("order_id")]),
-        variable(vec![name("items"), Key::Index(1), name("sku")]),
-        variable(vec![name("items")]),
-    ];
-    assert_eq!(
-        sample_event(&variables, &[]),
-        serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] })
-    );
 }
 
 #[test]

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::template::{NewTemplate, Template, lock, update};
+use super::change::update;
+use super::new_template::NewTemplate;
+use super::template::{Template, lock};
 use crate::db::Conn;
 use crate::db::schema::{template_versions, users};
 use crate::error::{Error, Result};

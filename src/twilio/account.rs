@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::client::{Api, Client};
 use super::credentials::Credentials;
-use super::failure::TwilioError;
 use super::json;
+use super::request_error::TwilioError;
 use super::sid::AccountSid;
 
 /// A Twilio account. Its Auth Token, which Twilio includes in the answer, is not read.

@@ -7,8 +7,8 @@ use url::Url;
 use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::exchange::{Exchange, Reply};
-use super::failure::TwilioError;
 use super::json;
+use super::request_error::TwilioError;
 
 /// Maximum number of pages, in case a list never ends.
 const MAX_PAGES: usize = 200;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::types::text::cleaned_json;
+use crate::types::storable_text::cleaned_json;
 
 /// Parses an answer of Twilio, cleaned of text that cannot be stored; the only entrance of its
 /// JSON.

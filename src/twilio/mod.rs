@@ -3,11 +3,11 @@
 //!
 //! - [`Client`] sends before a deadline or not at all, and reads [`messages`], [`account`],
 //!   [`numbers`], [`services`] and [`registrations`].
-//! - [`SendError`] says whether a message may have been sent; [`errors`] explains each code and
-//!   decides about retries.
-//! - [`signature`], [`form`] and [`callbacks`] verify and parse Twilio's webhooks.
-//! - [`hook_call`] calls a hook in Twilio's place, to test whether Twilio could.
-//! - [`parts`] and [`gsm`] count SMS parts.
+//! - [`SendError`] says whether a message may have been sent; [`error_codes`] explains each code
+//!   and decides about retries.
+//! - [`signature`], [`webhook_form`] and [`callbacks`] verify and parse Twilio's webhooks.
+//! - [`hook_test_call`] calls a hook in Twilio's place, to test whether Twilio could.
+//! - [`parts`] and [`gsm`] count SMS parts, and [`smart_encoding`] saves some.
 
 pub mod account;
 pub mod address;
@@ -15,22 +15,23 @@ pub mod callbacks;
 mod client;
 pub mod credentials;
 mod deadline_body;
-pub mod errors;
+pub mod error_codes;
 mod exchange;
-mod failure;
 mod fetch;
-pub mod form;
 pub mod gsm;
-pub mod hook_call;
+pub mod hook_test_call;
 mod json;
 pub mod messages;
 pub mod numbers;
 pub mod parts;
 pub mod registrations;
+mod request_error;
 pub mod services;
 pub mod sid;
 pub mod signature;
+pub mod smart_encoding;
 pub mod status;
+pub mod webhook_form;
 
 #[cfg(test)]
 mod test_server;
@@ -38,9 +39,9 @@ mod test_server;
 pub use address::{Address, SendFrom};
 pub use client::{Client, ClientError, ClientOptions};
 pub use credentials::{CredentialKind, Credentials, CredentialsError};
-pub use errors::{Disposition, ErrorCode, Wait};
+pub use error_codes::{Disposition, ErrorCode, Wait};
 pub use exchange::Exchange;
-pub use failure::{SendError, TwilioError};
 pub use fetch::{Listing, UnreadableItem};
 pub use messages::{CreatedMessage, NewTwilioMessage, TwilioMessage, TwilioMessageFilter};
+pub use request_error::{SendError, TwilioError};
 pub use status::TwilioStatus;

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::client::{Api, Client};
 use super::credentials::Credentials;
-use super::failure::TwilioError;
 use super::json;
+use super::request_error::TwilioError;
 use super::sid::NumberSid;
 use crate::types::phone::PhoneNumber;
 

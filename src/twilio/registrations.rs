@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use super::client::{Api, Client};
 use super::credentials::Credentials;
-use super::failure::TwilioError;
 use super::json;
 use super::numbers::MAX_LISTED;
+use super::request_error::TwilioError;
 use super::sid::{NumberSid, ServiceSid};
 
 /// An A2P 10DLC campaign of a Messaging Service, which declares what its long codes are used for.

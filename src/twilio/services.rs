@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::address::Address;
 use super::client::{Api, Client};
 use super::credentials::Credentials;
-use super::failure::TwilioError;
 use super::json;
 use super::numbers::{Capabilities, MAX_LISTED};
+use super::request_error::TwilioError;
 use super::sid::{NumberSid, ServiceSid};
 use crate::types::phone::PhoneNumber;
 

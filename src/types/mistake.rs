@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use super::text::UNSTORABLE;
+use super::storable_text::UNSTORABLE;
 
 /// A validation error that is not specific to a field.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,20 +1,23 @@
 //! Value types without I/O: each has one fallible constructor and needs no check afterwards.
 //! Important ones are [`phone::PhoneNumber`], the ids in [`id`], [`sealed::Sealed`] and
-//! [`moment::Moment`]. Start with [`mistake`] for validation errors and [`text_enum`] for enums.
+//! [`date_or_time::DateOrTime`]. Start with [`mistake`] for validation errors and [`text_enum`] for
+//! enums.
 
 pub mod country;
+pub mod date_or_time;
 pub mod deadline;
 pub mod hook_address;
 pub mod http_url;
 pub mod id;
-pub(crate) mod json_object;
+pub mod invisible_characters;
+pub(crate) mod json_object_reader;
 pub mod json_text;
 pub mod mistake;
-pub mod moment;
 pub mod network;
 pub mod phone;
 pub mod public_url;
 pub mod sealed;
-pub mod text;
+pub mod storable_text;
 pub mod text_enum;
 pub mod token;
+pub mod trusted_proxies;

@@ -3,22 +3,22 @@
 //! [`organization::Organization`]; [`audit`] records what they change. Start with [`log_in`] and
 //! [`sessions`].
 
-mod account;
+mod account_fields;
+pub mod administration;
 pub mod api_keys;
 pub mod audit;
 pub mod invitations;
 pub mod log_in;
 pub mod organization;
 pub mod password;
-pub mod people;
+pub mod password_resets;
 pub mod profile;
-pub mod resets;
 mod role;
 pub mod sessions;
 pub mod setup;
-pub mod test_phone;
+pub mod test_message_phone;
 mod user;
 
-pub use account::{parse_account, parse_email};
+pub use account_fields::{parse_account, parse_email};
 pub use role::Role;
-pub use user::{NewUser, Theme, User, any, create, find, password_hash, set_password};
+pub use user::{NewUser, Theme, User, any, create, find, list, password_hash, set_password};

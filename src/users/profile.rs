@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::account::parse_name;
+use super::account_fields::parse_name;
 use super::audit::{self, AuditKind};
 use super::user::{Theme, User};
 use crate::db::Conn;

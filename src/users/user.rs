@@ -125,6 +125,12 @@ pub async fn find(conn: &mut Conn, id: UserId) -> Result<User> {
         .ok_or(Error::NotFound("user"))
 }
 
+/// All users by name; disabled ones come last.
+pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
+    let order = (users::disabled_at.is_not_null(), users::name, users::id);
+    Ok(users::table.order(order).select(User::as_select()).limit(1_000).load(conn).await?)
+}
+
 /// Whether any user exists; until then, the setup page is open.
 pub async fn any(conn: &mut Conn) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await?)

@@ -99,9 +99,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
     hooks::routes(cfg);
     cfg.service(
         scope("")
-            .wrap(http::headers::defaults())
-            .wrap(tracing_actix_web::TracingLogger::<http::headers::RequestSpan>::new())
-            .configure(http::health::routes)
+            .wrap(http::security_headers::defaults())
+            .wrap(tracing_actix_web::TracingLogger::<http::request_log::RequestSpan>::new())
+            .configure(http::health_checks::routes)
             .configure(api::routes)
             .configure(http::assets::routes)
             .configure(ui::routes),

@@ -6,9 +6,10 @@
 
 pub mod api;
 mod application;
-mod connect_error;
+mod connect_error_conversions;
 mod hooks;
 mod http;
+mod quantities;
 pub mod ui;
 
 pub use application::{Web, application, configure};

@@ -7,13 +7,12 @@ use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Worker;
+use super::batch_limits::BATCH;
 use super::error::{PerformError, is_database_down};
-use super::limits::BATCH;
 use super::until_written::until_written;
-use crate::db::{Conn, Unavailable};
-use crate::error::Error;
+use crate::db::Unavailable;
 use crate::queue::JobKind;
-use crate::queue::backend::Batch;
+use crate::queue::apalis_backend::Batch;
 use crate::queue::lease::{self, Finish, JobId, Leased};
 
 /// How often a job that fails because of a bug or the database is tried before it is left for an
@@ -35,16 +34,6 @@ impl Worker {
             performed += jobs.len();
             self.perform_kinds(jobs, None).await;
         }
-    }
-
-    /// Leases up to `max` due jobs.
-    pub(super) async fn lease(&self, conn: &mut Conn, max: usize) -> Result<Vec<Leased>, Error> {
-        let lease_guard = self.leases.begin_leasing().await;
-        let jobs =
-            lease::take(conn, self.id, self.clock.now(), i64::try_from(max).unwrap_or(i64::MAX))
-                .await?;
-        lease_guard.hold(&jobs);
-        Ok(jobs)
     }
 
     /// Performs a batch; its permits are released as its jobs end.
@@ -69,7 +58,7 @@ impl Worker {
             Box::pin(self.run_or_requeue(release.clone(), self.release(release))),
             Box::pin(self.run_or_requeue(settle.clone(), self.settle(settle))),
         );
-        self.leases.release(&jobs);
+        self.held_jobs.release(&jobs);
     }
 
     /// Runs the work on some jobs; if it fails or panics, they return to the queue.

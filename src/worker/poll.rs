@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apalis::prelude::*;
 use chrono::{DateTime, Utc};
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::db::Conn;
+use crate::error::Error;
 use crate::queue::CHANNEL;
-use crate::queue::backend::{Batch, JobBackend};
-use crate::queue::handover::WorkerIntake;
+use crate::queue::apalis_backend::Batch;
 use crate::queue::lease::{self, Leased};
 use crate::worker::Worker;
 
@@ -25,9 +24,6 @@ const MIN_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a busy worker waits for more permits before it leases jobs for them.
 const PERMIT_TIMEOUT: Duration = Duration::from_millis(50);
-
-/// How long work in flight may continue after the stop signal.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The result of polling the queue.
 enum Polled {
@@ -54,95 +50,13 @@ async fn acquire_permits(
 }
 
 impl Worker {
-    /// Runs until `stop`, then finishes what is in flight (up to 30 s) and signs off.
-    pub async fn run(self, stop: CancellationToken) {
-        stop.run_until_cancelled(self.first_heartbeat()).await;
-        let (sender, backend) = JobBackend::channel();
-        self.handover.open(WorkerIntake {
-            worker: self.id,
-            permits: Arc::clone(&self.job_permits),
-            leases: self.leases.clone(),
-            batches: sender.clone(),
-            max_batch: Self::batch_size(),
-        });
-        let wake = Arc::new(Notify::new());
-        let listening = tokio::spawn(self.clone().listen(Arc::clone(&wake), stop.clone()));
-        let polling = tokio::spawn(self.clone().poll(sender, wake, stop.clone()));
-        let scheduling = tokio::spawn(self.clone().run_schedule(stop.clone()));
-
-        let runtime = self.clone().runtime(backend, stop.clone());
-        tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
-        tokio::select! {
-            () = runtime => {}
-            () = async {
-                stop.cancelled().await;
-                self.handover.close(self.id);
-                tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
-            } => {
-                tracing::warn!(
-                    "some work did not finish within 30 s; its messages will be reconciled with \
-                     Twilio"
-                );
-            }
-        }
-        self.handover.close(self.id);
-        for task in [listening, polling, scheduling] {
-            task.abort();
-        }
-        if let Ok(mut conn) = self.db.get().await
-            && let Err(error) = lease::leave(&mut conn, self.id).await
-        {
-            tracing::warn!(%error, "could not sign off; the others take over within 30 s");
-        }
-    }
-
-    /// Repeats the first heartbeat until it succeeds: the other workers then know this one, and it
-    /// knows their number and the bounds of the connections.
-    async fn first_heartbeat(&self) {
-        let mut warned = false;
-        while let Err(error) = self.extend_lease().await {
-            if !warned {
-                tracing::warn!(
-                    %error,
-                    "cannot reach the database; the worker starts as soon as it can"
-                );
-            }
-            warned = true;
-            tokio::time::sleep(POLL_INTERVAL).await;
-        }
-    }
-
-    /// Runs apalis on the leased batches until `stop`, and then finishes those that have begun.
-    ///
-    /// This is not an async function: within one, the compiler cannot prove that apalis's future is
-    /// `Send`.
-    fn runtime(self, backend: JobBackend, stop: CancellationToken) -> BoxFuture<'static, ()> {
-        let name = format!("carillon-{}", self.id);
-        let apalis = WorkerBuilder::new(name).backend(backend).build(move |batch: Batch| {
-            let worker = self.clone();
-            // A separate task: apalis polls all batches in one task, which would confine them to
-            // one core.
-            async move {
-                tokio::spawn(async move { worker.perform(batch).await })
-                    .await
-                    .map_err(|error| -> BoxDynError { Box::new(error) })
-            }
-        });
-        apalis
-            .run_until(async move {
-                stop.cancelled().await;
-                Ok::<(), WorkerError>(())
-            })
-            .map(|ended| {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "the job runtime ended");
-                }
-            })
-            .boxed()
-    }
-
     /// Leases jobs whenever permits are free, until `stop`.
-    async fn poll(self, batches: mpsc::Sender<Batch>, wake: Arc<Notify>, stop: CancellationToken) {
+    pub(super) async fn poll(
+        self,
+        batches: mpsc::Sender<Batch>,
+        wake: Arc<Notify>,
+        stop: CancellationToken,
+    ) {
         let job_permits = &self.job_permits;
         let (mut is_down, mut has_backlog) = (false, false);
         while !stop.is_cancelled() {
@@ -208,13 +122,23 @@ impl Worker {
             .map_err(|error| error.to_string())
     }
 
+    /// Leases up to `max` due jobs.
+    pub(super) async fn lease(&self, conn: &mut Conn, max: usize) -> Result<Vec<Leased>, Error> {
+        let lease_guard = self.held_jobs.begin_leasing().await;
+        let jobs =
+            lease::take(conn, self.id, self.clock.now(), i64::try_from(max).unwrap_or(i64::MAX))
+                .await?;
+        lease_guard.hold(&jobs);
+        Ok(jobs)
+    }
+
     fn pause_until(&self, next: Option<DateTime<Utc>>) -> Duration {
         let left = next.map(|next| (next - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
         left.map_or(POLL_INTERVAL, |left| left.clamp(MIN_PAUSE, POLL_INTERVAL))
     }
 
     /// Turns PostgreSQL's notifications into wake-ups; reconnects when the connection is lost.
-    async fn listen(self, wake: Arc<Notify>, stop: CancellationToken) {
+    pub(super) async fn listen(self, wake: Arc<Notify>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Ok(mut conn) = self.db.target().connect().await
                 && diesel_async::RunQueryDsl::execute(

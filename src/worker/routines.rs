@@ -1,7 +1,6 @@
-//! Routines: periodic work that one worker at a time does for all; what each routine does, and how
-//! often.
+//! Routines: runs the periodic work that is due, which one worker at a time does for all. The work
+//! of each routine is in its own file.
 
-use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,22 +10,10 @@ use futures::future::join_all;
 use super::Worker;
 use super::error::{PerformError, is_database_down};
 use super::running_routines::RoutineGuard;
-use super::set_aside::{MAX_RETRIES, concerns_one_item};
-use crate::db;
-use crate::ledger;
 use crate::queue::routines::{self, Routine, RoutineRun};
-use crate::queue::set_aside::{self, Item, Task};
-use crate::users::{log_in, sessions};
-
-/// How often the ledger is folded. A reader of the ledger adds the rows that are not folded yet:
-/// fewer are better, but it is not urgent.
-const FOLD_INTERVAL: TimeDelta = TimeDelta::seconds(15);
 
 /// How long a routine waits after a failure.
 const ERROR_PAUSE: TimeDelta = TimeDelta::minutes(1);
-
-/// How many ended sessions are deleted one by one, if one of them fails.
-const MAX_SESSIONS: i64 = 10_000;
 
 impl Worker {
     /// Runs a routine, and returns when it is due again.
@@ -42,74 +29,6 @@ impl Worker {
             Routine::EndSessions => self.end_sessions().await,
             Routine::FoldLedger => self.fold_ledger().await,
         }
-    }
-
-    /// Deletes the sessions that have ended, in one statement, or one by one if one of them fails.
-    async fn end_sessions(&self) -> Result<DateTime<Utc>, PerformError> {
-        let now = self.clock.now();
-        let deleted = sessions::forget_ended(&mut *self.db.get().await?, now)
-            .await
-            .map_err(PerformError::from);
-        let aside = self.load_set_aside(Task::EndSession).await?;
-        match deleted {
-            Err(error) if concerns_one_item(&error) => {
-                for id in sessions::ended(&mut *self.db.get().await?, now, MAX_SESSIONS).await? {
-                    let deleted =
-                        async { Ok(sessions::forget(&mut *self.db.get().await?, id).await?) };
-                    self.record_result(
-                        &aside,
-                        &Item::new(Task::EndSession, &id, None),
-                        deleted.await,
-                    )
-                    .await?;
-                }
-            }
-            done => done?,
-        }
-        self.clear_unmet(&aside).await?;
-        log_in::forget_old(&mut *self.db.get().await?, now).await?;
-        self.or_next_retry(now + TimeDelta::hours(1), &[Task::EndSession]).await
-    }
-
-    /// Folds the changes of messages into the ledger, in one transaction, or in parts if a change
-    /// fails. A change that is set aside stays unfolded until it is due; readers of the ledger
-    /// still count it.
-    async fn fold_ledger(&self) -> Result<DateTime<Utc>, PerformError> {
-        let now = self.clock.now();
-        let aside = self.load_set_aside(Task::Fold).await?;
-        if aside.is_empty() {
-            let mut conn = self.db.get().await?;
-            let folded = db::transaction(&mut conn, async |tx| ledger::fold(tx, now).await).await;
-            drop(conn);
-            match folded.map_err(PerformError::from) {
-                Ok(folded) => {
-                    return Ok(if folded == ledger::FOLD_LIMIT {
-                        now
-                    } else {
-                        now + FOLD_INTERVAL
-                    });
-                }
-                Err(error) if !concerns_one_item(&error) => return Err(error),
-                Err(_) => {}
-            }
-        }
-        let mut conn = self.db.get().await?;
-        let due = set_aside::due(&mut conn, Task::Fold, now, MAX_RETRIES).await?;
-        let due: HashSet<&str> = due.iter().map(|due| due.item.subject.as_str()).collect();
-        let left_out: Vec<i64> = aside
-            .subjects()
-            .filter(|subject| !due.contains(subject))
-            .filter_map(|subject| subject.parse().ok())
-            .collect();
-        let (folded, failed) = ledger::fold_each(&mut conn, &left_out, now).await?;
-        drop(conn);
-        tracing::info!(folded, failed = failed.len(), "the ledger was folded in parts");
-        for (id, error) in failed {
-            self.set_aside(&Item::new(Task::Fold, &id, None), &error.into()).await?;
-        }
-        // Changes that were due and did not fail are folded.
-        self.clear_unmet(&aside).await?;
-        self.or_next_retry(now + FOLD_INTERVAL, &[Task::Fold]).await
     }
 
     /// Runs the routines that are due and that no worker runs, concurrently, until all have ended.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::queue::lease;
+use crate::queue::worker_registry;
 use crate::types::deadline::Deadline;
 
 /// Until when the other workers consider this one alive, by its own heartbeats; cheap to clone.
@@ -20,6 +20,7 @@ impl WorkerLease {
 
     /// Extends the lease by a heartbeat that was sent after `since`.
     pub(super) fn extend(&self, since: Deadline) {
-        *self.0.lock() = Some(since.after(lease::DEAD_AFTER.to_std().unwrap_or_default()));
+        *self.0.lock() =
+            Some(since.after(worker_registry::DEAD_AFTER.to_std().unwrap_or_default()));
     }
 }

@@ -1,9 +1,9 @@
-//! Automations over time: paused and resumed, edited while contacts are enrolled, advanced twice,
-//! and created in the editor.
+//! Automations over time: paused and resumed, edited while contacts are enrolled, and advanced
+//! twice.
 
 use carillon::automations::advance::{self, State};
 use carillon::automations::enroll;
-use carillon::contacts::Change;
+use carillon::contacts::ContactChange;
 use carillon::contacts::tags::TagName;
 use carillon::db;
 use carillon::error::Error;
@@ -18,7 +18,7 @@ use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds};
 
 impl TestApp {
     /// Creates an active automation on `signed_up`: a first SMS, a wait of a day, a second SMS.
-    async fn two_texts(&self, twilio: &Twilio) -> String {
+    pub(crate) async fn two_texts(&self, twilio: &Twilio) -> String {
         let (first, second) = (self.template("First.").await, self.template("Second.").await);
         let steps = json!([send_sms(&first, twilio), wait(86_400), send_sms(&second, twilio)]);
         self.automation(json!({ "type": "event", "name": "signed_up" }), steps).await
@@ -31,7 +31,7 @@ impl TestApp {
             .ok();
     }
 
-    async fn enrollment_ids(&self) -> Vec<EnrollmentId> {
+    pub(crate) async fn enrollment_ids(&self) -> Vec<EnrollmentId> {
         let ids = self.texts("SELECT id::text AS text FROM enrollments ORDER BY id").await;
         ids.iter().map(|id| id.parse().unwrap()).collect()
     }
@@ -149,10 +149,13 @@ async fn a_cause_enrolls_once_per_automation_and_a_tag_added_again_is_a_new_caus
     }
     let contact_id = ContactId::new();
     let now = app.clock.now();
-    let tagged =
-        |added_at| Change::TagAdded { contact_id, tag: TagName::parse("VIP").unwrap(), added_at };
-    let changes = [tagged(now), Change::ContactCreated(contact_id)];
-    let react = async |changes: &[Change]| {
+    let tagged = |added_at| ContactChange::TagAdded {
+        contact_id,
+        tag: TagName::parse("VIP").unwrap(),
+        added_at,
+    };
+    let changes = [tagged(now), ContactChange::ContactCreated(contact_id)];
+    let react = async |changes: &[ContactChange]| {
         let mut conn = app.conn().await;
         conn.transaction(async |conn| enroll::react(conn, now, changes).await).await.unwrap().len()
     };
@@ -248,119 +251,4 @@ async fn only_an_automation_that_can_send_can_be_activated() {
     app.set_status(&draft, "active").await;
     app.api().patch(&path, json!({ "status": "draft" })).await.field("status");
     app.api().patch(&path, json!({ "steps": [] })).await.field("steps");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_editor_creates_an_automation_with_a_new_template() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let site = app.sign_in().await;
-
-    let form = site.open("/automations/new").await.ok().form("/automations/new");
-    let form = form
-        .with("trigger.name", "hello")
-        .with("steps.0.sender_id", &twilio.sender_id)
-        .pressing("do", "new_template.0");
-    let page = site.send(&form).await.ok();
-    assert!(page.path.starts_with("/templates/new?return_to="), "{}", page.path);
-    let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
-    let page = site
-        .send(&form.with("name", "Greeting").with("body", "Hello <{{ contact.phone }}>."))
-        .await
-        .ok();
-
-    let edit = page.path.split('?').next().unwrap().to_owned();
-    let form = page.form(&edit);
-    assert_eq!(
-        (form.value("name"), form.value("trigger.name")),
-        (Some("Untitled automation"), Some("hello"))
-    );
-    assert_eq!(form.value("steps.0.sender_id"), Some(twilio.sender_id.as_str()));
-    let template =
-        app.texts("SELECT id::text AS text FROM templates WHERE name = 'Greeting'").await;
-    assert_eq!(form.value("steps.0.template_id"), Some(template[0].as_str()));
-
-    let page = site.send(&form.with("name", "Say <hello>").pressing("do", "activate")).await.ok();
-    page.must_say("Automation saved. It is not switched on yet.");
-    page.must_say("When the event “hello” is reported");
-    assert_eq!(app.texts("SELECT status AS text FROM automations").await, ["draft"]);
-    let page = site.send(&page.form(&page.path)).await.ok();
-    page.must_say("The automation is switched on.");
-    assert!(page.html.contains("Say &lt;hello&gt;") && !page.html.contains("<hello>"));
-    app.event("hello", HANDSET, json!({})).await;
-    app.run_until_idle().await;
-    assert_eq!(app.received(HANDSET), [format!("Hello <{HANDSET}>.")]);
-    let enrollment = app.enrollment_ids().await[0];
-    let page = site.open(&format!("/enrollments/{enrollment}")).await.ok();
-    page.must_say("Completed");
-    page.must_say("Delivered");
-    let page = site.open(&page.path.replace("/enrollments/", "/automations/")).await;
-    assert_eq!(page.status, 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_editor_keeps_typed_values_and_shows_errors_beside_their_fields() {
-    let app = TestApp::start().await;
-    let site = app.sign_in().await;
-    let form = site.open("/automations/new").await.ok().form("/automations/new");
-    let form = site
-        .send(&form.with("name", "Half").pressing("do", "add_wait"))
-        .await
-        .ok()
-        .form("/automations/new");
-    let form = site
-        .send(&form.with("steps.1.seconds", "soon").pressing("do", "add_condition"))
-        .await
-        .ok()
-        .form("/automations/new");
-    let form = form.with("trigger.where.0.property", "total").with("trigger.where.0.value", "5");
-    let form = site.send(&form.pressing("do", "up.1")).await.ok().form("/automations/new");
-    assert_eq!((form.value("name"), form.value("steps.0.seconds")), (Some("Half"), Some("soon")));
-    assert_eq!(
-        (form.value("steps.1.type"), form.value("trigger.where.0.property")),
-        (Some("send_sms"), Some("total"))
-    );
-    let page = site.send(&form.pressing("do", "save")).await;
-    assert_eq!(page.status, 422);
-    page.must_say("Write a whole number, such as 2.");
-    let form =
-        page.form("/automations/new").with("steps.0.seconds", "2").with("steps.0.unit", "hours");
-    let page = site.send(&form.clone().pressing("do", "activate")).await;
-    assert_eq!(page.status, 422);
-    page.must_say("Choose the template to send.");
-    page.must_say("Name the event that starts it.");
-    let page = site.send(&form.pressing("do", "save")).await.ok();
-    page.must_say("Wait 2 hours");
-    let activate = format!("{}/activate", page.path);
-    let confirmation = site.open(&activate).await.ok();
-    confirmation.must_say("Step 2: Choose the template to send.");
-    let refused = site.send(&confirmation.form(&activate)).await;
-    assert_eq!(refused.status, 422);
-    refused.must_say("Step 2: Choose the template to send.");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_half_done_edit_survives_writing_a_template() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let automation = app.two_texts(&twilio).await;
-    let site = app.sign_in().await;
-    let edit = format!("/automations/{automation}/edit");
-    let form = site.open(&edit).await.ok().form(&edit).pressing("do", "add_sms");
-    let form = site
-        .send(&form)
-        .await
-        .ok()
-        .form(&edit)
-        .with("name", "Renamed & longer")
-        .pressing("do", "new_template.3");
-    let page = site.send(&form).await.ok();
-    let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
-    let page = site.send(&form.with("name", "Third").with("body", "Third.")).await.ok();
-    let form = page.form(&edit);
-    assert_eq!(form.value("name"), Some("Renamed & longer"));
-    assert_ne!(form.value("steps.3.template_id"), Some(""));
-    assert_eq!(app.count("automation_versions").await, 1, "nothing is saved yet");
-    site.send(&form.pressing("do", "save")).await.ok().must_say("“Third”");
-    assert_eq!(app.count("automation_versions").await, 2);
 }

@@ -18,10 +18,10 @@ use twilio_simulator::{
     ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions,
 };
 
-use crate::harness::api::Api;
+use crate::harness::api_client::Api;
 use crate::harness::choose_crypto;
 use crate::harness::fixtures::{PASSWORD, id};
-use crate::harness::site::Site;
+use crate::harness::scriptless_browser::Site;
 
 const TIMEOUT: Duration = Duration::from_secs(90);
 

@@ -3,7 +3,7 @@
 
 mod fixture;
 
-use carillon::connections::webhooks::{self, Hook, Rejection, RejectionReason};
+use carillon::connections::rejected_webhooks::{self, Hook, Rejection, RejectionReason};
 use carillon::connections::{self, UnconfirmedPolicy};
 use carillon::senders;
 use carillon::types::id::ConnectionId;
@@ -542,17 +542,21 @@ async fn the_newest_thousand_rejected_webhooks_of_each_connection_are_stored() {
         detail,
         received_at: fixture.app.context.clock.now(),
     };
-    webhooks::reject(&mut conn, &rejection(None, "lost".into())).await.unwrap();
+    rejected_webhooks::reject(&mut conn, &rejection(None, "lost".into())).await.unwrap();
     for number in 0..1_100 {
-        webhooks::reject(&mut conn, &rejection(Some(id), number.to_string())).await.unwrap();
+        rejected_webhooks::reject(&mut conn, &rejection(Some(id), number.to_string()))
+            .await
+            .unwrap();
     }
-    let listed = webhooks::list(&mut conn, Some(id), 5_000).await.unwrap();
+    let listed = rejected_webhooks::list(&mut conn, Some(id), 5_000).await.unwrap();
     assert_eq!((listed.len(), listed[0].detail.as_str()), (1_000, "1099"));
     assert_eq!(
-        webhooks::count_since(&mut conn, Some(id), fixture.app.context.clock.now()).await.unwrap(),
+        rejected_webhooks::count_since(&mut conn, Some(id), fixture.app.context.clock.now())
+            .await
+            .unwrap(),
         1_000
     );
-    assert_eq!(webhooks::list(&mut conn, None, 10).await.unwrap().len(), 1);
+    assert_eq!(rejected_webhooks::list(&mut conn, None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use carillon::consent::{By, ConsentRecord, Evidence, Reason, Source, record, sup
 use carillon::contacts::tags::{self, TagName};
 use carillon::contacts::timeline::{self, EntryKind};
 use carillon::contacts::{
-    self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email,
+    self, Attributes, AttributesPatch, Contact, ContactChange, ContactFilter, ContactPatch, Email,
     ExternalId, Name, NewContact, Patch, Position,
 };
 use carillon::db::schema::events;
@@ -77,11 +77,12 @@ async fn a_stop_from_an_unknown_number_creates_a_tagged_contact_and_stores_the_e
     let suppressed = contacts::suppress(conn, texted("Stop!"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert!(suppressed.newly);
-    let tagged = Change::TagAdded { contact_id: contact.id, tag: TagName::stop(), added_at: at(0) };
-    assert_eq!(suppressed.changes, [Change::ContactCreated(contact.id), tagged]);
+    let tagged =
+        ContactChange::TagAdded { contact_id: contact.id, tag: TagName::stop(), added_at: at(0) };
+    assert_eq!(suppressed.changes, [ContactChange::ContactCreated(contact.id), tagged]);
     let active = suppression::active(conn, &ann()).await.unwrap().unwrap();
     assert_eq!((active.reason, active.since), (Reason::Stop, at(0)));
-    let evidence = record::of(conn, &ann(), 10).await.unwrap();
+    let evidence = record::of_number(conn, &ann(), 10).await.unwrap();
     assert_eq!(evidence.iter().map(ConsentRecord::words).collect::<Vec<_>>(), ["Texted “Stop!”"]);
 }
 
@@ -93,7 +94,7 @@ async fn a_second_stop_adds_evidence_and_changes_nothing_else() {
     let again = contacts::suppress(conn, texted("STOP"), at(1)).await.unwrap();
     assert_eq!((again.newly, again.changes), (false, Vec::new()));
     assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().since, at(0));
-    assert_eq!(record::of(conn, &ann(), 10).await.unwrap().len(), 2);
+    assert_eq!(record::of_number(conn, &ann(), 10).await.unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +106,7 @@ async fn repeated_rejections_by_twilio_are_one_piece_of_evidence() {
     let first = contacts::suppress(conn, refused.clone(), at(0)).await.unwrap();
     let second = contacts::suppress(conn, refused, at(1)).await.unwrap();
     assert!(first.newly && !second.newly);
-    assert_eq!(record::of(conn, &ann(), 10).await.unwrap().len(), 1);
+    assert_eq!(record::of_number(conn, &ann(), 10).await.unwrap().len(), 1);
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert_eq!(tags::of(conn, contact.id).await.unwrap(), [TagName::stop()]);
 }
@@ -123,7 +124,7 @@ async fn a_start_lifts_the_stop_and_its_tag_but_no_manual_suppression() {
     assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert_eq!(tags::of(conn, contact.id).await.unwrap(), []);
-    let newest = &record::of(conn, &ann(), 1).await.unwrap()[0];
+    let newest = &record::of_number(conn, &ann(), 1).await.unwrap()[0];
     assert_eq!(newest.words(), "Texted “START”: STOP lifted");
 }
 
@@ -233,7 +234,7 @@ async fn tags_that_differ_in_case_are_one_and_are_added_once() {
     let added = tags::add(conn, contact.id, &tag("VIP"), at(1)).await.unwrap();
     assert_eq!(
         added,
-        Some(Change::TagAdded { contact_id: contact.id, tag: tag("VIP"), added_at: at(1) })
+        Some(ContactChange::TagAdded { contact_id: contact.id, tag: tag("VIP"), added_at: at(1) })
     );
     assert_eq!(tags::add(conn, contact.id, &tag("vip"), at(2)).await.unwrap(), None);
     assert_eq!(tags::of(conn, contact.id).await.unwrap()[0].as_str(), "VIP");
@@ -255,7 +256,7 @@ async fn replacing_tags_keeps_the_stop_tag() {
         tags::replace(conn, &contact, &[tag("KEPT"), tag("new")], By::api(), at(1)).await.unwrap();
     assert_eq!(
         tagged.changes,
-        [Change::TagAdded { contact_id: contact.id, tag: tag("new"), added_at: at(1) }]
+        [ContactChange::TagAdded { contact_id: contact.id, tag: tag("new"), added_at: at(1) }]
     );
     let names: BTreeSet<String> =
         tags::of(conn, contact.id).await.unwrap().into_iter().map(String::from).collect();
@@ -445,15 +446,15 @@ async fn the_timeline_merges_all_entries_in_order() {
         .unwrap();
     tags::add(conn, contact.id, &tag("VIP"), at(2)).await.unwrap();
     let _ = contacts::suppress(conn, texted("STOP"), at(3)).await.unwrap();
-    let entries = timeline::of(conn, &contact, FAR_FUTURE, 10).await.unwrap().entries;
+    let entries = timeline::load(conn, &contact, FAR_FUTURE, 10).await.unwrap().entries;
     assert!(entries.is_sorted_by(|newer, older| newer.at >= older.at));
     assert_eq!(entries.len(), 5);
-    assert!(matches!(entries.last().unwrap().what, EntryKind::Created));
-    assert!(matches!(&entries[3].what, EntryKind::Event { name, .. } if name == "order_completed"));
+    assert!(matches!(entries.last().unwrap().kind, EntryKind::Created));
+    assert!(matches!(&entries[3].kind, EntryKind::Event { name, .. } if name == "order_completed"));
     // Read in parts, the timeline has each entry exactly once.
     let (mut until, mut collected) = (FAR_FUTURE, Vec::new());
     loop {
-        let part = timeline::of(conn, &contact, until, 2).await.unwrap();
+        let part = timeline::load(conn, &contact, until, 2).await.unwrap();
         collected.extend(part.entries);
         match part.older {
             Some(older) => until = older,

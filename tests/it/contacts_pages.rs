@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::harness::browser::Browser;
 use crate::harness::fixtures::{id, send_sms};
-use crate::harness::site::{Page, Site};
+use crate::harness::scriptless_browser::{Page, Site};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 const ANN: &str = "+14155550123";

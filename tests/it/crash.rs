@@ -6,17 +6,17 @@
 //! point from outside, by a lock, a delayed commit, or a stalled request or answer.
 //!
 //! This file crashes idle workers, [`fan_out`] workers under load, [`servers`] the processes that
-//! Twilio and API clients call, and [`stops`] workers while contacts text STOP. Start reading at
-//! [`CrashPoint`].
+//! Twilio and API clients call, and [`stop_texts`] workers while contacts text STOP. Start reading
+//! at [`CrashPoint`].
 
 mod fan_out;
 mod servers;
-mod stops;
+mod stop_texts;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use carillon::app::{self, Duty};
+use carillon::app::{self, ProcessRole};
 use carillon::clock::Clock;
 use carillon::context::Context;
 use carillon::db::{Conn, Durability, Pool};
@@ -26,10 +26,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use twilio_simulator::{Fault, Rule, SERVICE_SID};
 
+use crate::harness::carillon_process::Process;
 use crate::harness::fixtures::Twilio;
 use crate::harness::invariants::{Phase, Tally};
 use crate::harness::postgres::DatabaseServer;
-use crate::harness::process::Process;
 use crate::harness::{TestApp, TestOptions, seconds};
 
 /// How a worker crashes.
@@ -53,7 +53,7 @@ impl DoomedWorker {
     /// Starts a worker with its own connection pool.
     async fn start(app: &TestApp, kind: CrashKind) -> Self {
         match kind {
-            CrashKind::Killed => Self::Process(app.process(Duty::Worker).await),
+            CrashKind::Killed => Self::Process(app.process(ProcessRole::Worker).await),
             CrashKind::Dropped => {
                 let runtime =
                     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -402,7 +402,7 @@ async fn a_worker_that_resumes_after_it_was_declared_dead_sends_nothing_twice() 
         if point == CrashPoint::AnswerLost {
             app.simulator.inject(Rule::always(Fault::StallRecorded));
         }
-        let process = app.process(Duty::Worker).await;
+        let process = app.process(ProcessRole::Worker).await;
         if point == CrashPoint::AnswerLost {
             point.wait_until(&app, || app.simulator.stalled() == 5).await;
         } else {

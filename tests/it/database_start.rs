@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::harness::choose_crypto;
-use crate::harness::cluster::DedicatedCluster;
+use crate::harness::dedicated_cluster::DedicatedCluster;
 use crate::harness::postgres::TestDatabase;
 
 const TIMEOUT: Duration = Duration::from_mins(1);

@@ -136,7 +136,7 @@ fn structs(source: &str) -> impl Iterator<Item = (&str, Vec<String>)> {
 fn page_routes() -> Vec<Route> {
     let mut found = Vec::new();
     sources(&pages(), &mut found);
-    let query = fs::read_to_string(pages().join("../../messages/log/query.rs")).unwrap();
+    let query = fs::read_to_string(pages().join("../../messages/log/query_parameters.rs")).unwrap();
     found.push(("messages".to_owned(), query));
     let mut whole: BTreeMap<&str, String> = BTreeMap::new();
     for (group, source) in &found {

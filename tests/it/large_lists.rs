@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use carillon::automations::{self, EnrollmentFilter, EnrollmentStatus, counts};
 use carillon::contacts::{self, ContactFilter, Position, SCAN_LIMIT};
 use carillon::db::Conn;
-use carillon::messages::log::plan::{self, Plan};
+use carillon::messages::log::next_job::{self, NextJob};
 use carillon::messages::message as messages;
 use carillon::types::id::{AutomationId, ContactId, MessageId};
 use diesel_async::RunQueryDsl;
@@ -87,15 +87,15 @@ async fn a_pending_message_finds_its_job_among_very_many() {
     .await;
     let plan = async |conn: &mut Conn, id| {
         let message = messages::find(conn, id).await.unwrap();
-        plan::plan(conn, &message).await.unwrap()
+        next_job::find(conn, &message).await.unwrap()
     };
     let (planned, read) =
         count_rows_read(&app, "jobs", async |conn: &mut Conn| plan(conn, pending).await).await;
-    assert_eq!(planned, Plan::At(app.clock.now() + chrono::TimeDelta::minutes(1)));
+    assert_eq!(planned, NextJob::At(app.clock.now() + chrono::TimeDelta::minutes(1)));
     assert!(read <= 10_000, "{read} jobs were read");
     let (planned, read) =
         count_rows_read(&app, "jobs", async |conn: &mut Conn| plan(conn, delivered).await).await;
-    assert_eq!((planned, read), (Plan::Unknown, 0));
+    assert_eq!((planned, read), (NextJob::Unknown, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use carillon::db;
 use carillon::error::Error;
 use carillon::ledger::outcome::Outcome;
-use carillon::ledger::{self, Counts, Days, Grouping, LedgerFilter, LedgerKey, Maker};
-use carillon::messages::resend::{self, LeftOut};
+use carillon::ledger::{self, Counts, Days, Grouping, LedgerFilter, LedgerKey, MessageOrigin};
+use carillon::messages::resend::{self, LeftOutReason};
 use carillon::messages::status::{MessageStatus, Resent};
 use carillon::types::id::{AutomationId, MessageId};
 use carillon::users::Role;
@@ -57,7 +57,7 @@ async fn fail(app: &TestApp, to: &str, fault: Fault) -> MessageId {
 }
 
 fn today(app: &TestApp) -> LedgerFilter {
-    LedgerFilter { days: Days::last(1, app.clock.now(), Tz::UTC), maker: None, sender_id: None }
+    LedgerFilter { days: Days::last(1, app.clock.now(), Tz::UTC), origin: None, sender_id: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,7 +208,7 @@ async fn the_ledger_adds_up_after_days_of_faults() {
     // Each grouping has the same totals.
     let mut conn = app.conn().await;
     let all =
-        LedgerFilter { days: Days::all(app.clock.now(), Tz::UTC), maker: None, sender_id: None };
+        LedgerFilter { days: Days::all(app.clock.now(), Tz::UTC), origin: None, sender_id: None };
     let totals = app.ledger().await.totals;
     for grouping in Grouping::ALL {
         let ledger = ledger::read(&mut conn, &all, *grouping).await.unwrap();
@@ -218,7 +218,7 @@ async fn the_ledger_adds_up_after_days_of_faults() {
     // Messages that move to another automation are counted there.
     execute(&app, "UPDATE messages SET automation_id = NULL").await;
     assert_eq!(app.ledger().await.totals, totals);
-    let one_off = LedgerFilter { maker: Some(Maker::OneOff), ..all };
+    let one_off = LedgerFilter { origin: Some(MessageOrigin::OneOff), ..all };
     assert_eq!(
         ledger::read(&mut conn, &one_off, Grouping::Automation).await.unwrap().totals,
         totals
@@ -301,16 +301,16 @@ async fn a_message_that_may_have_arrived_or_may_not_be_sent_is_never_sent_again(
     let undelivered = fail(&app, &handset(2), Fault::Undelivered { code: 30003 }).await;
     let unconfirmed = fail(&app, &handset(3), Fault::Timeout).await;
     for id in [delivered, undelivered] {
-        assert_eq!(eligibility(id).await, Err(LeftOut::MayHaveArrived));
+        assert_eq!(eligibility(id).await, Err(LeftOutReason::MayHaveArrived));
     }
-    assert_eq!(eligibility(unconfirmed).await, Err(LeftOut::Unconfirmed));
+    assert_eq!(eligibility(unconfirmed).await, Err(LeftOutReason::Unconfirmed));
     assert_eq!(
         eligibility(fail(&app, &handset(4), Fault::Refuse { code: 21617 }).await).await,
-        Err(LeftOut::WouldFailAgain)
+        Err(LeftOutReason::WouldFailAgain)
     );
     assert_eq!(
         eligibility(fail(&app, &handset(5), Fault::Failed { code: 30007 }).await).await,
-        Err(LeftOut::WouldFailAgain)
+        Err(LeftOutReason::WouldFailAgain)
     );
     // Twilio failed it before a carrier had it, for a temporary reason.
     assert_eq!(
@@ -321,12 +321,12 @@ async fn a_message_that_may_have_arrived_or_may_not_be_sent_is_never_sent_again(
     let stopped = fail(&app, &handset(7), Fault::Refuse { code: 21408 }).await;
     assert_eq!(eligibility(stopped).await, Ok(()));
     app.text(&handset(7), LONG_CODE, "STOP").await;
-    assert_eq!(eligibility(stopped).await, Err(LeftOut::Suppressed));
+    assert_eq!(eligibility(stopped).await, Err(LeftOutReason::Suppressed));
 
     let deleted = fail(&app, &handset(8), Fault::Refuse { code: 21408 }).await;
     let contact = app.contact_of(&handset(8)).await;
     app.api().delete(&format!("/contacts/{}", contact["id"].as_str().unwrap())).await.ok();
-    assert_eq!(eligibility(deleted).await, Err(LeftOut::NoContact));
+    assert_eq!(eligibility(deleted).await, Err(LeftOutReason::NoContact));
 
     let before = app.count("messages").await;
     let mut conn = app.conn().await;
@@ -341,7 +341,7 @@ async fn a_message_that_may_have_arrived_or_may_not_be_sent_is_never_sent_again(
     let ineligible = [delivered, undelivered, unconfirmed, stopped, deleted];
     let now = app.clock.now();
     let composed = db::transaction(&mut conn, async |tx| {
-        let (composed, _) = resend::send_again(tx, &ineligible, now).await?;
+        let (composed, _) = resend::resend_messages(tx, &ineligible, now).await?;
         Ok::<_, Error>(composed)
     })
     .await
@@ -369,7 +369,7 @@ async fn a_message_with_an_unanswered_first_attempt_is_not_resent_even_if_the_se
     assert_eq!(message.status, MessageStatus::Failed);
     assert_eq!(
         resend::check_eligibility(&mut *app.conn().await, message.id).await.unwrap(),
-        Err(LeftOut::MayHaveArrived)
+        Err(LeftOutReason::MayHaveArrived)
     );
 }
 
@@ -486,7 +486,8 @@ async fn an_automations_page_shows_its_ledger() {
     let page = app.sign_in().await.open(&format!("/automations/{automation}")).await.ok();
     assert!(page.html.contains(&format!("/ledger?automation_id={automation}")), "{}", page.html);
     let mut conn = app.conn().await;
-    let filter = LedgerFilter { maker: Some(Maker::Automation(automation)), ..today(&app) };
+    let filter =
+        LedgerFilter { origin: Some(MessageOrigin::Automation(automation)), ..today(&app) };
     let ledger = ledger::read(&mut conn, &filter, Grouping::Day).await.unwrap();
     assert_eq!(ledger.rows[0].key, LedgerKey::Day(app.clock.now().date_naive()));
 }

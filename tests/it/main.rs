@@ -2,72 +2,74 @@
 //! real PostgreSQL, over real HTTP, with the simulator as Twilio.
 //!
 //! There is one binary, and one file per group of stories. [`harness`] gives each story its own
-//! database, server and simulator. Start reading in [`first_message`].
+//! database, server and simulator. Start reading in [`event_to_message`].
 #![expect(
     clippy::unwrap_used,
     reason = "an unexpected value fails the story, and the panic says where"
 )]
 
 mod accessibility;
-mod admin;
-mod api;
-mod api_wording;
+mod admin_pages;
+mod api_contract;
+mod api_error_wording;
 mod architecture;
-mod automation_builder;
+mod automation_editor;
+mod automation_pages;
 mod automations;
 mod bench_statistics;
-mod browser;
+mod browser_console;
 mod bulk_confirmation;
 mod cli;
 mod connecting;
 mod connection_health;
-mod console;
+mod consistent_figures;
 mod contacts;
 mod contacts_api;
 mod contacts_pages;
 mod crash;
-mod database_restart;
+mod database_outages;
 mod database_start;
 mod demo;
+mod error_policy;
+mod event_times;
+mod event_to_message;
 mod events_api;
-mod first_message;
-mod forms;
+mod fault_storm;
 mod handover;
 mod harness;
-mod home;
-mod hook_secrets;
-mod hooks;
+mod home_page;
 mod hostile_input;
 mod large_lists;
 mod ledger;
-mod lines;
+mod main_flow_in_browser;
 mod message_log;
+mod message_texts;
 mod messages;
 mod migrations;
-mod numbers;
 mod openapi;
 mod opt_outs;
-mod policy;
-mod processes;
-mod races;
+#[cfg(debug_assertions)]
+mod page_samples;
+mod phone_lines;
 mod reconciling;
+mod rejected_forms;
 mod report_fast_path;
 mod request_limits;
 mod routines;
-#[cfg(debug_assertions)]
-mod samples;
-mod sending;
+mod sending_faults;
 mod set_aside;
 mod settings;
+mod several_processes;
 mod signing_in;
-mod stop;
-mod storm;
+mod stop_keyword;
+mod stop_races;
 #[cfg(debug_assertions)]
-mod suspended;
+mod suspended_worker;
 mod template_editor;
 mod templates;
-mod texts;
 mod throttle;
 mod undo;
 mod untrusted_text;
-mod validity;
+mod validity_period;
+mod webhook_secrets;
+mod webhooks;

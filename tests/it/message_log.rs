@@ -8,7 +8,7 @@ use twilio_simulator::{Fault, Rule};
 
 use crate::harness::browser::Browser;
 use crate::harness::fixtures::{Twilio, id};
-use crate::harness::site::{Page, Site};
+use crate::harness::scriptless_browser::{Page, Site};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {

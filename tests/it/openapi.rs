@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::harness::TestApp;
-use crate::harness::api::{Answer, description};
+use crate::harness::api_client::{Answer, description};
 use crate::harness::postgres::Reachable;
 
 /// An operation of the description.

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carillon::messages::delivery::{self, Recorded, fast_path};
-use carillon::messages::report::{Report, ReportSource};
 use carillon::messages::status::MessageStatus;
+use carillon::messages::status_reports::{self, Recorded, Report, ReportSource, fast_path};
 use carillon::types::id::{ConnectionId, MessageId};
 use carillon::types::json_text::JsonText;
 use chrono::{DateTime, Utc};
@@ -129,7 +128,7 @@ async fn rows_of(app: &TestApp, copy: u128, count: usize) -> Vec<String> {
 async fn record_slow_path(app: &TestApp, reports: &[Report], now: DateTime<Utc>) -> Vec<Recorded> {
     let mut conn = app.conn().await;
     conn.transaction(async |conn| {
-        let recorded = delivery::record(conn, reports, now).await?;
+        let recorded = status_reports::record(conn, reports, now).await?;
         assert!(recorded.consequences.is_empty());
         Ok::<_, carillon::error::Error>(recorded.reports)
     })

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use carillon::app::Duty;
+use carillon::app::ProcessRole;
 use carillon::clock::Clock;
 use carillon::users::Role;
 use flate2::write::GzEncoder;
@@ -17,8 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, sign};
 
+use crate::harness::carillon_process::{Process, ProcessOptions};
 use crate::harness::fixtures::PASSWORD;
-use crate::harness::process::{Process, ProcessOptions};
 use crate::harness::{HANDSET, TestApp, TestOptions};
 
 const MB: u64 = 1 << 20;
@@ -49,7 +49,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 async fn a_compressed_gigabyte_is_never_decompressed() {
     let app = with_system_clock().await;
     let twilio = app.connect_twilio().await;
-    let process = app.process(Duty::Web).await;
+    let process = app.process(ProcessRole::Web).await;
     let url = format!("http://{}", process.bind());
     let bomb = bomb();
     assert!(bomb.len() < 2 << 20, "{}", bomb.len());
@@ -237,7 +237,7 @@ async fn half_sent_requests_time_out_and_do_not_block_a_stop() {
     ];
     let process = app
         .process_with(
-            Duty::Web,
+            ProcessRole::Web,
             ProcessOptions { settings: &settings, ..ProcessOptions::default() },
         )
         .await;
@@ -296,7 +296,7 @@ async fn the_second_request_of_a_connection_has_the_same_timeout() {
     let settings = [("CARILLON_REQUEST_TIMEOUT", "1")];
     let process = app
         .process_with(
-            Duty::Web,
+            ProcessRole::Web,
             ProcessOptions { settings: &settings, ..ProcessOptions::default() },
         )
         .await;
@@ -322,7 +322,7 @@ async fn the_connections_of_a_caller_are_limited_unless_it_is_a_trusted_proxy() 
         ];
         let process = app
             .process_with(
-                Duty::Web,
+                ProcessRole::Web,
                 ProcessOptions { settings: &settings, ..ProcessOptions::default() },
             )
             .await;
@@ -358,7 +358,7 @@ async fn an_unread_answer_does_not_hold_its_connection() {
     let settings = [("CARILLON_REQUEST_TIMEOUT", "1")];
     let process = app
         .process_with(
-            Duty::Web,
+            ProcessRole::Web,
             ProcessOptions { settings: &settings, ..ProcessOptions::default() },
         )
         .await;
@@ -392,7 +392,7 @@ async fn the_limit_of_open_files_is_raised_at_the_start() {
     let app = with_system_clock().await;
     let process = app
         .process_with(
-            Duty::Web,
+            ProcessRole::Web,
             ProcessOptions { open_files: Some(200), ..ProcessOptions::default() },
         )
         .await;

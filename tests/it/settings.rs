@@ -2,13 +2,13 @@
 //! user has a time zone and a theme; the audit log records changes.
 
 use carillon::users::audit::{self, AuditFilter};
-use carillon::users::{Role, people};
+use carillon::users::{Role, administration};
 use serde_json::json;
 use twilio_simulator::AUTH_TOKEN;
 
 use crate::harness::browser::{Browser, Screen};
 use crate::harness::fixtures::{PASSWORD, send_sms};
-use crate::harness::site::Page;
+use crate::harness::scriptless_browser::Page;
 use crate::harness::{HANDSET, TestApp, days};
 
 const NEW_PASSWORD: &str = "quite another set of words";
@@ -176,7 +176,7 @@ async fn the_last_admin_stays_even_if_two_disable_each_other_concurrently() {
                 let mut conn = db.get().await.unwrap();
                 let id = id.parse().unwrap();
                 conn.transaction::<_, carillon::error::Error, _>(async |conn| {
-                    people::disable(conn, &actor, id, now).await
+                    administration::disable(conn, &actor, id, now).await
                 })
                 .await
                 .is_ok()
@@ -318,7 +318,7 @@ async fn each_user_sees_times_in_their_own_zone() {
         .ok();
     app.contact(HANDSET).await;
     let id = app.texts("SELECT id::text AS text FROM contacts").await.remove(0);
-    let zones = async |site: &crate::harness::site::Site| {
+    let zones = async |site: &crate::harness::scriptless_browser::Site| {
         site.open(&format!("/contacts/{id}")).await.ok().html
     };
     assert!(zones(&admin).await.contains(" JST\""), "the organization's zone");

@@ -8,7 +8,7 @@ use carillon::users::{Role, setup};
 use chrono::TimeDelta;
 
 use crate::harness::fixtures::PASSWORD;
-use crate::harness::site::Site;
+use crate::harness::scriptless_browser::Site;
 use crate::harness::{HANDSET, TestApp, TestOptions, days};
 
 #[tokio::test(flavor = "multi_thread")]

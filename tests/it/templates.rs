@@ -5,7 +5,7 @@ use carillon::users::Role;
 use serde_json::{Value, json};
 
 use crate::harness::fixtures::id;
-use crate::harness::site::{Form, Page};
+use crate::harness::scriptless_browser::{Form, Page};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::fixtures::send_sms;
-use crate::harness::site::{Page, Site};
+use crate::harness::scriptless_browser::{Page, Site};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 /// Presses *Undo* on the page that confirms an action.

@@ -6,7 +6,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, SERVICE_SID};
 
-use crate::harness::api::Answer;
+use crate::harness::api_client::Answer;
 use crate::harness::fixtures::{Twilio, id};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Outcome;
-use crate::bench::Line;
 use crate::machine::Machine;
 use crate::probes::MachineRates;
+use crate::row_result::RowResult;
 use crate::statistics::{self, Better, Spread};
 
 /// The results of a comparison.
@@ -23,17 +23,17 @@ pub(super) struct Record {
     /// The number of messages that one turn sends.
     messages: usize,
     pub(super) worker_concurrency: usize,
-    pub(super) rows: Vec<Row>,
-    pub(super) left_out: Vec<LeftOut>,
+    pub(super) rows: Vec<ComparedRow>,
+    pub(super) left_out: Vec<UnsupportedRow>,
 }
 
 /// The results of a row in all pairs.
 #[derive(Serialize)]
-pub(super) struct Row {
+pub(super) struct ComparedRow {
     work: String,
     how: String,
     /// The compared numbers; the first one is the main figure.
-    pub(super) measures: Vec<Measure>,
+    pub(super) measures: Vec<ComparedNumber>,
     /// The rates of the machine directly before each pair.
     pub(super) given: Vec<MachineRates>,
     pub(super) shares: Vec<Share>,
@@ -43,7 +43,7 @@ pub(super) struct Row {
 
 /// A compared number of a row in all pairs.
 #[derive(Serialize)]
-pub(super) struct Measure {
+pub(super) struct ComparedNumber {
     pub(super) what: String,
     pub(super) better: Better,
     pub(super) base: Vec<f64>,
@@ -63,7 +63,7 @@ pub(super) struct Share {
 
 /// A row that the earlier program does not support.
 #[derive(Serialize)]
-pub(super) struct LeftOut {
+pub(super) struct UnsupportedRow {
     pub(super) row: String,
     pub(super) why: String,
 }
@@ -79,17 +79,17 @@ impl Record {
         Self { machine, base, head, messages, worker_concurrency, rows, left_out }
     }
 
-    pub(super) fn leave_out(&mut self, line: &Line, why: &str) {
+    pub(super) fn leave_out(&mut self, line: &RowResult, why: &str) {
         let row = format!("{}, {}", line.work, line.how);
-        self.left_out.push(LeftOut { row, why: why.to_owned() });
+        self.left_out.push(UnsupportedRow { row, why: why.to_owned() });
     }
 
-    /// Adds a pair: the lines of `base` and `head`, and the rates of the machine before them.
-    pub(super) fn add(&mut self, lines: &[Line; 2], rates: MachineRates) -> &Row {
+    /// Adds a pair: the results of `base` and `head`, and the rates of the machine before them.
+    pub(super) fn add(&mut self, lines: &[RowResult; 2], rates: MachineRates) -> &ComparedRow {
         let [base, head] = lines;
         let known = self.rows.iter().position(|row| row.work == head.work && row.how == head.how);
         let index = known.unwrap_or_else(|| {
-            self.rows.push(Row::new(head));
+            self.rows.push(ComparedRow::new(head));
             self.rows.len() - 1
         });
         let row = &mut self.rows[index];
@@ -128,9 +128,9 @@ impl Record {
     }
 }
 
-impl Row {
-    fn new(line: &Line) -> Self {
-        let measures = numbers(line).into_iter().map(|number| Measure {
+impl ComparedRow {
+    fn new(line: &RowResult) -> Self {
+        let measures = numbers(line).into_iter().map(|number| ComparedNumber {
             what: number.what,
             better: number.better,
             base: Vec::new(),
@@ -177,7 +177,7 @@ struct Number {
 }
 
 /// The numbers of a line that are compared: rate, latencies and CPU cost per unit of work.
-fn numbers(line: &Line) -> Vec<Number> {
+fn numbers(line: &RowResult) -> Vec<Number> {
     let mut numbers = Vec::new();
     for figure in &line.figures {
         let (what, better) = match figure.name.as_str() {
@@ -196,7 +196,7 @@ fn numbers(line: &Line) -> Vec<Number> {
     numbers
 }
 
-fn cost(line: &Line, name: &str) -> Option<f64> {
+fn cost(line: &RowResult, name: &str) -> Option<f64> {
     line.cost.as_ref()?.get(name).and_then(Value::as_f64)
 }
 

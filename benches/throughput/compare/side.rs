@@ -5,16 +5,16 @@ use std::path::Path;
 
 use tokio::runtime::Handle;
 
-use crate::bench::Bench;
-use crate::cluster::Cluster;
+use crate::environment::Environment;
 use crate::fake_twilio::FakeTwilio;
-use crate::product::Setup;
+use crate::postgres_cluster::Cluster;
+use crate::product_process::Setup;
 use crate::send::Sent;
 use crate::{Options, Outcome};
 
 /// A running program with its own database and its own fake Twilio.
 pub(super) struct Side {
-    pub(super) bench: Bench,
+    pub(super) bench: Environment,
     /// The messages of the last turn, until callbacks report on them.
     pub(super) sent: Option<Sent>,
 }
@@ -34,7 +34,7 @@ impl Side {
         let (contacts, concurrency) = (options.messages, options.concurrency);
         let setup = Setup::new(program, directory, cluster.url(), fake.address, concurrency)?;
         setup.run(&["migrate"])?;
-        let bench = Bench::start(&setup, cluster, fake, load, contacts, concurrency).await?;
+        let bench = Environment::start(&setup, cluster, fake, load, contacts, concurrency).await?;
         Ok(Self { bench, sent: None })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::record::{Measure, Record, Row, Share};
+use super::record::{ComparedNumber, ComparedRow, Record, Share};
 use crate::probes::MachineRates;
 use crate::report::format_number;
 use crate::statistics::{self, TOLERANCE, Verdict};
@@ -16,7 +16,7 @@ within the tolerance below it. Undecided: the interval is too wide for a conclus
 
 /// Prints the result of a pair as soon as it is measured.
 #[expect(clippy::print_stdout, reason = "the progress of a command")]
-pub(super) fn print_pair(pair: usize, pairs: usize, row: &Row) {
+pub(super) fn print_pair(pair: usize, pairs: usize, row: &ComparedRow) {
     let Some(measure) = row.measures.first() else { return };
     let (base, head) = (last(&measure.base), last(&measure.head));
     let ratio = measure.better.ratio(base, head).map_or_else(String::new, digits);
@@ -71,7 +71,7 @@ fn markdown(record: &Record) -> String {
 
 /// The undecided rows, and the number of pairs that would probably decide all of them.
 fn undecided(record: &Record) -> String {
-    let needed = |row: &Row| {
+    let needed = |row: &ComparedRow| {
         let spread = row.measures.first()?.spread.as_ref()?;
         match spread.verdict() {
             Verdict::Undecided { more_pairs } => Some((row.name(), spread.pairs + more_pairs)),
@@ -84,7 +84,7 @@ fn undecided(record: &Record) -> String {
     })
 }
 
-fn compared(measure: &Measure) -> String {
+fn compared(measure: &ComparedNumber) -> String {
     let [base, head] = [&measure.base, &measure.head].map(|values| statistics::median(values));
     let values = format!("{} | {} | {}", measure.what, format_number(base), format_number(head));
     let Some(spread) = &measure.spread else {

@@ -8,9 +8,9 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::options::AccountStatus;
 use super::refusal::Refusal;
-use super::shared::Shared;
+use super::resources::AccountStatus;
+use super::shared_state::Shared;
 use super::world::{Credential, CredentialKind};
 
 /// The authenticated account of a request.

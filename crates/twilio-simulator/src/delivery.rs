@@ -8,12 +8,12 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
+use super::delivery_plan::{CallbackDelivery, Pace, Plan, Step, plan};
 use super::message::{Message, Status, bare, new_sid};
-use super::network::Call;
-use super::options::Method;
 use super::parts;
-use super::plan::{CallbackDelivery, Pace, Plan, Step, plan};
-use super::shared::Shared;
+use super::resources::Method;
+use super::shared_state::Shared;
+use super::webhook_client::Call;
 use super::world::World;
 
 /// Runs the delivery of a message in the background.

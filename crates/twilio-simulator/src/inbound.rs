@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::message::{Direction, Message, Status, bare, new_sid};
-use super::network::Call;
-use super::options::{Number, NumberKind};
+use super::opt_outs::Changed;
 use super::parts;
-use super::shared::Shared;
-use super::world::{Changed, World};
+use super::resources::{Number, NumberKind};
+use super::shared_state::Shared;
+use super::webhook_client::Call;
+use super::world::World;
 
 /// The result of a message from a handset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,8 +76,8 @@ pub(super) fn receive(
     to: &str,
     body: &str,
 ) -> Result<usize, ReplyError> {
-    let from =
-        super::create::parse_to(from).map_err(|_| ReplyError::BadHandset(from.to_owned()))?;
+    let from = super::create_message::parse_to(from)
+        .map_err(|_| ReplyError::BadHandset(from.to_owned()))?;
     let mut world = shared.world();
     let number =
         world.number(bare(to)).cloned().ok_or_else(|| ReplyError::UnknownNumber(to.to_owned()))?;

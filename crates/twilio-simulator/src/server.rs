@@ -10,11 +10,16 @@ use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError};
 use tokio::task::JoinHandle;
 
-use super::shared::Shared;
-use super::{answer_faults, control, handset, messages, numbers, registrations, services};
+use super::api_middleware::api_middleware;
+use super::refusal::Refusal;
+use super::shared_state::Shared;
+use super::{
+    account_api, answer_faults, control_api, messages_api, numbers_api, phone_pages,
+    registrations_api, services_api,
+};
 
 /// A running server.
 pub(super) struct Server {
@@ -60,57 +65,63 @@ fn routes(config: &mut ServiceConfig) {
     config
         .service(
             web::scope("/2010-04-01/Accounts")
-                .wrap(from_fn(answer_faults::api_middleware))
-                .route("/{account}.json", web::get().to(numbers::account))
-                .route("/{account}/Messages.json", web::post().to(messages::create))
-                .route("/{account}/Messages.json", web::get().to(messages::list))
-                .route("/{account}/Messages/{sid}.json", web::get().to(messages::fetch))
-                .route("/{account}/Messages/{sid}.json", web::post().to(messages::update))
-                .route("/{account}/Messages/{sid}.json", web::delete().to(messages::delete))
-                .route("/{account}/IncomingPhoneNumbers.json", web::get().to(numbers::list))
+                .wrap(from_fn(api_middleware))
+                .route("/{account}.json", web::get().to(account_api::fetch))
+                .route("/{account}/Messages.json", web::post().to(messages_api::create))
+                .route("/{account}/Messages.json", web::get().to(messages_api::list))
+                .route("/{account}/Messages/{sid}.json", web::get().to(messages_api::fetch))
+                .route("/{account}/Messages/{sid}.json", web::post().to(messages_api::update))
+                .route("/{account}/Messages/{sid}.json", web::delete().to(messages_api::delete))
+                .route("/{account}/IncomingPhoneNumbers.json", web::get().to(numbers_api::list))
                 .route(
                     "/{account}/IncomingPhoneNumbers/{sid}.json",
-                    web::get().to(numbers::fetch_or_update),
+                    web::get().to(numbers_api::fetch_or_update),
                 )
                 .route(
                     "/{account}/IncomingPhoneNumbers/{sid}.json",
-                    web::post().to(numbers::fetch_or_update),
-                )
-                .route("/{account}/SMS/ShortCodes.json", web::get().to(numbers::list_short_codes))
-                .route(
-                    "/{account}/SMS/ShortCodes/{sid}.json",
-                    web::get().to(numbers::fetch_or_update),
+                    web::post().to(numbers_api::fetch_or_update),
                 )
                 .route(
-                    "/{account}/SMS/ShortCodes/{sid}.json",
-                    web::post().to(numbers::fetch_or_update),
+                    "/{account}/SMS/ShortCodes.json",
+                    web::get().to(numbers_api::list_short_codes),
                 )
-                .default_service(web::to(answer_faults::not_found)),
+                .route(
+                    "/{account}/SMS/ShortCodes/{sid}.json",
+                    web::get().to(numbers_api::fetch_or_update),
+                )
+                .route(
+                    "/{account}/SMS/ShortCodes/{sid}.json",
+                    web::post().to(numbers_api::fetch_or_update),
+                )
+                .default_service(web::to(not_found)),
         )
         .service(
             web::scope("/v1/Services")
-                .wrap(from_fn(answer_faults::api_middleware))
-                .route("", web::get().to(services::list))
-                .route("/{sid}", web::get().to(services::fetch_or_update))
-                .route("/{sid}", web::post().to(services::fetch_or_update))
-                .route("/{sid}/{kind:PhoneNumbers|ShortCodes}", web::get().to(services::senders))
-                .route("/{sid}/Compliance/Usa2p", web::get().to(registrations::campaigns))
-                .default_service(web::to(answer_faults::not_found)),
+                .wrap(from_fn(api_middleware))
+                .route("", web::get().to(services_api::list))
+                .route("/{sid}", web::get().to(services_api::fetch_or_update))
+                .route("/{sid}", web::post().to(services_api::fetch_or_update))
+                .route(
+                    "/{sid}/{kind:PhoneNumbers|ShortCodes}",
+                    web::get().to(services_api::senders),
+                )
+                .route("/{sid}/Compliance/Usa2p", web::get().to(registrations_api::campaigns))
+                .default_service(web::to(not_found)),
         )
         .service(
             web::scope("/v1/Tollfree")
-                .wrap(from_fn(answer_faults::api_middleware))
-                .route("/Verifications", web::get().to(registrations::verifications))
-                .default_service(web::to(answer_faults::not_found)),
+                .wrap(from_fn(api_middleware))
+                .route("/Verifications", web::get().to(registrations_api::verifications))
+                .default_service(web::to(not_found)),
         )
         .service(
             web::scope("/simulator/api")
                 .wrap(from_fn(same_site))
-                .configure(control::routes)
-                .default_service(web::to(answer_faults::not_found)),
+                .configure(control_api::routes)
+                .default_service(web::to(not_found)),
         )
-        .service(web::scope("").wrap(from_fn(same_site)).configure(handset::routes))
-        .default_service(web::to(answer_faults::not_found));
+        .service(web::scope("").wrap(from_fn(same_site)).configure(phone_pages::routes))
+        .default_service(web::to(not_found));
 }
 
 /// Refuses cross-site requests that change something, and adds security headers to every response.
@@ -152,4 +163,9 @@ fn is_same_origin(request: &ServiceRequest) -> bool {
         }
         (Some(_), None) => false,
     }
+}
+
+/// The response for an unknown path.
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    Refusal::not_found(request.path()).error_response()
 }

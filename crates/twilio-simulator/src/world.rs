@@ -1,6 +1,6 @@
 //! The state of the simulated Twilio: accounts, numbers, services, messages, opt-outs and faults.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::clock::Clock;
 use super::faults::Faults;
-use super::log::MessageLog;
-use super::options::{Account, AccountStatus, Number, NumberKind, Service, SimulatorOptions};
+use super::message_log::MessageLog;
+use super::opt_outs::OptOuts;
+use super::options::SimulatorOptions;
+use super::resources::{Account, AccountStatus, Number, NumberKind, Service};
 
 /// The maximum number of webhook calls in the log.
 const MAX_CALLBACKS: usize = 10_000;
@@ -94,19 +96,6 @@ pub(super) struct Credential {
 pub(super) enum CredentialKind {
     AuthToken,
     ApiKey,
-}
-
-/// The opted-out handsets by scope; a scope is a number or a service SID.
-#[derive(Default)]
-pub(super) struct OptOuts(HashMap<String, HashSet<String>>);
-
-/// An opt-out of a handset from a number or a service.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct OptOut {
-    /// The number or the service SID that may not text the handset.
-    pub scope: String,
-    /// The number of the handset.
-    pub handset: String,
 }
 
 impl World {
@@ -255,42 +244,4 @@ impl World {
             }
         }
     }
-}
-
-impl OptOuts {
-    pub(super) fn block(&mut self, scope: &str, handset: &str) -> Changed {
-        let new = self.0.entry(scope.to_owned()).or_default().insert(handset.to_owned());
-        if new { Changed::Yes } else { Changed::No }
-    }
-
-    pub(super) fn lift(&mut self, scope: &str, handset: &str) -> Changed {
-        let was = self.0.get_mut(scope).is_some_and(|handsets| handsets.remove(handset));
-        if was { Changed::Yes } else { Changed::No }
-    }
-
-    pub(super) fn blocks(&self, scope: &str, handset: &str) -> bool {
-        self.0.get(scope).is_some_and(|handsets| handsets.contains(handset))
-    }
-
-    /// All opt-outs, sorted by scope and handset.
-    pub(super) fn list(&self) -> Vec<OptOut> {
-        let mut all: Vec<_> = self
-            .0
-            .iter()
-            .flat_map(|(scope, handsets)| {
-                handsets
-                    .iter()
-                    .map(|handset| OptOut { scope: scope.clone(), handset: handset.clone() })
-            })
-            .collect();
-        all.sort();
-        all
-    }
-}
-
-/// Whether a change of an opt-out had an effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Changed {
-    Yes,
-    No,
 }

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use twilio_simulator::{Fault, LONG_CODE, Rule, Simulator, SimulatorOptions};
 use url::Url;
 
-use super::sample::{self, CONTACTS};
-use crate::app::{AppError, Database, Duty, instant_simulator, start, worker};
+use super::sample_data::{self, CONTACTS};
+use crate::app::{AppError, Database, ProcessRole, instant_simulator, start, worker};
 use crate::automations::{self, consequences};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -79,7 +79,7 @@ pub(super) async fn generate(
     let mut config = config.clone();
     config.twilio_api_url = Some(twilio_api_url);
     let context = Data::new(Context::new(config, database.pool.clone(), clock.clone())?);
-    let running = start(&context, Duty::Web)?;
+    let running = start(&context, ProcessRole::Web)?;
     let twilio = network.simulator.clone();
     let history = History { worker: worker(&context), context, clock, twilio, orders: 0 };
     let done = Box::pin(history.run(now)).await;
@@ -90,7 +90,7 @@ pub(super) async fn generate(
 
 impl History {
     async fn run(mut self, now: DateTime<Utc>) -> std::result::Result<(), AppError> {
-        sample::fill(&self.context).await?;
+        sample_data::fill(&self.context).await?;
         self.worker.heartbeat().await?;
         let [_, _, _, wholesale, _, off, .., landline, _, _] = CONTACTS else { return Ok(()) };
         for (who, code) in [(off, 30003), (landline, 30006)] {
@@ -170,7 +170,7 @@ impl History {
         let now = self.clock.now();
         let mut conn = self.context.db.get().await?;
         db::transaction(&mut conn, async |tx| {
-            automations::report(tx, &[event], Receiver::AnyWorker, now).await
+            automations::report_events(tx, &[event], Receiver::AnyWorker, now).await
         })
         .await?;
         Ok(())

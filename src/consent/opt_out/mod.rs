@@ -1,109 +1,23 @@
 //! Commands in inbound texts: STOP, START, HELP, and opt-outs in a person's own words.
 //!
 //! - [`Command::of`] reads a text. A whole text that is one of the opt-out words is a STOP, in
-//!   whatever form it is written; so is one of the organization's own words ([`own`]). Clear
+//!   whatever form it is written; so is one of the organization's own words ([`own_words`]). Clear
 //!   wording ("please take me off your list") is an opt-out too, marked [`OptOutForm::Wording`].
 //! - The words and wordings of each language are in `languages/`; `rules.rs` says how they are
 //!   read.
 //! - START lifts a STOP only if it is the whole text. A wrong stop costs a message, a missed one
 //!   breaks the law.
 
+mod command;
 #[cfg(test)]
-mod corpus;
-mod fold;
-pub mod own;
+mod corpus_tests;
+pub mod own_words;
+mod pattern_terms;
 mod patterns;
 mod rules;
-mod standard;
-mod terms;
+mod standard_words;
+mod text_folding;
 mod tokens;
 
-use crate::twilio::callbacks::OptOut;
-use own::OwnWords;
-use standard::{HELP, START};
-
-pub use standard::{OptOutForm, StartWord, standard_words};
-
-/// A command in an inbound text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    /// Send no more messages.
-    Stop(OptOutForm),
-    /// Send messages again.
-    Start(StartWord),
-    /// Say who sends the messages, and how to opt out.
-    Help,
-}
-
-/// An inbound text with its metadata.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct InboundText<'a> {
-    /// The text.
-    pub body: &'a str,
-    /// The command that Twilio recognised in it.
-    pub opt_out_type: Option<OptOut>,
-    /// The label of the button that was pressed.
-    pub button_text: Option<&'a str>,
-    /// The payload that the sender of the button gave it.
-    pub button_payload: Option<&'a str>,
-}
-
-impl Command {
-    /// The command in an inbound text: what Twilio recognised (`OptOutType`), if anything; else an
-    /// opt-out word or wording in the text or button; else START or HELP as the whole text.
-    #[must_use]
-    pub fn of(inbound: &InboundText<'_>, own: &OwnWords) -> Option<Self> {
-        let word = fold::word_of(inbound.body);
-        let start =
-            START.iter().find(|(name, _)| word.as_deref() == Some(*name)).map(|(_, start)| *start);
-        match inbound.opt_out_type {
-            Some(OptOut::Stop) => return Some(Self::Stop(OptOutForm::Word)),
-            Some(OptOut::Start) => return Some(Self::Start(start.unwrap_or(StartWord::Custom))),
-            Some(OptOut::Help) => return Some(Self::Help),
-            None => {}
-        }
-        let buttons = [inbound.button_text, inbound.button_payload].into_iter().flatten();
-        let forms: Vec<OptOutForm> = opt_out(inbound.body, word.as_deref(), own)
-            .into_iter()
-            .chain(buttons.filter_map(|text| opt_out(text, fold::word_of(text).as_deref(), own)))
-            .collect();
-        if forms.contains(&OptOutForm::Word) {
-            return Some(Self::Stop(OptOutForm::Word));
-        }
-        if let Some(form) = forms.first() {
-            return Some(Self::Stop(*form));
-        }
-        match word {
-            Some(word) if HELP.contains(&word.as_str()) => Some(Self::Help),
-            _ => start.map(Self::Start),
-        }
-    }
-
-    /// The command in a text without metadata.
-    #[must_use]
-    pub fn of_text(body: &str, own: &OwnWords) -> Option<Self> {
-        Self::of(&InboundText { body, ..InboundText::default() }, own)
-    }
-
-    /// Whether it is an opt-out.
-    #[must_use]
-    pub fn is_stop(self) -> bool {
-        matches!(self, Self::Stop(_))
-    }
-
-    /// Whether this undoes a STOP to a toll-free number, where the networks accept START and UNSTOP
-    /// alone.
-    #[must_use]
-    pub fn lifts_toll_free(self) -> bool {
-        matches!(self, Self::Start(StartWord::Start | StartWord::Unstop))
-    }
-}
-
-/// Whether a text is an opt-out, by the organization's own words or the standard ones.
-fn opt_out(text: &str, word: Option<&str>, own: &OwnWords) -> Option<OptOutForm> {
-    let is_own = word.is_some_and(|word| own.contains(word));
-    if is_own { Some(OptOutForm::Word) } else { standard::opt_out(text, word) }
-}
-
-#[cfg(test)]
-mod tests;
+pub use command::{Command, InboundText};
+pub use standard_words::{OptOutForm, StartWord, standard_words};

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use super::terms::{TermId, Terms};
+use super::pattern_terms::{TermId, Terms};
 use super::tokens::Token;
 
 /// What is wrong with a file of rules.

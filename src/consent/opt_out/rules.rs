@@ -12,9 +12,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::fold::fold;
+use super::pattern_terms::Terms;
 use super::patterns::{BadRules, Pattern, Patterns, Text};
-use super::terms::Terms;
+use super::text_folding::fold;
 use super::tokens::{Reading, split};
 
 /// What the rules classify a text as.

@@ -1,6 +1,6 @@
 //! Tokens: the words of a text and the breaks between its clauses; quotations are left out.
 
-use super::fold::{fold, is_hyphen, is_letter};
+use super::text_folding::{fold, is_hyphen, is_letter};
 
 /// A word, or one character of a script that is written without spaces, folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,8 +156,17 @@ impl Tokens {
 /// Whether a character belongs to a script that does not separate words reliably: each is read as a
 /// word.
 fn is_single(character: char) -> bool {
-    matches!(character, '\u{e01}'..='\u{e7f}' | '\u{3005}' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+    matches!(
+        character,
+        '\u{e01}'..='\u{e7f}'
+            | '\u{3005}'
+            | '\u{3041}'..='\u{30ff}'
+            | '\u{3400}'..='\u{4dbf}'
+            | '\u{4e00}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7a3}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{323af}'
+    )
 }
 
 fn is_quotation_mark(character: char) -> bool {

@@ -9,10 +9,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
-use super::account::SystemAccount;
 use super::binaries::Binaries;
 use super::error::EmbeddedError;
 use super::options::{Durability, EmbeddedOptions, NAME};
+use super::system_account::SystemAccount;
 use crate::clock::Clock;
 
 /// The longest path that the kernel allows for a socket, in bytes (`sun_path` without its final

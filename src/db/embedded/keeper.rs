@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 use super::cluster::Cluster;
 use super::error::EmbeddedError;
 use super::server::Server;
-use super::stop::StopSignal;
-use crate::db::waits::LOG_AFTER;
+use super::stop_signal::StopSignal;
+use crate::db::startup_waits::LOG_AFTER;
 
 /// Which process runs the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diesel::sql_types::Integer;
@@ -11,7 +11,9 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::cluster::Cluster;
 use super::*;
+use crate::db::Target;
 
 struct Directory(PathBuf);
 

@@ -5,7 +5,7 @@ use crate::types::phone::PhoneNumber;
 
 /// The origin of a draft, which decides when two drafts are the same message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum DraftOrigin {
     /// A step of an automation: one message per enrollment and step, however often the step runs.
     Automation {
         /// The automation.
@@ -16,7 +16,7 @@ pub enum Origin {
         step: i16,
     },
     /// A user resends a message that certainly reached no recipient; each message is resent once.
-    Retry {
+    Resend {
         /// The message that it resends.
         of: MessageId,
         /// The automation that created that message.
@@ -33,7 +33,7 @@ pub enum Origin {
 #[derive(Debug, Clone)]
 pub struct Draft {
     /// Its origin.
-    pub origin: Origin,
+    pub origin: DraftOrigin,
     /// The contact that it is for, if there is one.
     pub contact_id: Option<ContactId>,
     /// The sender that it goes out from.
@@ -47,4 +47,16 @@ pub struct Draft {
     pub template: Option<(TemplateId, i32)>,
     /// The URLs of its media.
     pub media_urls: Vec<String>,
+}
+
+impl Draft {
+    /// The recipient's address; empty if there is no recipient.
+    pub(super) fn to_address(&self) -> &str {
+        self.to.as_ref().map_or("", PhoneNumber::as_str)
+    }
+
+    /// The text; empty if there is none.
+    pub(super) fn body(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
 }

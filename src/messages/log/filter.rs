@@ -9,7 +9,7 @@ use diesel::sql_types::{Integer, Nullable, Text};
 
 use crate::db::schema::messages;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{Days, Maker};
+use crate::ledger::{Days, MessageOrigin};
 use crate::messages::message::Direction;
 use crate::messages::status::MessageStatus;
 use crate::types::id::{ContactId, EnrollmentId, MessageId, SenderId, TemplateId};
@@ -44,7 +44,7 @@ pub struct MessageFilter {
     /// Composed or received at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Created by this automation, or by none.
-    pub maker: Option<Maker>,
+    pub origin: Option<MessageOrigin>,
     /// Created by this enrollment.
     pub enrollment_id: Option<EnrollmentId>,
     /// Rendered from this template.
@@ -91,7 +91,7 @@ impl Within {
 
     /// The label of the period for users.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Hour => "Last hour",
             Self::Day => "Last 24 hours",
@@ -165,7 +165,7 @@ impl MessageFilter {
             query.filter(messages::to_address.eq(address))
         } else if let Some(id) = self.enrollment_id {
             query.filter(messages::enrollment_id.eq(id))
-        } else if let Some(Maker::Automation(id)) = self.maker {
+        } else if let Some(MessageOrigin::Automation(id)) = self.origin {
             query.filter(messages::automation_id.eq(id))
         } else {
             query
@@ -194,10 +194,12 @@ impl MessageFilter {
                     .filter(messages::status.eq_any(MessageStatus::with_outcome(outcome))),
             };
         }
-        match self.maker {
+        match self.origin {
             None => {}
-            Some(Maker::Automation(id)) => query = query.filter(messages::automation_id.eq(id)),
-            Some(Maker::OneOff) => query = query.filter(messages::automation_id.is_null()),
+            Some(MessageOrigin::Automation(id)) => {
+                query = query.filter(messages::automation_id.eq(id))
+            }
+            Some(MessageOrigin::OneOff) => query = query.filter(messages::automation_id.is_null()),
         }
         if let Some(reason) = &self.reason {
             query = query.filter(left(messages::reason, 200).eq(reason));
@@ -239,7 +241,10 @@ impl MessageFilter {
         let indexed = [
             Self { contact_id: self.contact_id, ..only_time.clone() },
             Self { to_address: self.to_address.clone(), ..only_time.clone() },
-            Self { maker: self.maker.filter(|maker| *maker != Maker::OneOff), ..only_time },
+            Self {
+                origin: self.origin.filter(|origin| *origin != MessageOrigin::OneOff),
+                ..only_time
+            },
         ];
         // An enrollment has few messages, so the other conditions do not matter.
         self.enrollment_id.is_some() || indexed.contains(self)
@@ -269,16 +274,17 @@ mod tests {
         let contact =
             MessageFilter { contact_id: Some(ContactId::new()), ..MessageFilter::default() };
         let automation = MessageFilter {
-            maker: Some(Maker::Automation(AutomationId::new())),
+            origin: Some(MessageOrigin::Automation(AutomationId::new())),
             ..MessageFilter::default()
         };
         let since = MessageFilter { since: Some(DateTime::UNIX_EPOCH), ..automation.clone() };
         for answered in [&MessageFilter::default(), &contact, &automation, &since] {
             assert!(answered.is_answered_by_index(), "{answered:?}");
         }
-        let both = MessageFilter { maker: automation.maker, ..contact.clone() };
+        let both = MessageFilter { origin: automation.origin, ..contact.clone() };
         let status = MessageFilter { status: Some(MessageStatus::Failed), ..contact };
-        let one_off = MessageFilter { maker: Some(Maker::OneOff), ..MessageFilter::default() };
+        let one_off =
+            MessageFilter { origin: Some(MessageOrigin::OneOff), ..MessageFilter::default() };
         for other in [&both, &status, &one_off] {
             assert!(!other.is_answered_by_index(), "{other:?}");
         }

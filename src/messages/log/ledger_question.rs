@@ -2,8 +2,8 @@
 //! messages.
 
 use super::filter::MessageFilter;
-use crate::ledger::Maker;
-use crate::ledger::newest::NewestQuery;
+use crate::ledger::MessageOrigin;
+use crate::ledger::newest_day::NewestQuery;
 use crate::ledger::outcome::Outcome;
 use crate::messages::message::Direction;
 use crate::messages::status::Resent;
@@ -34,11 +34,11 @@ pub(super) fn question(filter: &MessageFilter) -> Option<NewestQuery> {
         outcomes,
         error_code: filter.error_code,
         reason: filter.reason.clone(),
-        automation_id: match filter.maker {
-            Some(Maker::Automation(id)) => Some(id),
+        automation_id: match filter.origin {
+            Some(MessageOrigin::Automation(id)) => Some(id),
             _ => None,
         },
-        one_off: filter.maker == Some(Maker::OneOff),
+        one_off: filter.origin == Some(MessageOrigin::OneOff),
         sender_id: filter.sender_id,
     })
 }

@@ -15,7 +15,7 @@ use super::ledger_question::question;
 use crate::db::Conn;
 use crate::db::schema::messages;
 use crate::error::Result;
-use crate::ledger::newest;
+use crate::ledger::newest_day;
 use crate::messages::message::Message;
 use crate::types::id::MessageId;
 
@@ -64,7 +64,8 @@ pub async fn find_page(
         MessagePosition::NewerThan(after) => {
             match page_forward(conn, filter, after, limit).await? {
                 Some(page) => Ok(page),
-                // Going back to the start ends with a full first page, not with the few newer messages.
+                // Going back to the start ends with a full first page, not with the few newer
+                // messages.
                 None => page_back(conn, filter, None, limit).await,
             }
         }
@@ -191,10 +192,12 @@ async fn resume_at(
 ) -> Result<Option<MessageId>> {
     let Some(question) = question(filter) else { return Ok(Some(end)) };
     // The ids of a day's last messages may be up to `MARGIN` past midnight.
-    let Some(none_from) = newest::none_from(conn, &question, end.time() + MARGIN).await? else {
+    let Some(end_of_matches) =
+        newest_day::end_of_matches(conn, &question, end.time() + MARGIN).await?
+    else {
         return Ok(None);
     };
-    let next_match = MessageId::first_at(none_from + MARGIN);
+    let next_match = MessageId::first_at(end_of_matches + MARGIN);
     Ok(Some(next_match.min(end)))
 }
 

@@ -5,12 +5,12 @@ use crate::ledger::Cause;
 use crate::ledger::outcome::Outcome;
 use crate::messages::claim::EXPIRED;
 use crate::messages::status::MessageStatus;
-use crate::twilio::errors::{self, Class, ContactEffect, Retry};
+use crate::twilio::error_codes::{self, Class, ContactEffect, Retry};
 use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// Why an undelivered message is not resent.
-    pub enum LeftOut {
+    pub enum LeftOutReason {
         /// It is uncertain whether Twilio has it.
         Unconfirmed = "unconfirmed",
         /// A carrier had it, or an attempt was never answered.
@@ -28,7 +28,7 @@ text_enum! {
         /// A rule left it out, or it was canceled.
         OnPurpose = "on_purpose",
         /// It was resent already.
-        Retried = "retried",
+        AlreadyResent = "retried",
     }
 }
 
@@ -53,7 +53,7 @@ pub struct Circumstances {
 )]
 pub struct Facts {
     /// Another message resends it.
-    pub retried: bool,
+    pub resent: bool,
     /// Its contact exists.
     pub has_contact: bool,
     /// It has a recipient, and a text or media.
@@ -72,48 +72,52 @@ impl Circumstances {
     /// Checks whether the message may be resent; the error says why not.
     ///
     /// `undelivered` is excluded on purpose: carriers also report it for messages that arrived.
-    pub fn check(&self) -> Result<(), LeftOut> {
+    pub fn check(&self) -> Result<(), LeftOutReason> {
         let facts = self.facts;
-        if facts.retried {
-            return Err(LeftOut::Retried);
+        if facts.resent {
+            return Err(LeftOutReason::AlreadyResent);
         }
         match self.status {
-            MessageStatus::Unconfirmed => return Err(LeftOut::Unconfirmed),
-            MessageStatus::Suppressed => return Err(LeftOut::Suppressed),
-            MessageStatus::Skipped | MessageStatus::Canceled => return Err(LeftOut::OnPurpose),
+            MessageStatus::Unconfirmed => return Err(LeftOutReason::Unconfirmed),
+            MessageStatus::Suppressed => return Err(LeftOutReason::Suppressed),
+            MessageStatus::Skipped | MessageStatus::Canceled => {
+                return Err(LeftOutReason::OnPurpose);
+            }
             MessageStatus::Failed | MessageStatus::Undelivered => {
                 self.error_code.map_or(Ok(()), check_code)?;
             }
             // It waited in `pending` after any earlier attempt, so earlier error codes do not
             // matter.
             MessageStatus::Expired => {}
-            _ => return Err(LeftOut::MayHaveArrived),
+            _ => return Err(LeftOutReason::MayHaveArrived),
         }
         if self.status == MessageStatus::Undelivered || facts.at_carrier || facts.doubtful {
-            return Err(LeftOut::MayHaveArrived);
+            return Err(LeftOutReason::MayHaveArrived);
         }
         if facts.suppressed {
-            return Err(LeftOut::Suppressed);
+            return Err(LeftOutReason::Suppressed);
         }
         if !facts.has_content {
-            return Err(LeftOut::NothingToSend);
+            return Err(LeftOutReason::NothingToSend);
         }
         if !facts.has_contact {
-            return Err(LeftOut::NoContact);
+            return Err(LeftOutReason::NoContact);
         }
         if self.status == MessageStatus::Failed && self.error_code.is_none() && facts.accepted {
-            return Err(LeftOut::Unexplained);
+            return Err(LeftOutReason::Unexplained);
         }
         Ok(())
     }
 }
 
 /// What an error code says about sending the same text to the same person from the same sender.
-fn check_code(code: i32) -> Result<(), LeftOut> {
-    let error = errors::lookup(code);
+fn check_code(code: i32) -> Result<(), LeftOutReason> {
+    let error = error_codes::lookup(code);
     match (error.class, error.contact, error.retry) {
-        (_, _, Retry::Ambiguous) => Err(LeftOut::MayHaveArrived),
-        (Class::OptOut | Class::BadNumber | Class::Blocked, ..) => Err(LeftOut::WouldFailAgain),
+        (_, _, Retry::Ambiguous) => Err(LeftOutReason::MayHaveArrived),
+        (Class::OptOut | Class::BadNumber | Class::Blocked, ..) => {
+            Err(LeftOutReason::WouldFailAgain)
+        }
         (
             _,
             ContactEffect::None | ContactEffect::Count,
@@ -124,7 +128,7 @@ fn check_code(code: i32) -> Result<(), LeftOut> {
             | Retry::AfterFix
             | Retry::Optional,
         ) => Ok(()),
-        _ => Err(LeftOut::WouldFailAgain),
+        _ => Err(LeftOutReason::WouldFailAgain),
     }
 }
 
@@ -135,28 +139,34 @@ pub fn may_be_eligible(cause: &Cause) -> bool {
 }
 
 /// What the cause alone says about all of its messages.
-pub(crate) fn check_cause(cause: &Cause) -> Result<(), LeftOut> {
+pub(crate) fn check_cause(cause: &Cause) -> Result<(), LeftOutReason> {
     match (cause.outcome, cause.error_code) {
         (Outcome::Failed, Some(code)) => check_code(code),
         (Outcome::Failed, None) => Ok(()),
         (Outcome::Skipped, _) if cause.reason.as_deref() == Some(EXPIRED) => Ok(()),
-        (Outcome::Suppressed, _) => Err(LeftOut::Suppressed),
-        (Outcome::Unconfirmed, _) => Err(LeftOut::Unconfirmed),
-        (Outcome::Retried, _) => Err(LeftOut::Retried),
-        (Outcome::Skipped, _) => Err(LeftOut::OnPurpose),
-        (Outcome::Delivered | Outcome::Sent | Outcome::Pending, _) => Err(LeftOut::MayHaveArrived),
+        (Outcome::Suppressed, _) => Err(LeftOutReason::Suppressed),
+        (Outcome::Unconfirmed, _) => Err(LeftOutReason::Unconfirmed),
+        (Outcome::Retried, _) => Err(LeftOutReason::AlreadyResent),
+        (Outcome::Skipped, _) => Err(LeftOutReason::OnPurpose),
+        (Outcome::Delivered | Outcome::Sent | Outcome::Pending, _) => {
+            Err(LeftOutReason::MayHaveArrived)
+        }
     }
 }
 
 /// The error codes after which the same message may succeed.
-pub(crate) fn retryable_codes() -> Vec<i32> {
-    errors::all().iter().map(|error| error.code).filter(|code| check_code(*code).is_ok()).collect()
+pub(crate) fn resendable_codes() -> Vec<i32> {
+    error_codes::all()
+        .iter()
+        .map(|error| error.code)
+        .filter(|code| check_code(*code).is_ok())
+        .collect()
 }
 
-impl LeftOut {
+impl LeftOutReason {
     /// The explanation for users.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn explanation(self) -> &'static str {
         match self {
             Self::Unconfirmed => {
                 "Nobody knows whether Twilio has it. Carillon finds out, and never sends on a \
@@ -177,7 +187,7 @@ impl LeftOut {
                 "It has no text or no recipient: its template could not be filled in."
             }
             Self::OnPurpose => "It was left out or canceled on purpose.",
-            Self::Retried => "It was sent again already.",
+            Self::AlreadyResent => "It was sent again already.",
         }
     }
 }
@@ -212,13 +222,13 @@ mod tests {
             change(&mut doubtful.facts);
             doubtful.check()
         };
-        assert_eq!(with(|facts| facts.retried = true), Err(LeftOut::Retried));
-        assert_eq!(with(|facts| facts.has_contact = false), Err(LeftOut::NoContact));
-        assert_eq!(with(|facts| facts.has_content = false), Err(LeftOut::NothingToSend));
-        assert_eq!(with(|facts| facts.accepted = true), Err(LeftOut::Unexplained));
-        assert_eq!(with(|facts| facts.suppressed = true), Err(LeftOut::Suppressed));
-        assert_eq!(with(|facts| facts.at_carrier = true), Err(LeftOut::MayHaveArrived));
-        assert_eq!(with(|facts| facts.doubtful = true), Err(LeftOut::MayHaveArrived));
+        assert_eq!(with(|facts| facts.resent = true), Err(LeftOutReason::AlreadyResent));
+        assert_eq!(with(|facts| facts.has_contact = false), Err(LeftOutReason::NoContact));
+        assert_eq!(with(|facts| facts.has_content = false), Err(LeftOutReason::NothingToSend));
+        assert_eq!(with(|facts| facts.accepted = true), Err(LeftOutReason::Unexplained));
+        assert_eq!(with(|facts| facts.suppressed = true), Err(LeftOutReason::Suppressed));
+        assert_eq!(with(|facts| facts.at_carrier = true), Err(LeftOutReason::MayHaveArrived));
+        assert_eq!(with(|facts| facts.doubtful = true), Err(LeftOutReason::MayHaveArrived));
     }
 
     #[test]
@@ -247,10 +257,10 @@ mod tests {
             assert_eq!(failed(Some(code)).check(), Ok(()), "{code}");
         }
         for code in [21610, 21211, 21614, 30004, 30005, 30006, 30007, 21617, 21612, 63016, 99_999] {
-            assert_eq!(failed(Some(code)).check(), Err(LeftOut::WouldFailAgain), "{code}");
+            assert_eq!(failed(Some(code)).check(), Err(LeftOutReason::WouldFailAgain), "{code}");
         }
         for code in [20500, 20503, 21619] {
-            assert_eq!(failed(Some(code)).check(), Err(LeftOut::MayHaveArrived), "{code}");
+            assert_eq!(failed(Some(code)).check(), Err(LeftOutReason::MayHaveArrived), "{code}");
         }
     }
 }

@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
-use super::{
-    Circumstances, FactRow, LeftOut, Selection, circumstances, eligibility, facts, open_failures,
-};
+use super::eligibility::{self, Circumstances, LeftOutReason};
+use super::facts_query::{FactRow, circumstances, facts};
+use super::selection::{Selection, open_failures};
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::types::id::{AutomationId, SenderId};
 
 /// Undelivered messages with the same cause, and whether they may be resent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub struct ResendGroup {
     /// Their outcome.
     pub outcome: Outcome,
     /// Twilio's error code, if they failed with one.
@@ -30,7 +30,7 @@ pub struct Group {
     /// Otherwise the first 200 characters of the reason, if there is one.
     pub reason: Option<String>,
     /// Why they are left out; none if they may be resent.
-    pub left_out: Option<LeftOut>,
+    pub left_out: Option<LeftOutReason>,
     /// How many there are.
     pub count: i64,
 }
@@ -39,7 +39,7 @@ pub struct Group {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResendPreview {
     /// The groups, the largest first.
-    pub groups: Vec<Group>,
+    pub groups: Vec<ResendGroup>,
 }
 
 statement! {
@@ -74,9 +74,9 @@ statement! {
 /// nothing.
 pub async fn preview(conn: &mut Conn, selection: &Selection) -> Result<ResendPreview> {
     let filter = selection.filter();
-    let (automation_id, one_off) = filter.made_by();
+    let (automation_id, one_off) = filter.automation_and_one_off();
     let (begin, end) = (filter.days.begin(), filter.days.end());
-    let codes = eligibility::retryable_codes();
+    let codes = eligibility::resendable_codes();
     let count = CountOpen {
         begin,
         end,
@@ -120,7 +120,7 @@ impl ResendPreview {
         for cause in causes {
             // If the cause decides nothing, these are the messages that a carrier had.
             let left_out =
-                eligibility::check_cause(&cause).err().unwrap_or(LeftOut::MayHaveArrived);
+                eligibility::check_cause(&cause).err().unwrap_or(LeftOutReason::MayHaveArrived);
             preview.add(cause, Some(left_out));
         }
         preview.groups.sort_by_key(|group| {
@@ -141,18 +141,18 @@ impl ResendPreview {
         self.groups.iter().filter(|group| group.left_out.is_some()).map(|group| group.count).sum()
     }
 
-    fn add(&mut self, cause: Cause, left_out: Option<LeftOut>) {
+    fn add(&mut self, cause: Cause, left_out: Option<LeftOutReason>) {
         let Cause { outcome, error_code, reason, count } = cause;
         if count <= 0 {
             return;
         }
-        let same = |known: &&mut Group| {
+        let same = |known: &&mut ResendGroup| {
             (known.outcome, known.error_code, &known.reason, known.left_out)
                 == (outcome, error_code, &reason, left_out)
         };
         match self.groups.iter_mut().find(same) {
             Some(known) => known.count += count,
-            None => self.groups.push(Group { outcome, error_code, reason, left_out, count }),
+            None => self.groups.push(ResendGroup { outcome, error_code, reason, left_out, count }),
         }
     }
 }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::ledger::Counts;
     use crate::messages::claim::EXPIRED;
-    use crate::messages::resend::Facts;
+    use crate::messages::resend::eligibility::Facts;
     use crate::messages::status::MessageStatus;
 
     #[test]
@@ -223,20 +223,20 @@ mod tests {
         };
         assert_eq!(of(None), [12, 11, 4]);
         assert_eq!(
-            of(Some(LeftOut::MayHaveArrived)),
+            of(Some(LeftOutReason::MayHaveArrived)),
             [18],
             "what a report names and what is undelivered, for one cause"
         );
         assert_eq!(
             (
-                of(Some(LeftOut::WouldFailAgain)),
-                of(Some(LeftOut::Suppressed)),
-                of(Some(LeftOut::OnPurpose))
+                of(Some(LeftOutReason::WouldFailAgain)),
+                of(Some(LeftOutReason::Suppressed)),
+                of(Some(LeftOutReason::OnPurpose))
             ),
             (vec![20], vec![3], vec![5])
         );
         assert_eq!(
-            (of(Some(LeftOut::Unconfirmed)), of(Some(LeftOut::Retried))),
+            (of(Some(LeftOutReason::Unconfirmed)), of(Some(LeftOutReason::AlreadyResent))),
             (vec![2], vec![4])
         );
         assert_eq!(preview.eligible() + preview.left_out(), 61 + 3 + 9 + 2 + 4);

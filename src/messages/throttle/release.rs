@@ -1,5 +1,8 @@
-//! Releasing: moves messages out of a sender's queue as its rate allows, in turns of the flows that
-//! wait.
+//! Releasing: moves messages out of a sender's queue as its rate allows.
+//!
+//! The queue is divided into flows: the waiting messages of each automation are one, and those of
+//! no automation another. The flows take turns, one message at a time, so that a large automation
+//! does not make all others wait.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -7,7 +10,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Timestamptz, Uuid a
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{Throttle, lock};
+use super::sender_throttle::{SenderThrottle, lock};
 use crate::db::schema::{connections, queued_sends, senders, throttles};
 use crate::db::statement::statement;
 use crate::db::{Closing, Conn};
@@ -123,12 +126,12 @@ statement! {
      WHERE message_id = ANY ({dropped})"
 }
 
-/// Releases what fits a sender's rate now, and returns when its job runs again.
+/// Releases the messages that fit a sender's rate now, and returns when its job runs again.
 ///
-/// It charges the parts and enqueues the sends, which their claims let through without a second
-/// charge. Messages leave without a charge if they are no longer pending (a STOP), too late (their
-/// claims expire them), or of an automation that is off (held until woken).
-pub async fn release(
+/// The parts of each released message are charged here, and its send is enqueued; the claim of that
+/// send charges nothing. A message leaves the queue without a charge if it is no longer pending (a
+/// STOP), if it is too late (its claim expires it), or if its automation is off (it is held).
+pub async fn release_fitting(
     closing: &mut Closing<'_>,
     sender: SenderId,
     now: DateTime<Utc>,
@@ -147,7 +150,7 @@ pub async fn release_first(
 }
 
 /// The message that [`release_first`] would release.
-pub async fn first(
+pub async fn next_message(
     conn: &mut Conn,
     sender: SenderId,
     left_out: &[MessageId],
@@ -184,11 +187,13 @@ async fn release_front(
     let conn = closing.without_waiting();
     // Read after the lock: a transaction that switches the sender on, or changes its rate, either
     // waits for the lock or is visible.
-    let Some(rate) = rate_if_on(conn, sender).await? else {
-        stop_releasing(conn, sender).await?;
-        return Ok(ReleaseOutcome::Done);
-    };
-    throttle.bucket.rate = rate;
+    match sender_state(conn, sender).await? {
+        SenderState::On { rate } => throttle.bucket.rate = rate,
+        SenderState::Off => {
+            stop_releasing(conn, sender).await?;
+            return Ok(ReleaseOutcome::Done);
+        }
+    }
     let last_flow: Option<Uuid> =
         throttles::table.find(sender).select(throttles::last_flow).first(conn).await?;
     let row_limit = throttle.bucket.max_messages(now).clamp(batch_size.0, batch_size.1);
@@ -229,7 +234,7 @@ struct Taken {
 }
 
 fn choose(
-    throttle: &mut Throttle,
+    throttle: &mut SenderThrottle,
     front: Vec<Row>,
     last_flow: Option<Uuid>,
     now: DateTime<Utc>,
@@ -253,14 +258,23 @@ fn choose(
     taken
 }
 
-/// The current rate of the sender; none if the sender or its connection is off.
-async fn rate_if_on(conn: &mut Conn, sender: SenderId) -> Result<Option<Option<PartsPerSecond>>> {
+/// Whether a sender may send at the moment.
+enum SenderState {
+    /// It may, at this rate, or at any if it has none.
+    On { rate: Option<PartsPerSecond> },
+    /// It may not: the sender or its connection is off.
+    Off,
+}
+
+async fn sender_state(conn: &mut Conn, sender: SenderId) -> Result<SenderState> {
     let on = senders::table
         .inner_join(connections::table)
         .filter(senders::id.eq(sender))
         .filter(senders::disabled_at.is_null().and(senders::stopped_at.is_null()))
         .filter(connections::disabled_at.is_null().and(connections::stopped_at.is_null()));
-    Ok(on.select(senders::parts_per_second).first(conn).await.optional()?)
+    let rate: Option<Option<PartsPerSecond>> =
+        on.select(senders::parts_per_second).first(conn).await.optional()?;
+    Ok(rate.map_or(SenderState::Off, |rate| SenderState::On { rate }))
 }
 
 async fn stop_releasing(conn: &mut Conn, sender: SenderId) -> Result<()> {
@@ -282,7 +296,7 @@ async fn remove_front(conn: &mut Conn, taken: &Taken, now: DateTime<Utc>) -> Res
 async fn update_throttle(
     conn: &mut Conn,
     sender: SenderId,
-    throttle: &Throttle,
+    throttle: &SenderThrottle,
     taken: &Taken,
     is_empty: bool,
 ) -> Result<()> {

@@ -1,7 +1,9 @@
 //! Tests of callbacks as Twilio posts them.
 
-use super::super::form::PostedForm;
 use super::*;
+use crate::twilio::status::TwilioStatus;
+use crate::twilio::webhook_form::{Params, PostedForm};
+use crate::types::http_url::HttpUrl;
 use crate::types::phone::PhoneNumber;
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";

@@ -3,7 +3,7 @@
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
-use crate::types::text::is_ignorable;
+use crate::types::invisible_characters::is_ignorable;
 
 /// Class of a character in a written number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 //! user input.
 
 mod characters;
-mod classification;
 mod e164;
 mod error;
-mod line;
+mod line_forms;
 mod number;
+mod number_validity;
+mod numbering_plan;
 mod parse;
-mod plan;
 mod short_code;
 
 pub use error::PhoneError;

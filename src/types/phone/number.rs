@@ -5,7 +5,7 @@ use diesel::expression::AsExpression;
 use rlibphonenumber::PhoneNumberType;
 use serde::{Deserialize, Serialize};
 
-use super::{line, plan};
+use super::{line_forms, numbering_plan};
 use crate::types::country::Country;
 
 /// A phone number in E.164, such as `+14155550123`: of a possible length in its country, and
@@ -28,7 +28,7 @@ impl PhoneNumber {
     /// length is possible.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        plan::is_valid(&self.0)
+        numbering_plan::is_valid(&self.0)
     }
 
     /// A warning if the number is not valid, such as “This is not a valid number for Germany. Check
@@ -48,13 +48,13 @@ impl PhoneNumber {
     /// call this for addresses from Twilio.
     #[must_use]
     pub fn current(self) -> Self {
-        line::current(&self.0).map_or(self, Self)
+        line_forms::current(&self.0).map_or(self, Self)
     }
 
     /// The other valid form of the same line's number: an Argentine mobile with and without its 9.
     #[must_use]
     pub fn other_form(&self) -> Option<Self> {
-        line::other_form(&self.0).map(Self)
+        line_forms::other_form(&self.0).map(Self)
     }
 
     /// All forms of the line's number, starting with this one.
@@ -73,13 +73,13 @@ impl PhoneNumber {
     /// and for unassigned North American area codes, which twenty countries share.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
-        plan::country(&self.0)
+        numbering_plan::country(&self.0)
     }
 
     /// The number in international format, such as `+1 415 555 0123`.
     #[must_use]
     pub fn international(&self) -> String {
-        plan::grouped(&self.0).unwrap_or_else(|| match plan::split(&self.0) {
+        numbering_plan::grouped(&self.0).unwrap_or_else(|| match numbering_plan::split(&self.0) {
             Some((code, national)) => format!("+{code} {national}"),
             None => self.0.clone(),
         })
@@ -100,7 +100,7 @@ impl PhoneNumber {
     #[must_use]
     pub fn is_ten_digit_long_code(&self) -> bool {
         // +1 500 and similar codes are personal numbers without a region.
-        let kind = || plan::kind(&self.0);
+        let kind = || numbering_plan::kind(&self.0);
         let is_geographic = || {
             matches!(
                 kind(),
@@ -119,7 +119,7 @@ impl PhoneNumber {
 
 impl std::fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let code = plan::split(&self.0).map_or(0, |(code, _)| code);
+        let code = numbering_plan::split(&self.0).map_or(0, |(code, _)| code);
         let end = self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default();
         write!(f, "+{code}***{end}")
     }

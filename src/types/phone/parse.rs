@@ -1,11 +1,11 @@
 //! Parses user input to E.164: cleans it, and chooses among the possible readings of its digits.
 
 use super::characters::{Character, character};
-use super::classification::{Classification, classify};
 use super::e164::is_e164;
 use super::error::PhoneError;
 use super::number::PhoneNumber;
-use super::{line, plan};
+use super::number_validity::{NumberValidity, classify};
+use super::{line_forms, numbering_plan};
 use crate::types::country::Country;
 
 /// Maximum length of the input in characters.
@@ -53,16 +53,16 @@ struct Readings {
     country: Option<Country>,
     valid: Vec<String>,
     possible: Vec<String>,
-    /// Whether a valid number was found that is too short to store; merely possible readings are
-    /// then not intended.
-    is_valid_but_unstorable: bool,
+    /// Whether a valid number was found that cannot be stored; merely possible readings are then
+    /// not intended.
+    has_unstorable: bool,
     error: Option<PhoneError>,
 }
 
 /// Parses a number to E.164.
 fn parse(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, PhoneError> {
     // Fast path for E.164, which programs send.
-    if is_e164(raw) && plan::is_valid(raw) {
+    if is_e164(raw) && numbering_plan::is_valid(raw) {
         return Ok(ParsedPhone { number: PhoneNumber(raw.to_owned()), is_valid: true });
     }
     let cleaned = clean(raw)?;
@@ -127,33 +127,33 @@ fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
     let code = country.calling_code();
     let full = format!("+{code}{digits}");
     let mut readings = Readings::new(Some(country));
-    let as_dialled = plan::normalize(digits, Some(country));
+    let as_dialled = numbering_plan::normalize(digits, Some(country));
     // An exit code means that a country code follows: the country's own exit code, or 00, which is
     // understood everywhere.
-    let is_abroad = digits.starts_with("00")
+    let has_exit_code = digits.starts_with("00")
         || as_dialled
             .as_ref()
-            .is_some_and(|read| plan::split(read).is_some_and(|(to, _)| to != code));
+            .is_some_and(|read| numbering_plan::split(read).is_some_and(|(to, _)| to != code));
     if let Some(rest) = digits.strip_prefix("00") {
         readings.add_international(rest);
     }
     if let Some(reading) = as_dialled {
         readings.add(reading);
     }
-    if !is_abroad {
-        if let Some(reading) = plan::normalize(&full, None) {
+    if !has_exit_code {
+        if let Some(reading) = numbering_plan::normalize(&full, None) {
             readings.add(reading);
         }
         if digits.starts_with(&code.to_string()) {
             readings.add_international(digits);
         }
         if readings.valid.is_empty() {
-            readings.add_valid(line::alternative_readings(code, digits));
+            readings.add_valid(line_forms::alternative_readings(code, digits));
         }
     }
     // The error of this reading is the clearest.
-    if let Classification::Impossible(error) = classify(&full, Some(country))
-        && !is_abroad
+    if let NumberValidity::Impossible(error) = classify(&full, Some(country))
+        && !has_exit_code
     {
         readings.error = Some(error);
     }
@@ -166,7 +166,7 @@ impl Readings {
             country,
             valid: Vec::new(),
             possible: Vec::new(),
-            is_valid_but_unstorable: false,
+            has_unstorable: false,
             error: None,
         }
     }
@@ -177,39 +177,39 @@ impl Readings {
         // "+0049 …" combines both international prefixes.
         let digits = digits.strip_prefix("00").unwrap_or(digits);
         let full = format!("+{digits}");
-        let Some((code, national)) = plan::split(&full) else {
+        let Some((code, national)) = numbering_plan::split(&full) else {
             self.error.get_or_insert(PhoneError::UnknownCountryCode);
             return;
         };
         // A valid number has no other readings, so that parsing is idempotent.
-        if plan::is_valid(&full) {
+        if numbering_plan::is_valid(&full) {
             return self.add(full);
         }
         // Libphonenumber removes a trunk prefix, as in +44 020 … and +7 8 912 …, and moves
         // Argentina's 15.
         let before = self.valid.len();
-        if let Some(reading) = plan::normalize(&full, None) {
+        if let Some(reading) = numbering_plan::normalize(&full, None) {
             self.add(reading);
         }
         if self.valid.len() == before {
             self.add(full.clone());
         }
         if self.valid.len() == before {
-            self.add_valid(line::alternative_readings(code, national));
+            self.add_valid(line_forms::alternative_readings(code, national));
         }
     }
 
     fn add(&mut self, e164: String) {
-        let (e164, classification) = resolve(e164, self.country);
-        match classification {
-            Classification::Valid if !self.valid.contains(&e164) => self.valid.push(e164),
-            Classification::Possible if !self.possible.contains(&e164) => self.possible.push(e164),
-            Classification::Valid | Classification::Possible => {}
-            Classification::ValidButUnstorable(error) => {
-                self.is_valid_but_unstorable = true;
+        let (e164, validity) = resolve(e164, self.country);
+        match validity {
+            NumberValidity::Valid if !self.valid.contains(&e164) => self.valid.push(e164),
+            NumberValidity::Possible if !self.possible.contains(&e164) => self.possible.push(e164),
+            NumberValidity::Valid | NumberValidity::Possible => {}
+            NumberValidity::Unstorable(error) => {
+                self.has_unstorable = true;
                 self.error.get_or_insert(error);
             }
-            Classification::Impossible(error) => {
+            NumberValidity::Impossible(error) => {
                 self.error.get_or_insert(error);
             }
         }
@@ -217,7 +217,10 @@ impl Readings {
 
     /// Adds those of the guesses that are valid.
     fn add_valid(&mut self, guesses: Vec<String>) {
-        guesses.into_iter().filter(|guess| plan::is_valid(guess)).for_each(|guess| self.add(guess));
+        guesses
+            .into_iter()
+            .filter(|guess| numbering_plan::is_valid(guess))
+            .for_each(|guess| self.add(guess));
     }
 
     /// Returns the valid reading, or else the most likely possible one; an error if two are valid.
@@ -229,7 +232,7 @@ impl Readings {
             ));
         }
         let is_valid = !self.valid.is_empty();
-        if !self.is_valid_but_unstorable {
+        if !self.has_unstorable {
             self.valid.append(&mut self.possible);
         }
         match self.valid.into_iter().next() {
@@ -241,15 +244,15 @@ impl Readings {
 
 /// Resolves a reading to its current form and classifies it; a merely possible reading may still
 /// contain a trunk prefix.
-fn resolve(e164: String, country: Option<Country>) -> (String, Classification) {
-    let mut e164 = line::current(&e164).unwrap_or(e164);
+fn resolve(e164: String, country: Option<Country>) -> (String, NumberValidity) {
+    let mut e164 = line_forms::current(&e164).unwrap_or(e164);
     loop {
-        let classification = classify(&e164, country);
-        match plan::normalize(&e164, None)
-            .filter(|read| classification == Classification::Possible && read.len() < e164.len())
+        let validity = classify(&e164, country);
+        match numbering_plan::normalize(&e164, None)
+            .filter(|read| validity == NumberValidity::Possible && read.len() < e164.len())
         {
-            Some(read) => e164 = line::current(&read).unwrap_or(read),
-            None => return (e164, classification),
+            Some(read) => e164 = line_forms::current(&read).unwrap_or(read),
+            None => return (e164, validity),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{ApiQuery, ApiResult, Caller, Json, List, Paging, Path};
 use crate::automations::counts::{self, StatusCounts};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition,
-    NewAutomation, SCAN_LIMIT, Step, Trigger, text_check,
+    NewAutomation, SCAN_LIMIT, Step, Trigger, template_check,
 };
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors};
@@ -214,7 +214,7 @@ async fn update(
 }
 
 async fn with_warnings(conn: &Conn, automation: Automation) -> Result<AutomationBody, Error> {
-    let warnings = text_check::warnings(conn, &automation.definition).await?;
+    let warnings = template_check::warnings(conn, &automation.definition).await?;
     Ok(AutomationBody { warnings: Some(warnings), ..automation.into() })
 }
 

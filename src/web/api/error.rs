@@ -200,7 +200,7 @@ impl From<crate::error::Error> for ApiError {
 
 impl From<diesel::result::Error> for ApiError {
     fn from(error: diesel::result::Error) -> Self {
-        if db::is_away(&error) {
+        if db::is_unavailable(&error) {
             Self::away(&error.to_string())
         } else {
             Self::internal(&error.to_string())

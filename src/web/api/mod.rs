@@ -6,19 +6,20 @@
 //! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method
 //! is then answered with 405, and a test can compare them with the document.
 
+mod authentication;
 mod automations;
-mod body;
 mod caller;
 mod connections;
 mod contacts;
 mod error;
 mod events;
-mod json;
+mod extractors;
+mod json_bytes;
 mod ledger;
-mod list;
 mod messages;
 mod openapi;
 mod opt_out_words;
+mod pagination;
 mod senders;
 mod tags;
 mod templates;
@@ -26,12 +27,13 @@ mod templates;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
 
-pub use caller::{ApiKeys, Caller};
+pub use authentication::ApiKeys;
+pub use caller::Caller;
 pub use error::{ApiError, ApiResult};
 pub use events::EventReports;
-pub use json::{ApiQuery, Json, JsonFields, Path};
-pub use list::{List, Paging};
+pub use extractors::{ApiQuery, Json, JsonFields, Path};
 pub use openapi::document;
+pub use pagination::{List, Paging};
 
 /// Mounts the API; unknown paths are answered in JSON as well.
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -44,7 +46,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
                     .configure(openapi::routes)
                     .service(
                         web::scope("")
-                            .wrap(from_fn(caller::authenticate))
+                            .wrap(from_fn(authentication::authenticate))
                             .configure(connections::routes)
                             .configure(senders::routes)
                             .configure(templates::routes)

@@ -8,7 +8,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, List, Path};
-use crate::consent::opt_out::own::{self, NewWord, OwnWord};
+use crate::consent::opt_out::own_words::{self, NewWord, OwnWord};
 use crate::db;
 use crate::error::Error;
 use crate::types::id::OptOutWordId;
@@ -60,7 +60,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[utoipa::path(get, path = "/opt-out-words", tag = "opt-out words",
     responses((status = 200, body = List<OptOutWordAnswer>)))]
 async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<OptOutWordAnswer>>> {
-    let words = own::list(&mut *caller.conn().await?).await?;
+    let words = own_words::list(&mut *caller.conn().await?).await?;
     Ok(Json(List::whole(words.into_iter().map(OptOutWordAnswer::from).collect())))
 }
 
@@ -75,9 +75,10 @@ async fn add(caller: Caller<Admin>, body: Json<OptOutWordRequest>) -> ApiResult<
     let word = NewWord::parse(&body.word).map_err(|message| Error::field("word", message))?;
     let (actor, now) = (caller.actor(), caller.now());
     let mut conn = caller.conn().await?;
-    let added =
-        db::transaction(&mut conn, async |tx| own::add(&mut tx.open(), &word, &actor, now).await)
-            .await?;
+    let added = db::transaction(&mut conn, async |tx| {
+        own_words::add(&mut tx.open(), &word, &actor, now).await
+    })
+    .await?;
     Ok(HttpResponse::Created().json(OptOutWordAnswer::from(added)))
 }
 
@@ -88,7 +89,9 @@ async fn add(caller: Caller<Admin>, body: Json<OptOutWordRequest>) -> ApiResult<
 async fn remove(caller: Caller<Admin>, id: Path<OptOutWordId>) -> ApiResult<HttpResponse> {
     let (actor, now) = (caller.actor(), caller.now());
     let mut conn = caller.conn().await?;
-    db::transaction(&mut conn, async |tx| own::remove(&mut tx.open(), *id, &actor, now).await)
-        .await?;
+    db::transaction(&mut conn, async |tx| {
+        own_words::remove(&mut tx.open(), *id, &actor, now).await
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -10,7 +10,7 @@ use crate::connection_center;
 use crate::connections::{SenderAddress, SenderKind, Status};
 use crate::contacts::Patch;
 use crate::error::{Error, FieldErrors};
-use crate::messages::throttle::figures::{self, QueueFigures};
+use crate::messages::throttle::queue_figures::{self, QueueFigures};
 use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::{Admin, Viewer};
@@ -172,7 +172,7 @@ async fn detail<R: super::caller::Bearer>(
     sender: Sender,
 ) -> ApiResult<Json<SenderDetail>> {
     let now = caller.now();
-    let queue = figures::of(&mut *caller.conn().await?, &sender, now).await?;
+    let queue = queue_figures::of_sender(&mut *caller.conn().await?, &sender, now).await?;
     Ok(Json(SenderDetail { sender: sender.into(), queue: QueueBody::of(&queue, now) }))
 }
 

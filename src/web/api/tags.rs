@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::contacts::{ContactAnswer, answer};
+use super::contacts::{ContactAnswer, contact_answer};
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, Path};
 use crate::automations::consequences;
@@ -62,7 +62,7 @@ async fn add(
         let silenced = tagged.silenced.map(|reason| (contact.phone.clone(), reason));
         let mut closing =
             consequences::react_to_changes(tx, &tagged.changes, silenced.as_slice(), now).await?;
-        answer(closing.without_waiting(), contact).await
+        contact_answer(closing.without_waiting(), contact).await
     })
     .await?;
     Ok(Json(tagged))

@@ -9,10 +9,10 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::error::ErrorBody;
 use super::{ApiQuery, ApiResult, Caller, Json, List, Paging, Path};
-use crate::automations::text_check::KnownValues;
+use crate::automations::template_check::KnownValues;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::templates::{self, Measure, NewTemplate, Template, TemplateBody};
+use crate::templates::{self, NewTemplate, PartRange, Template, TemplateBody};
 use crate::twilio::parts::Encoding;
 use crate::types::id::TemplateId;
 use crate::users::organization;
@@ -256,7 +256,7 @@ impl TemplateAnswer {
         let body = TemplateBody::parse(&template.body).ok();
         let (variables, warnings) = (template.variables(), template.warnings());
         Self {
-            sms: body.and_then(|body| body.measure(organization)).map(SmsAnswer::from),
+            sms: body.and_then(|body| body.part_range(organization)).map(SmsAnswer::from),
             id: template.id,
             name: template.name,
             body: template.body,
@@ -271,8 +271,8 @@ impl TemplateAnswer {
     }
 }
 
-impl From<Measure> for SmsAnswer {
-    fn from(Measure { varies, usual, fewest, most }: Measure) -> Self {
+impl From<PartRange> for SmsAnswer {
+    fn from(PartRange { varies, usual, fewest, most }: PartRange) -> Self {
         Self {
             varies,
             parts: usual.count,

@@ -4,11 +4,11 @@
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::keys::KeyCache;
+use super::key_cache::KeyCache;
 use super::refusal::Refusal;
-use super::verify;
+use super::verification;
 use crate::automations::consequences;
-use crate::connections::webhooks::{Hook, RejectionReason};
+use crate::connections::rejected_webhooks::{Hook, RejectionReason};
 use crate::consent::opt_out::{self, Command};
 use crate::context::Context;
 use crate::db;
@@ -29,7 +29,7 @@ pub(super) async fn receive(
     match record(&context, &keys, &request, &body).await {
         Ok(()) => HttpResponse::Ok().content_type("text/xml").body(EMPTY_TWIML),
         Err(refusal) => {
-            verify::record_rejection(&context, Hook::Inbound, &refusal).await;
+            verification::record_rejection(&context, Hook::Inbound, &refusal).await;
             refusal.response()
         }
     }
@@ -41,7 +41,7 @@ async fn record(
     request: &HttpRequest,
     body: &Bytes,
 ) -> Result<(), Refusal> {
-    let verified = verify::verify(context, keys, request, body).await?;
+    let verified = verification::verify(context, keys, request, body).await?;
     let inbound = InboundMessage::parse(&verified.params).map_err(|error| Refusal::Rejected {
         connection_id: Some(verified.connection_id),
         reason: RejectionReason::Malformed,
@@ -52,7 +52,7 @@ async fn record(
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     if let Err(refusal) = verified.must_be_proven() {
-        let own = opt_out::own::load(&mut conn).await?;
+        let own = opt_out::own_words::load(&mut conn).await?;
         if !inbound::command(&inbound, &own).is_some_and(Command::is_stop) {
             return Err(refusal);
         }

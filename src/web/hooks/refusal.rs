@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use crate::connections::webhooks::RejectionReason;
+use crate::connections::rejected_webhooks::RejectionReason;
 use crate::db;
 use crate::error::Error;
 use crate::types::id::ConnectionId;
@@ -30,7 +30,7 @@ impl From<db::Unavailable> for Refusal {
 
 impl From<diesel::result::Error> for Refusal {
     fn from(error: diesel::result::Error) -> Self {
-        if db::is_away(&error) {
+        if db::is_unavailable(&error) {
             tracing::warn!(%error, "a webhook was answered with 503");
             return Self::Away;
         }

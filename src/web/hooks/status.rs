@@ -7,18 +7,17 @@ use std::sync::Arc;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::keys::KeyCache;
+use super::key_cache::KeyCache;
 use super::refusal::Refusal;
-use super::verify;
+use super::verification;
 use crate::automations::consequences;
-use crate::batch::Batcher;
+use crate::batcher::Batcher;
 use crate::clock::Clock;
-use crate::connections::webhooks::{Hook, RejectionReason};
+use crate::connections::rejected_webhooks::{Hook, RejectionReason};
 use crate::context::Context;
 use crate::db::{self, DedicatedConnection, Pool, Unavailable, generic_plans};
 use crate::error::Error;
-use crate::messages::delivery::{Recorded, fast_path};
-use crate::messages::report::{Report, ReportSource};
+use crate::messages::status_reports::{Recorded, Report, ReportSource, fast_path};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::twilio::callbacks::StatusCallback;
 
@@ -47,7 +46,7 @@ pub(super) async fn receive(
 ) -> HttpResponse {
     let path = request.match_info();
     let recorded = async {
-        let verified = verify::verify(&context, &keys, &request, &body).await?;
+        let verified = verification::verify(&context, &keys, &request, &body).await?;
         verified.must_be_proven()?;
         let message_id = path.query("message_id").parse().map_err(|_| Refusal::UnknownMessage)?;
         let callback =
@@ -72,7 +71,7 @@ pub(super) async fn receive(
         Ok(Recorded::Applied | Recorded::Noted) => HttpResponse::NoContent().finish(),
         Ok(Recorded::UnknownMessage) => Refusal::UnknownMessage.response(),
         Err(refusal) => {
-            verify::record_rejection(&context, Hook::Status, &refusal).await;
+            verification::record_rejection(&context, Hook::Status, &refusal).await;
             refusal.response()
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Once;
 use actix_web::HttpRequest;
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR};
 
-use crate::types::network::TrustedProxies;
+use crate::types::trusted_proxies::TrustedProxies;
 
 /// How many hops of a chain of proxies are followed.
 const MAX_HOPS: usize = 32;

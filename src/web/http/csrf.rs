@@ -17,13 +17,13 @@ use futures::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::cookies::Cookies;
 use super::error::PageError;
 use super::form::MAX_FORM_BYTES;
 use super::intake::ContentCoding;
-use super::session::Cookies;
 use crate::context::Context;
 use crate::types::sealed::SecretKey;
-use crate::types::text;
+use crate::types::storable_text;
 use crate::types::token::RandomToken;
 use crate::users::sessions;
 
@@ -70,7 +70,7 @@ pub(in crate::web) async fn check(
     if !has_valid_token(request.request(), &body) {
         return Ok(request.error_response(PageError::Expired));
     }
-    if let Some(field) = text::unstorable_field(&body) {
+    if let Some(field) = storable_text::unstorable_field(&body) {
         return Ok(request.error_response(PageError::Unstorable(field)));
     }
     let replay = futures::stream::once(async { Ok::<Bytes, PayloadError>(body) });
@@ -132,7 +132,7 @@ fn has_valid_token(request: &HttpRequest, body: &[u8]) -> bool {
     let Some(anchor) = cookies.session(request).or_else(|| cookies.visitor(request)) else {
         return false;
     };
-    text::pairs(body)
+    storable_text::pairs(body)
         .find(|(name, _)| name == "csrf")
         .is_some_and(|(_, token)| matches(&context.secret_key, &anchor, &token))
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::types::text;
+use crate::types::storable_text;
 
 /// A sort key such as `(created_at, id)`, encoded as URL-safe base64; a field of query structs and
 /// of answers.
@@ -27,8 +27,9 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Cursor<K> {
             .decode(&text)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let key =
-            key.filter(text::is_storable_value).and_then(|key| serde_json::from_value(key).ok());
+        let key = key
+            .filter(storable_text::is_storable_value)
+            .and_then(|key| serde_json::from_value(key).ok());
         key.map(Self).ok_or_else(|| {
             serde::de::Error::custom(
                 "this cursor is not one of ours: take it from `next_cursor` as it is",

@@ -188,7 +188,7 @@ impl From<crate::error::Error> for PageError {
 
 impl From<diesel::result::Error> for PageError {
     fn from(error: diesel::result::Error) -> Self {
-        if db::is_away(&error) {
+        if db::is_unavailable(&error) {
             Self::Away(error.to_string())
         } else {
             Self::Internal(error.to_string())

@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use super::access::Anyone;
 use super::error::PageError;
+use super::layout::Layout;
 use super::page::{Page, Pages};
-use super::visit::{Layout, Visit};
+use super::visit::Visit;
 
 /// The error page of a user who is signed in, with the navigation.
 #[derive(Debug, Serialize)]

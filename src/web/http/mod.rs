@@ -6,30 +6,32 @@
 
 pub(in crate::web) mod access;
 pub(in crate::web) mod assets;
+pub(in crate::web) mod bulk_conditions;
 pub(in crate::web) mod client_address;
 pub(in crate::web) mod client_connection;
+pub(in crate::web) mod cookies;
 pub(in crate::web) mod csrf;
 pub(in crate::web) mod cursor;
 pub(in crate::web) mod error;
 pub(in crate::web) mod error_page;
-pub(in crate::web) mod filters;
 pub(in crate::web) mod flash;
 pub(in crate::web) mod form;
-pub(in crate::web) mod headers;
-pub(in crate::web) mod health;
+pub(in crate::web) mod health_checks;
 pub(in crate::web) mod intake;
 pub(in crate::web) mod known_browser;
+pub(in crate::web) mod layout;
 #[cfg(all(test, debug_assertions))]
-pub(in crate::web) mod markup;
-pub(in crate::web) mod narrowing;
+pub(in crate::web) mod markup_check;
 pub(in crate::web) mod page;
 pub(in crate::web) mod phone_markup;
 pub(in crate::web) mod query;
 pub(in crate::web) mod redirect;
+pub(in crate::web) mod request_log;
 #[cfg(debug_assertions)]
 #[path = "samples/user.rs"]
 pub(in crate::web) mod samples;
+pub(in crate::web) mod security_headers;
 pub(in crate::web) mod server;
-pub(in crate::web) mod session;
+pub(in crate::web) mod template_filters;
 pub(in crate::web) mod user_agent;
 pub(in crate::web) mod visit;

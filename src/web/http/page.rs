@@ -6,7 +6,7 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use super::{assets, filters, phone_markup};
+use super::{assets, phone_markup, template_filters};
 use crate::types::public_url::PublicUrl;
 
 /// The data of a page. Its fields are the variables of the template, to which the layout adds
@@ -115,7 +115,7 @@ fn parse(base: &str) -> Result<Tera, tera::Error> {
     let mut tera = Tera::new();
     tera.autoescape_on(vec![".html"]);
     tera.global_context().insert("base", base);
-    filters::register(&mut tera);
+    template_filters::register(&mut tera);
     assets::register(&mut tera, base);
     let mut files = Vec::new();
     for name in Files::iter().filter(|name| name.ends_with(".html")) {

@@ -11,7 +11,7 @@ use futures::future::{Ready, ready};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded::Serializer;
 
-use crate::types::text;
+use crate::types::storable_text;
 
 /// The parameters of a page's address. `T` is a struct of optional parameters, or
 /// `Vec<(String, String)>`, which preserves repeated ones.
@@ -52,10 +52,14 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
 /// The query with U+FFFD in place of characters that cannot be stored.
 fn cleaned(query: &str) -> Cow<'_, str> {
-    if text::unstorable_field(query.as_bytes()).is_none() {
+    if storable_text::unstorable_field(query.as_bytes()).is_none() {
         return Cow::Borrowed(query);
     }
-    Cow::Owned(Serializer::new(String::new()).extend_pairs(text::pairs(query.as_bytes())).finish())
+    Cow::Owned(
+        Serializer::new(String::new())
+            .extend_pairs(storable_text::pairs(query.as_bytes()))
+            .finish(),
+    )
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use actix_web::cookie::Cookie;
 use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 
+use super::cookies::Cookies;
 use super::error::PageResult;
 use super::flash::{Flash, FlashKind, Undo};
 use super::page::Pages;
-use super::session::Cookies;
 use crate::context::Context;
 
 /// A redirect (303) to one of our pages; ends with [`Self::flash`], [`Self::warning`] or

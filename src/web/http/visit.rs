@@ -15,20 +15,20 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, try_join};
-use serde::Serialize;
 
 use super::access::Access;
 use super::client_address::{client_address, warn_of_unknown_proxy};
+use super::cookies::Cookies;
 use super::error::{PageError, PageResult};
 use super::flash::Flash;
+use super::layout::Layout;
 use super::page::{Page, Pages};
 use super::redirect::Redirect;
-use super::session::Cookies;
 use super::{csrf, known_browser, user_agent};
 use crate::context::Context;
 use crate::db::PooledConn;
-use crate::ledger::typed_days::Today;
-use crate::senders::{self, Stop};
+use crate::ledger::days_input::Today;
+use crate::senders::{self, Stopped};
 use crate::types::id::UserId;
 use crate::types::token::RandomToken;
 use crate::users::audit::Actor;
@@ -48,7 +48,7 @@ pub struct Visit<R: Access> {
     pub organization: Organization,
     /// The stopped connections and senders, for the head of every page; empty if no user is signed
     /// in.
-    stops: Vec<Stop>,
+    stops: Vec<Stopped>,
     anchor: RandomToken,
     session: Option<RandomToken>,
     flash: Option<Flash>,
@@ -58,25 +58,6 @@ pub struct Visit<R: Access> {
     address: Option<IpAddr>,
     browser: String,
     known_browsers: Vec<KnownBrowser>,
-}
-
-/// The data of the layout, as `visit` in templates.
-#[derive(Debug, Serialize)]
-pub(in crate::web) struct Layout<'a> {
-    organization: &'a str,
-    time_zone: &'a str,
-    /// The time zone of the days in counts and filters.
-    day_zone: &'a str,
-    theme: Theme,
-    path: &'a str,
-    csrf: String,
-    flash: Option<&'a Flash>,
-    stops: &'a [Stop],
-    user: Option<&'a User>,
-    can_edit: bool,
-    can_administer: bool,
-    /// Whether the submitted form was not accepted, so that the title says so.
-    invalid: bool,
 }
 
 impl<R: Access> Visit<R> {
@@ -240,7 +221,7 @@ impl<R: Access> FromRequest for Visit<R> {
             let session = presented.clone().filter(|_| user.is_some());
             let user = R::admit(user)?;
             let stops = async {
-                if session.is_some() { senders::stops(&conn).await } else { Ok(Vec::new()) }
+                if session.is_some() { senders::list_stopped(&conn).await } else { Ok(Vec::new()) }
             };
             let (organization, stops) = try_join!(organization::find(&conn), stops)?;
             drop(conn);
@@ -275,26 +256,6 @@ impl<R: Access> FromRequest for Visit<R> {
     }
 }
 
-impl Layout<'static> {
-    /// The layout of error pages without a known user.
-    pub(in crate::web) const fn signed_out() -> Self {
-        Layout {
-            organization: "Carillon",
-            time_zone: "UTC",
-            day_zone: "UTC",
-            theme: Theme::Automatic,
-            path: "",
-            csrf: String::new(),
-            flash: None,
-            stops: &[],
-            user: None,
-            can_edit: false,
-            can_administer: false,
-            invalid: false,
-        }
-    }
-}
-
 /// An error with its causes, which contain file and line of a template.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -306,7 +267,3 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
-
-#[cfg(debug_assertions)]
-#[path = "samples/visit.rs"]
-mod samples;

@@ -4,7 +4,7 @@ use actix_web::web::{self, Path, ServiceConfig};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, setup};
+use super::{Choice, locale_choices};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::SessionId;
 use crate::users::audit::{self, AuditKind};
@@ -171,7 +171,7 @@ impl AccountPage {
             time_zone: account.time_zone.clone().unwrap_or_default(),
             theme: account.theme.as_str().to_owned(),
         };
-        let time_zones = setup::time_zones();
+        let time_zones = locale_choices::time_zones();
         Self {
             account,
             profile,

@@ -15,7 +15,7 @@ use crate::web::{Anyone, Form, Page, PageResult, Query, Visit};
 
 /// Mounts `/join`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/join").get(show).post(join));
+    cfg.service(web::resource("/join").get(show).post(submit));
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,7 +63,7 @@ async fn show(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
     }
 }
 
-async fn join(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
+async fn submit(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
     let Some(token) = RandomToken::parse(&form.token) else {
         return visit.answer(StatusCode::GONE, &JoinPage::gone());
     };

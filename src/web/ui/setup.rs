@@ -1,15 +1,14 @@
 //! The set-up page of a new installation: creates the first admin, given the code in the log.
 
 use actix_web::web::{self, ServiceConfig};
-use chrono_tz::TZ_VARIANTS;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::Choice;
+use super::locale_choices::{countries, time_zones};
 use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::ledger;
-use crate::types::country::Country;
 use crate::users::organization::Organization;
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, sessions, setup};
@@ -140,25 +139,6 @@ impl SetupPage {
     }
 }
 
-/// All countries with their calling codes, for a select box.
-pub(super) fn countries() -> Vec<Choice> {
-    let label = |country: &Country| format!("{} (+{})", country.name(), country.calling_code());
-    Country::all().iter().map(|country| Choice::new(country.code(), label(country))).collect()
-}
-
-/// Time zones named after a place, such as `Europe/Berlin`, and UTC, for a select box.
-/// Abbreviations, offsets and `US/` aliases of the tz database are left out.
-pub(super) fn time_zones() -> Vec<Choice> {
-    let named_after_places = TZ_VARIANTS
-        .iter()
-        .map(|zone| zone.name())
-        .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
-    std::iter::once("UTC")
-        .chain(named_after_places)
-        .map(|name| Choice::new(name, name.replace('_', " ")))
-        .collect()
-}
-
 impl Page for SetupPage {
     const TEMPLATE: &'static str = "ui/setup.html";
 }
@@ -180,12 +160,5 @@ mod tests {
             errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
             ["code", "email", "name", "organization", "password"]
         );
-    }
-
-    #[test]
-    fn time_zones_are_named_after_places() {
-        let zones = time_zones();
-        assert!(zones.iter().any(|zone| zone.value == "Europe/Berlin") && zones[0].value == "UTC");
-        assert!(!zones.iter().any(|zone| zone.value == "EST"));
     }
 }

@@ -9,7 +9,7 @@ use super::InFlightGuard;
 use crate::connections::{self, SendingKeys};
 use crate::db::{self, Begun, Closing, Conn};
 use crate::fail_point::FailPoint;
-use crate::messages::claim::{self, Capacity, Claim, Claimed};
+use crate::messages::claim::{self, Capacity, ClaimOutcome, ClaimedMessage};
 use crate::queue::lease::{self, Finish, JobId};
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{ConnectionId, MessageId};
@@ -27,7 +27,7 @@ pub(in crate::worker) type KeysByConnection = HashMap<ConnectionId, Arc<SendingK
 #[derive(Default)]
 pub(super) struct Claims {
     /// The messages to send now.
-    pub(super) claimed: Vec<Claimed>,
+    pub(super) claimed: Vec<ClaimedMessage>,
     /// The messages that are unchanged, because their connections are at capacity.
     pub(super) at_capacity: Vec<(MessageId, ConnectionId)>,
     /// The keys to send with.
@@ -120,22 +120,25 @@ impl Worker {
     ) -> Result<(Claims, Closing<'t>), PerformError> {
         let ids: Vec<MessageId> = tracked.keys().copied().collect();
         let (mut claims, mut finishes, mut checks) = (Claims::default(), Vec::new(), Vec::new());
-        let (claimed, mut closing) = claim::claim(tx, &ids, capacity, self.id, now).await?;
+        let (claimed, mut closing) =
+            claim::claim_messages(tx, &ids, capacity, self.id, now).await?;
         for (id, claim) in claimed {
             let job = tracked[&id].job.id;
             match claim {
-                Claim::Claimed(message) => claims.claimed.push(*message),
-                Claim::Suppressed
-                | Claim::Skipped
-                | Claim::Held
-                | Claim::Expired
-                | Claim::Queued
-                | Claim::Gone => {
+                ClaimOutcome::Claimed(message) => claims.claimed.push(*message),
+                ClaimOutcome::Suppressed
+                | ClaimOutcome::Skipped
+                | ClaimOutcome::Held
+                | ClaimOutcome::Expired
+                | ClaimOutcome::Queued
+                | ClaimOutcome::Gone => {
                     finishes.push((job, Finish::Done));
                 }
-                Claim::AtCapacity(connection) => claims.at_capacity.push((id, connection)),
-                Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),
-                Claim::Interrupted => {
+                ClaimOutcome::AtCapacity(connection) => claims.at_capacity.push((id, connection)),
+                ClaimOutcome::Busy => {
+                    finishes.push((job, Finish::Again(now + lease::backoff(1), None)))
+                }
+                ClaimOutcome::Interrupted => {
                     finishes.push((job, Finish::Done));
                     checks.push(NewJob { job: Job::Settle(id), run_at: now });
                 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::connections::SendingKeys;
-use crate::messages::claim::Claimed;
-use crate::messages::submit::SubmitOutcome;
+use crate::messages::claim::ClaimedMessage;
+use crate::messages::submit_outcomes::SubmitOutcome;
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::{Address, NewTwilioMessage, SendError, SendFrom};
 use crate::worker::Worker;
@@ -17,7 +17,7 @@ const CLAIM_VALIDITY: Duration = Duration::from_secs(2);
 impl Worker {
     /// Calls Twilio once, and only once, for a claimed message; not at all if the checks of its
     /// claim are out of date.
-    pub(super) async fn post(&self, claimed: Claimed, keys: &SendingKeys) -> SubmitOutcome {
+    pub(super) async fn post(&self, claimed: ClaimedMessage, keys: &SendingKeys) -> SubmitOutcome {
         let started = Instant::now();
         let status_callback = keys.hook.status(&self.public_url, claimed.message_id);
         let message = NewTwilioMessage {

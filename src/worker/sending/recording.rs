@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::InFlight;
 use crate::automations::consequences;
-use crate::batch::Batcher;
+use crate::batcher::Batcher;
 use crate::clock::Clock;
 use crate::db::{self, DedicatedConnection, Pool, generic_plans};
-use crate::messages::submit::{self, SubmitOutcome, accepted};
+use crate::messages::submit_outcomes::{self, SubmitOutcome, fast_path};
 use crate::queue::lease::{self, Finish, JobId};
 use crate::types::id::WorkerId;
+use crate::worker::batch_limits::BATCH;
 use crate::worker::error::PerformError;
-use crate::worker::limits::BATCH;
 use crate::worker::until_written::until_written;
 
 /// Records the answers of Twilio; cheap to clone, one for each worker.
@@ -79,7 +79,7 @@ async fn record_accepted(
         answered.iter().map(|answered| (answered.job, &answered.outcome)).collect();
     match connection
         .run(async |conn| {
-            Ok::<_, PerformError>(accepted::record(conn, &outcomes, clock.now()).await?)
+            Ok::<_, PerformError>(fast_path::record(conn, &outcomes, clock.now()).await?)
         })
         .await
     {
@@ -117,7 +117,7 @@ async fn record_together(
     db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         generic_plans::force(&tx).await?;
-        let recorded = submit::record(
+        let recorded = submit_outcomes::record(
             &mut tx,
             &answered.iter().map(|answered| &answered.outcome).collect::<Vec<_>>(),
             now,

@@ -7,7 +7,7 @@ use twilio_simulator as twilio;
 use twilio_simulator::Simulator;
 
 use crate::harness::TestApp;
-use crate::harness::api::Api;
+use crate::harness::api_client::Api;
 
 /// A Carillon with an admin and a viewer of the API.
 pub(super) struct Fixture {

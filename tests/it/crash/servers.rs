@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carillon::app::Duty;
+use carillon::app::ProcessRole;
 use carillon::clock::Clock;
 use carillon::db::{Conn, Durability};
 use reqwest::RequestBuilder;
@@ -34,7 +34,7 @@ async fn a_server_killed_during_callbacks_has_stored_all_that_it_answered() {
         let twilio = app.connect_sender(SERVICE_SID).await;
         app.sms_on("hello", &twilio, "Hello.").await;
         app.simulator.inject(Rule::always(Fault::Slow));
-        let server = app.process(Duty::All).await;
+        let server = app.process(ProcessRole::All).await;
         let phones = handsets(5);
         for handset in &phones {
             server.api(&app).post("/events", hello(handset)).await.ok();
@@ -63,7 +63,7 @@ async fn a_server_killed_during_callbacks_has_stored_all_that_it_answered() {
                 app.simulator.callbacks().iter().all(|call| call.answer.is_none()),
                 "the calls were not answered"
             );
-            let server = app.process_at(Duty::Web, &bind).await;
+            let server = app.process_at(ProcessRole::Web, &bind).await;
             calls.await.unwrap();
             app.settle().await;
             app.assert_invariants(Phase::Settled).await;
@@ -77,7 +77,7 @@ async fn a_server_killed_during_callbacks_has_stored_all_that_it_answered() {
                 0,
                 "the reports were not committed"
             );
-            let server = app.process_at(Duty::Web, &bind).await;
+            let server = app.process_at(ProcessRole::Web, &bind).await;
             calls.await.unwrap();
             app.settle().await;
             app.assert_invariants(Phase::Settled).await;
@@ -95,7 +95,7 @@ async fn a_server_killed_while_it_records_an_event_recognises_the_repeat() {
             DatabaseServer::Shared
         })
         .await;
-        let server = app.process(Duty::Web).await;
+        let server = app.process(ProcessRole::Web).await;
         let lock = hold_lock(&app, "LOCK TABLE events IN SHARE MODE").await;
         let api = server.api(&app);
         let request = api

@@ -5,7 +5,7 @@ use carillon::ledger::{self, Days, Grouping, Ledger, LedgerFilter};
 use carillon::messages::attempt::{self, Attempt};
 use carillon::messages::log::filter::MessageFilter;
 use carillon::messages::log::search;
-use carillon::messages::log::story::{self, StatusEvent};
+use carillon::messages::log::status_history::{self, StatusEvent};
 use carillon::messages::message::{self, Message};
 use carillon::types::id::MessageId;
 use carillon::users::password::Password;
@@ -20,8 +20,12 @@ use twilio_simulator::{
 };
 
 use super::TestApp;
-use super::site::Site;
+use super::scriptless_browser::Site;
 
+/// The handset that most stories send to.
+pub(crate) const HANDSET: &str = "+12065550111";
+/// A second handset.
+pub(crate) const OTHER_HANDSET: &str = "+12065550112";
 /// The password of all users in stories.
 pub(crate) const PASSWORD: &str = "four unrelated words here";
 
@@ -198,7 +202,7 @@ impl TestApp {
     pub(crate) async fn status_events(&self, id: MessageId) -> Vec<StatusEvent> {
         let mut conn = self.conn().await;
         let message = message::find(&mut conn, id).await.unwrap();
-        story::events(&mut conn, &message).await.unwrap()
+        status_history::events(&mut conn, &message).await.unwrap()
     }
 
     /// The attempts of a message: its calls to Twilio.
@@ -212,7 +216,7 @@ impl TestApp {
         let mut conn = self.conn().await;
         let zone = organization::find(&conn).await.unwrap().day_zone;
         let filter =
-            LedgerFilter { days: Days::all(self.clock.now(), zone), maker: None, sender_id: None };
+            LedgerFilter { days: Days::all(self.clock.now(), zone), origin: None, sender_id: None };
         assert_eq!(
             ledger::check(&mut conn, &filter).await.unwrap(),
             [],

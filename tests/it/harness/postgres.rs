@@ -20,8 +20,8 @@ use tokio::sync::OnceCell;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::cluster::DedicatedCluster;
-use super::pair::Pair;
+use super::dedicated_cluster::DedicatedCluster;
+use super::replicated_pair::Pair;
 
 /// The environment variable that gives the keeper its directory; unset in all other processes.
 const DIRECTORY: &str = "CARILLON_TEST_POSTGRES_DIR";

@@ -1,6 +1,6 @@
 //! Faults of the API's responses, and whether the message is recorded.
 
-use super::{HANDSET, Story};
+use super::story::{HANDSET, Story};
 use crate::{Fault, Reach, Rule, SimulatorOptions, Status};
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::{ACCOUNT_SID, AUTH_TOKEN, HANDSET, LONG_CODE, Story, network};
+use super::story::{HANDSET, Story};
 use crate::{
-    API_KEY_SECRET, API_KEY_SID, AccountStatus, Clock, EMPTY_SERVICE_SID, SERVICE_NUMBER_1,
-    SERVICE_SID, SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, SimulatorOptions, Status,
-    TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TRIAL_ACCOUNT_SID, VOICE_ONLY, WHATSAPP,
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, AccountStatus, Clock, EMPTY_SERVICE_SID,
+    LONG_CODE, SERVICE_NUMBER_1, SERVICE_SID, SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN,
+    SimulatorOptions, Status, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TRIAL_ACCOUNT_SID, VOICE_ONLY,
+    WHATSAPP, webhook_client,
 };
 
 fn account_path() -> String {
@@ -132,7 +133,7 @@ async fn test_credentials_accept_only_magic_numbers_and_send_nothing() {
             format!("{}/2010-04-01/Accounts/{TEST_ACCOUNT_SID}/Messages.json", story.running.url);
         async move {
             let form = [("From", from), ("To", to), ("Body", "x")];
-            let request = network::test_client()
+            let request = webhook_client::test_client()
                 .post(url)
                 .basic_auth(TEST_ACCOUNT_SID, Some(TEST_AUTH_TOKEN));
             let json: serde_json::Value =
@@ -250,8 +251,10 @@ async fn webhooks_are_set_on_numbers_and_services() {
 
     let service = format!("{}/v1/Services/{SERVICE_SID}", story.running.url);
     let form = [("InboundRequestUrl", url), ("UseInboundWebhookOnNumber", "false")];
-    let request =
-        network::test_client().post(service).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(&form);
+    let request = webhook_client::test_client()
+        .post(service)
+        .basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN))
+        .form(&form);
     assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
     let (_, json) = story.get(&format!("/v1/Services/{SERVICE_SID}")).await;
     assert_eq!(json["inbound_request_url"], url);
@@ -280,7 +283,7 @@ async fn whatsapp_needs_an_open_window_and_reports_read() {
 async fn every_response_has_twilios_headers() {
     let story = Story::begin().await;
     let url = format!("{}{}", story.running.url, account_path());
-    let response = network::test_client().get(url).send().await.unwrap();
+    let response = webhook_client::test_client().get(url).send().await.unwrap();
     assert_eq!(response.status().as_u16(), 401);
     assert!(response.headers()["twilio-request-id"].to_str().unwrap().starts_with("RQ"));
     assert_eq!(response.headers()["twilio-concurrent-requests"], "1");

@@ -1,7 +1,10 @@
 //! Status callbacks: their parameters, order, retries and signatures.
 
-use super::{ACCOUNT_SID, AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
-use crate::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, Status};
+use super::story::{HANDSET, Story};
+use crate::{
+    ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_NUMBER_2,
+    SERVICE_SID, Status, sign,
+};
 
 #[tokio::test]
 async fn a_direct_message_is_delivered_and_reported_step_by_step() {

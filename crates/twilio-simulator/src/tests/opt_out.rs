@@ -1,8 +1,9 @@
 //! STOP and START, and their effect on later messages.
 
-use super::{AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
+use super::story::{HANDSET, Story};
 use crate::{
-    Direction, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, Status, TOLL_FREE,
+    AUTH_TOKEN, Direction, LONG_CODE, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE,
+    Status, TOLL_FREE, sign,
 };
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{CreatedMessage, NewTwilioMessage};
 use crate::twilio::address::{Address, SendFrom};
-use crate::twilio::failure::SendError;
+use crate::twilio::request_error::SendError;
 use crate::twilio::test_server::{Reaction, TestServer, credentials};
 use crate::types::deadline::Deadline;
 

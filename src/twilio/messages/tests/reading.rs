@@ -3,8 +3,8 @@
 use super::{MG, PN, SID, answer, created, error};
 use crate::twilio::account::AccountStatus;
 use crate::twilio::address::Address;
-use crate::twilio::failure::TwilioError;
 use crate::twilio::messages::TwilioMessageFilter;
+use crate::twilio::request_error::TwilioError;
 use crate::twilio::sid::{MessageSid, ServiceSid};
 use crate::twilio::test_server::{TestServer, credentials};
 

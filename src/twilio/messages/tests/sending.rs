@@ -8,13 +8,13 @@ use url::Url;
 use super::{MG, SID, answer, created, error, failure, message, send, soon};
 use crate::twilio::address::SendFrom;
 use crate::twilio::client::{Client, ClientOptions};
-use crate::twilio::errors::{Disposition, Wait};
-use crate::twilio::failure::SendError;
-use crate::twilio::form::PostedForm;
+use crate::twilio::error_codes::{Disposition, Wait};
 use crate::twilio::messages::NewTwilioMessage;
+use crate::twilio::request_error::SendError;
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::status::TwilioStatus;
 use crate::twilio::test_server::{Reaction, TestServer, credentials};
+use crate::twilio::webhook_form::PostedForm;
 use crate::types::deadline::Deadline;
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Tests of phone numbers.
 
-mod all;
-mod typed;
+mod all_countries;
+mod user_input;
 
 use super::{PhoneError, PhoneNumber};
 use crate::types::country::Country;

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::connection_center::ConnectForm;
-use crate::connections::{ConnectionChange, FormerToken, NewKeys, UnconfirmedPolicy};
+use crate::connections::{ConnectionChange, FormerSecretPolicy, NewKeys, UnconfirmedPolicy};
 use crate::error::Result;
-use crate::web::http::narrowing::blank_fields;
+use crate::web::http::bulk_conditions::blank_fields;
 
 /// A Twilio account to connect: an Auth Token, or an API key with its secret, or both.
 #[derive(Deserialize, ToSchema)]
@@ -46,7 +46,7 @@ pub(super) struct KeysBody {
     /// is lost while Twilio switches over (the default), or `refuse` them from now on, because it
     /// has leaked.
     #[schema(value_type = Option<String>)]
-    former_auth_token: Option<FormerToken>,
+    former_auth_token: Option<FormerSecretPolicy>,
 }
 
 /// How to change the secret in the webhook address.
@@ -56,7 +56,7 @@ pub(super) struct RotationBody {
     /// What happens to the former secret: `accept` it for a week, so that messages in flight keep
     /// reporting (the default), or `refuse` it from now on, because it has leaked.
     #[schema(value_type = Option<String>)]
-    former: Option<FormerToken>,
+    former: Option<FormerSecretPolicy>,
 }
 
 /// Changes to a connection; a field that is left out stays as it is.
@@ -96,7 +96,7 @@ impl NewConnectionBody {
 impl KeysBody {
     /// Returns the keys, and what happens to the former Auth Token. A field that is present must
     /// not be blank.
-    pub(super) fn read(self) -> Result<(NewKeys, FormerToken)> {
+    pub(super) fn read(self) -> Result<(NewKeys, FormerSecretPolicy)> {
         let given = [
             ("auth_token", &self.auth_token),
             ("api_key_sid", &self.api_key_sid),
@@ -104,7 +104,7 @@ impl KeysBody {
         ];
         let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
         blank_fields(given, &["auth_token", "api_key_sid", "api_key_secret"]).into_result()?;
-        let former = self.former_auth_token.unwrap_or(FormerToken::Accept);
+        let former = self.former_auth_token.unwrap_or(FormerSecretPolicy::Accept);
         let keys = new_keys(String::new(), self.auth_token, self.api_key_sid, self.api_key_secret);
         Ok((keys, former))
     }
@@ -112,8 +112,8 @@ impl KeysBody {
 
 impl RotationBody {
     /// What happens to the former secret.
-    pub(super) fn former(&self) -> FormerToken {
-        self.former.unwrap_or(FormerToken::Accept)
+    pub(super) fn former(&self) -> FormerSecretPolicy {
+        self.former.unwrap_or(FormerSecretPolicy::Accept)
     }
 }
 

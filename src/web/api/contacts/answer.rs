@@ -54,13 +54,16 @@ struct SuppressionAnswer {
 }
 
 /// Creates the answer for a contact, with its tags and suppression.
-pub(crate) async fn answer(conn: &mut Conn, contact: Contact) -> Result<ContactAnswer> {
-    of_many(conn, vec![contact]).await?.pop().ok_or(Error::NotFound("contact"))
+pub(crate) async fn contact_answer(conn: &mut Conn, contact: Contact) -> Result<ContactAnswer> {
+    contact_answers(conn, vec![contact]).await?.pop().ok_or(Error::NotFound("contact"))
 }
 
 /// Creates the answers for contacts, with their tags and suppressions, in the same order; runs two
 /// queries.
-pub(super) async fn of_many(conn: &mut Conn, contacts: Vec<Contact>) -> Result<Vec<ContactAnswer>> {
+pub(super) async fn contact_answers(
+    conn: &mut Conn,
+    contacts: Vec<Contact>,
+) -> Result<Vec<ContactAnswer>> {
     let ids: Vec<_> = contacts.iter().map(|contact| contact.id).collect();
     let phones: Vec<_> = contacts.iter().map(|contact| contact.phone.clone()).collect();
     let mut tags = tags::of_many(conn, &ids).await?;

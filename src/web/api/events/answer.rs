@@ -3,9 +3,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::reports::Answer;
+use super::event_reports::Answer;
 use crate::error::FieldErrors;
-use crate::events::{RecordOutcome, Timing};
+use crate::events::{Recency, RecordOutcome};
 use crate::types::id::EventId;
 
 /// The result of a reported event.
@@ -54,7 +54,7 @@ pub(super) struct EventResults {
 /// Remarks on an event, in addition to its result.
 #[derive(Debug)]
 pub(super) struct Remarks {
-    pub(super) timing: Timing,
+    pub(super) timing: Recency,
     pub(super) warning: Option<String>,
 }
 
@@ -81,9 +81,9 @@ pub(super) fn results(
 impl EventResult {
     pub(super) fn of((recorded, started): Answer, remarks: Remarks) -> Self {
         let timing = match remarks.timing {
-            Timing::Recent => None,
-            Timing::TooOld => Some("too_old"),
-            Timing::InFuture => Some("in_future"),
+            Recency::Recent => None,
+            Recency::TooOld => Some("too_old"),
+            Recency::InFuture => Some("in_future"),
         };
         let warning = remarks.warning;
         let stored = |status, id| Self {

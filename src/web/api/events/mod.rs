@@ -1,88 +1,11 @@
 //! The API of events: what contacts did, reported one at a time or up to a thousand at once, at
-//! `/events`. [`EventReports`] commits reports in batches. Start reading at [`report`].
+//! `/events`. Requests are parsed in [`request`], answers are in [`answer`], and [`EventReports`]
+//! commits reports in batches. Start reading at [`handlers`].
 
 mod answer;
-mod reports;
+mod event_reports;
+mod handlers;
 mod request;
 
-use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig};
-use serde_json::Value;
-use utoipa::OpenApi;
-
-use super::{ApiError, ApiResult, Caller, JsonFields};
-use crate::events::RecordOutcome;
-use crate::web::Marketer;
-use actix_web::web::Data;
-use answer::{EventResult, EventResults, results};
-use request::{ContactBody, EventBody, EventsBody, defaults, read, several};
-
-pub use reports::EventReports;
-
-/// The OpenAPI document of events.
-#[derive(OpenApi)]
-#[openapi(
-    paths(report),
-    components(schemas(EventBody, EventsBody, ContactBody, EventResult, EventResults))
-)]
-pub(super) struct EventsApi;
-
-/// Mounts `/events`.
-pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/events").post(report));
-}
-
-/// Records an event, or up to 1,000, and starts the automations that they trigger.
-///
-/// Each of several events has a result of its own: events in error do not prevent the others.
-#[utoipa::path(post, path = "/events", request_body(
-    content = EventBody,
-    description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"
-),
-    responses((status = 202, description = "The event's result; of several, `EventResults`", body = EventResult), (status = 422)))]
-async fn report(
-    caller: Caller<Marketer>,
-    reports: Data<EventReports>,
-    body: JsonFields,
-) -> ApiResult<HttpResponse> {
-    match several(&body.0)? {
-        Some(events) => report_several(&caller, &reports, events).await,
-        None => report_single(&caller, &reports, &body.0).await,
-    }
-}
-
-async fn report_single(
-    caller: &Caller<Marketer>,
-    reports: &EventReports,
-    event: &Value,
-) -> ApiResult<HttpResponse> {
-    let defaults = defaults(caller, std::slice::from_ref(event)).await?;
-    let (report, remarks) = read(event, defaults).map_err(ApiError::invalid)?.split(caller.now());
-    match reports.submit(report).await? {
-        (RecordOutcome::Refused(fields), _) => Err(ApiError::invalid(fields)),
-        answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, remarks))),
-    }
-}
-
-async fn report_several(
-    caller: &Caller<Marketer>,
-    batches: &EventReports,
-    events: &[Value],
-) -> ApiResult<HttpResponse> {
-    let defaults = defaults(caller, events).await?;
-    let now = caller.now();
-    let (mut reports, mut readings) =
-        (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
-    for event in events {
-        match read(event, defaults) {
-            Ok(report) => {
-                let (report, remarks) = report.split(now);
-                readings.push(Ok(remarks));
-                reports.push(report);
-            }
-            Err(fields) => readings.push(Err(fields)),
-        }
-    }
-    let answers = batches.submit_list(reports).await?;
-    Ok(HttpResponse::Accepted().json(EventResults { results: results(readings, answers) }))
-}
+pub use event_reports::EventReports;
+pub(super) use handlers::{EventsApi, routes};

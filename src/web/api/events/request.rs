@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use super::answer::Remarks;
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
-use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Timing};
+use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recency};
 use crate::types::country::Country;
-use crate::types::json_object::ObjectReader;
+use crate::types::date_or_time::DateOrTime;
+use crate::types::json_object_reader::ObjectReader;
 use crate::types::mistake::{self, Mistake};
-use crate::types::moment::Moment;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization;
 use crate::web::Marketer;
@@ -140,7 +140,7 @@ impl ParsedEvent {
         let timing = self
             .event
             .occurred_at
-            .map_or(Timing::Recent, |occurred_at| Timing::of(occurred_at, now));
+            .map_or(Recency::Recent, |occurred_at| Recency::of(occurred_at, now));
         (self.event, Remarks { timing, warning: self.warning })
     }
 }
@@ -181,11 +181,11 @@ fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> O
 /// absent.
 fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let no_time = |error| format!("This cannot be the time of an event: {error}.");
-    let moment = match reader.value(field)? {
-        Value::String(_) => reader.text(field, |text| Moment::parse(text).map_err(no_time)),
-        value => reader.errors().check(field, Moment::of_json(value).map_err(no_time)),
+    let time = match reader.value(field)? {
+        Value::String(_) => reader.text(field, |text| DateOrTime::parse(text).map_err(no_time)),
+        value => reader.errors().check(field, DateOrTime::of_json(value).map_err(no_time)),
     };
-    moment.map(|moment| moment.instant_in(zone).to_utc())
+    time.map(|time| time.instant_in(zone).to_utc())
 }
 
 fn check_properties(

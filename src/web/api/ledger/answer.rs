@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{Cause, Counts, Difference, Ledger, LedgerFilter, LedgerKey, LedgerRow, Share};
-use crate::messages::resend::{Group, LeftOut, ResendPreview};
-use crate::twilio::errors;
+use crate::messages::resend::{LeftOutReason, ResendGroup, ResendPreview};
+use crate::twilio::error_codes;
 use crate::types::id::{AutomationId, MessageId, SenderId};
 
 /// Messages by outcome.
@@ -171,7 +171,7 @@ pub(super) struct GroupAnswer {
     /// `may_have_arrived`, `suppressed`, `no_contact`, `would_fail_again`, `unexplained`,
     /// `nothing_to_send`, `on_purpose` or `retried`.
     #[schema(value_type = Option<String>)]
-    left_out: Option<LeftOut>,
+    left_out: Option<LeftOutReason>,
     count: i64,
 }
 
@@ -283,9 +283,9 @@ impl From<ResendPreview> for ResendAnswer {
     }
 }
 
-impl From<Group> for GroupAnswer {
-    fn from(group: Group) -> Self {
-        let Group { outcome, error_code, reason, left_out, count } = group;
+impl From<ResendGroup> for GroupAnswer {
+    fn from(group: ResendGroup) -> Self {
+        let ResendGroup { outcome, error_code, reason, left_out, count } = group;
         Self {
             outcome: Some(outcome),
             error_code,
@@ -299,7 +299,7 @@ impl From<Group> for GroupAnswer {
 
 impl ResendAnswer {
     /// Creates the preview for a single message, whose cause is not determined.
-    pub(super) fn of_one(eligibility: Result<(), LeftOut>) -> Self {
+    pub(super) fn of_one(eligibility: Result<(), LeftOutReason>) -> Self {
         let group = GroupAnswer {
             outcome: None,
             error_code: None,
@@ -319,5 +319,5 @@ impl ResendAnswer {
 }
 
 fn title(error_code: Option<i32>) -> Option<&'static str> {
-    error_code.map(|code| errors::lookup(code).title)
+    error_code.map(|code| error_codes::lookup(code).title)
 }

@@ -7,12 +7,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::contacts::Patch;
 use crate::error::{Error, FieldErrors, Result};
-use crate::ledger::typed_days::{Today, TypedDays};
-use crate::ledger::{Grouping, LedgerFilter, Maker};
+use crate::ledger::days_input::{DaysInput, Today};
+use crate::ledger::{Grouping, LedgerFilter, MessageOrigin};
 use crate::messages::resend::Selection;
 use crate::types::id::MessageId;
 use crate::types::mistake;
-use crate::web::http::narrowing::{blank, is_blank};
+use crate::web::http::bulk_conditions::{blank, is_blank};
 
 /// How many days are counted if the request names none.
 const DEFAULT_DAYS: i64 = 30;
@@ -95,7 +95,7 @@ impl LedgerQuery {
         let mut errors = FieldErrors::default();
         let grouping = filled(self.group_by.as_deref())
             .map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
-        let days = TypedDays {
+        let days = DaysInput {
             from: ("from", self.from.as_deref().unwrap_or_default()),
             to: ("to", self.to.as_deref().unwrap_or_default()),
         };
@@ -144,7 +144,7 @@ impl ResendRequest {
                 _ => Err(Error::Invalid(errors)),
             };
         }
-        let days = TypedDays {
+        let days = DaysInput {
             from: ("from", from.as_deref().unwrap_or_default()),
             to: ("to", to.as_deref().unwrap_or_default()),
         };
@@ -179,18 +179,20 @@ fn selection(filter: LedgerFilter) -> Result<Selection> {
 fn filter(
     automation_id: Option<&str>,
     sender_id: Option<&str>,
-    days: TypedDays<'_>,
+    days: DaysInput<'_>,
     today: Today,
     errors: &mut FieldErrors,
 ) -> Option<LedgerFilter> {
-    let maker = match filled(automation_id) {
+    let origin = match filled(automation_id) {
         None => None,
-        Some("none") => Some(Maker::OneOff),
-        Some(text) => id("automation_id", text, "automation", errors).map(Maker::Automation),
+        Some("none") => Some(MessageOrigin::OneOff),
+        Some(text) => {
+            id("automation_id", text, "automation", errors).map(MessageOrigin::Automation)
+        }
     };
     let sender_id = filled(sender_id).and_then(|text| id("sender_id", text, "sender", errors));
     let days = days.read(today, DEFAULT_DAYS, errors)?;
-    Some(LedgerFilter { days, maker, sender_id })
+    Some(LedgerFilter { days, origin, sender_id })
 }
 
 fn id<T: FromStr>(
@@ -225,7 +227,7 @@ mod tests {
     fn the_last_thirty_days_by_day_are_the_usual_answer() {
         let (filter, grouping) = LedgerQuery::default().parse(today()).unwrap();
         assert_eq!(
-            (filter.days.count(), filter.days.to().to_string(), filter.maker, grouping),
+            (filter.days.count(), filter.days.to().to_string(), filter.origin, grouping),
             (30, "2026-11-22".to_owned(), None, Grouping::Day)
         );
         let query = LedgerQuery {
@@ -234,7 +236,7 @@ mod tests {
             ..LedgerQuery::default()
         };
         let (filter, grouping) = query.parse(today()).unwrap();
-        assert_eq!((filter.maker, grouping), (Some(Maker::OneOff), Grouping::Sender));
+        assert_eq!((filter.origin, grouping), (Some(MessageOrigin::OneOff), Grouping::Sender));
     }
 
     #[test]

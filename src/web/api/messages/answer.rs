@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::inbound;
-use crate::messages::log::story::{self, StatusEvent};
+use crate::messages::log::status_history::{self, StatusEvent};
 use crate::messages::message::{Direction, Message};
-use crate::messages::report::ReportSource;
 use crate::messages::status::MessageStatus;
+use crate::messages::status_reports::ReportSource;
 use crate::types::id::{
     AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
 };
@@ -116,7 +116,7 @@ pub(super) struct EventAnswer {
 impl MessageDetail {
     /// Loads the events of a message.
     pub(super) async fn load(conn: &mut Conn, message: Message) -> Result<Self> {
-        let events = story::events(conn, &message).await?;
+        let events = status_history::events(conn, &message).await?;
         let read_as_opt_out = inbound::reading_of(conn, &message).await?.is_some();
         Ok(Self {
             message: message.into(),

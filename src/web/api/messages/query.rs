@@ -5,9 +5,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::{Error, Result};
-use crate::ledger::typed_days::Today;
+use crate::ledger::days_input::Today;
 use crate::messages::log::filter::MessageFilter;
-use crate::messages::log::query::MessageQuery;
+use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::search::MessagePosition;
 use crate::types::id::MessageId;
 use crate::users::organization::Organization;

@@ -1,13 +1,9 @@
 //! Tests of the parsing of `POST /messages` bodies.
 
-use actix_web::FromRequest;
-use actix_web::dev::Payload;
-use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::{Content, Error, IdempotencyKey, MessageRequest, ParsedMessageRequest, Recipient};
+use super::{Error, MessageContent, MessageRecipient, MessageRequest, ParsedMessageRequest};
 use crate::types::country::Country;
-use crate::types::id::ApiKeyId;
 
 const ID: &str = "01980d3c-9b5a-7000-8000-000000000000";
 
@@ -25,13 +21,13 @@ fn a_message_needs_a_recipient_a_content_and_a_sender() {
     assert_eq!(fields(json!({})), ["body", "sender_id", "to"]);
     let wanted = parse(json!({"to": "+1 415 555 0123", "body": "Hi", "sender_id": ID})).unwrap();
     assert!(
-        matches!(wanted.recipient, Recipient::Number(phone) if phone.as_str() == "+14155550123")
+        matches!(wanted.recipient, MessageRecipient::Number(phone) if phone.as_str() == "+14155550123")
     );
-    assert!(matches!(wanted.content, Content::Text(text) if text == "Hi"));
+    assert!(matches!(wanted.content, MessageContent::Text(text) if text == "Hi"));
     let wanted = parse(json!({"contact_id": ID, "template_id": ID, "sender_id": ID})).unwrap();
     assert!(matches!(
         (wanted.recipient, wanted.content),
-        (Recipient::Contact(_), Content::Template(_))
+        (MessageRecipient::Contact(_), MessageContent::Template(_))
     ));
 }
 
@@ -80,18 +76,4 @@ fn a_text_has_one_to_1600_characters_unless_there_are_pictures() {
         )
     };
     assert!(parse(picture(json!(""))).is_ok() && parse(picture(Value::Null)).is_ok());
-}
-
-#[actix_web::test]
-async fn an_idempotency_key_belongs_to_one_api_key() {
-    let read = async |value: &str| {
-        let request =
-            TestRequest::default().insert_header(("Idempotency-Key", value)).to_http_request();
-        IdempotencyKey::from_request(&request, &mut Payload::None).await
-    };
-    let (one, other) = (ApiKeyId::new(), ApiKeyId::new());
-    let of = async |caller| read("order-7").await.unwrap().of(caller);
-    assert_ne!(of(one).await, of(other).await);
-    assert_eq!(of(one).await, of(one).await);
-    assert!(read("").await.is_err() && read(&"k".repeat(201)).await.is_err());
 }

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::types::network::{Network, TrustedProxies};
+use crate::types::network::Network;
+use crate::types::trusted_proxies::TrustedProxies;
 
 /// How long a connection may wait before it is suspected of never sending its request, and is
 /// evicted first.

@@ -1,9 +1,9 @@
 //! The HTTP server: actix-web's, on streams of ours that count connections and enforce timeouts.
-//! [`connections`] admits connections and evicts them at capacity, `stream` limits how long they
-//! may wait. Start reading at [`listen`].
+//! [`connections`] admits connections and evicts them at capacity, `guarded_stream` limits how long
+//! they may wait. Start reading at [`listen`].
 
 pub(in crate::web) mod connections;
-mod stream;
+mod guarded_stream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use actix_web::web::Data;
 use futures::future::ready;
 use tokio::net::TcpSocket;
 
-use self::stream::{GuardedStream, Timeouts};
+use self::guarded_stream::{GuardedStream, Timeouts};
 use crate::context::Context;
 use crate::web::application::{Web, application};
 

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::labels;
 use crate::config::Config;
-use crate::db::tables::{self, DatabaseFacts, Table};
+use crate::db::database_facts::{self, DatabaseFacts};
+use crate::db::table_sizes::{self, TableSize};
 use crate::error::Error;
+use crate::web::quantities;
 use crate::web::{Admin, Page, PageResult, Visit};
 
 /// The database page.
@@ -55,8 +56,8 @@ const BLOAT_THRESHOLD: i64 = 100_000;
 
 pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     let mut conn = visit.conn().await?;
-    let facts = tables::facts(&mut conn).await.map_err(Error::from)?;
-    let tables = tables::tables(&mut conn).await.map_err(Error::from)?;
+    let facts = database_facts::find(&mut conn).await.map_err(Error::from)?;
+    let tables = table_sizes::list(&mut conn).await.map_err(Error::from)?;
     drop(conn);
     let (open, _) = visit.context.db.usage();
     let server = Server::new(facts, &visit.context.config, i64::try_from(open).unwrap_or(i64::MAX));
@@ -80,11 +81,11 @@ impl Server {
             database: facts.database,
             address: address.filter(|_| config.database_url.is_some()),
             data_dir: config.data_dir.display().to_string(),
-            size: labels::size(facts.bytes),
+            size: quantities::size(facts.bytes),
             time: facts.time,
             time_zone: facts.time_zone,
             started_at: facts.started_at,
-            up: labels::rounded_duration(facts.time - facts.started_at),
+            up: quantities::duration_rounded_down(facts.time - facts.started_at),
             connections: facts.connections,
             most_connections: facts.most_connections,
             own_connections,
@@ -95,11 +96,11 @@ impl Server {
 }
 
 impl Row {
-    fn new(table: Table) -> Self {
+    fn new(table: TableSize) -> Self {
         Self {
-            size: labels::size(table.bytes),
-            index_size: labels::size(table.index_bytes),
-            toast_size: labels::size(table.toast_bytes),
+            size: quantities::size(table.bytes),
+            index_size: quantities::size(table.index_bytes),
+            toast_size: quantities::size(table.toast_bytes),
             bloated: table.dead_rows > BLOAT_THRESHOLD && table.dead_rows > table.rows,
             name: table.name,
             rows: table.rows,

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::labels;
 use crate::config::{Config, InEffect, Secrecy, SettingOrigin};
+use crate::web::quantities;
 use crate::web::{Admin, Page, PageResult, Visit};
 
 /// The system page.
@@ -50,7 +50,7 @@ impl SystemPage {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at,
-            up: labels::rounded_duration(now - started_at),
+            up: quantities::duration_rounded_down(now - started_at),
             time: now,
             time_zone,
             data_dir: config.data_dir.display().to_string(),

@@ -20,7 +20,8 @@ use crate::types::id::{AutomationId, ContactId};
 use crate::users::User;
 use crate::web::http::access::Access;
 use crate::web::http::error::PageError;
-use crate::web::ui::{Choice, contact_choice, event_choice};
+use crate::web::quantities;
+use crate::web::ui::{Choice, preview_contacts, preview_event};
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 /// The number of the contact's newest events to choose from.
@@ -144,7 +145,7 @@ impl DryRunForm {
         errors: &mut FieldErrors,
     ) -> Option<ChosenEvent> {
         let chosen = match self.event_id.as_str() {
-            event_choice::SAMPLE | event_choice::WRITTEN => None,
+            preview_event::SAMPLE | preview_event::WRITTEN => None,
             id => {
                 let newest_starting = || {
                     events.iter().find(|event| {
@@ -159,7 +160,7 @@ impl DryRunForm {
                 events.iter().find(|event| event.id.to_string() == id).or_else(newest_starting)
             }
         };
-        let written = self.event_id == event_choice::WRITTEN;
+        let written = self.event_id == preview_event::WRITTEN;
         let event = match chosen {
             Some(event) => {
                 ChosenEvent { name: Some(event.name.clone()), properties: event.properties.clone() }
@@ -168,17 +169,17 @@ impl DryRunForm {
         };
         let untouched = self.event.replace("\r\n", "\n") == self.begun.replace("\r\n", "\n");
         if self.event.trim().is_empty() || (untouched && !written) {
-            self.event = event_choice::initial_properties(&event.properties);
+            self.event = preview_event::initial_properties(&event.properties);
             self.begun.clone_from(&self.event);
         }
         if written {
             return errors
-                .check("event", event_choice::parse_properties(&self.event))
+                .check("event", preview_event::parse_properties(&self.event))
                 .flatten()
                 .map(|properties| ChosenEvent { name: None, properties });
         }
         self.event_id =
-            chosen.map_or_else(|| event_choice::SAMPLE.to_owned(), |event| event.id.to_string());
+            chosen.map_or_else(|| preview_event::SAMPLE.to_owned(), |event| event.id.to_string());
         Some(event)
     }
 }
@@ -203,7 +204,7 @@ impl AutomationDryRun {
         }
         let needs_event = matches!(definition.trigger, Trigger::Event { .. });
         let mut errors = FieldErrors::default();
-        let found = contact_choice::load(
+        let found = preview_contacts::load(
             conn,
             &visit.organization,
             &form.find,
@@ -247,7 +248,7 @@ impl AutomationDryRun {
             .iter()
             .map(|contact| Choice::new(contact.id.to_string(), contact.long_label()))
             .collect();
-        let of_contact = events.iter().map(|event| event_choice::choice(event, visit.zone()));
+        let of_contact = events.iter().map(|event| preview_event::choice(event, visit.zone()));
         let events = of_contact.chain(unreported_choices()).collect();
         Ok((Self { form, contacts, events, needs_event, run }, errors))
     }
@@ -255,8 +256,8 @@ impl AutomationDryRun {
 
 fn unreported_choices() -> [Choice; 2] {
     [
-        Choice::new(event_choice::SAMPLE, "Made up to fit"),
-        Choice::new(event_choice::WRITTEN, "Written by hand"),
+        Choice::new(preview_event::SAMPLE, "Made up to fit"),
+        Choice::new(preview_event::WRITTEN, "Written by hand"),
     ]
 }
 
@@ -314,10 +315,10 @@ impl From<StepOutcome> for StepView {
             media_urls: Vec::new(),
             parts: 0,
         };
-        match outcome.what {
+        match outcome.effect {
             StepEffect::Wait(until) => {
                 let seconds = u32::try_from((until - outcome.at).num_seconds()).unwrap_or_default();
-                step("wait", format!("Wait {}", labels::duration(seconds)))
+                step("wait", format!("Wait {}", quantities::duration(seconds)))
             }
             StepEffect::NotSent(why) => step("not_sent", why),
             StepEffect::Fail(why) => step("fail", why),

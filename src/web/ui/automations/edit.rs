@@ -5,9 +5,9 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::action::{AutomationAction, Focus};
-use super::choices::Choices;
 use super::dry_run::{AutomationDryRun, DryRunForm, FIELD_PREFIX};
+use super::editor_buttons::{EditorButton, Focus};
+use super::editor_choices::EditorChoices;
 use super::form::AutomationForm;
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
 use crate::db::{self, Conn};
@@ -29,7 +29,7 @@ pub(in crate::web) struct AutomationEditPage {
     status: AutomationStatus,
     form: AutomationForm,
     errors: FieldErrors,
-    choices: Choices,
+    choices: EditorChoices,
     /// The result of a dry run, if one was requested.
     trial: Option<AutomationDryRun>,
     /// The input of the last dry run, preset for the next one.
@@ -125,12 +125,12 @@ async fn submit(
 ) -> PageResult {
     let mut typed =
         Typed { form: AutomationForm::from_pairs(pairs), trial: DryRunForm::from_pairs(pairs) };
-    match AutomationAction::from_pairs(pairs) {
-        AutomationAction::Edit(edit) => {
+    match EditorButton::from_pairs(pairs) {
+        EditorButton::Edit(edit) => {
             let focus = edit.apply(&mut typed.form);
             show(visit, subject, typed, focus).await
         }
-        AutomationAction::Save => match save(
+        EditorButton::Save => match save(
             &mut *visit.conn().await?,
             &visit.actor(),
             visit.now(),
@@ -145,7 +145,7 @@ async fn submit(
             }
             Err(error) => refuse(visit, subject, typed, error).await,
         },
-        AutomationAction::Activate => match save(
+        EditorButton::Activate => match save(
             &mut *visit.conn().await?,
             &visit.actor(),
             visit.now(),
@@ -160,10 +160,8 @@ async fn submit(
                 .flash("Automation saved. It is not switched on yet."),
             Err(error) => refuse(visit, subject, typed, error).await,
         },
-        AutomationAction::DryRun => show_dry_run(visit, subject, typed).await,
-        AutomationAction::NewTemplate(step) => {
-            go_to_new_template(visit, subject, typed, step).await
-        }
+        EditorButton::DryRun => show_dry_run(visit, subject, typed).await,
+        EditorButton::NewTemplate(step) => go_to_new_template(visit, subject, typed, step).await,
     }
 }
 
@@ -345,7 +343,7 @@ impl AutomationEditPage {
         typed: Typed,
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
-        let choices = Choices::load(&mut *visit.conn().await?, &typed.form).await?;
+        let choices = EditorChoices::load(&mut *visit.conn().await?, &typed.form).await?;
         let (Subject { id, status }, Typed { form, trial: tried }) = (subject, typed);
         Ok(Self { id, status, form, errors, choices, trial: None, tried, focus: Focus::default() })
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::step_form::StepForm;
-use super::units::{UNITS, in_longest_unit};
+use super::time_units::{UNITS, in_longest_unit};
 use crate::automations::condition::{Condition, ConditionOperator, Conditions};
 use crate::automations::{self, Automation, AutomationName, Definition, MAX_STEPS, Step, Trigger};
 use crate::contacts::tags::TagName;

@@ -1,9 +1,7 @@
-//! Tests of the form and the buttons of the editor.
+//! Tests of the form of the editor.
 
 use serde_json::json;
 
-use super::super::action::{AutomationAction, Edit};
-use super::super::step_form::StepForm;
 use super::{AutomationForm, parse_value};
 use crate::automations::{Automation, AutomationStatus, Definition};
 use crate::types::id::{AutomationId, SenderId, TemplateId};
@@ -130,71 +128,4 @@ fn a_value_is_a_number_only_in_canonical_form() {
     for text in ["007", "1e3", "+1", "49.90", "null", "[1]", "", "DE"] {
         assert_eq!(parse_value(text), json!(text));
     }
-}
-
-#[test]
-fn each_button_names_its_action() {
-    let action = |query| AutomationAction::from_pairs(&pairs(query));
-    assert_eq!(action("name=A"), AutomationAction::Save);
-    assert_eq!(action("do=activate"), AutomationAction::Activate);
-    assert_eq!(action("do=new_template.3"), AutomationAction::NewTemplate(3));
-    assert_eq!(action("do=up.1"), AutomationAction::Edit(Edit::Up(1)));
-    assert_eq!(action("do=remove.x"), AutomationAction::Save);
-}
-
-#[test]
-fn adding_moving_and_removing_steps_keeps_their_input() {
-    let mut form = AutomationForm::blank();
-    form.steps[0] =
-        StepForm { sender_id: "s".to_owned(), template_id: "t".to_owned(), ..StepForm::sms() };
-    for edit in [
-        Edit::AddWait(usize::MAX),
-        Edit::AddSms(usize::MAX),
-        Edit::Down(0),
-        Edit::Up(0),
-        Edit::Down(2),
-        Edit::Remove(9),
-    ] {
-        edit.apply(&mut form);
-    }
-    let steps: Vec<_> = form
-        .steps
-        .iter()
-        .map(|step| (step.kind.as_str(), step.template_id.as_str(), step.sender_id.as_str()))
-        .collect();
-    assert_eq!(steps, [("wait", "", ""), ("send_sms", "t", "s"), ("send_sms", "", "s")]);
-    Edit::Remove(1).apply(&mut form);
-    assert_eq!(form.steps.len(), 2);
-}
-
-#[test]
-fn the_focus_stays_where_the_button_was_pressed() {
-    let mut form = AutomationForm::blank();
-    let mut focus = |edit: Edit| serde_json::to_value(edit.apply(&mut form)).unwrap();
-    assert_eq!(focus(Edit::AddWait(usize::MAX)), "steps.1");
-    assert_eq!(focus(Edit::AddSms(1)), "steps.1");
-    assert_eq!(focus(Edit::Copy(0)), "steps.1");
-    assert_eq!((focus(Edit::Down(1)), focus(Edit::Down(2))), ("down.2".into(), "up.3".into()));
-    assert_eq!(
-        (focus(Edit::Up(3)), focus(Edit::Up(2)), focus(Edit::Up(1))),
-        ("up.2".into(), "up.1".into(), "down.0".into())
-    );
-    assert_eq!(
-        (focus(Edit::Remove(1)), focus(Edit::Remove(2))),
-        ("steps.1".into(), "steps.1".into())
-    );
-    assert_eq!(
-        (focus(Edit::Remove(0)), focus(Edit::Remove(0))),
-        ("steps.0".into(), "add_sms".into())
-    );
-    let (first, second) = ("trigger.where.0.property", "trigger.where.1.property");
-    assert_eq!(
-        (focus(Edit::AddCondition), focus(Edit::AddCondition)),
-        (first.into(), second.into())
-    );
-    assert_eq!(
-        (focus(Edit::RemoveCondition(0)), focus(Edit::RemoveCondition(0))),
-        (first.into(), "add_condition".into())
-    );
-    assert_eq!(focus(Edit::Up(0)), "");
 }

@@ -1,4 +1,4 @@
-//! Triggers, conditions, steps, causes, durations and counts as text for marketers.
+//! Triggers, conditions, steps and causes of enrollments as sentences for marketers.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,7 @@ use crate::automations::{Recipient, Step, Trigger};
 use crate::senders::Sender;
 use crate::templates::Template;
 use crate::types::id::{SenderId, TemplateId};
-use crate::web::http::filters::grouped;
-
-const SECONDS_PER: [(&str, u32); 4] =
-    [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+use crate::web::quantities::duration;
 
 /// A sentence about a trigger: “When order_completed is reported and total is at least 100”.
 pub(super) fn trigger(trigger: &Trigger) -> String {
@@ -93,25 +90,6 @@ pub(super) fn step(
     }
 }
 
-/// A duration in all its units: `1 day 2 hours`; 90 seconds are `1 minute 30 seconds`.
-pub(in crate::web::ui) fn duration(seconds: u32) -> String {
-    let mut rest = seconds;
-    let mut words = Vec::new();
-    for (unit, length) in SECONDS_PER {
-        let count = rest / length;
-        rest %= length;
-        if count > 0 {
-            words.push(format!("{count} {unit}{}", if count == 1 { "" } else { "s" }));
-        }
-    }
-    words.join(" ")
-}
-
-/// A count as text, capped at `limit`: `10,000+`.
-pub(in crate::web::ui) fn capped_count(count: i64, limit: i64) -> String {
-    format!("{}{}", grouped(count.min(limit)), if count > limit { "+" } else { "" })
-}
-
 /// A sentence about the cause of an enrollment.
 pub(super) fn cause(cause: &str) -> &'static str {
     match cause.split_once(':').map(|(kind, _)| kind) {
@@ -150,19 +128,5 @@ mod tests {
             read(json!({"type": "tag_added", "tag": "VIP"})),
             "When the tag “VIP” is added to a contact"
         );
-    }
-
-    #[test]
-    fn a_duration_names_each_of_its_units() {
-        assert_eq!(duration(1), "1 second");
-        assert_eq!(duration(5_400), "1 hour 30 minutes");
-        assert_eq!(duration(172_801), "2 days 1 second");
-    }
-
-    #[test]
-    fn a_capped_count_ends_in_a_plus_sign() {
-        assert_eq!(capped_count(7, 10_000), "7");
-        assert_eq!(capped_count(1_234, 10_000), "1,234");
-        assert_eq!(capped_count(10_001, 10_000), "10,000+");
     }
 }

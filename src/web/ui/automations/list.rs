@@ -6,6 +6,7 @@ use super::labels;
 use crate::automations::counts::{self, MAX_ROUGH};
 use crate::automations::{self, AutomationStatus};
 use crate::types::id::AutomationId;
+use crate::web::quantities;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
@@ -50,8 +51,8 @@ pub(super) async fn list(visit: Visit<Viewer>, position: Query<AutomationListQue
             name: automation.name,
             status: automation.status,
             trigger: labels::trigger(&automation.definition.trigger),
-            enrollments: labels::capped_count(counts.enrollments, MAX_ROUGH),
-            messages: labels::capped_count(counts.messages, MAX_ROUGH),
+            enrollments: quantities::capped_count(counts.enrollments, MAX_ROUGH),
+            messages: quantities::capped_count(counts.messages, MAX_ROUGH),
         }
     };
     let page = AutomationListPage {

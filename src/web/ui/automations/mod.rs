@@ -2,20 +2,20 @@
 //! input is [`form::AutomationForm`]; [`show::AutomationShowPage`] is the page of one automation.
 //! Start with [`edit`]; [`labels`] turns triggers and steps into text.
 
-mod action;
-mod choices;
+mod activation_problems;
 pub(super) mod dry_run;
 pub(super) mod edit;
-pub(super) mod enrollment;
-pub(super) mod enrollments;
+mod editor_buttons;
+mod editor_choices;
+pub(super) mod enrollment_list;
+pub(super) mod enrollment_show;
 mod form;
 pub(super) mod labels;
 pub(super) mod list;
-mod problems;
 pub(super) mod show;
 mod step_form;
 pub(super) mod switch;
-mod units;
+mod time_units;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -26,7 +26,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/automations/{id}").get(show::show))
         .service(web::resource("/automations/{id}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/automations/{id}/try").get(dry_run::show))
-        .service(web::resource("/automations/{id}/enrollments").get(enrollments::show))
+        .service(web::resource("/automations/{id}/enrollments").get(enrollment_list::show))
         .service(
             web::resource("/automations/{id}/activate")
                 .get(switch::confirm_activate)
@@ -35,5 +35,5 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(
             web::resource("/automations/{id}/pause").get(switch::confirm_pause).post(switch::pause),
         )
-        .service(web::resource("/enrollments/{id}").get(enrollment::show));
+        .service(web::resource("/enrollments/{id}").get(enrollment_show::show));
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::super::ledger::LedgerTotals;
-use super::enrollments::{self, EnrollmentRow};
+use super::enrollment_list::{self, EnrollmentRow};
 use super::labels;
 use crate::automations::counts::{self, STEP_SCAN_LIMIT, StepCounts};
 use crate::automations::{
@@ -123,7 +123,7 @@ impl AutomationShowPage {
             only_newest: passages.scanned >= STEP_SCAN_LIMIT,
             most_counted: STEP_SCAN_LIMIT,
             standing: LedgerTotals::of_automation(id, messages),
-            recent: enrollments::rows(conn, newest).await?,
+            recent: enrollment_list::rows(conn, newest).await?,
             name: automation.name,
             errors,
         })

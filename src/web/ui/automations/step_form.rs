@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::units::{UNITS, in_longest_unit};
+use super::time_units::{UNITS, in_longest_unit};
 use crate::automations::{Recipient, Step};
 use crate::error::FieldErrors;
 

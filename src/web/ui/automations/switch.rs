@@ -5,8 +5,8 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::activation_problems::{as_problems, sentences};
 use super::labels;
-use super::problems::{as_problems, sentences};
 use super::show::{AutomationShowPage, StepRow, step_rows};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, SCAN_LIMIT, counts,
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
+use crate::web::quantities;
 use crate::web::{Marketer, Page, PageResult, Visit};
 
 /// The page that says what switching on or pausing will do.
@@ -148,7 +149,7 @@ impl SwitchPage {
             has_run: automation.status != AutomationStatus::Draft,
             trigger: labels::trigger(&automation.definition.trigger),
             steps: step_rows(conn, &automation.definition).await?,
-            inside: labels::capped_count(inside, i64::MAX),
+            inside: quantities::capped_count(inside, i64::MAX),
             anybody_inside: inside > 0,
             only_newest: (newest.scanned >= SCAN_LIMIT).then_some(SCAN_LIMIT),
             waiting,
@@ -161,7 +162,7 @@ impl SwitchPage {
 /// Warnings about missing parts, texts, and senders that would not deliver as expected.
 async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String>, Error> {
     let mut found = sentences(&automation.definition.missing());
-    found.extend(automations::text_check::warnings(conn, &automation.definition).await?);
+    found.extend(automations::template_check::warnings(conn, &automation.definition).await?);
     let (_, ids) = automation.definition.refers_to();
     let senders = senders::find_many(conn, &ids).await?;
     let mut senders: Vec<Sender> = senders.into_values().collect();

@@ -3,7 +3,8 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
-use super::view::{ConnectionView, RegistrationView};
+use super::connection_view::ConnectionView;
+use super::sender_view::RegistrationView;
 use crate::connection_center::{self, ConnectError, Existing};
 use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::key_fields::{AUTH_TOKEN, Secret};
 use super::public_address::address_warning;
-use super::secret::{AUTH_TOKEN, Secret};
 use crate::connection_center::{self, ConnectForm, Existing};
 use crate::connections::{Check, NewKeys};
 use crate::error::FieldErrors;
@@ -45,7 +45,7 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     })
 }
 
-pub(super) async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
+pub(super) async fn submit(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     let input = form.into_inner();
     match connection_center::connect(&visit.context, &visit.actor(), input.to_form()).await {
         Ok((connection, None)) => {
@@ -106,7 +106,7 @@ pub(super) mod samples;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::ui::connections::secret::API_KEY;
+    use crate::web::ui::connections::key_fields::API_KEY;
 
     #[test]
     fn no_secret_gets_into_a_page_or_a_log() {

@@ -7,13 +7,16 @@ use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::view::{ConnectionView, RegistrationView};
+use super::connection_view::ConnectionView;
+use super::sender_view::RegistrationView;
 use crate::connection_center;
-use crate::connections::{self, Check, CheckOutcome, LastCheck, SenderKind, WebhookTest, webhooks};
+use crate::connections::{
+    self, Check, CheckOutcome, LastCheck, SenderKind, WebhookTest, rejected_webhooks,
+};
 use crate::context::Context;
 use crate::db::Conn;
 use crate::error::Result;
-use crate::senders::webhook::Webhook;
+use crate::senders::inbound_webhook::InboundWebhook;
 use crate::senders::{self, Health, Sender};
 use crate::types::hook_address::{HookAddress, redacted};
 use crate::types::id::{ConnectionId, SenderId};
@@ -67,7 +70,7 @@ struct SenderHealth {
 #[derive(Debug, Serialize)]
 struct WebhookView {
     #[serde(flatten)]
-    webhook: Webhook,
+    webhook: InboundWebhook,
     is_heard: bool,
     /// Sentences about what differs and what to do.
     differences: Vec<String>,
@@ -115,7 +118,8 @@ impl HealthPage {
         let (last_check, test) = connections::last_check(conn, id).await?;
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
-        let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
+        let rejected =
+            rejected_webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
         let checks = last_check
             .map(|check| ChecksView::new(context, check, &senders, &healths, test.as_ref()));
         let senders = senders.into_iter().map(|sender| {
@@ -144,7 +148,7 @@ impl ChecksView {
         test: Option<&WebhookTest>,
     ) -> Self {
         let mut checks = last_check.checks;
-        checks.extend(connections::address_check(&context.twilio, &context.config.public_url));
+        checks.extend(connections::check_public_url(&context.twilio, &context.config.public_url));
         let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id));
         checks.extend(of_senders.flat_map(|health| health.checks.iter().cloned()));
         checks.extend(test.map(|test| &test.check).filter(|check| check.has_failed()).cloned());
@@ -193,8 +197,8 @@ impl SenderHealth {
     }
 }
 
-impl From<Webhook> for WebhookView {
-    fn from(webhook: Webhook) -> Self {
+impl From<InboundWebhook> for WebhookView {
+    fn from(webhook: InboundWebhook) -> Self {
         let differences = webhook.drift.iter().map(|drift| webhook.what_to_do(*drift)).collect();
         Self { is_heard: webhook.reports_here(), differences, webhook }
     }

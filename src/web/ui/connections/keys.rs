@@ -4,10 +4,10 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
-use super::secret::{API_KEY, AUTH_TOKEN, Secret};
-use super::view::ConnectionView;
+use super::connection_view::ConnectionView;
+use super::key_fields::{API_KEY, AUTH_TOKEN, Secret};
 use crate::connection_center;
-use crate::connections::{self, FormerToken, NewKeys};
+use crate::connections::{self, FormerSecretPolicy, NewKeys};
 use crate::error::FieldErrors;
 use crate::senders;
 use crate::types::id::ConnectionId;
@@ -61,7 +61,7 @@ async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
         &visit.context,
         &visit.actor(),
         *id,
-        FormerToken::Accept,
+        FormerSecretPolicy::Accept,
     )
     .await?;
     let senders = senders::of_connection(&mut *visit.conn().await?, *id).await?;
@@ -100,15 +100,16 @@ async fn show(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 
 async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
     let form = form.into_inner();
-    let former = if form.former_token == FormerToken::Refuse.as_str() {
-        FormerToken::Refuse
+    let former = if form.former_token == FormerSecretPolicy::Refuse.as_str() {
+        FormerSecretPolicy::Refuse
     } else {
-        FormerToken::Accept
+        FormerSecretPolicy::Accept
     };
-    match connection_center::replace_keys(&visit.context, &visit.actor(), *id, form.to_keys(), former).await {
-        Ok(connection) => visit.redirect(
-            format!("/connections/{id}")
-        ).flash(match connection.former_auth_token_until {
+    let (context, actor) = (&visit.context, visit.actor());
+    match connection_center::replace_keys(context, &actor, *id, form.to_keys(), former).await {
+        Ok(connection) => visit.redirect(format!("/connections/{id}")).flash(match connection
+            .former_auth_token_until
+        {
             Some(_) => format!(
                 "Twilio accepts the new keys of “{}”. What the former Auth Token signs is accepted \
                  for another week.",

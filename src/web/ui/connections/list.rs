@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
+use super::connection_view::ConnectionView;
 use super::public_address::is_reachable;
-use super::view::{ConnectionView, SenderView};
-use crate::connections::{self, webhooks};
+use super::sender_view::SenderView;
+use crate::connections::{self, rejected_webhooks};
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
 use crate::web::{Page, PageResult, Viewer, Visit};
@@ -37,8 +38,11 @@ pub(super) async fn list(visit: Visit<Viewer>) -> PageResult {
     for sender in senders::list(&mut conn).await? {
         senders.entry(sender.connection_id).or_default().push(sender);
     }
-    let strays = if webhooks::any_without_connection(&mut conn).await? {
-        Some(webhooks::count_since(&mut conn, None, visit.now() - TimeDelta::days(1)).await?)
+    let strays = if rejected_webhooks::any_without_connection(&mut conn).await? {
+        Some(
+            rejected_webhooks::count_since(&mut conn, None, visit.now() - TimeDelta::days(1))
+                .await?,
+        )
     } else {
         None
     };

@@ -5,7 +5,7 @@ use crate::context::Context;
 
 /// The problem with the public address, if there is one.
 pub(super) fn address_warning(context: &Context) -> Option<Check> {
-    connections::address_check(&context.twilio, &context.config.public_url)
+    connections::check_public_url(&context.twilio, &context.config.public_url)
         .filter(|check| check.outcome != CheckOutcome::Passed)
 }
 

@@ -6,24 +6,29 @@ use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::connection_view::ConnectionView;
 use super::health::ChecksView;
 use super::public_address::is_reachable;
-use super::test_input::TestInput;
-use super::view::{ConnectionView, SenderView};
+use super::sender_view::SenderView;
+use super::test_message_input::TestMessageInput;
 use crate::connection_center::{self, ConnectError};
-use crate::connections::{self, ConnectionChange, UnconfirmedPolicy, webhooks};
+use crate::connections::{
+    self, Connection, ConnectionChange, UnconfirmedPolicy, rejected_webhooks,
+};
 use crate::context::Context;
 use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
-use crate::messages::throttle::figures::{self, QueueFigures};
+use crate::messages::throttle::queue_figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
-/// Mounts the page and its form for settings.
+/// Mounts the page, its form for settings, and its buttons that disable and enable the connection.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}").get(show).post(change));
+    cfg.service(web::resource("/connections/{id}").get(show).post(change))
+        .service(web::resource("/connections/{id}/disable").post(disable))
+        .service(web::resource("/connections/{id}/enable").post(enable));
 }
 
 /// The page of one connection.
@@ -42,7 +47,7 @@ pub(in crate::web) struct ConnectionShowPage {
     /// The failed checks and warnings of the last check at Twilio.
     look: Option<ChecksView>,
     policies: [Choice; 2],
-    pub(super) test: TestInput,
+    pub(super) test: TestMessageInput,
     /// The senders from which the test message can be sent.
     sender_choices: Vec<Choice>,
     form: SettingsInput,
@@ -105,6 +110,35 @@ async fn change(
     }
 }
 
+async fn disable(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let connection = switch(&visit, *id, true).await?;
+    let text = format!(
+        "“{}” is disabled: it sends nothing. Messages that are due wait for it.",
+        connection.name
+    );
+    visit
+        .redirect(format!("/connections/{id}"))
+        .undo(format!("/connections/{id}/enable"), [])
+        .flash(text)
+}
+
+async fn enable(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let connection = switch(&visit, *id, false).await?;
+    visit.redirect(format!("/connections/{id}")).flash(format!(
+        "“{}” is enabled: it sends again, also what has been waiting.",
+        connection.name
+    ))
+}
+
+async fn switch(
+    visit: &Visit<Admin>,
+    id: ConnectionId,
+    disabled: bool,
+) -> Result<Connection, ConnectError> {
+    let change = ConnectionChange { disabled: Some(disabled), ..ConnectionChange::default() };
+    connection_center::change_connection(&visit.context, &visit.actor(), id, &change).await
+}
+
 impl SettingsInput {
     fn read(&self) -> std::result::Result<ConnectionChange, FieldErrors> {
         let mut errors = FieldErrors::default();
@@ -159,13 +193,14 @@ impl ConnectionShowPage {
     ) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
-        let queues = figures::of_many(conn, &senders, now).await?;
+        let queues = queue_figures::of_senders(conn, &senders, now).await?;
         let healths = senders::healths(conn, id).await?;
         let (last_check, test) = connections::last_check(conn, id).await?;
         let checks = last_check.map(|check| {
             ChecksView::new(context, check, &senders, &healths, test.as_ref()).without_passed()
         });
-        let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
+        let rejected =
+            rejected_webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
         let form = SettingsInput {
             name: connection.name.clone(),
             unconfirmed_policy: connection.unconfirmed_policy.to_string(),
@@ -181,7 +216,7 @@ impl ConnectionShowPage {
             is_reachable: is_reachable(context),
             look: checks,
             policies: policies(),
-            test: TestInput::default(),
+            test: TestMessageInput::default(),
             form,
             sender_name: None,
             errors: FieldErrors::default(),

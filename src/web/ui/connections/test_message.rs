@@ -3,7 +3,7 @@
 use actix_web::web::{self, Path, ServiceConfig};
 
 use super::show::ConnectionShowPage;
-use super::test_input::TestInput;
+use super::test_message_input::TestMessageInput;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::messages::test_message::TestMessage;
@@ -18,7 +18,11 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/test-message").post(send));
 }
 
-async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>) -> PageResult {
+async fn send(
+    visit: Visit<Admin>,
+    id: Path<ConnectionId>,
+    form: Form<TestMessageInput>,
+) -> PageResult {
     let mut conn = visit.conn().await?;
     match compose(&mut conn, &visit, *id, &form).await? {
         Ok(message) => visit
@@ -39,7 +43,7 @@ async fn compose(
     conn: &mut Conn,
     visit: &Visit<Admin>,
     id: ConnectionId,
-    form: &TestInput,
+    form: &TestMessageInput,
 ) -> Result<Result<MessageId, FieldErrors>, PageError> {
     let mut errors = FieldErrors::default();
     let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));

@@ -8,14 +8,14 @@ use serde::Serialize;
 use super::list::parse_tag_filter;
 use crate::automations::{self, Trigger, consequences};
 use crate::contacts::tags::{self, TagName};
-use crate::contacts::{self, Change, ContactFilter, Position};
+use crate::contacts::{self, ContactChange, ContactFilter, Position};
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::users::audit::{self, AuditKind};
-use crate::web::http::filters::counted;
-use crate::web::http::narrowing;
+use crate::web::http::bulk_conditions;
+use crate::web::quantities::counted;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Visit};
 
 /// The largest number of contacts per request.
@@ -78,8 +78,8 @@ pub(super) async fn show(
 
 pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
     let fields = form.into_inner();
-    narrowing::accept(BulkTagForm::check(&fields))?;
-    let expected = narrowing::field(&fields, "expected").map(str::to_owned);
+    bulk_conditions::accept(BulkTagForm::check(&fields))?;
+    let expected = bulk_conditions::field(&fields, "expected").map(str::to_owned);
     let request = BulkTagForm::read(fields);
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
@@ -89,8 +89,9 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
         return visit.redirect(request.back()).warning(NONE_CHOSEN);
     }
     // Chosen contacts are named by id. Only a filter may match others by now.
-    if let Some(changed) = narrowing::changed(expected.as_deref(), contact_ids.len(), "contact")
-        .filter(|_| request.all)
+    if let Some(changed) =
+        bulk_conditions::changed(expected.as_deref(), contact_ids.len(), "contact")
+            .filter(|_| request.all)
     {
         let page = BulkTagPage {
             changed: Some(changed),
@@ -134,7 +135,7 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
             let existing = contacts::existing(&mut tx, chunk).await?;
             let changes = tags::add_many(&mut tx, &existing, &tag, now).await?;
             consequences::react_to_changes(tx.into(), &changes, &[], now).await?;
-            Ok::<_, Error>(changes.iter().map(Change::contact_id).collect())
+            Ok::<_, Error>(changes.iter().map(ContactChange::contact_id).collect())
         })
         .await?;
         changed.extend(of_chunk);
@@ -163,7 +164,7 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
                 ("tag", request.tag.as_str()),
             ];
             let parameters =
-                parameters.into_iter().filter(|(_, value)| !narrowing::is_blank(value));
+                parameters.into_iter().filter(|(_, value)| !bulk_conditions::is_blank(value));
             let fields = parameters.chain(ids.iter().map(|id| ("id", id.as_str())));
             visit.redirect(request.back()).undo("/contacts/tag", fields).flash(message)
         }
@@ -207,7 +208,7 @@ impl BulkTagForm {
     /// Checks a form that writes. Blank, unknown or invalid fields are errors, because ignoring
     /// them would change other contacts or take another action.
     fn check(fields: &[(String, String)]) -> FieldErrors {
-        let mut errors = narrowing::check(
+        let mut errors = bulk_conditions::check(
             fields,
             &["q", "tag", "from", "id", "all"],
             &["action", "name", "expected"],
@@ -218,14 +219,14 @@ impl BulkTagForm {
                     errors.add(name, "Say add or remove.");
                 }
                 "from" | "id"
-                    if !narrowing::is_blank(value) && value.parse::<ContactId>().is_err() =>
+                    if !bulk_conditions::is_blank(value) && value.parse::<ContactId>().is_err() =>
                 {
                     errors.add(name, "This is not a contact’s id.");
                 }
                 _ => {}
             }
         }
-        if narrowing::field(fields, "action").is_none() {
+        if bulk_conditions::field(fields, "action").is_none() {
             errors.add("action", "Say add or remove.");
         }
         errors

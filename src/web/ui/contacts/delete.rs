@@ -35,7 +35,7 @@ pub(super) async fn show(visit: Visit<Marketer>, id: Path<ContactId>) -> PageRes
     })
 }
 
-pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
+pub(super) async fn submit(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     db::transaction(&mut conn, async |tx| consequences::delete_contact(tx, &actor, *id, now).await)

@@ -2,7 +2,6 @@
 //! with tags, consent and timeline, and [`edit::ContactEditPage`] is the form. Start with [`show`].
 
 pub(super) mod bulk_tag;
-mod consent;
 pub(super) mod delete;
 pub(super) mod edit;
 mod form;
@@ -11,7 +10,8 @@ pub(super) mod list;
 #[path = "samples/contacts.rs"]
 mod samples;
 pub(super) mod show;
-mod tags;
+mod suppression_buttons;
+mod tag_buttons;
 mod timeline;
 
 use actix_web::web::{self, ServiceConfig};
@@ -23,11 +23,13 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/contacts/tag").get(bulk_tag::show).post(bulk_tag::apply))
         .service(web::resource("/contacts/{id}").get(show::show))
         .service(web::resource("/contacts/{id}/edit").get(edit::edit).post(edit::update))
-        .service(web::resource("/contacts/{id}/delete").get(delete::show).post(delete::delete))
-        .service(web::resource("/contacts/{id}/tags").post(tags::add))
-        .service(web::resource("/contacts/{id}/tags/remove").post(tags::remove))
-        .service(web::resource("/contacts/{id}/suppress").post(consent::suppress))
-        .service(web::resource("/contacts/{id}/lift").post(consent::lift))
-        .service(web::resource("/contacts/{id}/lift-stop").post(consent::lift_stop))
-        .service(web::resource("/contacts/{id}/undo-opt-out").post(consent::undo_reading));
+        .service(web::resource("/contacts/{id}/delete").get(delete::show).post(delete::submit))
+        .service(web::resource("/contacts/{id}/tags").post(tag_buttons::add))
+        .service(web::resource("/contacts/{id}/tags/remove").post(tag_buttons::remove))
+        .service(web::resource("/contacts/{id}/suppress").post(suppression_buttons::suppress))
+        .service(web::resource("/contacts/{id}/lift").post(suppression_buttons::lift))
+        .service(web::resource("/contacts/{id}/lift-stop").post(suppression_buttons::lift_stop))
+        .service(
+            web::resource("/contacts/{id}/undo-opt-out").post(suppression_buttons::undo_reading),
+        );
 }

@@ -16,7 +16,7 @@ use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::http::access::Access;
-use crate::web::ui::messages::live_path;
+use crate::web::ui::messages::status_updates_path;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 
 /// The largest number of timeline entries per page.
@@ -151,14 +151,15 @@ impl ContactShowPage {
         let contact = contacts::find(conn, id).await?;
         let tags = tags::of(conn, id).await?;
         let active = suppression::all_active(conn, &contact.phone).await?;
-        let evidence = record::of(conn, &contact.phone, MAX_EVIDENCE).await?;
+        let evidence = record::of_number(conn, &contact.phone, MAX_EVIDENCE).await?;
         let evidence = evidence.iter().map(|record| Evidence {
-            words: record.words(),
+            words: record.sentence(),
             at: record.recorded_at,
             link: timeline::evidence(record),
         });
-        let past = contacts::timeline::of(conn, &contact, until.unwrap_or(FAR_FUTURE), MAX_ENTRIES)
-            .await?;
+        let past =
+            contacts::timeline::load(conn, &contact, until.unwrap_or(FAR_FUTURE), MAX_ENTRIES)
+                .await?;
         let timeline: Vec<TimelineLine> = past.entries.into_iter().map(TimelineLine::new).collect();
         let suggestions = tags::list(conn, MAX_SUGGESTIONS).await?;
         let page = Self {
@@ -168,7 +169,7 @@ impl ContactShowPage {
                 .older
                 .map(|until| format!("/contacts/{id}?until={}#timeline", until.timestamp_micros())),
             is_past: until.is_some(),
-            live: live_path(timeline.iter().filter_map(|line| line.under_way)),
+            live: status_updates_path(timeline.iter().filter_map(|line| line.under_way)),
             timeline,
             errors,
             ..Self::bare(contact, tags, &active)

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::consent::{ConsentChange, ConsentRecord, Reason};
-use crate::contacts::timeline::{Entry, EntryKind};
-use crate::events::Timing;
+use crate::contacts::timeline::{EntryKind, TimelineEntry};
+use crate::events::Recency;
 use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 
@@ -39,7 +39,7 @@ pub(super) struct TimelineLine {
 }
 
 impl TimelineLine {
-    pub(super) fn new(entry: Entry) -> Self {
+    pub(super) fn new(entry: TimelineEntry) -> Self {
         let at = entry.at;
         let bare = |kind, title| Self {
             at,
@@ -55,26 +55,26 @@ impl TimelineLine {
             link: None,
             under_way: None,
         };
-        match entry.what {
+        match entry.kind {
             EntryKind::Created => bare("contact", "Became a contact".to_owned()),
             EntryKind::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
             EntryKind::TagRemoved(tag) => bare("tag", format!("Lost the tag “{tag}”")),
             EntryKind::Consent(record) => Self {
                 tone: Some(consent_tone(record.change)),
                 link: evidence(&record),
-                ..bare("consent", record.words())
+                ..bare("consent", record.sentence())
             },
             EntryKind::Event { name, properties, occurred_at } => {
                 let late = (at - occurred_at).abs() > TimeDelta::minutes(1);
                 let empty = properties.as_object().is_none_or(serde_json::Map::is_empty);
-                let reason = match Timing::of(occurred_at, at) {
-                    Timing::Recent => None,
-                    Timing::TooOld => Some(
+                let reason = match Recency::of(occurred_at, at) {
+                    Recency::Recent => None,
+                    Recency::TooOld => Some(
                         "Reported over 24 hours late: only automations that allow older events \
                          started."
                             .to_owned(),
                     ),
-                    Timing::InFuture => Some(
+                    Recency::InFuture => Some(
                         "Reported with a time in the future: no automation started.".to_owned(),
                     ),
                 };
@@ -90,7 +90,7 @@ impl TimelineLine {
                 id,
                 direction,
                 status,
-                other_number,
+                different_number,
                 body,
                 reason,
                 error_code,
@@ -104,7 +104,7 @@ impl TimelineLine {
                 let reason = reason.or_else(|| error_code.map(|code| format!("Error {code}")));
                 let title = if inbound { "Texted us" } else { "Was texted" };
                 Self {
-                    number: other_number,
+                    number: different_number,
                     text: Some(body),
                     tone: message_tone(&status),
                     under_way: Some(id).filter(|_| {
@@ -153,8 +153,8 @@ mod tests {
 
     use super::*;
 
-    fn line(what: EntryKind) -> TimelineLine {
-        TimelineLine::new(Entry { at: DateTime::UNIX_EPOCH, what })
+    fn line(kind: EntryKind) -> TimelineLine {
+        TimelineLine::new(TimelineEntry { at: DateTime::UNIX_EPOCH, kind })
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
             id: MessageId::new(),
             direction: direction.to_owned(),
             status: status.to_owned(),
-            other_number: None,
+            different_number: None,
             body: "Hi".to_owned(),
             reason: None,
             error_code: Some(30003),

@@ -6,15 +6,15 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use crate::connections::{self, Check, Connection, Mend, Status, webhooks};
+use crate::connections::{self, Check, Connection, Mend, Status, rejected_webhooks};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::throttle::figures::QueueFigures;
-use crate::senders::webhook::{WITHOUT_SECRET, Webhook};
+use crate::messages::throttle::queue_figures::QueueFigures;
+use crate::senders::inbound_webhook::{InboundWebhook, WITHOUT_SECRET};
 use crate::senders::{self, Health, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::Role;
-use crate::web::http::filters::grouped;
+use crate::web::quantities::grouped;
 use crate::web::{Viewer, Visit};
 
 /// A problem in the list.
@@ -75,7 +75,8 @@ pub(super) async fn load(
                 .flat_map(|sender| sender_problems(sender, healths.get(&sender.id), visit)),
         );
         let rejected =
-            webhooks::count_since(conn, Some(connection.id), now - REJECTION_SHOWN_FOR).await?;
+            rejected_webhooks::count_since(conn, Some(connection.id), now - REJECTION_SHOWN_FOR)
+                .await?;
         if rejected > 0 {
             lines.push(Attention {
                 text: match rejected {
@@ -105,7 +106,8 @@ pub(super) async fn load(
             });
         }
     }
-    let without_connection = webhooks::count_since(conn, None, now - REJECTION_SHOWN_FOR).await?;
+    let without_connection =
+        rejected_webhooks::count_since(conn, None, now - REJECTION_SHOWN_FOR).await?;
     if without_connection > 0 {
         let text = match without_connection {
             1 => "A webhook was rejected within the last day, since it names no connection."
@@ -153,7 +155,7 @@ impl Attention {
 
 /// The reason why Twilio cannot call this installation at all.
 fn address_problem(visit: &Visit<Viewer>) -> Option<Check> {
-    connections::address_check(&visit.context.twilio, &visit.context.config.public_url)
+    connections::check_public_url(&visit.context.twilio, &visit.context.config.public_url)
         .filter(Check::has_failed)
 }
 
@@ -194,7 +196,7 @@ fn sender_problems(
     // An unreachable public address already has its own line.
     let is_set_in_vain = health
         .and_then(|health| health.webhook.as_ref())
-        .is_some_and(Webhook::is_set_but_unreachable);
+        .is_some_and(InboundWebhook::is_set_but_unreachable);
     let is_about_webhook = !(is_set_in_vain && address_problem(visit).is_some())
         && (!webhook.is_empty() || others.is_empty());
     let has_no_inbound_webhook = has_no_inbound_webhook(sender).filter(|_| is_about_webhook);

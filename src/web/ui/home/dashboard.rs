@@ -7,19 +7,18 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::active_senders::ActiveSenders;
-use super::queue::Queue;
+use super::queue::{ActiveSenders, Queue};
 use crate::automations::{self, Automation};
 use crate::consent::suppression;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{self, Counts, Days, Grouping, Ledger, LedgerFilter, LedgerKey, LedgerRow};
-use crate::messages::throttle::figures::QueueFigures;
+use crate::messages::throttle::queue_figures::QueueFigures;
 use crate::senders::Sender;
 use crate::types::id::{AutomationId, SenderId};
-use crate::web::ui::automations::labels;
-use crate::web::ui::ledger::{CauseRow, LedgerPageQuery, Slice, bar, columns, percent};
+use crate::web::quantities;
+use crate::web::ui::ledger::{BarSlice, CauseRow, LedgerPageQuery, bar, columns, percent};
 
 /// The number of days shown, including today.
 const SHOWN_DAYS: i64 = 30;
@@ -74,7 +73,7 @@ struct DeliveryRow {
     messages: i64,
     delivery_rate: Option<String>,
     failure_rate: Option<String>,
-    bar: Vec<Slice>,
+    bar: Vec<BarSlice>,
 }
 
 impl Dashboard {
@@ -91,14 +90,14 @@ impl Dashboard {
             return Ok(None);
         }
         let days = Days::last(SHOWN_DAYS, now, zone);
-        let filter = LedgerFilter { days, maker: None, sender_id: None };
+        let filter = LedgerFilter { days, origin: None, sender_id: None };
         let by_day = ledger::read(conn, &filter, Grouping::Day).await?;
         let by_sender = ledger::read(conn, &filter, Grouping::Sender).await?;
         let by_automation = ledger::read(conn, &filter, Grouping::Automation).await?;
         let active = automations::list_active(conn).await?;
         let opt_outs = suppression::count_opt_outs(conn, days.begin()).await?;
         let mut dashboard = Self::new(days, by_day, opt_outs);
-        dashboard.queue = Queue::of(&ledger::pending(conn).await?, sending, queues);
+        dashboard.queue = Queue::of(&ledger::pending_by_sender(conn).await?, sending, queues);
         dashboard.show_senders(by_sender.rows, senders);
         dashboard.show_automations(&by_automation.rows, active);
         Ok(Some(dashboard))
@@ -118,7 +117,7 @@ impl Dashboard {
             delivered: totals.delivered,
             delivered_link: query.messages(None, Some(Outcome::Delivered), &[]),
             delivery_rate: percent(totals, Outcome::Delivered),
-            opt_outs: labels::capped_count(opt_outs, suppression::MAX_COUNTED),
+            opt_outs: quantities::capped_count(opt_outs, suppression::MAX_COUNTED),
             queue: Queue::default(),
             days: each_day(days, &rows, &outcomes, &query),
             outcomes,

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::active_senders::ActiveSenders;
-use crate::messages::throttle::figures::QueueFigures;
+use crate::connections::{Connection, Status};
+use crate::messages::throttle::queue_figures::QueueFigures;
+use crate::senders::Sender;
 use crate::types::id::SenderId;
 
 /// The messages that are not at Twilio yet.
@@ -22,6 +23,9 @@ pub(super) struct Queue {
     /// has no rate limit: it sends as fast as Twilio answers.
     empty_at: Option<DateTime<Utc>>,
 }
+
+/// The senders that can send now: neither they nor their connection are disabled or stopped.
+pub(super) struct ActiveSenders<'a>(HashMap<SenderId, &'a Sender>);
 
 impl Queue {
     pub(super) fn of(
@@ -48,6 +52,22 @@ impl Queue {
             queue.empty_at = None;
         }
         queue
+    }
+}
+
+impl<'a> ActiveSenders<'a> {
+    pub(super) fn of(connections: &[Connection], senders: &'a [Sender]) -> Self {
+        let is_on = |sender: &&Sender| {
+            let connection =
+                connections.iter().find(|candidate| candidate.id == sender.connection_id);
+            sender.status() == Status::Active
+                && connection.is_some_and(|connection| connection.status() == Status::Active)
+        };
+        Self(senders.iter().filter(is_on).map(|sender| (sender.id, sender)).collect())
+    }
+
+    fn find(&self, id: SenderId) -> Option<&'a Sender> {
+        self.0.get(&id).copied()
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct SetupStep {
     done: bool,
     /// Whether it is the first open step.
     is_next: bool,
-    /// A sentence about who does it, if the user may not.
+    /// A sentence about which role does it, if the user may not.
     left_to: Option<&'static str>,
 }
 
@@ -38,13 +38,13 @@ pub(super) struct SetupProgress {
     automation: bool,
     #[diesel(sql_type = Bool)]
     delivered: bool,
-    /// Whether an automation's message has been delivered, which takes all other steps. The
-    /// checklist then never comes back, whatever is deleted.
+    /// Whether a message of an automation was ever delivered, for which all steps were necessary.
+    /// The checklist then stays hidden, whatever is deleted later.
     #[diesel(sql_type = Bool)]
-    all: bool,
+    was_completed: bool,
 }
 
-/// An automation that was ever switched on never becomes a draft again.
+/// Reads the progress. An automation that has been switched on once is never a draft again.
 const SETUP_PROGRESS: &str = "SELECT \
      EXISTS (SELECT FROM senders) AS sender, \
      EXISTS (SELECT FROM templates) AS template, \
@@ -52,9 +52,20 @@ const SETUP_PROGRESS: &str = "SELECT \
      EXISTS (SELECT FROM automations WHERE status <> 'draft') AS automation, \
      EXISTS (SELECT FROM ledger WHERE outcome = 'delivered') OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered') AS delivered, \
      EXISTS (SELECT FROM ledger WHERE outcome = 'delivered' AND automation_id IS NOT NULL) \
-     OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered' AND automation_id IS NOT NULL) AS \"all\"";
+     OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered' AND automation_id IS NOT NULL) AS was_completed";
 
 impl SetupProgress {
+    /// All steps done, for samples and tests.
+    #[cfg(debug_assertions)]
+    pub(super) const COMPLETE: Self = Self {
+        sender: true,
+        template: true,
+        contact: true,
+        automation: true,
+        delivered: true,
+        was_completed: true,
+    };
+
     /// Loads the progress of the installation.
     pub(super) async fn load(conn: &mut Conn) -> Result<Self> {
         Ok(diesel::sql_query(SETUP_PROGRESS).get_result(conn).await?)
@@ -116,16 +127,12 @@ pub(super) fn steps(progress: SetupProgress, role: Role) -> Vec<SetupStep> {
             };
             SetupStep { title, text, link, action, done, is_next: next == Some(at), left_to }
         };
-    if next.is_some() && !progress.all {
+    if next.is_some() && !progress.was_completed {
         all.into_iter().enumerate().map(step).collect()
     } else {
         Vec::new()
     }
 }
-
-#[cfg(debug_assertions)]
-#[path = "samples/setup_steps.rs"]
-mod samples;
 
 #[cfg(test)]
 mod tests {
@@ -140,9 +147,10 @@ mod tests {
             ticks,
             [(true, false), (false, true), (true, false), (false, false), (false, false)]
         );
-        assert!(steps(SetupProgress::ALL, Role::Admin).is_empty());
+        assert!(steps(SetupProgress::COMPLETE, Role::Admin).is_empty());
         assert!(
-            steps(SetupProgress { contact: false, ..SetupProgress::ALL }, Role::Admin).is_empty(),
+            steps(SetupProgress { contact: false, ..SetupProgress::COMPLETE }, Role::Admin)
+                .is_empty(),
             "deleting the only contact does not bring the list back"
         );
     }

@@ -1,7 +1,10 @@
 //! The pages of the ledger. [`show::LedgerShowPage`] counts messages by outcome, and
 //! [`resend::LedgerResendPage`] sends undelivered ones again; [`LedgerPageQuery`] is the filter of
-//! both. Start with [`show`]; [`totals`] has the figures that other pages show too.
+//! both. Start with [`show`]; other pages show [`totals`], [`causes`] and the [`outcome_bar`], too.
 
+mod causes;
+mod outcome_bar;
+mod outcome_counts;
 mod query;
 pub(super) mod resend;
 pub(super) mod show;
@@ -9,8 +12,11 @@ mod totals;
 
 use actix_web::web::{self, ServiceConfig};
 
+pub(super) use causes::{CauseRow, cause_text};
+pub(super) use outcome_bar::{BarSlice, bar};
+pub(super) use outcome_counts::{columns, percent};
 pub(super) use query::LedgerPageQuery;
-pub(super) use totals::{CauseRow, LedgerTotals, Slice, bar, cause_text, columns, percent};
+pub(super) use totals::LedgerTotals;
 
 /// Mounts `/ledger` and below, and the button that sends one message again.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

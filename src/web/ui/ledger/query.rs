@@ -5,10 +5,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldErrors;
+use crate::ledger::days_input::{DaysInput, Today};
 use crate::ledger::outcome::Outcome;
-use crate::ledger::typed_days::{Today, TypedDays};
-use crate::ledger::{Days, Grouping, LedgerFilter, LedgerKey, Maker};
-use crate::web::http::narrowing;
+use crate::ledger::{Days, Grouping, LedgerFilter, LedgerKey, MessageOrigin};
+use crate::web::http::bulk_conditions;
 
 /// The number of days shown by default.
 const DEFAULT_DAYS: i64 = 30;
@@ -37,7 +37,7 @@ pub(super) struct LedgerQueryForm(Vec<(String, String)>);
 impl LedgerQueryForm {
     /// Parses the filter, and returns the errors of blank and unknown fields beside it.
     pub(super) fn parse(&self) -> (LedgerPageQuery, FieldErrors) {
-        let field = |name| narrowing::field(&self.0, name).unwrap_or_default().to_owned();
+        let field = |name| bulk_conditions::field(&self.0, name).unwrap_or_default().to_owned();
         let query = LedgerPageQuery {
             automation_id: field("automation_id"),
             sender_id: field("sender_id"),
@@ -48,7 +48,7 @@ impl LedgerQueryForm {
         };
         (
             query,
-            narrowing::check(
+            bulk_conditions::check(
                 &self.0,
                 &["automation_id", "sender_id", "from", "to", "group_by"],
                 &["expected"],
@@ -58,7 +58,7 @@ impl LedgerQueryForm {
 
     /// The number of messages that the page showed.
     pub(super) fn expected(&self) -> Option<&str> {
-        narrowing::field(&self.0, "expected")
+        bulk_conditions::field(&self.0, "expected")
     }
 }
 
@@ -66,23 +66,25 @@ impl LedgerPageQuery {
     /// Parses the filter and the grouping, or returns the errors of the fields.
     pub(super) fn filter(&self, today: Today) -> Result<(LedgerFilter, Grouping), FieldErrors> {
         let mut errors = FieldErrors::default();
-        let maker = match filled(&self.automation_id) {
+        let origin = match filled(&self.automation_id) {
             None => None,
-            Some("none") => Some(Maker::OneOff),
-            Some(text) => parse_id("automation_id", text, &mut errors).map(Maker::Automation),
+            Some("none") => Some(MessageOrigin::OneOff),
+            Some(text) => {
+                parse_id("automation_id", text, &mut errors).map(MessageOrigin::Automation)
+            }
         };
         let sender_id =
             filled(&self.sender_id).and_then(|text| parse_id("sender_id", text, &mut errors));
         let grouping = filled(&self.group_by)
             .map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
-        let days = TypedDays { from: ("from", &self.from), to: ("to", &self.to) }.read(
+        let days = DaysInput { from: ("from", &self.from), to: ("to", &self.to) }.read(
             today,
             DEFAULT_DAYS,
             &mut errors,
         );
         match (days, grouping) {
             (Some(days), Some(grouping)) if errors.is_empty() => {
-                Ok((LedgerFilter { days, maker, sender_id }, grouping))
+                Ok((LedgerFilter { days, origin, sender_id }, grouping))
             }
             _ => Err(errors),
         }

@@ -5,25 +5,27 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use serde::Serialize;
 
+use super::causes::cause_text;
 use super::query::{LedgerPageQuery, LedgerQueryForm};
 use super::show::format_day;
-use super::totals;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
+use crate::ledger::days_input::Today;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::typed_days::Today;
-use crate::ledger::{LedgerFilter, Maker};
-use crate::messages::resend::batches;
-use crate::messages::resend::{self, Group, LeftOut, MAX_AT_ONCE, ResendPreview, Selection};
+use crate::ledger::{LedgerFilter, MessageOrigin};
+use crate::messages::resend::{
+    self, LeftOutReason, MAX_AT_ONCE, ResendGroup, ResendPreview, Selection,
+};
 use crate::types::id::MessageId;
-use crate::web::http::filters::grouped;
-use crate::web::http::narrowing;
+use crate::web::http::bulk_conditions;
+use crate::web::quantities::grouped;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Query, Visit};
 use crate::{automations, senders};
 
 /// The page that shows which messages would be sent again and which would not.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct LedgerResendPage {
+    /// The filter of the messages.
     wanted: LedgerPageQuery,
     errors: FieldErrors,
     /// A sentence on how the number has changed since the page was shown.
@@ -36,7 +38,9 @@ pub(in crate::web) struct LedgerResendPage {
     eligible: i64,
     /// The number of messages that one request sends.
     now: i64,
+    /// The label of the button.
     button: String,
+    /// The messages that would be sent again, by the cause of the failure.
     groups: Vec<GroupRow>,
     left_out: Vec<LeftOutRow>,
 }
@@ -82,7 +86,7 @@ pub(super) async fn resend_all(visit: Visit<Marketer>, form: Form<LedgerQueryFor
     let preview = resend::preview(&mut conn, &selection).await?;
     let eligible = usize::try_from(preview.eligible()).unwrap_or_default();
     if let Some(changed) =
-        narrowing::changed(form.expected(), eligible, "message").filter(|_| eligible > 0)
+        bulk_conditions::changed(form.expected(), eligible, "message").filter(|_| eligible > 0)
     {
         let page = LedgerResendPage {
             changed: Some(changed),
@@ -93,7 +97,7 @@ pub(super) async fn resend_all(visit: Visit<Marketer>, form: Form<LedgerQueryFor
     }
     let mut ids = resend::candidates(&mut conn, &selection).await?;
     ids.truncate(eligible);
-    let sent = batches::send_again(&mut conn, &visit.actor(), &ids, now).await?;
+    let sent = resend::resend_in_batches(&mut conn, &visit.actor(), &ids, now).await?;
     drop(conn);
     let redirect = visit.redirect(query.link("/ledger"));
     match (sent.len(), ids.len()) {
@@ -110,7 +114,7 @@ pub(super) async fn resend_all(visit: Visit<Marketer>, form: Form<LedgerQueryFor
 
 pub(super) async fn resend_one(visit: Visit<Marketer>, id: Path<MessageId>) -> PageResult {
     let mut conn = visit.conn().await?;
-    let sent = batches::send_again(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
+    let sent = resend::resend_in_batches(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
     if let [new] = sent.as_slice() {
         return visit
             .redirect(format!("/messages/{new}"))
@@ -119,7 +123,7 @@ pub(super) async fn resend_one(visit: Visit<Marketer>, id: Path<MessageId>) -> P
     let why = resend::check_eligibility(&mut conn, *id)
         .await?
         .err()
-        .map_or("It cannot be sent now.", LeftOut::words);
+        .map_or("It cannot be sent now.", LeftOutReason::explanation);
     drop(conn);
     visit.redirect(format!("/messages/{id}")).warning(format!("It is not sent again. {why}"))
 }
@@ -137,10 +141,10 @@ impl LedgerResendPage {
         filter: &LedgerFilter,
         preview: &ResendPreview,
     ) -> Result<Self, PageError> {
-        let automation = match filter.maker {
+        let automation = match filter.origin {
             None => None,
-            Some(Maker::OneOff) => Some("no automation".to_owned()),
-            Some(Maker::Automation(id)) => match automations::find(conn, id).await {
+            Some(MessageOrigin::OneOff) => Some("no automation".to_owned()),
+            Some(MessageOrigin::Automation(id)) => match automations::find(conn, id).await {
                 Ok(automation) => Some(automation.name),
                 Err(Error::NotFound(_)) => Some("an automation that was deleted".to_owned()),
                 Err(error) => return Err(error.into()),
@@ -157,7 +161,7 @@ impl LedgerResendPage {
         let eligible = preview.eligible();
         let now = eligible.min(i64::try_from(MAX_AT_ONCE).unwrap_or(i64::MAX));
         let mut left_out: Vec<LeftOutRow> =
-            LeftOut::ALL.iter().filter_map(|why| LeftOutRow::of(*why, preview)).collect();
+            LeftOutReason::ALL.iter().filter_map(|why| LeftOutRow::of(*why, preview)).collect();
         left_out.sort_by_key(|row| std::cmp::Reverse(row.count));
         Self {
             from: format_day(&query.from),
@@ -203,24 +207,24 @@ impl LedgerResendPage {
 }
 
 impl LeftOutRow {
-    fn of(why: LeftOut, preview: &ResendPreview) -> Option<Self> {
-        let groups: Vec<&Group> =
+    fn of(why: LeftOutReason, preview: &ResendPreview) -> Option<Self> {
+        let groups: Vec<&ResendGroup> =
             preview.groups.iter().filter(|group| group.left_out == Some(why)).collect();
         let count = groups.iter().map(|group| group.count).sum();
         (count > 0).then(|| Self {
-            why: why.words(),
+            why: why.explanation(),
             count,
             groups: groups.into_iter().map(GroupRow::from).collect(),
         })
     }
 }
 
-impl From<&Group> for GroupRow {
-    fn from(group: &Group) -> Self {
+impl From<&ResendGroup> for GroupRow {
+    fn from(group: &ResendGroup) -> Self {
         let words = match group.outcome {
             Outcome::Unconfirmed => "Unconfirmed".to_owned(),
             Outcome::Retried => "Sent again".to_owned(),
-            _ => totals::cause_text(group.error_code, group.reason.as_deref()),
+            _ => cause_text(group.error_code, group.reason.as_deref()),
         };
         Self { words, count: group.count }
     }

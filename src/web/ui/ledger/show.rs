@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::causes::CauseRow;
+use super::outcome_counts::{self, OutcomeCount};
 use super::query::{LedgerPageQuery, LedgerQueryForm};
-use super::totals::{self, CauseRow, LedgerTotals, OutcomeCount};
+use super::totals::LedgerTotals;
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
 use crate::ledger::outcome::Outcome;
@@ -14,8 +16,8 @@ use crate::ledger::{self, Cause, Difference, Grouping, Ledger, LedgerFilter, Led
 use crate::messages::resend::{self, MAX_DAYS, Selection};
 use crate::types::id::AutomationId;
 use crate::users::audit::{self, AuditKind};
-use crate::web::http::filters::counted;
-use crate::web::http::narrowing;
+use crate::web::http::bulk_conditions;
+use crate::web::quantities::counted;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Query, Viewer, Visit};
 use crate::{automations, senders};
@@ -28,6 +30,7 @@ const MAX_ROWS: usize = 400;
 /// The ledger page.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::web) struct LedgerShowPage {
+    /// The filter.
     wanted: LedgerPageQuery,
     narrow: bool,
     errors: FieldErrors,
@@ -103,7 +106,7 @@ pub(super) async fn show(visit: Visit<Viewer>, query: Query<LedgerPageQuery>) ->
 pub(super) async fn repair(visit: Visit<Admin>, form: Form<LedgerQueryForm>) -> PageResult {
     let (query, blank) = form.parse();
     let location = query.link("/ledger");
-    narrowing::accept(blank)?;
+    bulk_conditions::accept(blank)?;
     let selection =
         query.filter(visit.today()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
     let Some(selection) = selection else {
@@ -221,7 +224,7 @@ impl Figures {
         few_days: bool,
     ) -> Self {
         let Ledger { totals, rows, causes } = ledger;
-        let columns = totals::columns(
+        let columns = outcome_counts::columns(
             totals,
             &[Outcome::Delivered, Outcome::Sent, Outcome::Failed, Outcome::Suppressed],
         );
@@ -232,7 +235,7 @@ impl Figures {
             recipients: row.counts.recipients,
             recipients_link: query.messages(Some(row.key), None, &[]),
             adds_up: row.counts.add_up(),
-            numbers: totals::outcome_counts(row.counts, query, Some(row.key))
+            numbers: outcome_counts::counts_by_outcome(row.counts, query, Some(row.key))
                 .into_iter()
                 .filter(|count| count.is_in(&columns))
                 .collect(),

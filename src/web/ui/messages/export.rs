@@ -17,13 +17,13 @@ use crate::context::Context;
 use crate::db::{self, Conn};
 use crate::error::{Error, Result};
 use crate::messages::log::filter::MessageFilter;
-use crate::messages::log::query::MessageQuery;
+use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::search::{MessagePosition, SearchPage, find_page, next_id};
 use crate::messages::message::{self, Message};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
-use crate::twilio::errors;
+use crate::twilio::error_codes;
 use crate::types::id::{AutomationId, ContactId, MessageId, SenderId, TemplateId};
 use crate::web::http::client_connection::ClientConnection;
 use crate::web::{PageError, PageResult, Query, Viewer, Visit};
@@ -79,7 +79,8 @@ struct Names {
     senders: HashMap<SenderId, Sender>,
 }
 
-pub(super) async fn export(
+/// Downloads the messages of the filter.
+pub(super) async fn download(
     visit: Visit<Viewer>,
     query: Query<MessageQuery>,
     request: HttpRequest,
@@ -125,7 +126,7 @@ impl Export {
             let mut conn = context.db.get().await?;
             let (part, unreadable) = match find_page(&mut conn, &filter, position, BATCH).await {
                 Ok(part) => (part, None),
-                Err(Error::Database(error)) if !db::is_away(&error) => {
+                Err(Error::Database(error)) if !db::is_unavailable(&error) => {
                     read_one_by_one(&mut conn, &filter, position, context.clock.now()).await?
                 }
                 Err(error) => return Err(error.into()),
@@ -268,7 +269,7 @@ impl Names {
             text_of(message.error_code),
             message
                 .error_code
-                .map(|code| errors::lookup(code).title.to_owned())
+                .map(|code| error_codes::lookup(code).title.to_owned())
                 .unwrap_or_default(),
             escape_formula(message.reason.clone().unwrap_or_default()),
             escape_formula(template.map(|template| template.name.clone()).unwrap_or_default()),

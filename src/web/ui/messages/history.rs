@@ -5,14 +5,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::messages::attempt::{Attempt, AttemptOutcome};
-use crate::messages::log::story::StatusEvent;
+use crate::messages::log::status_history::StatusEvent;
 use crate::messages::message::{Direction, Message};
-use crate::messages::report::ReportSource;
 use crate::messages::status::MessageStatus;
-use crate::twilio::errors;
+use crate::messages::status_reports::ReportSource;
+use crate::twilio::error_codes;
 
 use super::reasons::EndReason;
-use crate::web::http::filters::grouped;
+use crate::web::quantities::grouped;
 
 /// A line of the history.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -30,7 +30,7 @@ pub(super) struct HistoryLine {
 pub(super) struct MessageHistory<'a> {
     pub(super) message: &'a Message,
     pub(super) attempts: &'a [Attempt],
-    /// The events, in the order of [`crate::messages::log::story::events`].
+    /// The events, in the order of [`crate::messages::log::status_history::events`].
     pub(super) events: &'a [StatusEvent],
     /// A sentence about the origin of the message.
     pub(super) origin: String,
@@ -365,7 +365,7 @@ const fn tone(status: Option<MessageStatus>) -> &'static str {
 }
 
 fn error_text(code: i32) -> String {
-    format!("Error {code}: {}", errors::lookup(code).title)
+    format!("Error {code}: {}", error_codes::lookup(code).title)
 }
 
 /// An ordinal number: `2nd`, `3rd`, `11th`.

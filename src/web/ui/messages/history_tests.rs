@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::{HistoryLine, MessageHistory, elapsed};
 use crate::messages::attempt::{Attempt, AttemptOutcome};
-use crate::messages::log::story::StatusEvent;
+use crate::messages::log::status_history::StatusEvent;
 use crate::messages::message::Message;
-use crate::messages::report::ReportSource::{self, Callback, Carillon, Lookup, Response};
 use crate::messages::status::MessageStatus;
+use crate::messages::status_reports::ReportSource::{self, Callback, Carillon, Lookup, Response};
 use crate::types::id::WorkerId;
 use crate::web::ui::messages::samples;
 

@@ -5,24 +5,25 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::chips::{Chip, Names, sentence_case};
+use super::filter_chips::{FilterChip, FilterNames};
 use super::list_query::{ContactScope, MessageListQuery, path_of};
-use super::live;
-use super::rows::{MessageListRow, rows};
+use super::list_rows::{MessageListRow, rows};
+use super::live_updates::list_updates_path;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
+use crate::ledger::days_input::Today;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::typed_days::Today;
 use crate::messages::log::filter::{MessageFilter, Within};
-use crate::messages::log::query::MessageQuery;
+use crate::messages::log::query_parameters::MessageQuery;
+use crate::messages::log::saved_views::{self, View};
 use crate::messages::log::search::{MessagePosition, SearchPage, find_page};
-use crate::messages::log::views::{self, View};
 use crate::messages::message::Direction;
 use crate::messages::status::MessageStatus;
-use crate::twilio::errors;
+use crate::twilio::error_codes;
 use crate::types::id::{ContactId, MessageId};
 use crate::users::organization::Organization;
+use crate::web::http::template_filters::sentence_case;
 use crate::web::ui::Choice;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 use crate::{automations, senders, templates};
@@ -40,7 +41,7 @@ pub(in crate::web) struct MessageListPage {
     chosen: Vec<Choice>,
     /// The filter as a query string.
     query: String,
-    chips: Vec<Chip>,
+    chips: Vec<FilterChip>,
     particular: bool,
     errors: FieldErrors,
     statuses: Vec<Choice>,
@@ -163,7 +164,7 @@ impl MessageListPage {
             chosen_beyond(&wanted.query.template_id, templates.iter().map(|template| template.id));
         let chosen_template = templates::find_many(conn, &beyond).await?;
         let senders = senders::list(conn).await?;
-        let views = views::list(conn).await?;
+        let views = saved_views::list(conn).await?;
         let contact = match wanted.query.contact_id.parse() {
             Ok(id) => Some(contact_name(conn, id).await?),
             Err(_) => None,
@@ -204,9 +205,9 @@ impl MessageListPage {
             directions: Direction::ALL.iter().map(|direction| word(direction.as_str())).collect(),
             times: Within::ALL
                 .iter()
-                .map(|within| Choice::new(within.as_str(), within.words()))
+                .map(|within| Choice::new(within.as_str(), within.label()))
                 .collect(),
-            codes: errors::all()
+            codes: error_codes::all()
                 .iter()
                 .map(|error| Choice::new(error.code.to_string(), error.title))
                 .collect(),
@@ -218,13 +219,13 @@ impl MessageListPage {
 
     /// Adds the saved views and the chips.
     fn with_views(self, views: Vec<View>, contact: Option<&str>) -> Self {
-        let names = Names {
+        let names = FilterNames {
             automations: &self.automations,
             templates: &self.templates,
             senders: &self.senders,
             contact,
         };
-        let chips = Chip::all(&self.wanted.query, &names);
+        let chips = FilterChip::all(&self.wanted.query, &names);
         let link = |view: View| {
             let query = MessageQuery::of_link(&view.query);
             ViewLink {
@@ -262,7 +263,7 @@ impl MessageListPage {
             .filter(|message| !message.status.is_final())
             .map(|message| message.id);
         Ok(Self {
-            live: live::path(&self.wanted.query, under_way, after),
+            live: list_updates_path(&self.wanted.query, under_way, after),
             newer: part.newer.map(|id| self.wanted.link("newer", id)),
             older: part.older.map(|id| self.wanted.link("older", id)),
             looked_back_to: part.searched_back_to,

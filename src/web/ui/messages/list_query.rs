@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::log::query::{MessageQuery, filled};
+use crate::messages::log::query_parameters::{MessageQuery, filled};
 use crate::messages::log::search::MessagePosition;
 use crate::types::country::Country;
 use crate::types::id::MessageId;

@@ -2,37 +2,38 @@
 //! one, and [`LiveMessages`] keeps open pages up to date. Start with [`list`], then [`history`],
 //! which turns the history of a message into text.
 
-mod attempts;
-mod chips;
-mod details;
+mod attempts_and_reports;
 mod export;
+mod filter_chips;
 mod history;
 pub(super) mod list;
 mod list_query;
-mod live;
-mod new_messages;
-mod progress;
+mod list_rows;
+mod live_messages;
+mod live_updates;
+mod loaded_message;
+mod new_message_count;
+mod polled_part;
 mod reasons;
-mod rows;
 #[cfg(debug_assertions)]
 #[path = "samples/messages.rs"]
 mod samples;
+pub(super) mod saved_views;
 pub(super) mod show;
-pub(super) mod views;
 
 use actix_web::web::{self, ServiceConfig};
 
-pub use self::live::LiveMessages;
-pub(super) use self::live::live_path;
+pub use self::live_messages::LiveMessages;
+pub(super) use self::live_updates::status_updates_path;
 
 /// Mounts `/messages` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/messages").get(list::list))
-        .service(web::resource("/messages/live").get(live::live))
-        .service(web::resource("/messages/export").get(export::export))
-        .service(web::resource("/messages/views").get(views::show).post(views::create))
-        .service(web::resource("/messages/views/{id}").post(views::rename))
-        .service(web::resource("/messages/views/{id}/delete").post(views::delete))
+        .service(web::resource("/messages/live").get(live_updates::stream))
+        .service(web::resource("/messages/export").get(export::download))
+        .service(web::resource("/messages/views").get(saved_views::show).post(saved_views::create))
+        .service(web::resource("/messages/views/{id}").post(saved_views::rename))
+        .service(web::resource("/messages/views/{id}/delete").post(saved_views::delete))
         .service(web::resource("/messages/{id}").get(show::show))
         .service(web::resource("/messages/{id}/progress").get(show::progress));
 }

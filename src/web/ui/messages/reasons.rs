@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::messages::message::Message;
 use crate::messages::status::MessageStatus;
 use crate::senders::Sender;
-use crate::twilio::errors;
+use crate::twilio::error_codes;
 use crate::types::phone::PhoneNumber;
 
 /// The number of consent records of a number that are searched for the evidence.
@@ -50,7 +50,7 @@ pub(super) struct ErrorExplanation {
 /// The error or the reason of a message, in a few words for a list.
 pub(super) fn short_reason(message: &Message) -> Option<String> {
     if let Some(code) = message.error_code {
-        return Some(format!("{code}: {}", errors::lookup(code).title));
+        return Some(format!("{code}: {}", error_codes::lookup(code).title));
     }
     let reason = message.reason.as_deref()?;
     Some(
@@ -69,7 +69,7 @@ pub(super) async fn end_reason(conn: &mut Conn, message: &Message) -> Result<Opt
         return Ok(Some(EndReason::plain(text)));
     };
     let records = match PhoneNumber::from_e164(&message.to_address) {
-        Ok(phone) => record::of(conn, &phone, MAX_RECORDS).await?,
+        Ok(phone) => record::of_number(conn, &phone, MAX_RECORDS).await?,
         Err(_) => Vec::new(),
     };
     Ok(Some(EndReason::suppressed(reason, evidence(&records, reason, message.status_at))))
@@ -151,7 +151,7 @@ impl EndReason {
     }
 
     fn suppressed(reason: Reason, record: Option<&ConsentRecord>) -> Self {
-        let words = match record.map(ConsentRecord::words) {
+        let words = match record.map(ConsentRecord::sentence) {
             Some(words) => words
                 .strip_prefix("Texted ")
                 .map_or(words.clone(), |what| format!("The contact texted {what}")),
@@ -173,7 +173,7 @@ impl EndReason {
 impl ErrorExplanation {
     /// Looks up the explanation of a code.
     pub(super) fn of(code: i32) -> Self {
-        let error = errors::lookup(code);
+        let error = error_codes::lookup(code);
         Self {
             code,
             title: error.title,

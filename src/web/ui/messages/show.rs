@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use serde::Serialize;
 
-use super::progress::MessageProgress;
+use super::polled_part::PolledMessagePart;
 use crate::types::id::MessageId;
 use crate::web::{Page, PageResult, Viewer, Visit};
 
@@ -12,23 +12,23 @@ use crate::web::{Page, PageResult, Viewer, Visit};
 pub(in crate::web) struct MessageShowPage {
     title: String,
     #[serde(flatten)]
-    progress: MessageProgress,
+    progress: PolledMessagePart,
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
-    let progress = MessageProgress::load(&mut *visit.conn().await?, *id).await?;
+    let progress = PolledMessagePart::load(&mut *visit.conn().await?, *id).await?;
     visit.page(&MessageShowPage::new(progress))
 }
 
 /// Renders the part that the open page polls every few seconds until the message cannot change any
 /// more.
 pub(super) async fn progress(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
-    let progress = MessageProgress::load(&mut *visit.conn().await?, *id).await?;
+    let progress = PolledMessagePart::load(&mut *visit.conn().await?, *id).await?;
     visit.page(&progress)
 }
 
 impl MessageShowPage {
-    fn new(progress: MessageProgress) -> Self {
+    fn new(progress: PolledMessagePart) -> Self {
         Self { title: progress.title(), progress }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::users::audit::{self, AuditEntry, AuditFilter, AuditKind};
-use crate::users::{api_keys, people};
+use crate::users::{self, api_keys};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Page, PageResult, Query, Visit};
 
@@ -44,7 +44,7 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<AuditLogQuery>) -> Pa
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
     let mut entries = audit::list(&mut conn, filter, limit).await?;
-    let people = people::list(&mut conn)
+    let people = users::list(&mut conn)
         .await?
         .into_iter()
         .map(|user| Choice::new(user.id.to_string(), user.name));

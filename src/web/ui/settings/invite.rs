@@ -4,8 +4,8 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::roles::roles;
-use super::secret::SecretPage;
+use super::role_choices::roles;
+use super::secret_to_copy::SecretToCopyPage;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::InvitationId;
@@ -73,7 +73,7 @@ async fn invite(
     visit: &Visit<Admin>,
     email: &str,
     role: Role,
-) -> Result<SecretPage, Error> {
+) -> Result<SecretToCopyPage, Error> {
     let (inviter, now) = (&visit.user, visit.now());
     let (invitation, token) = conn
         .transaction::<_, Error, _>(async |conn| {
@@ -81,7 +81,7 @@ async fn invite(
         })
         .await?;
     let link = visit.context.config.public_url.join(&format!("/join?token={}", token.expose()));
-    Ok(SecretPage::invitation(&invitation.email, link))
+    Ok(SecretToCopyPage::invitation(&invitation.email, link))
 }
 
 impl InviteForm {

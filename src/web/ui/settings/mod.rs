@@ -1,37 +1,37 @@
 //! The settings pages, for admins: users and invitations, API keys, organization, opt-out words and
-//! audit log. Each page is in the file of its name, such as [`users::UsersPage`];
-//! [`secret::SecretPage`] shows links and keys once. Start with [`users`].
+//! audit log. Each page is in the file of its name, such as [`user_list::UserListPage`];
+//! [`secret_to_copy::SecretToCopyPage`] shows links and keys once. Start with [`user_list`].
 
+pub(super) mod api_keys;
 pub(super) mod audit_log;
 pub(super) mod invite;
-pub(super) mod keys;
-pub(super) mod new_key;
+pub(super) mod new_api_key;
 pub(super) mod opt_out_words;
 pub(super) mod organization;
-mod roles;
-pub(super) mod secret;
-pub(super) mod user;
-pub(super) mod users;
+mod role_choices;
+pub(super) mod secret_to_copy;
+pub(super) mod user_list;
+pub(super) mod user_show;
 
 use actix_web::web::{self, ServiceConfig};
 
-use crate::web::{Admin, PageResult, Visit};
-
 /// Mounts `/settings`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/settings").get(redirect_to_users))
-        .service(web::resource("/settings/users").get(users::show))
+    cfg.service(web::resource("/settings").get(user_list::redirect_to_list))
+        .service(web::resource("/settings/users").get(user_list::show))
         .service(web::resource("/settings/users/invite").get(invite::show).post(invite::create))
         .service(web::resource("/settings/invitations/{id}/renew").post(invite::renew))
         .service(web::resource("/settings/invitations/{id}/withdraw").post(invite::withdraw))
-        .service(web::resource("/settings/users/{id}").get(user::show))
-        .service(web::resource("/settings/users/{id}/role").post(user::change_role))
-        .service(web::resource("/settings/users/{id}/disable").post(user::disable))
-        .service(web::resource("/settings/users/{id}/enable").post(user::enable))
-        .service(web::resource("/settings/users/{id}/reset").post(user::reset))
-        .service(web::resource("/settings/keys").get(keys::list))
-        .service(web::resource("/settings/keys/new").get(new_key::new).post(new_key::create))
-        .service(web::resource("/settings/keys/{id}/revoke").post(keys::revoke))
+        .service(web::resource("/settings/users/{id}").get(user_show::show))
+        .service(web::resource("/settings/users/{id}/role").post(user_show::change_role))
+        .service(web::resource("/settings/users/{id}/disable").post(user_show::disable))
+        .service(web::resource("/settings/users/{id}/enable").post(user_show::enable))
+        .service(web::resource("/settings/users/{id}/reset").post(user_show::reset))
+        .service(web::resource("/settings/keys").get(api_keys::list))
+        .service(
+            web::resource("/settings/keys/new").get(new_api_key::new).post(new_api_key::create),
+        )
+        .service(web::resource("/settings/keys/{id}/revoke").post(api_keys::revoke))
         .service(
             web::resource("/settings/organization")
                 .get(organization::show)
@@ -44,8 +44,4 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         )
         .service(web::resource("/settings/opt-out-words/{id}/remove").post(opt_out_words::remove))
         .service(web::resource("/settings/log").get(audit_log::show));
-}
-
-async fn redirect_to_users(visit: Visit<Admin>) -> PageResult {
-    visit.redirect("/settings/users").silently()
 }

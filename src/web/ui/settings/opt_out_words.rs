@@ -5,7 +5,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use crate::consent::opt_out;
-use crate::consent::opt_out::own::{self, NewWord, OwnWord};
+use crate::consent::opt_out::own_words::{self, NewWord, OwnWord};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::OptOutWordId;
@@ -51,7 +51,9 @@ pub(super) async fn add(visit: Visit<Admin>, form: Form<WordForm>) -> PageResult
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     let result = match NewWord::parse(&form.word) {
-        Ok(word) => conn.transaction(async |conn| own::add(conn, &word, &actor, now).await).await,
+        Ok(word) => {
+            conn.transaction(async |conn| own_words::add(conn, &word, &actor, now).await).await
+        }
         Err(message) => Err(Error::field("word", message)),
     };
     match result {
@@ -70,7 +72,8 @@ pub(super) async fn add(visit: Visit<Admin>, form: Form<WordForm>) -> PageResult
 pub(super) async fn remove(visit: Visit<Admin>, id: Path<OptOutWordId>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    let word = conn.transaction(async |conn| own::remove(conn, *id, &actor, now).await).await?;
+    let word =
+        conn.transaction(async |conn| own_words::remove(conn, *id, &actor, now).await).await?;
     drop(conn);
     visit
         .redirect("/settings/opt-out-words")
@@ -79,7 +82,7 @@ pub(super) async fn remove(visit: Visit<Admin>, id: Path<OptOutWordId>) -> PageR
 
 impl OptOutWordsPage {
     async fn load(conn: &mut Conn) -> Result<Self> {
-        Ok(Self::of(own::list(conn).await?))
+        Ok(Self::of(own_words::list(conn).await?))
     }
 
     fn of(own: Vec<OwnWord>) -> Self {

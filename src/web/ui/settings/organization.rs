@@ -8,7 +8,7 @@ use crate::error::{Error, FieldErrors};
 use crate::ledger::{self, ZoneChange};
 use crate::types::country::Country;
 use crate::users::organization::{self, Organization};
-use crate::web::ui::{Choice, setup};
+use crate::web::ui::{Choice, locale_choices};
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// The form's input.
@@ -84,7 +84,12 @@ impl OrganizationForm {
 
 impl OrganizationPage {
     fn new(form: OrganizationForm, errors: FieldErrors) -> Self {
-        Self { form, countries: setup::countries(), time_zones: setup::time_zones(), errors }
+        Self {
+            form,
+            countries: locale_choices::countries(),
+            time_zones: locale_choices::time_zones(),
+            errors,
+        }
     }
 }
 

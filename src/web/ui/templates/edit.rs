@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::form::{TemplateAction, TemplateForm, merge_media_errors};
-use super::insertable::{EXAMPLES, Example};
+use super::insertable_snippets::{EXAMPLES, Example};
 use super::preview_panel::PreviewPanel;
 use super::return_to::ReturnTo;
 use super::saved_template::SavedTemplate;
 use super::test_send;
-use crate::automations::text_check::KnownValues;
+use crate::automations::template_check::KnownValues;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::senders::{self, Sender};
 use crate::templates::drafts::{self, TemplateDraft};
 use crate::templates::{self, NewTemplate, Template, versions, with_plain_characters};
 use crate::types::id::TemplateId;
-use crate::users::test_phone;
+use crate::users::test_message_phone;
 use crate::web::http::error::PageError;
 use crate::web::ui::Choice;
 use crate::web::{Access, Form, Marketer, Page, PageResult, Query, Viewer, Visit};
@@ -278,7 +278,7 @@ impl TemplateEditPage {
         .await?;
         let senders = senders::usable(&mut conn).await?;
         if form.to.is_empty() {
-            form.to = test_phone::find(&mut conn, visit.user.id)
+            form.to = test_message_phone::find(&mut conn, visit.user.id)
                 .await?
                 .map(|phone| phone.international())
                 .unwrap_or_default();

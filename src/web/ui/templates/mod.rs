@@ -2,22 +2,23 @@
 //! editor with a live preview, and [`versions::VersionsPage`] compares versions. Start with
 //! [`edit`], then [`preview_panel`].
 
-mod actions;
 pub(super) mod edit;
-mod estimate;
 mod form;
-mod insertable;
+mod insertable_snippets;
 pub(super) mod list;
-mod live;
-mod media;
+mod live_preview;
 mod preview;
+mod preview_defaults;
+mod preview_media;
 mod preview_panel;
-mod recipient;
+mod preview_recipient;
+mod price_estimate;
 mod return_to;
 #[cfg(debug_assertions)]
-#[path = "samples/preview.rs"]
+#[path = "samples/preview_panel.rs"]
 mod samples;
 mod saved_template;
+mod template_buttons;
 mod test_send;
 pub(super) mod versions;
 
@@ -27,16 +28,16 @@ use actix_web::web::{self, ServiceConfig};
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/templates").get(list::list))
         .service(web::resource("/templates/new").get(edit::new).post(edit::create))
-        .service(web::resource("/templates/new/try").post(live::show_new))
-        .service(web::resource("/templates/new/discard").post(actions::discard_new))
+        .service(web::resource("/templates/new/try").post(live_preview::show_new))
+        .service(web::resource("/templates/new/discard").post(template_buttons::discard_new))
         .service(web::resource("/templates/{id}").get(edit::edit).post(edit::update))
-        .service(web::resource("/templates/{id}/try").post(live::show_saved))
-        .service(web::resource("/templates/{id}/discard").post(actions::discard))
+        .service(web::resource("/templates/{id}/try").post(live_preview::show_saved))
+        .service(web::resource("/templates/{id}/discard").post(template_buttons::discard))
         .service(web::resource("/templates/{id}/versions").get(versions::list))
         .service(
             web::resource("/templates/{id}/versions/{version}/restore").post(versions::restore),
         )
-        .service(web::resource("/templates/{id}/duplicate").post(actions::duplicate))
-        .service(web::resource("/templates/{id}/archive").post(actions::archive))
-        .service(web::resource("/templates/{id}/unarchive").post(actions::unarchive));
+        .service(web::resource("/templates/{id}/duplicate").post(template_buttons::duplicate))
+        .service(web::resource("/templates/{id}/archive").post(template_buttons::archive))
+        .service(web::resource("/templates/{id}/unarchive").post(template_buttons::unarchive));
 }

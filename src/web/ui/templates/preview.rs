@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::media::Medium;
-use super::recipient::PreviewRecipient;
+use super::preview_media::Medium;
+use super::preview_recipient::PreviewRecipient;
 use crate::templates::{
     MediaUrl, TemplateBody, Unset, Variables, render_media, with_plain_characters,
 };
-use crate::twilio::gsm::look_alike;
 use crate::twilio::parts::{self, Encoding, Parts};
+use crate::twilio::smart_encoding::look_alike;
 
 /// A text as it would be sent.
 #[derive(Debug, Serialize)]

@@ -7,12 +7,12 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::estimate::Estimate;
 use super::form::TemplateForm;
-use super::insertable::{InsertableGroup, groups};
+use super::insertable_snippets::{InsertableGroup, groups};
 use super::preview::{Plain, Preview};
-use super::recipient::PreviewRecipient;
-use super::saved_template::PreviewDefaults;
+use super::preview_defaults::PreviewDefaults;
+use super::preview_recipient::PreviewRecipient;
+use super::price_estimate::PriceEstimate;
 use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
@@ -23,8 +23,8 @@ use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 use crate::web::PageError;
-use crate::web::ui::event_choice::{SAMPLE, WRITTEN};
-use crate::web::ui::{Choice, contact_choice, event_choice};
+use crate::web::ui::preview_event::{SAMPLE, WRITTEN};
+use crate::web::ui::{Choice, preview_contacts, preview_event};
 
 /// The number of the contact's newest events to choose from.
 const MAX_EVENTS: i64 = 10;
@@ -45,7 +45,7 @@ pub(super) struct PreviewPanel {
     /// Sentences about what is probably not intended.
     warnings: Vec<String>,
     /// The price estimate; none if parts are not billed.
-    estimate: Option<Estimate>,
+    estimate: Option<PriceEstimate>,
     plain: Option<Plain>,
     contacts: Vec<Choice>,
     events: Vec<Choice>,
@@ -79,7 +79,7 @@ impl PreviewPanel {
             form.find.clear();
         }
         let found =
-            contact_choice::load(conn, organization, &form.find, form.contact(), errors).await?;
+            preview_contacts::load(conn, organization, &form.find, form.contact(), errors).await?;
         let recipient = Self::recipient(&found, form)?;
         let events = match &recipient {
             PreviewRecipient::Contact(contact) => {
@@ -178,7 +178,8 @@ impl PreviewInput<'_> {
             body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media));
         let parts = preview.as_ref().and_then(Preview::billed_parts);
         PreviewPanel {
-            estimate: parts.map(|parts| Estimate::new(parts, self.country, self.price.as_ref())),
+            estimate: parts
+                .map(|parts| PriceEstimate::new(parts, self.country, self.price.as_ref())),
             preview,
             warnings,
             problems: ["body", "media_urls", "event"]
@@ -211,7 +212,7 @@ impl PreviewInput<'_> {
         }
         let best = self.best_event(body, media);
         let automatic = match (best, &sample) {
-            (Some(event), _) => event_choice::label(event, self.zone),
+            (Some(event), _) => preview_event::label(event, self.zone),
             (None, Some(_)) => "made up from the text".to_owned(),
             (None, None) => "none is needed".to_owned(),
         };
@@ -225,9 +226,9 @@ impl PreviewInput<'_> {
                         .map(|event| event.properties.clone())
                         .or(sample)
                         .unwrap_or(Value::Object(<_>::default()));
-                    form.event = event_choice::initial_properties(&start);
+                    form.event = preview_event::initial_properties(&start);
                 }
-                check_once(errors, "event", event_choice::parse_properties(&form.event)).flatten()
+                check_once(errors, "event", preview_event::parse_properties(&form.event)).flatten()
             }
             id => self
                 .events
@@ -280,7 +281,7 @@ impl PreviewInput<'_> {
 
     fn event_choices(&self, automatic: &str) -> Vec<Choice> {
         let first = [Choice::new("", format!("Automatic: {automatic}"))];
-        let of_contact = self.events.iter().map(|event| event_choice::choice(event, self.zone));
+        let of_contact = self.events.iter().map(|event| preview_event::choice(event, self.zone));
         let others = [
             (SAMPLE, "Made up from the text"),
             (WRITTEN, "Written by hand"),

@@ -2,9 +2,9 @@
 //! the user.
 
 use super::form::TemplateForm;
+use super::preview_defaults::PreviewDefaults;
 use super::preview_panel::PreviewPanel;
-use super::recipient::PreviewRecipient;
-use super::saved_template::PreviewDefaults;
+use super::preview_recipient::PreviewRecipient;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::messages::test_message::TestMessage;

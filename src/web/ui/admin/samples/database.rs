@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta};
 
 use super::{DatabasePage, Row, Server};
-use crate::db::tables::Table;
-use crate::web::ui::admin::labels;
+use crate::db::table_sizes::TableSize;
+use crate::web::quantities;
 use crate::web::{Samples, Varies};
 
 impl Samples for DatabasePage {
@@ -20,11 +20,11 @@ impl Samples for DatabasePage {
             database: "carillon".to_owned(),
             address: address.map(str::to_owned),
             data_dir: "/var/lib/<carillon>".to_owned(),
-            size: labels::size(5_368_709_120),
+            size: quantities::size(5_368_709_120),
             time: then + TimeDelta::days(3),
             time_zone: "Etc/UTC".to_owned(),
             started_at: then,
-            up: labels::rounded_duration(TimeDelta::days(3)),
+            up: quantities::duration_rounded_down(TimeDelta::days(3)),
             connections: 12,
             most_connections: 100,
             own_connections: 4,
@@ -33,7 +33,7 @@ impl Samples for DatabasePage {
         };
         let table = |name: &str, rows, dead_rows, at| {
             let (name, bytes) = (name.to_owned(), rows * 200);
-            Row::new(Table {
+            Row::new(TableSize {
                 name,
                 rows,
                 dead_rows,

@@ -5,7 +5,7 @@ use chrono::DateTime;
 use super::{AutomationDryRun, DryRunForm, DryRunPage, DryRunView, StepView, unreported_choices};
 use crate::error::FieldErrors;
 use crate::types::id::{AutomationId, ContactId};
-use crate::web::ui::{Choice, event_choice};
+use crate::web::ui::{Choice, preview_event};
 use crate::web::{Samples, Varies};
 
 impl Samples for DryRunPage {
@@ -68,7 +68,7 @@ impl AutomationDryRun {
         let full = Self {
             form: DryRunForm {
                 find: "ada".to_owned(),
-                event_id: event_choice::WRITTEN.to_owned(),
+                event_id: preview_event::WRITTEN.to_owned(),
                 event: "{\"order_id\": \"A-1 <b>\"}".to_owned(),
                 ..DryRunForm::default()
             },

@@ -4,11 +4,11 @@ use super::AutomationEditPage;
 use crate::automations::AutomationStatus;
 use crate::error::FieldErrors;
 use crate::types::id::AutomationId;
-use crate::types::text;
+use crate::types::storable_text;
 use crate::web::ui::Choice;
-use crate::web::ui::automations::action::Focus;
-use crate::web::ui::automations::choices::Choices;
 use crate::web::ui::automations::dry_run::{AutomationDryRun, DryRunForm};
+use crate::web::ui::automations::editor_buttons::Focus;
+use crate::web::ui::automations::editor_choices::EditorChoices;
 use crate::web::ui::automations::form::AutomationForm;
 use crate::web::{Samples, Varies};
 
@@ -37,16 +37,16 @@ impl Samples for AutomationEditPage {
     fn samples() -> Vec<Self> {
         let choice =
             |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
-        let choices = || Choices {
+        let choices = || EditorChoices {
             templates: vec![choice("t", "Thank <you>")],
             senders: vec![choice("s", "Shop (+1 500 555 0006)")],
             tags: vec!["VIP \"1\"".to_owned()],
-            ..Choices::fixed()
+            ..EditorChoices::fixed()
         };
         let query = "name=Thank+you&trigger.type=event&trigger.name=order_completed&trigger.where.0.property=total\
             &trigger.where.0.op=gte&trigger.where.0.value=100&steps.0.type=send_sms&steps.0.template_id=t&steps.0.sender_id=s\
             &steps.0.to=event&steps.0.property=phone&steps.1.type=wait&steps.1.seconds=x&steps.1.unit=days";
-        let pairs: Vec<(String, String)> = text::pairs(query.as_bytes())
+        let pairs: Vec<(String, String)> = storable_text::pairs(query.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         let wrong = FieldErrors::default()
@@ -73,7 +73,7 @@ impl Samples for AutomationEditPage {
             page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), no_errors()),
             Self {
                 trial: None,
-                choices: Choices::fixed(),
+                choices: EditorChoices::fixed(),
                 ..page(id, AutomationStatus::Paused, AutomationForm::default(), no_errors())
             },
         ]

@@ -9,8 +9,8 @@ use crate::error::FieldErrors;
 use crate::ledger::Counts;
 use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
-use crate::web::ui::automations::enrollments::EnrollmentRow;
-use crate::web::ui::automations::problems::as_problems;
+use crate::web::ui::automations::activation_problems::as_problems;
+use crate::web::ui::automations::enrollment_list::EnrollmentRow;
 use crate::web::ui::ledger::LedgerTotals;
 use crate::web::{Samples, Varies};
 

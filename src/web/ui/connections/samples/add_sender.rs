@@ -3,11 +3,11 @@
 use super::{AddSenderPage, SenderInput, groups};
 use crate::connections::SenderAddress;
 use crate::error::FieldErrors;
+use crate::senders::inbound_webhook::{Drift, InboundWebhook};
 use crate::senders::offers::Offer;
 use crate::senders::registration::{Registration, RegistrationState, Scheme};
-use crate::senders::webhook::{Drift, Webhook};
 use crate::web::ui::connections::connect::samples::existing;
-use crate::web::ui::connections::view::ConnectionView;
+use crate::web::ui::connections::connection_view::ConnectionView;
 use crate::web::{Samples, Varies};
 
 impl Samples for AddSenderPage {
@@ -40,7 +40,7 @@ impl Samples for AddSenderPage {
                     vec!["+1 206 555 0100".to_owned(), "+1 206 555 0101".to_owned()]
                 },
                 in_service: number.then(|| "Newsletter".to_owned()),
-                webhook: Webhook {
+                webhook: InboundWebhook {
                     decided_by: "the number".to_owned(),
                     address: Some("https://crm.example.org/…".to_owned()),
                     method: Some("POST".to_owned()),

@@ -5,7 +5,7 @@ use crate::connection_center::Existing;
 use crate::connections::Check;
 use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
-use crate::web::ui::connections::secret::API_KEY;
+use crate::web::ui::connections::key_fields::API_KEY;
 use crate::web::{Samples, Varies};
 
 impl Samples for ConnectPage {

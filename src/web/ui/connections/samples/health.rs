@@ -5,9 +5,10 @@ use chrono::DateTime;
 use super::{ChecksView, HealthPage, SenderHealth};
 use crate::connections::{Check, Mend, WebhookTest};
 use crate::senders::Health;
+use crate::senders::inbound_webhook::{Drift, InboundWebhook};
 use crate::senders::registration::{Registration, RegistrationState, Scheme};
-use crate::senders::webhook::{Drift, Webhook};
-use crate::web::ui::connections::view::{ConnectionView, SenderView};
+use crate::web::ui::connections::connection_view::ConnectionView;
+use crate::web::ui::connections::sender_view::SenderView;
 use crate::web::{Samples, Varies};
 
 impl Samples for HealthPage {
@@ -28,7 +29,7 @@ impl Samples for HealthPage {
             checked_at: DateTime::UNIX_EPOCH,
             checks: Vec::new(),
             number_type: Some("local".to_owned()),
-            webhook: Some(Webhook {
+            webhook: Some(InboundWebhook {
                 decided_by: "the Messaging Service “Shop <1>”".to_owned(),
                 address: Some("https://crm.example.org/in".to_owned()),
                 method: Some("GET".to_owned()),

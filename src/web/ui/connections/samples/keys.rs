@@ -2,8 +2,8 @@
 
 use super::{ConnectionKeysPage, KeysInput};
 use crate::error::FieldErrors;
-use crate::web::ui::connections::secret::API_KEY;
-use crate::web::ui::connections::view::ConnectionView;
+use crate::web::ui::connections::connection_view::ConnectionView;
+use crate::web::ui::connections::key_fields::API_KEY;
 use crate::web::{Samples, Varies};
 
 impl Samples for ConnectionKeysPage {

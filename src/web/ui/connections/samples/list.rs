@@ -1,7 +1,8 @@
 //! Samples of the list of connections: empty, and with an active and a stopped one.
 
 use super::{ConnectionListPage, Row};
-use crate::web::ui::connections::view::{ConnectionView, SenderView};
+use crate::web::ui::connections::connection_view::ConnectionView;
+use crate::web::ui::connections::sender_view::SenderView;
 use crate::web::{Samples, Varies};
 
 impl Samples for ConnectionListPage {

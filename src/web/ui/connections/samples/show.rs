@@ -3,9 +3,10 @@
 use super::{ConnectionShowPage, SettingsInput, policies};
 use crate::error::FieldErrors;
 use crate::web::ui::Choice;
+use crate::web::ui::connections::connection_view::ConnectionView;
 use crate::web::ui::connections::health::ChecksView;
-use crate::web::ui::connections::test_input::TestInput;
-use crate::web::ui::connections::view::{ConnectionView, SenderView};
+use crate::web::ui::connections::sender_view::SenderView;
+use crate::web::ui::connections::test_message_input::TestMessageInput;
 use crate::web::{Samples, Varies};
 
 impl Samples for ConnectionShowPage {
@@ -36,7 +37,7 @@ impl Samples for ConnectionShowPage {
             rejected: 3,
             is_reachable: true,
             policies: policies(),
-            test: TestInput::default(),
+            test: TestMessageInput::default(),
             sender_choices: vec![Choice::new("1", "Shop <1>")],
             look,
             sender_name: None,

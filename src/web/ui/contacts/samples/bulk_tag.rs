@@ -4,7 +4,7 @@
 use super::{BulkTagForm, BulkTagPage, MAX};
 use crate::error::FieldErrors;
 use crate::types::id::ContactId;
-use crate::web::http::narrowing;
+use crate::web::http::bulk_conditions;
 use crate::web::{Samples, Varies};
 
 impl Samples for BulkTagPage {
@@ -33,7 +33,7 @@ impl Samples for BulkTagPage {
                 ..Self::bare(request, 3)
             },
             Self {
-                changed: narrowing::changed(Some("3"), 24, "contact"),
+                changed: bulk_conditions::changed(Some("3"), 24, "contact"),
                 ..Self::bare(all.clone(), 24)
             },
             Self::bare(all, MAX + 1),

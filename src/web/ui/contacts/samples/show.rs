@@ -7,7 +7,7 @@ use super::{ContactShowPage, Evidence, FormInput};
 use crate::consent::{Reason, Suppression};
 use crate::contacts::Contact;
 use crate::contacts::tags::TagName;
-use crate::contacts::timeline::{Entry, EntryKind};
+use crate::contacts::timeline::{EntryKind, TimelineEntry};
 use crate::error::FieldErrors;
 use crate::types::id::{EnrollmentId, MessageId};
 use crate::types::phone::PhoneNumber;
@@ -91,7 +91,7 @@ fn timeline(contact: &Contact) -> Vec<TimelineLine> {
         id: MessageId::new(),
         direction: direction.to_owned(),
         status: status.to_owned(),
-        other_number: (direction == "inbound").then(|| "+14155550199".to_owned()),
+        different_number: (direction == "inbound").then(|| "+14155550199".to_owned()),
         body: "Your order <7> is on its way.\nBye".to_owned(),
         reason: None,
         error_code: None,
@@ -107,7 +107,7 @@ fn timeline(contact: &Contact) -> Vec<TimelineLine> {
         status: "failed".to_owned(),
         reason: Some("The template was deleted.".to_owned()),
     };
-    let what = [
+    let kinds = [
         message("outbound", "queued"),
         message("outbound", "delivered"),
         message("inbound", "received"),
@@ -116,9 +116,13 @@ fn timeline(contact: &Contact) -> Vec<TimelineLine> {
         EntryKind::TagAdded(TagName::stop()),
         EntryKind::Created,
     ];
-    what.into_iter()
-        .map(|what| {
-            TimelineLine::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what })
+    kinds
+        .into_iter()
+        .map(|kind| {
+            TimelineLine::new(TimelineEntry {
+                at: contact.created_at + chrono::TimeDelta::hours(1),
+                kind,
+            })
         })
         .collect()
 }

@@ -3,8 +3,8 @@
 use super::LedgerResendPage;
 use crate::error::FieldErrors;
 use crate::ledger::outcome::Outcome;
-use crate::messages::resend::{Group, LeftOut, ResendPreview};
-use crate::web::http::narrowing;
+use crate::messages::resend::{LeftOutReason, ResendGroup, ResendPreview};
+use crate::web::http::bulk_conditions;
 use crate::web::ui::ledger::query::LedgerPageQuery;
 use crate::web::{Samples, Varies};
 
@@ -15,7 +15,7 @@ impl Samples for LedgerResendPage {
     };
 
     fn samples() -> Vec<Self> {
-        let group = |outcome, error_code, reason: Option<&str>, left_out| Group {
+        let group = |outcome, error_code, reason: Option<&str>, left_out| ResendGroup {
             outcome,
             error_code,
             reason: reason.map(str::to_owned),
@@ -26,9 +26,9 @@ impl Samples for LedgerResendPage {
             groups: vec![
                 group(Outcome::Failed, Some(21408), None, None),
                 group(Outcome::Failed, None, Some("Twilio could not be <reached>."), None),
-                group(Outcome::Failed, Some(30003), None, Some(LeftOut::MayHaveArrived)),
-                group(Outcome::Unconfirmed, None, None, Some(LeftOut::Unconfirmed)),
-                group(Outcome::Skipped, None, Some("canceled"), Some(LeftOut::OnPurpose)),
+                group(Outcome::Failed, Some(30003), None, Some(LeftOutReason::MayHaveArrived)),
+                group(Outcome::Unconfirmed, None, None, Some(LeftOutReason::Unconfirmed)),
+                group(Outcome::Skipped, None, Some("canceled"), Some(LeftOutReason::OnPurpose)),
             ],
         };
         let query = LedgerPageQuery {
@@ -44,7 +44,7 @@ impl Samples for LedgerResendPage {
         let errors =
             FieldErrors::default().with("from", "These are more than 31 days; choose fewer.");
         let changed = Self {
-            changed: narrowing::changed(Some("3"), 24, "message"),
+            changed: bulk_conditions::changed(Some("3"), 24, "message"),
             ..Self::new(query.clone(), &preview)
         };
         vec![

@@ -4,12 +4,12 @@ use chrono::DateTime;
 
 use super::{ContactMatch, MessageListPage};
 use crate::error::FieldErrors;
-use crate::messages::log::query::MessageQuery;
-use crate::messages::log::views::View;
+use crate::messages::log::query_parameters::MessageQuery;
+use crate::messages::log::saved_views::View;
 use crate::types::id::MessageId;
 use crate::web::ui::Choice;
 use crate::web::ui::messages::list_query::MessageListQuery;
-use crate::web::ui::messages::rows::MessageListRow;
+use crate::web::ui::messages::list_rows::MessageListRow;
 use crate::web::ui::messages::samples;
 use crate::web::{Samples, Varies};
 

@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::details::{MessageDetails, ResendState};
+use super::loaded_message::{LoadedMessage, ResendEligibility};
 use super::reasons::EndReason;
 use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
 use crate::consent::OptOutReading;
 use crate::contacts::Contact;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
-use crate::messages::log::plan::Plan;
-use crate::messages::log::story::StatusEvent;
+use crate::messages::log::next_job::NextJob;
+use crate::messages::log::status_history::StatusEvent;
 use crate::messages::message::{Direction, Message};
-use crate::messages::report::ReportSource;
 use crate::messages::status::MessageStatus;
+use crate::messages::status_reports::ReportSource;
 use crate::senders::Sender;
 use crate::templates::Template;
 use crate::types::id::{
@@ -57,11 +57,11 @@ pub(super) fn message() -> Message {
 
 /// One message in each state.
 pub(super) fn messages() -> Vec<Message> {
-    details().into_iter().map(|details| details.message).collect()
+    loaded_messages().into_iter().map(|loaded| loaded.message).collect()
 }
 
-/// One message in each state, with its details.
-pub(super) fn details() -> Vec<MessageDetails> {
+/// One message in each state, with the rows that it refers to.
+pub(super) fn loaded_messages() -> Vec<LoadedMessage> {
     let with = |status| Message { status, ..message() };
     let inbound = Message {
         direction: Direction::Inbound,
@@ -77,16 +77,17 @@ pub(super) fn details() -> Vec<MessageDetails> {
         to_address: String::new(),
         ..with(MessageStatus::Failed)
     };
-    let blocked = MessageDetails {
+    let blocked = LoadedMessage {
         automation: Some(automation(AutomationStatus::Paused)),
         ..bare(with(MessageStatus::Pending))
     };
     let waiting =
-        MessageDetails { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
-    let given_up = MessageDetails { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
-    let read_as = |reading| MessageDetails {
+        LoadedMessage { plan: NextJob::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
+    let given_up =
+        LoadedMessage { plan: NextJob::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
+    let read_as = |reading| LoadedMessage {
         contact: Some(contact("+14155550123")),
-        reading: Some(reading),
+        opt_out_reading: Some(reading),
         ..bare(Message { id: MessageId::new(), ..inbound.clone() })
     };
     let (read, undone) = (read_as(OptOutReading::Holds), read_as(OptOutReading::Ended));
@@ -105,7 +106,7 @@ pub(super) fn details() -> Vec<MessageDetails> {
 }
 
 /// A message of an automation, delivered at the second attempt, with repeated and late reports.
-fn delivered() -> MessageDetails {
+fn delivered() -> LoadedMessage {
     let message = Message {
         contact_id: Some(ContactId::new()),
         twilio_sid: Some("SM0123456789abcdef0123456789abcdef".to_owned()),
@@ -119,7 +120,7 @@ fn delivered() -> MessageDetails {
         encoding: Some("ucs2".to_owned()),
         ..Message { status: MessageStatus::Delivered, ..message() }
     };
-    MessageDetails {
+    LoadedMessage {
         contact: Some(contact("+14155550123")),
         template: Some(template()),
         automation: Some(automation(AutomationStatus::Active)),
@@ -140,13 +141,13 @@ fn delivered() -> MessageDetails {
 }
 
 /// A message whose answer was lost and whose callback reported an error.
-fn lost() -> MessageDetails {
+fn lost() -> LoadedMessage {
     let message = Message {
         error_code: Some(30003),
         twilio_sid: Some("SM1".to_owned()),
         ..Message { status: MessageStatus::Undelivered, ..message() }
     };
-    MessageDetails {
+    LoadedMessage {
         attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
         events: vec![
             event(0, "pending", ReportSource::Carillon, true),
@@ -161,12 +162,12 @@ fn lost() -> MessageDetails {
     }
 }
 
-fn suppressed() -> MessageDetails {
+fn suppressed() -> LoadedMessage {
     let message = Message {
         reason: Some("stop".to_owned()),
         ..Message { status: MessageStatus::Suppressed, ..message() }
     };
-    MessageDetails {
+    LoadedMessage {
         end_reason: Some(EndReason {
             words: "The contact texted “<STOP>” to +1 415 555 0100".to_owned(),
             at: Some(DateTime::UNIX_EPOCH),
@@ -181,7 +182,7 @@ fn suppressed() -> MessageDetails {
     }
 }
 
-fn bare(message: Message) -> MessageDetails {
+fn bare(message: Message) -> LoadedMessage {
     let first = if message.direction == Direction::Inbound { "received" } else { "pending" };
     let end_reason = message.reason.as_ref().map(|reason| EndReason {
         words: reason.clone(),
@@ -189,7 +190,7 @@ fn bare(message: Message) -> MessageDetails {
         link: None,
         meaning: None,
     });
-    MessageDetails {
+    LoadedMessage {
         contact: None,
         sender: Some(sender()),
         connection: connection(),
@@ -199,16 +200,16 @@ fn bare(message: Message) -> MessageDetails {
         workers: HashMap::new(),
         events: vec![event(0, first, ReportSource::Carillon, true)],
         end_reason,
-        plan: Plan::Unknown,
-        retry: match message.status {
-            MessageStatus::Failed => Some(ResendState { why_not: None }),
+        plan: NextJob::Unknown,
+        resend: match message.status {
+            MessageStatus::Failed => Some(ResendEligibility { why_not: None }),
             MessageStatus::Undelivered => {
-                Some(ResendState { why_not: Some("It may have arrived: a carrier had it.") })
+                Some(ResendEligibility { why_not: Some("It may have arrived: a carrier had it.") })
             }
             _ => None,
         },
-        reading: None,
-        retried_as: None,
+        opt_out_reading: None,
+        resent_as: None,
         message,
     }
 }

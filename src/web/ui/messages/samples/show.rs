@@ -1,7 +1,7 @@
 //! Samples of the page of a message: one in each state.
 
 use super::MessageShowPage;
-use crate::web::ui::messages::progress::MessageProgress;
+use crate::web::ui::messages::polled_part::PolledMessagePart;
 use crate::web::ui::messages::samples;
 use crate::web::{Samples, Varies};
 
@@ -22,9 +22,9 @@ impl Samples for MessageShowPage {
     };
 
     fn samples() -> Vec<Self> {
-        samples::details()
+        samples::loaded_messages()
             .into_iter()
-            .map(|details| Self::new(MessageProgress::of(details)))
+            .map(|loaded| Self::new(PolledMessagePart::of(loaded)))
             .collect()
     }
 }

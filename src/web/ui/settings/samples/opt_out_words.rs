@@ -1,7 +1,7 @@
 //! Samples of the opt-out words: only standard ones, and added ones with an error.
 
 use super::OptOutWordsPage;
-use crate::consent::opt_out::own::OwnWord;
+use crate::consent::opt_out::own_words::OwnWord;
 use crate::error::FieldErrors;
 use crate::types::id::OptOutWordId;
 use crate::web::{Samples, Varies};

@@ -6,7 +6,7 @@ use super::{ShownDraft, TemplateEditPage};
 use crate::error::FieldErrors;
 use crate::web::ui::Choice;
 use crate::web::ui::templates::form::TemplateForm;
-use crate::web::ui::templates::insertable::EXAMPLES;
+use crate::web::ui::templates::insertable_snippets::EXAMPLES;
 use crate::web::ui::templates::samples;
 use crate::web::ui::templates::saved_template::SavedTemplate;
 use crate::web::{Samples, Varies};

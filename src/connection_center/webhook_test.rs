@@ -1,0 +1,189 @@
+//! *Test my webhook*: Carillon calls its own hook at the public address, signed as Twilio signs,
+//! and reports the result.
+
+use super::error::ConnectResult;
+use crate::connections::rejected_webhooks::RejectionReason;
+use crate::connections::{self, Check, Mend, WebhookTest};
+use crate::context::Context;
+use crate::twilio::hook_test_call::{HookAnswer, call_hook};
+use crate::types::hook_address::redacted;
+use crate::types::id::ConnectionId;
+
+const TITLE: &str = "A signed call through the public address";
+
+/// Request parameter whose value the hook must repeat in its answer.
+pub(crate) const CHALLENGE: &str = "Challenge";
+
+/// The hook's answer to a verified call.
+pub(crate) fn proof(challenge: &str) -> String {
+    format!("Carillon heard {challenge}")
+}
+
+/// The hook's answer to a call that it could not verify.
+pub(crate) fn refusal(reason: RejectionReason) -> String {
+    format!("Carillon refused: {reason}")
+}
+
+/// Calls the hook of a connection as Twilio would, and stores the result.
+pub(crate) async fn test_webhook(
+    context: &Context,
+    id: ConnectionId,
+) -> ConnectResult<WebhookTest> {
+    let mut conn = context.db.get().await?;
+    let connection = connections::find(&mut conn, id).await?;
+    let tokens =
+        connections::webhook_tokens(&mut conn, id, &context.secret_key, context.clock.now())
+            .await?;
+    let url = connections::hook_address(&mut conn, id, &context.secret_key)
+        .await?
+        .test(&context.config.public_url);
+    drop(conn);
+    let challenge = uuid::Uuid::new_v4().simple().to_string();
+    let params = [("AccountSid", connection.account_sid.as_str()), (CHALLENGE, &challenge)];
+    let check = match call_hook(&url, tokens.first(), &params).await {
+        Ok(answer) => check_answer(&answer, &url, &challenge, !tokens.is_empty()),
+        Err(error) => Check::failed(
+            TITLE,
+            format!("The call could not be made: {error}."),
+            "Mend this, then test again.",
+        ),
+    };
+    // The error may contain the URL, which contains a secret.
+    let check = Check { detail: redacted(&check.detail).into_owned(), ..check };
+    let check = if check.has_failed() { check.mended_at(Mend::Test) } else { check };
+    tracing::info!(connection.id = %id, outcome = %check.outcome, "the webhook was tested");
+    let test = WebhookTest { tested_at: context.clock.now(), check };
+    connections::record_test(&mut *context.db.get().await?, id, &test).await?;
+    Ok(test)
+}
+
+/// Converts the hook's answer to a check with advice.
+fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check {
+    const PROXY: &str = "Have the proxy in front of Carillon pass all of /hooks/ on, by POST, with \
+                         path, body and the X-Twilio-Signature \
+                         header as they came.";
+    match answer {
+        HookAnswer::None(why) => Check::failed(
+            TITLE,
+            format!("{url} could not be reached from this server: {why}."),
+            "Check name, certificate and firewall, and that CARILLON_PUBLIC_URL is right. Some \
+             networks do not let a server call itself by its \
+             public address: if a phone outside of yours opens the address with /healthz in place \
+             of /hooks/…, Twilio reaches it as well.",
+        ),
+        HookAnswer::Redirected { to } => Check::failed(
+            TITLE,
+            match to {
+                Some(to) => format!(
+                    "The call was redirected to {to}. Twilio follows by GET, and what it has to \
+                     say is lost."
+                ),
+                None => {
+                    "The call was redirected. Twilio follows by GET, and what it has to say is \
+                         lost."
+                        .to_owned()
+                }
+            },
+            "If that is where Carillon is (with https, with or without www), set \
+             CARILLON_PUBLIC_URL to it, restart, and repair the webhooks. If \
+             it is a log-in page, let /hooks/ pass without one.",
+        ),
+        HookAnswer::Answered { http_status: 200, body, took } if *body == proof(challenge) => {
+            let way = if signed {
+                "its signature was verified"
+            } else {
+                "proven by the secret in its address, since no Auth Token is saved"
+            };
+            Check::passed(
+                TITLE,
+                format!("It arrived at {url}, {way}, and was answered in {} ms.", took.as_millis()),
+            )
+        }
+        HookAnswer::Answered { body, .. } if body.starts_with("Carillon refused") => {
+            let reason =
+                body.rsplit(' ').next().and_then(|word| word.parse::<RejectionReason>().ok());
+            Check::failed(
+                TITLE,
+                "The call arrived, but not as it was sent: Carillon could not verify its \
+                 signature.",
+                match reason {
+                    Some(RejectionReason::TokenUnreadable | RejectionReason::OtherAccount) => {
+                        "See the rejected webhooks for what to change.".to_owned()
+                    }
+                    _ => PROXY.to_owned(),
+                },
+            )
+        }
+        HookAnswer::Answered { http_status, .. } => {
+            let advice = match http_status {
+                401 | 403 | 407 => {
+                    "Something in front of Carillon wants a password or lets only some in. \
+                     Twilio's addresses change: let /hooks/ pass for all."
+                }
+                502..=504 => {
+                    "The proxy in front of Carillon does not reach it: check where it \
+                              sends what it gets."
+                }
+                200..=299 => {
+                    "Another server answers at this address: check where its name leads, \
+                              and CARILLON_PUBLIC_URL."
+                }
+                _ => PROXY,
+            };
+            Check::failed(
+                TITLE,
+                format!(
+                    "Something other than Carillon answered at {url}, with HTTP {http_status}."
+                ),
+                advice,
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::connections::CheckOutcome;
+
+    const URL: &str = "https://sms.example.com/hooks/twilio/1/test";
+
+    fn answered(http_status: u16, body: &str) -> HookAnswer {
+        HookAnswer::Answered { http_status, body: body.to_owned(), took: Duration::from_millis(34) }
+    }
+
+    #[test]
+    fn only_carillons_own_answer_passes() {
+        let passed = check_answer(&answered(200, &proof("abc")), URL, "abc", true);
+        assert_eq!(passed.outcome, CheckOutcome::Passed);
+        assert!(passed.detail.ends_with("answered in 34 ms."), "{}", passed.detail);
+        let another = check_answer(&answered(200, &proof("xyz")), URL, "abc", true);
+        assert_eq!(another.outcome, CheckOutcome::Failed);
+    }
+
+    #[test]
+    fn every_failure_says_what_to_change() {
+        for (answer, words) in [
+            (HookAnswer::None("connection refused".into()), "firewall"),
+            (
+                HookAnswer::Redirected { to: Some("https://sms.example.com".into()) },
+                "redirected to https://sms.example.com",
+            ),
+            (HookAnswer::Redirected { to: None }, "Twilio follows by GET"),
+            (answered(403, &refusal(RejectionReason::WrongSignature)), "X-Twilio-Signature"),
+            (answered(401, "Unauthorized"), "wants a password"),
+            (answered(404, "nginx"), "pass all of /hooks/ on"),
+            (answered(502, "Bad Gateway"), "The proxy in front of Carillon does not reach it"),
+            (answered(200, "It works!"), "Another server answers"),
+        ] {
+            let check = check_answer(&answer, URL, "abc", true);
+            let shown = format!("{} {}", check.detail, check.advice.as_deref().unwrap_or_default());
+            assert!(
+                check.outcome == CheckOutcome::Failed && shown.contains(words),
+                "{answer:?}: {shown}"
+            );
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The options of the editor's select boxes.
+
+use serde::Serialize;
+
+use super::form::{AutomationForm, MISSING};
+use super::labels;
+use super::time_units::UNITS;
+use crate::automations::condition::ConditionOperator;
+use crate::contacts::tags;
+use crate::db::Conn;
+use crate::error::Error;
+use crate::types::id::{SenderId, TemplateId};
+use crate::web::ui::Choice;
+use crate::{senders, templates};
+
+/// The largest number of templates, and of tags, to choose from.
+const MAX_CHOICES: i64 = 500;
+
+/// The options of the editor's select boxes.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct EditorChoices {
+    pub(super) templates: Vec<Choice>,
+    pub(super) senders: Vec<Choice>,
+    pub(super) tags: Vec<String>,
+    pub(super) operators: Vec<Choice>,
+    pub(super) units: Vec<Choice>,
+}
+
+impl EditorChoices {
+    /// Loads the options. A choice made earlier stays an option even if it is no longer offered.
+    pub(super) async fn load(conn: &mut Conn, form: &AutomationForm) -> Result<Self, Error> {
+        let mut templates: Vec<Choice> = templates::list(conn, None, MAX_CHOICES)
+            .await?
+            .into_iter()
+            .map(|template| Choice { value: template.id.to_string(), label: template.name })
+            .collect();
+        let chosen =
+            missing_from(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
+        let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
+        templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(
+            |template| {
+                let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
+                Choice {
+                    value: template.id.to_string(),
+                    label: format!("{}{archived}", template.name),
+                }
+            },
+        ));
+        let mut senders: Vec<Choice> = senders::usable(conn)
+            .await?
+            .into_iter()
+            .map(|sender| Choice { value: sender.id.to_string(), label: sender.label() })
+            .collect();
+        let chosen = missing_from(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
+        let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
+        senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| {
+            Choice {
+                value: sender.id.to_string(),
+                label: format!("{} (not sending at present)", sender.label()),
+            }
+        }));
+        let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
+        Ok(Self { templates, senders, tags, ..Self::fixed() })
+    }
+
+    /// The options that do not depend on data: operators and units.
+    pub(super) fn fixed() -> Self {
+        let mut operators: Vec<Choice> = ConditionOperator::ALL
+            .iter()
+            .map(|operator| Choice {
+                value: operator.to_string(),
+                label: labels::operator(*operator).to_owned(),
+            })
+            .collect();
+        operators.push(Choice { value: MISSING.to_owned(), label: "is missing".to_owned() });
+        let units = UNITS
+            .iter()
+            .map(|(unit, _)| Choice { value: (*unit).to_owned(), label: (*unit).to_owned() })
+            .collect();
+        Self { operators, units, ..Self::default() }
+    }
+}
+
+/// The values that are in use but missing from the options, each once.
+fn missing_from<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
+    let mut missing: Vec<&str> =
+        values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chosen_value_beyond_the_end_of_the_list_is_still_offered() {
+        let choices = vec![Choice { value: "a".to_owned(), label: "A".to_owned() }];
+        assert_eq!(missing_from(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
+    }
+}

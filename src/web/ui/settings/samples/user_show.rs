@@ -1,0 +1,21 @@
+//! Samples of the page of a user: the admin's own with an error, and a disabled user.
+
+use super::UserShowPage;
+use crate::error::FieldErrors;
+use crate::users::{Role, User};
+use crate::web::http::samples;
+use crate::web::{Samples, Varies};
+
+impl Samples for UserShowPage {
+    const VARIES: Varies = Varies { texts: &["account.name", "account.email"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let ada = samples::user("Ada <Lovelace>", Role::Admin);
+        let ben = User {
+            disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
+            ..samples::user("Ben", Role::Viewer)
+        };
+        let errors = FieldErrors::default().with("role", "Ada is the only admin who can sign in.");
+        vec![Self::new(ada.clone(), ada.id, errors), Self::new(ben, ada.id, FieldErrors::default())]
+    }
+}

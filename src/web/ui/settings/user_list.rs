@@ -1,0 +1,58 @@
+//! The list of users and open invitations.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::types::id::InvitationId;
+use crate::users::invitations::{self, Invitation};
+use crate::users::{self, Role, User};
+use crate::web::{Admin, Page, PageResult, Visit};
+
+/// The page that lists all users, and the invitations that have not been accepted.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct UserListPage {
+    users: Vec<User>,
+    invited: Vec<Invited>,
+}
+
+#[derive(Debug, Serialize)]
+struct Invited {
+    id: InvitationId,
+    email: String,
+    role: Role,
+    expires_at: DateTime<Utc>,
+    /// Whether the invitation has expired.
+    ended: bool,
+}
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let users = users::list(&mut conn).await?;
+    let invitations = invitations::list(&mut conn).await?;
+    drop(conn);
+    let now = visit.now();
+    visit.page(&UserListPage {
+        users,
+        invited: invitations.into_iter().map(|invitation| Invited::of(invitation, now)).collect(),
+    })
+}
+
+/// The settings begin with the list of users.
+pub(super) async fn redirect_to_list(visit: Visit<Admin>) -> PageResult {
+    visit.redirect("/settings/users").silently()
+}
+
+impl Invited {
+    fn of(invitation: Invitation, now: DateTime<Utc>) -> Self {
+        let Invitation { id, email, role, expires_at, .. } = invitation;
+        Self { id, email, role, expires_at, ended: expires_at <= now }
+    }
+}
+
+impl Page for UserListPage {
+    const TEMPLATE: &'static str = "ui/settings/user_list.html";
+}
+
+#[cfg(debug_assertions)]
+#[path = "samples/user_list.rs"]
+mod samples;

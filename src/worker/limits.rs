@@ -1,8 +1,0 @@
-//! How much a worker does at once.
-
-/// How many jobs one batch has at most.
-pub(super) const BATCH: usize = 256;
-
-/// How many batches of enrollments advance at the same time at most: their sends should find
-/// capacity at Twilio when they commit.
-pub(super) const MAX_ADVANCING_BATCHES: usize = 2;
