@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::Outcome;
-use crate::cases;
+use crate::{Outcome, cases};
 
 /// Fails if a page or a list of the API has no case, or if the route of a case does not exist.
 pub(crate) fn check() -> Outcome<()> {

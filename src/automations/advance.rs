@@ -19,13 +19,12 @@ use crate::db::schema::enrollments;
 use crate::db::statement::statement;
 use crate::db::{Begun, Closing, Conn};
 use crate::error::Result;
-use crate::events;
 use crate::messages::compose::{self, Composed, SendBy};
 use crate::queue::{self, Job, NewJob};
-use crate::senders;
 use crate::templates::{self, Renderer};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId, SenderId, TemplateId};
 use crate::users::organization;
+use crate::{events, senders};
 
 /// How early a job may run before its enrollment is due and still be rescheduled; see [`advance`].
 const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(60);

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::automations::enroll;
+use super::enroll;
 use crate::consent::{Evidence, Reason, Source};
 use crate::contacts::{self, ContactChange, deletion};
 use crate::db::schema::{enrollments, events};

@@ -9,8 +9,8 @@ mod password;
 use std::io;
 use std::process::ExitCode;
 
-use self::arguments::Arguments;
 use crate::app::AppError;
+use arguments::Arguments;
 
 /// Parses the arguments, runs the command and returns the exit code. Errors go to standard error as
 /// one line.

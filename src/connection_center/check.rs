@@ -4,10 +4,9 @@ use super::error::ConnectResult;
 use super::key_rotation::note_verified;
 use crate::connections::{self, Check};
 use crate::context::Context;
-use crate::db;
 use crate::error::Error;
-use crate::senders;
 use crate::types::id::ConnectionId;
+use crate::{db, senders};
 
 /// Checks everything that a connection needs at Twilio, and stores the results: names,
 /// capabilities, webhooks, registrations, and that the keys work.

@@ -4,9 +4,9 @@
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::Los_Angeles;
 
+use super::status::MessageStatus;
+use super::submit_outcomes::SubmitOutcome;
 use crate::consent::Reason;
-use crate::messages::status::MessageStatus;
-use crate::messages::submit_outcomes::SubmitOutcome;
 use crate::queue::lease;
 use crate::twilio::error_codes::{self, ErrorCode};
 use crate::twilio::{Disposition, SendError, Wait};

@@ -17,7 +17,7 @@ use apalis_core::task::task_id::{RandomId, TaskId};
 use apalis_core::worker::context::WorkerContext;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::queue::lease::Leased;
+use super::lease::Leased;
 
 /// Jobs that were leased together, with the permits that bound how many are in flight.
 #[derive(Debug)]

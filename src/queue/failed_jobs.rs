@@ -11,11 +11,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::lease::JobId;
+use super::{Job, JobKind};
 use crate::db::Conn;
 use crate::db::schema::jobs;
 use crate::error::{Error, Result};
-use crate::queue::lease::JobId;
-use crate::queue::{Job, JobKind};
 
 /// The highest number of failed jobs that [`count`] counts exactly.
 pub const MAX_COUNTED: i64 = 10_000;

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::queue::Receiver;
-use crate::queue::apalis_backend::Batch;
-use crate::queue::held_jobs::{HeldJobs, LeaseGuard};
-use crate::queue::lease::Leased;
+use super::Receiver;
+use super::apalis_backend::Batch;
+use super::held_jobs::{HeldJobs, LeaseGuard};
+use super::lease::Leased;
 use crate::types::id::WorkerId;
 
 /// The way from code that creates jobs to this process's worker, while there is one; cheap to

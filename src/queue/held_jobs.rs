@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
-use crate::queue::lease::{JobId, Leased};
+use super::lease::{JobId, Leased};
 
 /// The jobs that one worker holds; cheap to clone.
 #[derive(Debug, Clone, Default)]

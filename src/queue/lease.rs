@@ -6,11 +6,11 @@ use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Text, Timestamptz, 
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::job::{Job, JobKind};
 use crate::db::Conn;
 use crate::db::schema::jobs;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::queue::job::{Job, JobKind};
 use crate::types::id::WorkerId;
 
 /// The key of a job's row.

@@ -11,10 +11,10 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
+use super::{JobKind, lease, worker_registry};
 use crate::db::statement::statement;
 use crate::db::{Conn, generic_plans};
 use crate::error::Result;
-use crate::queue::{JobKind, lease, worker_registry};
 use crate::types::id::WorkerId;
 use crate::types::text_enum::text_enum;
 

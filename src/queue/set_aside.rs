@@ -12,10 +12,10 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 
+use super::routines::{self, Routine};
 use crate::db::Conn;
 use crate::db::schema::set_aside;
 use crate::error::{Error, Result};
-use crate::queue::routines::{self, Routine};
 use crate::types::id::ConnectionId;
 use crate::types::text_enum::text_enum;
 

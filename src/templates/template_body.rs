@@ -8,10 +8,9 @@ use super::compiled_source::CompiledSource;
 use super::error::{RenderError, TemplateError};
 use super::expected_kinds::{Expected, infer_expected_kinds};
 use super::media_url::MediaUrl;
-use super::merge_tags;
-use super::sample_values;
 use super::source_position::SourcePosition;
 use super::variables::{Unset, Variable, Variables};
+use super::{merge_tags, sample_values};
 
 /// Maximum length of a rendered text in UTF-16 units, as Twilio counts them; also of the body as
 /// typed.

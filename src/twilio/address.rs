@@ -1,9 +1,8 @@
 //! Addresses of messages in Twilio's wire format: a phone number, a short code, or a WhatsApp
 //! number.
 
-use crate::types::phone::{PhoneNumber, ShortCode};
-
 use super::sid::ServiceSid;
+use crate::types::phone::{PhoneNumber, ShortCode};
 
 /// The recipient or sender of a message.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::mistake::Mistake;
+use super::storable_text;
 use crate::error::FieldErrors;
-use crate::types::mistake::Mistake;
-use crate::types::storable_text;
 
 /// A JSON object being parsed, with its path and the collected errors.
 pub(crate) struct ObjectReader<'v, 'e> {

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::Worker;
 use super::error::{PerformError, is_database_down};
+use super::sending::{KeysByConnection, SendingBatch};
 use crate::automations::advance;
 use crate::db;
 use crate::fail_point::FailPoint;
@@ -14,8 +16,6 @@ use crate::queue::Job;
 use crate::queue::lease::{self, Finish, JobId, Leased};
 use crate::types::deadline::Deadline;
 use crate::types::id::EnrollmentId;
-use crate::worker::Worker;
-use crate::worker::sending::{KeysByConnection, SendingBatch};
 
 /// What follows from advanced enrollments; this worker has leased the jobs.
 #[derive(Default)]

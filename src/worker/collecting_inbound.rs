@@ -8,7 +8,9 @@ use diesel_async::AsyncConnection;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
+use super::Worker;
 use super::error::{PerformError, catch_panic, concerns_one_item};
+use super::set_aside_items::{MAX_RETRIES, SetAsideItems};
 use crate::automations::consequences;
 use crate::connections::SenderAddress;
 use crate::consent::opt_out::{self, Command};
@@ -23,8 +25,6 @@ use crate::twilio::{
     Address, Credentials, Listing, TwilioError, TwilioMessage, TwilioMessageFilter, UnreadableItem,
 };
 use crate::types::id::{ConnectionId, SenderId};
-use crate::worker::Worker;
-use crate::worker::set_aside_items::{MAX_RETRIES, SetAsideItems};
 
 /// How often inbound messages are listed. They are also listed when a worker starts, because
 /// webhooks may have been missed before.

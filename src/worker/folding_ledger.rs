@@ -7,9 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Worker;
 use super::error::{PerformError, concerns_one_item};
 use super::set_aside_items::MAX_RETRIES;
-use crate::db;
-use crate::ledger;
 use crate::queue::set_aside::{self, Item, Task};
+use crate::{db, ledger};
 
 /// How often the ledger is folded. A reader of the ledger adds the rows that are not folded yet:
 /// fewer are better, but it is not urgent.

@@ -4,12 +4,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
+use super::Worker;
 use super::error::{PerformError, catch_panic};
 use crate::connections::{self, Check, Connection, Status};
 use crate::error::Error;
 use crate::queue::set_aside::{Item, Task};
 use crate::senders;
-use crate::worker::Worker;
 
 /// How often each connection is inspected. A webhook that points elsewhere loses replies, which are
 /// then found late; registrations change seldom.

@@ -3,14 +3,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Worker;
 use super::error::{PerformError, catch_panic};
+use super::set_aside_items::SetAsideItems;
 use crate::connections;
 use crate::ledger::prices;
 use crate::queue::set_aside::{Item, Task};
 use crate::twilio::TwilioMessageFilter;
 use crate::types::id::ConnectionId;
-use crate::worker::Worker;
-use crate::worker::set_aside_items::SetAsideItems;
 
 /// How often prices are read; they change seldom.
 const INTERVAL: TimeDelta = TimeDelta::hours(6);

@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
+use super::Worker;
 use super::error::{PerformError, catch_panic, concerns_one_item};
+use super::set_aside_items::MAX_RETRIES;
 use crate::automations::consequences;
-use crate::connections;
-use crate::db;
 use crate::messages::reconcile::stale_messages::{self, AGES, ScanProgress, StaleMessage};
 use crate::messages::status_reports::Report;
 use crate::queue::routines::RoutineRun;
@@ -18,8 +18,7 @@ use crate::queue::set_aside::{self, Item, SetAside, Task};
 use crate::twilio::sid::MessageSid;
 use crate::twilio::{Credentials, Exchange, TwilioError};
 use crate::types::id::{ConnectionId, MessageId};
-use crate::worker::Worker;
-use crate::worker::set_aside_items::MAX_RETRIES;
+use crate::{connections, db};
 
 /// How often messages are looked up that have reached one of the ages.
 const INTERVAL: TimeDelta = TimeDelta::minutes(1);

@@ -9,12 +9,12 @@ use futures::StreamExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::Worker;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::queue::CHANNEL;
 use crate::queue::apalis_backend::Batch;
 use crate::queue::lease::{self, Leased};
-use crate::worker::Worker;
 
 /// The interval of the fallback poll, which finds jobs whose wake-up was lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

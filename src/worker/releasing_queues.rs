@@ -3,15 +3,15 @@
 
 use chrono::TimeDelta;
 
+use super::Worker;
 use super::error::{PerformError, catch_panic, concerns_one_item};
+use super::set_aside_items::MAX_RETRIES;
 use crate::db;
 use crate::messages::throttle::release::{self, ReleaseOutcome};
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::types::id::{MessageId, SenderId};
-use crate::worker::Worker;
-use crate::worker::set_aside_items::MAX_RETRIES;
 
 /// How many messages a run releases one by one, when one of them fails.
 const MAX_SINGLES: usize = 200;

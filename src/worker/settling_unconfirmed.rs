@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
+use super::Worker;
 use super::error::{PerformError, is_database_down};
 use crate::automations::consequences;
 use crate::db;
@@ -16,7 +17,6 @@ use crate::queue::Job;
 use crate::queue::lease::{self, Finish, JobId, Leased};
 use crate::twilio::{Address, Listing, TwilioMessage, TwilioMessageFilter};
 use crate::types::id::{ConnectionId, MessageId};
-use crate::worker::Worker;
 
 /// How many messages to a number are read, the newest first.
 const MAX_LISTED: usize = 1_000;

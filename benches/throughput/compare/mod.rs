@@ -16,7 +16,6 @@ use std::path::Path;
 
 use crate::probes::Probes;
 use crate::{Options, Outcome, machine, threads};
-
 use record::Record;
 use side::Side;
 use workload::Workload;

@@ -15,15 +15,14 @@ use crate::app::{AppError, Database, ProcessRole, instant_simulator, start, work
 use crate::automations::{self, consequences};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::contacts;
 use crate::contacts::tags::{self, TagName};
 use crate::context::Context;
-use crate::db;
 use crate::error::{Error, Result};
 use crate::events::{ContactRef, EventName, NewEvent, Properties};
 use crate::queue::Receiver;
 use crate::types::phone::PhoneNumber;
 use crate::worker::Worker;
+use crate::{contacts, db};
 
 /// How many days before today the history starts.
 const DAYS: i64 = 29;

@@ -12,9 +12,8 @@ use crate::app::{
 };
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connections;
 use crate::context::Context;
-use crate::users;
+use crate::{connections, users};
 
 /// Serves with the simulator in place of Twilio and with sample data, until SIGTERM or SIGINT.
 pub async fn serve_demo(mut config: Config) -> Result<(), AppError> {

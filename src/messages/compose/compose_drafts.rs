@@ -16,11 +16,10 @@ use crate::error::{Error, Result};
 use crate::messages::claim::{Capacity, ClaimedMessage, validity_seconds};
 use crate::messages::status::MessageStatus;
 use crate::messages::stop_lock;
-use crate::queue;
 use crate::queue::lease::{JobId, Leased};
-use crate::senders;
 use crate::types::deadline::Deadline;
 use crate::types::id::{ConnectionId, MessageId, SenderId, WorkerId};
+use crate::{queue, senders};
 
 /// Which worker sends the composed messages.
 #[derive(Debug, Clone, Copy)]

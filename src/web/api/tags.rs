@@ -10,12 +10,11 @@ use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, Path};
 use crate::automations::consequences;
 use crate::consent::By;
-use crate::contacts;
 use crate::contacts::tags::{self, TagName};
-use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::web::Marketer;
+use crate::{contacts, db};
 
 /// The OpenAPI document of tags.
 #[derive(OpenApi)]

@@ -12,7 +12,7 @@ mod verification;
 
 use actix_web::web::{self, ServiceConfig};
 
-pub use self::shared_state::Hooks;
+pub use shared_state::Hooks;
 
 /// Mounts the webhooks.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

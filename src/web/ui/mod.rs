@@ -30,8 +30,8 @@ use super::http::error::PageError;
 use super::http::form::MAX_FORM_BYTES;
 use super::http::{csrf, error_page};
 
-pub use self::choice::Choice;
-pub use self::messages::LiveMessages;
+pub use choice::Choice;
+pub use messages::LiveMessages;
 
 /// Mounts all pages. Every POST is checked for its CSRF token, and every error is rendered as a
 /// page.

@@ -6,14 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Choice;
 use super::locale_choices::{countries, time_zones};
-use crate::db;
 use crate::error::{Error, FieldErrors};
-use crate::ledger;
 use crate::users::organization::Organization;
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, sessions, setup};
 use crate::web::http::error::PageError;
 use crate::web::{Anyone, Form, Page, PageResult, Visit};
+use crate::{db, ledger};
 
 /// Mounts `/setup`, which answers 404 once a user exists.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -22,7 +22,8 @@ mod stranded_messages;
 mod test_app;
 mod test_environment;
 
+use test_environment::finish;
+
 pub(crate) use fixtures::{HANDSET, OTHER_HANDSET};
 pub(crate) use test_app::{TestApp, TestOptions, days, hours, seconds};
-use test_environment::finish;
 pub(crate) use test_environment::{choose_crypto, print_line, seed};

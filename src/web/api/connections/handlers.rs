@@ -9,8 +9,6 @@ use utoipa::OpenApi;
 
 use super::answer::{CheckBody, ConnectionBody, VerificationBody};
 use super::request::{ConnectionPatch, KeysBody, NewConnectionBody, NewSenderBody, RotationBody};
-use crate::connection_center;
-use crate::connections;
 use crate::db::Conn;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
@@ -18,6 +16,7 @@ use crate::web::api::error::ErrorBody;
 use crate::web::api::senders::SenderBody;
 use crate::web::api::{ApiResult, Caller, Json, List, Path};
 use crate::web::{Admin, Viewer};
+use crate::{connection_center, connections};
 
 /// The OpenAPI document of connections.
 #[derive(OpenApi)]

@@ -1,8 +1,7 @@
 //! The handler of the API of events: records a single event, or each of a list.
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use serde_json::Value;
 use utoipa::OpenApi;
 

@@ -8,9 +8,9 @@ mod incoming_body;
 mod limits;
 mod request_guard;
 
-pub(in crate::web) use self::content_coding::ContentCoding;
-pub(in crate::web) use self::gzip::{GunzipError, gunzip};
-pub(in crate::web) use self::incoming_body::BodyTracker;
-pub use self::limits::Intake;
-pub(in crate::web) use self::limits::MIN_BYTES_PER_SECOND;
-pub(in crate::web) use self::request_guard::guard;
+pub(in crate::web) use content_coding::ContentCoding;
+pub(in crate::web) use gzip::{GunzipError, gunzip};
+pub(in crate::web) use incoming_body::BodyTracker;
+pub use limits::Intake;
+pub(in crate::web) use limits::MIN_BYTES_PER_SECOND;
+pub(in crate::web) use request_guard::guard;

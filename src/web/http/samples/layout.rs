@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use super::Layout;
 use crate::senders::Stopped;
 use crate::types::id::ConnectionId;
-use crate::users::Theme;
-use crate::users::{Role, User};
+use crate::users::{Role, Theme, User};
 use crate::web::http::flash::{Flash, FlashKind, Undo};
 use crate::web::http::samples;
 

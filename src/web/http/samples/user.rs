@@ -3,8 +3,7 @@
 use chrono::DateTime;
 
 use crate::types::id::UserId;
-use crate::users::Theme;
-use crate::users::{Role, User};
+use crate::users::{Role, Theme, User};
 
 /// A user of this name and role, who has never been active.
 pub(in crate::web) fn user(name: &str, role: Role) -> User {

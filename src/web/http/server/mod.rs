@@ -21,9 +21,9 @@ use actix_web::web::Data;
 use futures::future::ready;
 use tokio::net::TcpSocket;
 
-use self::guarded_stream::{GuardedStream, Timeouts};
 use crate::context::Context;
 use crate::web::application::{Web, application};
+use guarded_stream::{GuardedStream, Timeouts};
 
 /// How long a connection may wait for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);

@@ -7,8 +7,7 @@ use crate::config::Config;
 use crate::db::database_facts::{self, DatabaseFacts};
 use crate::db::table_sizes::{self, TableSize};
 use crate::error::Error;
-use crate::web::quantities;
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Visit, quantities};
 
 /// The database page.
 #[derive(Debug, Serialize)]

@@ -8,13 +8,11 @@ use serde::Serialize;
 use super::failed_jobs::{FailedJobsQuery, path};
 use super::labels;
 use crate::error::Error;
-use crate::queue::JobKind;
-use crate::queue::failed_jobs;
 use crate::queue::lease::JobId;
+use crate::queue::{JobKind, failed_jobs};
 use crate::users::audit::{self, AuditKind};
 use crate::web::http::bulk_conditions;
-use crate::web::quantities::capped_count;
-use crate::web::quantities::grouped;
+use crate::web::quantities::{capped_count, grouped};
 use crate::web::{Admin, Form, Page, PageError, PageResult, Query, Visit};
 
 /// The page that asks to confirm that all failed jobs are retried.

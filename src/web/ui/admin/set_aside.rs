@@ -11,8 +11,7 @@ use crate::connections::{self, Connection};
 use crate::error::Error;
 use crate::queue::set_aside::{self, SetAside, Task};
 use crate::users::audit::{self, AuditKind};
-use crate::web::quantities::capped_count;
-use crate::web::quantities::grouped;
+use crate::web::quantities::{capped_count, grouped};
 use crate::web::{Admin, Page, PageResult, Query, Visit};
 
 const ROWS: usize = 50;

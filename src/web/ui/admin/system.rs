@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::config::{Config, InEffect, Secrecy, SettingOrigin};
-use crate::web::quantities;
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Visit, quantities};
 
 /// The system page.
 #[derive(Debug, Serialize)]

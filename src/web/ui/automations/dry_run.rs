@@ -20,9 +20,8 @@ use crate::types::id::{AutomationId, ContactId};
 use crate::users::User;
 use crate::web::http::access::Access;
 use crate::web::http::error::PageError;
-use crate::web::quantities;
 use crate::web::ui::{Choice, preview_contacts, preview_event};
-use crate::web::{Page, PageResult, Query, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Viewer, Visit, quantities};
 
 /// The number of the contact's newest events to choose from.
 const EVENTS: i64 = 20;

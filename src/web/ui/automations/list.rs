@@ -6,8 +6,7 @@ use super::labels;
 use crate::automations::counts::{self, MAX_ROUGH};
 use crate::automations::{self, AutomationStatus};
 use crate::types::id::AutomationId;
-use crate::web::quantities;
-use crate::web::{Page, PageResult, Query, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Viewer, Visit, quantities};
 
 const PER_PAGE: usize = 50;
 

@@ -4,7 +4,6 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::super::ledger::LedgerTotals;
 use super::enrollment_list::{self, EnrollmentRow};
 use super::labels;
 use crate::automations::counts::{self, STEP_SCAN_LIMIT, StepCounts};
@@ -15,6 +14,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
+use crate::web::ui::ledger::LedgerTotals;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{senders, templates};
 

@@ -16,8 +16,7 @@ use crate::error::Error;
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
-use crate::web::quantities;
-use crate::web::{Marketer, Page, PageResult, Visit};
+use crate::web::{Marketer, Page, PageResult, Visit, quantities};
 
 /// The page that says what switching on or pausing will do.
 #[derive(Debug, Serialize)]

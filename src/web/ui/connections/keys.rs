@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::connection_view::ConnectionView;
 use super::key_fields::{API_KEY, AUTH_TOKEN, Secret};
-use crate::connection_center;
 use crate::connections::{self, FormerSecretPolicy, NewKeys};
 use crate::error::FieldErrors;
-use crate::senders;
 use crate::types::id::ConnectionId;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::{connection_center, senders};
 
 /// Mounts the form and its actions.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

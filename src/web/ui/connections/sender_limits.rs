@@ -6,14 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::connection_view::ConnectionView;
 use super::limit_labels;
 use super::sender_view::SenderView;
-use crate::connection_center;
-use crate::connections;
 use crate::error::{FieldErrors, Result};
 use crate::messages::throttle::queue_figures;
 use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validity};
 use crate::types::id::SenderId;
 use crate::web::http::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::{connection_center, connections};
 
 /// Mounts the form and its target.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

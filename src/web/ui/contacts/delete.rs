@@ -5,11 +5,10 @@ use serde::Serialize;
 
 use crate::automations::consequences;
 use crate::consent::suppression;
-use crate::contacts;
-use crate::db;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, Page, PageResult, Visit};
+use crate::{contacts, db};
 
 /// The page that asks to confirm.
 #[derive(Debug, Serialize)]

@@ -7,14 +7,13 @@ use serde::Deserialize;
 use super::show::{self, FormInput};
 use crate::automations::consequences;
 use crate::consent::{By, Evidence, Reason};
-use crate::contacts;
-use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
 use crate::users::audit::{self, AuditKind};
 use crate::web::http::access::Access;
 use crate::web::{Admin, Form, Marketer, PageResult, Visit};
+use crate::{contacts, db};
 
 const MAX_NOTE: usize = 500;
 

@@ -8,13 +8,12 @@ use super::bulk_tag::automations_started_by;
 use super::show::{self, FormInput};
 use crate::automations::consequences;
 use crate::consent::By;
-use crate::contacts;
 use crate::contacts::tags::{self, TagName};
-use crate::db;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::audit::{self, AuditKind};
 use crate::web::{Form, Marketer, PageResult, Visit};
+use crate::{contacts, db};
 
 /// The form with the name of a tag.
 #[derive(Debug, Default, Deserialize)]

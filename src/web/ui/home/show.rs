@@ -7,10 +7,9 @@ use super::dashboard::Dashboard;
 use super::queue::ActiveSenders;
 use super::setup_steps::{self, SetupProgress, SetupStep};
 use super::system_problems;
-use crate::connections;
 use crate::messages::throttle::queue_figures;
-use crate::senders;
 use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::{connections, senders};
 
 /// The home page.
 #[derive(Debug, Serialize)]

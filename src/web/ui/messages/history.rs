@@ -4,14 +4,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::reasons::EndReason;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
 use crate::messages::log::status_history::StatusEvent;
 use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource;
 use crate::twilio::error_codes;
-
-use super::reasons::EndReason;
 use crate::web::quantities::grouped;
 
 /// A line of the history.

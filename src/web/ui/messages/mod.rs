@@ -23,8 +23,8 @@ pub(super) mod show;
 
 use actix_web::web::{self, ServiceConfig};
 
-pub use self::live_messages::LiveMessages;
-pub(super) use self::live_updates::status_updates_path;
+pub use live_messages::LiveMessages;
+pub(super) use live_updates::status_updates_path;
 
 /// Mounts `/messages` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -6,11 +6,12 @@ mod page_list;
 mod rendering;
 mod variation;
 
-use self::page_list::PAGES;
-pub use self::rendering::Sample;
-pub use self::variation::{LONG, RIGHT_TO_LEFT, ROWS, Variation};
 use crate::types::public_url::PublicUrl;
 use crate::web::Pages;
+use page_list::PAGES;
+
+pub use rendering::Sample;
+pub use variation::{LONG, RIGHT_TO_LEFT, ROWS, Variation};
 
 /// Renders every sample of the pages whose template is selected, in one variation; links start with
 /// the path of `public_url`. Template errors are collected and returned together, each with its

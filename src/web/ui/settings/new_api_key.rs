@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::role_choices::roles;
 use super::secret_to_copy::SecretToCopyPage;
 use crate::error::{Error, FieldErrors};
-use crate::users::Role;
-use crate::users::api_keys;
+use crate::users::{Role, api_keys};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::Conn;
 use crate::error::Error;
-use crate::templates::drafts;
 use crate::templates::versions::{self, Version};
-use crate::templates::{self, DiffKind, DiffPart, Template, compare};
+use crate::templates::{self, DiffKind, DiffPart, Template, compare, drafts};
 use crate::types::id::TemplateId;
 use crate::web::ui::Choice;
 use crate::web::{Marketer, Page, PageResult, Query, Viewer, Visit};

@@ -4,8 +4,7 @@ use chrono::{DateTime, TimeDelta};
 
 use super::{DatabasePage, Row, Server};
 use crate::db::table_sizes::TableSize;
-use crate::web::quantities;
-use crate::web::{Samples, Varies};
+use crate::web::{Samples, Varies, quantities};
 
 impl Samples for DatabasePage {
     const VARIES: Varies = Varies {

@@ -1,8 +1,9 @@
 //! Samples of the ledger: by day, automation and sender; recounted, empty, and with an invalid
 //! filter.
 
-use chrono::NaiveDate;
 use std::collections::HashMap;
+
+use chrono::NaiveDate;
 
 use super::{DifferenceView, Figures, LedgerShowPage, Recount};
 use crate::error::FieldErrors;
