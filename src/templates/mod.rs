@@ -4,8 +4,8 @@
 //! (`allowed_syntax`, `expression_parser`, `ast`), checks it (`static_check`, `value_kinds`) and
 //! generates (`tera_source`) the source for a Tera with only Carillon's filters, operators and
 //! tests (`sandbox`, `filters`, `operators`, `predicates`). [`Renderer`] caches parsed versions and
-//! renders them with [`Variables`]; a [`MediaUrl`] takes the same path. Start with `template.rs` for
-//! the rows and `allowed_syntax.rs` for the sandbox.
+//! renders them with [`Variables`]; a [`MediaUrl`] takes the same path. Start with `template.rs`
+//! for the rows and `allowed_syntax.rs` for the sandbox.
 
 mod allowed_syntax;
 mod archive;

@@ -120,7 +120,8 @@ fn what_fails_for_every_message_is_refused_on_saving() {
 #[test]
 fn numbers_are_printed_in_decimal_notation() {
     let event = json!({
-        "a": 42.0, "b": 5.667_125_22e8, "c": 1e21, "d": -0.0, "e": 1e-7, "f": 18_446_744_073_709_551_615_u64, "g": 9_007_199_254_740_993_i64,
+        "a": 42.0, "b": 5.667_125_22e8, "c": 1e21, "d": -0.0, "e": 1e-7,
+        "f": 18_446_744_073_709_551_615_u64, "g": 9_007_199_254_740_993_i64,
         "h": 0.1, "i": 19.9, "list": [1.0, 2.5, 1e9], "text": "5.66712522e8",
     });
     let of = |body: &str| {

@@ -240,8 +240,7 @@ async fn nothing_is_claimed_after_a_stop_has_committed_in_fifteen_hundred_interl
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_released_from_a_queue_after_a_stop_has_committed_in_fifteen_hundred_interleavings()
- {
+async fn no_queue_releases_after_a_stop_has_committed_in_fifteen_hundred_interleavings() {
     Box::pin(race(ClaimPath::Queued)).await;
 }
 

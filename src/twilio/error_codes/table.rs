@@ -7,7 +7,9 @@ use super::code::{Class, ContactEffect, ErrorCode, Retry};
 macro_rules! codes {
     (
         $(
-            $code:literal $class:ident $retry:ident $contact:ident $title:literal $means:literal $advice:literal
+            $code:literal $class:ident $retry:ident $contact:ident $title:literal
+                $means:literal
+                $advice:literal
         )+
     ) => {
         &[$(ErrorCode {

@@ -43,7 +43,11 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[utoipa::path(post, path = "/contacts/{id}/tags", params(
     ("id" = String, Path)
 ), request_body = TagRequest,
-    responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses(
+        (status = 200, body = ContactAnswer),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody)
+    ))]
 async fn add(
     caller: Caller<Marketer>,
     id: Path<ContactId>,

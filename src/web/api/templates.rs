@@ -200,7 +200,11 @@ async fn find(caller: Caller<Viewer>, id: Path<TemplateId>) -> ApiResult<Json<Te
 #[utoipa::path(patch, path = "/templates/{id}", params(
     ("id" = String, Path)
 ), request_body = TemplateChanges,
-    responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses(
+        (status = 200, body = TemplateAnswer),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody)
+    ))]
 async fn update(
     caller: Caller<Marketer>,
     id: Path<TemplateId>,

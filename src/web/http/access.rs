@@ -32,7 +32,11 @@ macro_rules! roles {
 
             fn admit(user: Option<User>) -> Result<User, PageError> {
                 let user = user.ok_or(PageError::SignIn)?;
-                if user.role >= Role::$name { Ok(user) } else { Err(PageError::Forbidden(Role::$name)) }
+                if user.role >= Role::$name {
+                    Ok(user)
+                } else {
+                    Err(PageError::Forbidden(Role::$name))
+                }
             }
 
             fn user(who: &User) -> Option<&User> {

@@ -127,8 +127,7 @@ async fn a_server_killed_while_it_records_an_event_recognises_the_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_call_that_loses_its_database_before_the_commit_is_answered_503_and_counts_when_repeated()
- {
+async fn a_webhook_call_that_loses_its_database_is_answered_503_and_counts_when_repeated() {
     let (app, _) = prepared(DatabaseServer::Shared).await;
     app.simulator.inject(Rule::always(Fault::Slow));
     report_hello(&app, &handsets(3)).await;

@@ -117,7 +117,11 @@ async fn find(caller: Caller<Viewer>, id: Path<ContactId>) -> ApiResult<Json<Con
 #[utoipa::path(patch, path = "/contacts/{id}", params(
     ("id" = String, Path)
 ), request_body = ContactChanges,
-    responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses(
+        (status = 200, body = ContactAnswer),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody)
+    ))]
 async fn update(
     caller: Caller<Marketer>,
     id: Path<ContactId>,
@@ -139,7 +143,11 @@ async fn update(
 #[utoipa::path(put, path = "/contacts/by-phone/{phone}", params(
     ("phone" = String, Path, description = "E.164, e.g. +14155550123")
 ), request_body = ContactChanges,
-    responses((status = 200, description = "changed", body = ContactAnswer), (status = 201, description = "created", body = ContactAnswer), (status = 422, body = ErrorBody)))]
+    responses(
+        (status = 200, description = "changed", body = ContactAnswer),
+        (status = 201, description = "created", body = ContactAnswer),
+        (status = 422, body = ErrorBody)
+    ))]
 async fn upsert(
     caller: Caller<Marketer>,
     phone: Path<String>,

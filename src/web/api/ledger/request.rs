@@ -264,9 +264,8 @@ mod tests {
             dry_run: true,
             ..ResendRequest::default()
         };
-        assert!(
-            matches!(one.parse(today()), Ok((ResendTarget::One(found), Intent::Preview)) if found == id)
-        );
+        let parsed = one.parse(today());
+        assert!(matches!(parsed, Ok((ResendTarget::One(found), Intent::Preview)) if found == id));
         let both = ResendRequest {
             message_id: set(&id.to_string()),
             from: set("2026-11-01"),

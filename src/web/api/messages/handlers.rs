@@ -74,7 +74,11 @@ async fn list(
             description = "Up to 200 characters of your own, unique for each message that you want"
         )
     ),
-    responses((status = 202, body = NewMessageAnswer), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses(
+        (status = 202, body = NewMessageAnswer),
+        (status = 409, body = ErrorBody),
+        (status = 422, body = ErrorBody)
+    ))]
 async fn send(
     caller: Caller<Marketer>,
     key: IdempotencyKey,

@@ -31,7 +31,7 @@ pub(in crate::web) struct SwitchPage {
     steps: Vec<StepRow>,
     /// The number of active enrollments among the newest ones, as shown: `1,234`.
     inside: String,
-    anybody_inside: bool,
+    has_contacts_inside: bool,
     /// The number of enrollments that were counted, if there are more.
     only_newest: Option<i64>,
     /// The number of pending messages.
@@ -149,7 +149,7 @@ impl SwitchPage {
             trigger: labels::trigger(&automation.definition.trigger),
             steps: step_rows(conn, &automation.definition).await?,
             inside: quantities::capped_count(inside, i64::MAX),
-            anybody_inside: inside > 0,
+            has_contacts_inside: inside > 0,
             only_newest: (newest.scanned >= SCAN_LIMIT).then_some(SCAN_LIMIT),
             waiting,
             warnings,

@@ -21,7 +21,7 @@ impl Samples for SwitchPage {
             trigger: "When a contact is created".to_owned(),
             steps: StepRow::samples(),
             inside: "1,234".to_owned(),
-            anybody_inside: has_run,
+            has_contacts_inside: has_run,
             only_newest: has_run.then_some(SCAN_LIMIT),
             waiting: i64::from(has_run),
             warnings: vec!["Shop <1> does not send at present.".to_owned()],
@@ -29,7 +29,7 @@ impl Samples for SwitchPage {
         let empty = Self {
             warnings: Vec::new(),
             steps: Vec::new(),
-            anybody_inside: false,
+            has_contacts_inside: false,
             waiting: 0,
             ..page(true, false)
         };
