@@ -1,5 +1,6 @@
 //! The plumbing of the web edge: the server itself, sessions, forms, CSRF protection, errors and
-//! headers. It knows pages and users, and no other noun of the product.
+//! headers. It knows pages and users, and of the product's other nouns only the stopped senders in
+//! the head of every page.
 //!
 //! Main types: [`visit::Visit`] (a request for a page), [`page::Pages`] (the templates),
 //! [`error::PageError`] and [`intake::Intake`] (the limits). Start reading at [`visit`].
