@@ -1,6 +1,6 @@
 //! The checks of a connection's keys and account, from Twilio's answer to its requests.
 
-use super::check::{Check, KEYS_TITLE, Mend};
+use super::check_result::{Check, KEYS_TITLE, Mend};
 use super::keys::Keys;
 use super::problem::Problem;
 use super::verify::{ProfileAccess, VerifiedAccount};

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::check::Check;
+use super::check_result::Check;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, Result};

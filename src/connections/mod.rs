@@ -5,7 +5,7 @@
 
 mod account_checks;
 mod change;
-mod check;
+mod check_result;
 mod connection;
 mod create;
 mod former_secret_policy;
@@ -24,7 +24,7 @@ mod verify;
 
 pub use account_checks::account_checks;
 pub use change::{CONCURRENCY, ConnectionChange, change};
-pub use check::{Check, CheckOutcome, Mend};
+pub use check_result::{Check, CheckOutcome, Mend};
 pub use connection::{
     Connection, Status, UnconfirmedPolicy, concurrency_bounds, find, find_by_account, list,
     record_accepted, record_verified, stop,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::check::Check;
+use super::check_result::Check;
 use crate::twilio::Client;
 use crate::types::public_url::PublicUrl;
 

@@ -12,7 +12,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::startup_waits::{self, WaitLog};
+use super::startup_wait_log::{self, WaitLog};
 use super::{Conn, Target, Unavailable};
 
 /// All migrations of this version.
@@ -57,7 +57,7 @@ pub async fn migrate(target: &Target) -> Result<Vec<String>, MigrateError> {
         .await
         .map_err(unreadable)?;
     let _wait_logger =
-        startup_waits::watch(target, own.pid, "bringing the database to this version");
+        startup_wait_log::watch(target, own.pid, "bringing the database to this version");
     // The harness blocks its thread, and panics on single-threaded runtimes. The lock ends with the
     // connection.
     tokio::task::spawn_blocking(move || apply(AsyncMigrationHarness::new(conn)))
@@ -118,7 +118,7 @@ async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
             return Ok(());
         }
         if let Some(seconds) = wait_log.seconds_if_due() {
-            let holder = startup_waits::holders(conn, LOCK).await?;
+            let holder = startup_wait_log::holders(conn, LOCK).await?;
             tracing::warn!(
                 seconds,
                 "waiting for the lock of the migrations, which is held by {holder}"

@@ -13,7 +13,7 @@ mod pool;
 mod pooler_check;
 #[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
 pub mod schema;
-mod startup_waits;
+mod startup_wait_log;
 pub(crate) mod statement;
 pub mod table_sizes;
 mod target;

@@ -4,6 +4,6 @@
 
 mod history;
 mod sample_data;
-mod server;
+mod serve_demo;
 
-pub use server::serve_demo;
+pub use serve_demo::serve_demo;

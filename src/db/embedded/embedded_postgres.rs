@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cluster::Cluster;
+use super::cluster_files::Cluster;
 use super::error::EmbeddedError;
 use super::keeper::{Keeper, Ownership};
 use super::options::{EmbeddedOptions, NAME};

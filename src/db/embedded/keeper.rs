@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::cluster::Cluster;
+use super::cluster_files::Cluster;
 use super::error::EmbeddedError;
 use super::server::Server;
 use super::stop_signal::StopSignal;
-use crate::db::startup_waits::LOG_AFTER;
+use crate::db::startup_wait_log::LOG_AFTER;
 
 /// Which process runs the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

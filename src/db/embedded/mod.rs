@@ -9,7 +9,7 @@
 //! Start with [`Embedded::attach_or_start`].
 
 mod binaries;
-mod cluster;
+mod cluster_files;
 mod embedded_postgres;
 mod error;
 mod keeper;

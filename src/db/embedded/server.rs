@@ -11,13 +11,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::binaries::Binaries;
-use super::cluster::{Cluster, signal_leftovers};
+use super::cluster_files::{Cluster, signal_leftovers};
 use super::error::EmbeddedError;
 use super::memory_settings::Memory;
 use super::options::Durability;
 use super::stop_signal::StopSignal;
 use super::system_account::SystemAccount;
-use crate::db::startup_waits::LOG_AFTER;
+use crate::db::startup_wait_log::LOG_AFTER;
 
 /// How long a start may take; crash recovery, which replays at most `max_wal_size`, takes well
 /// under this.

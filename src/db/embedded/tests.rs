@@ -11,7 +11,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::cluster::Cluster;
+use super::cluster_files::Cluster;
 use super::*;
 use crate::db::Target;
 

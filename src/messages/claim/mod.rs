@@ -8,11 +8,11 @@
 mod capacity;
 mod claim_messages;
 mod claim_outcome;
-mod held_messages;
+mod wake_held_messages;
 
 pub(super) use claim_messages::validity_seconds;
 
 pub use capacity::Capacity;
 pub use claim_messages::{EXPIRED, claim_messages};
 pub use claim_outcome::{ClaimOutcome, ClaimedMessage};
-pub use held_messages::{WakeScope, wake};
+pub use wake_held_messages::{WakeScope, wake};

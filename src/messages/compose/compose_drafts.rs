@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::draft::{Draft, DraftOrigin};
-use super::insert::{CapacityRow, Insert, InsertRow};
+use super::insert_and_claim::{CapacityRow, Insert, InsertRow};
 use crate::contacts::deletion::{self, ContactsHeld};
 use crate::db::schema::messages;
 use crate::db::{Begun, Closing, Conn, Tx};

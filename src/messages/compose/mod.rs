@@ -5,7 +5,7 @@
 
 mod compose_drafts;
 mod draft;
-mod insert;
+mod insert_and_claim;
 
 pub use compose_drafts::{Composed, SendBy, compose_many, compose_one};
 pub use draft::{Draft, DraftOrigin};

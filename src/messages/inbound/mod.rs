@@ -6,10 +6,10 @@
 
 mod inbound_command;
 mod late_commands;
-mod opt_out_reading;
+mod opt_out_reading_of_message;
 mod receive;
 
 pub use inbound_command::command;
 pub use late_commands::{LookupTimes, has_opted_in_since_the_attempt};
-pub use opt_out_reading::reading_of;
+pub use opt_out_reading_of_message::reading_of;
 pub use receive::{Received, known, receive, receive_found};

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bool, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
+use super::record::Recorded;
 use super::report::{Report, ReportSource};
-use super::slow_path::Recorded;
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;

@@ -1,11 +1,11 @@
 //! Recording the outcomes of calls to Twilio, in batches.
 //!
 //! [`SubmitOutcome`] is what a worker brings, and [`RecordedOutcomes`] what it has to do next.
-//! Start with [`record`], the slow path; [`fast_path`] records the usual outcome, an acceptance.
+//! Start with [`record()`], the slow path; [`fast_path`] records the usual outcome, an acceptance.
 
 pub mod fast_path;
-mod slow_path;
+mod record;
 mod submit_outcome;
 
-pub use slow_path::{RecordedOutcome, RecordedOutcomes, record};
+pub use record::{RecordedOutcome, RecordedOutcomes, record};
 pub use submit_outcome::SubmitOutcome;

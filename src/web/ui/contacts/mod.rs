@@ -7,7 +7,7 @@ pub(super) mod edit;
 mod form;
 pub(super) mod list;
 #[cfg(debug_assertions)]
-#[path = "samples/contacts.rs"]
+#[path = "samples/shared_contacts.rs"]
 mod samples;
 pub(super) mod show;
 mod suppression_buttons;
