@@ -5,7 +5,7 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --locked --release --bin carillon && cp target/release/carillon /carillon && strip --strip-debug /carillon
+    cargo build --locked --release --bin carillon && cp target/release/carillon /carillon
 
 FROM debian:bookworm-slim
 # ca-certificates: for TLS to Twilio and the database. tini is not needed: carillon handles signals and has no child processes here.
