@@ -81,7 +81,7 @@ impl<'a> Accepted<'a> {
 }
 
 /// Records the plain acceptances of a batch and ends their jobs, all committed on return. Returns
-/// the recorded messages; the others need the slow path, [`record`](super::record).
+/// the recorded messages; the others need the slow path, [`record`](super::record()).
 pub async fn record(
     mut conn: &Conn,
     outcomes: &[(JobId, &SubmitOutcome)],
