@@ -83,7 +83,10 @@ async fn a_stop_from_an_unknown_number_creates_a_tagged_contact_and_stores_the_e
     let active = suppression::active(conn, &ann()).await.unwrap().unwrap();
     assert_eq!((active.reason, active.since), (Reason::Stop, at(0)));
     let evidence = record::of_number(conn, &ann(), 10).await.unwrap();
-    assert_eq!(evidence.iter().map(ConsentRecord::words).collect::<Vec<_>>(), ["Texted “Stop!”"]);
+    assert_eq!(
+        evidence.iter().map(ConsentRecord::sentence).collect::<Vec<_>>(),
+        ["Texted “Stop!”"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +128,7 @@ async fn a_start_lifts_the_stop_and_its_tag_but_no_manual_suppression() {
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert_eq!(tags::of(conn, contact.id).await.unwrap(), []);
     let newest = &record::of_number(conn, &ann(), 1).await.unwrap()[0];
-    assert_eq!(newest.words(), "Texted “START”: STOP lifted");
+    assert_eq!(newest.sentence(), "Texted “START”: STOP lifted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -197,7 +197,7 @@ impl MessageFilter {
         match self.origin {
             None => {}
             Some(MessageOrigin::Automation(id)) => {
-                query = query.filter(messages::automation_id.eq(id))
+                query = query.filter(messages::automation_id.eq(id));
             }
             Some(MessageOrigin::OneOff) => query = query.filter(messages::automation_id.is_null()),
         }

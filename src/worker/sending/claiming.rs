@@ -136,7 +136,7 @@ impl Worker {
                 }
                 ClaimOutcome::AtCapacity(connection) => claims.at_capacity.push((id, connection)),
                 ClaimOutcome::Busy => {
-                    finishes.push((job, Finish::Again(now + lease::backoff(1), None)))
+                    finishes.push((job, Finish::Again(now + lease::backoff(1), None)));
                 }
                 ClaimOutcome::Interrupted => {
                     finishes.push((job, Finish::Done));
