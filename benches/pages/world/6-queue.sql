@@ -15,3 +15,12 @@ INSERT INTO jobs (kind, subject, run_at, attempt, failed_at, error, created_at)
 SELECT CASE WHEN n % 2 = 0 THEN 'advance' ELSE 'settle' END, gen_random_uuid(), bench.time(ends - n * 3600000::bigint), 25, bench.time(ends - n * 3600000::bigint),
     'The database answered with an error: canceling statement due to statement timeout', bench.time(ends - n * 3600000::bigint - 86400000::bigint)
 FROM bench.size, generate_series(1, 1000) AS n;
+
+-- What routines have set aside, of all kinds, and the organization's own opt-out words, as many as there may be.
+INSERT INTO set_aside (kind, subject, connection_id, error, attempts, first_at, last_at, next_try_at)
+SELECT (ARRAY['take_in', 'look_up', 'release', 'fold'])[1 + n % 4], bench.id(ends - n * 1000, 12, n)::text, bench.connection_id(1 + n % 2),
+    'The database refused the row: value out of range', 1 + n % 9, bench.time(ends - n * 60000), bench.time(ends - n * 1000), bench.time(ends + n * 1000)
+FROM bench.size, generate_series(1::bigint, 20000) AS n;
+INSERT INTO opt_out_words (id, word, squeezed, created_by, created_at)
+SELECT bench.id(ends - n * 1000, 13, n), 'adieu ' || n, 'adieu' || n, bench.user_id(1 + n % 60), bench.time(ends - n * 86400000::bigint)
+FROM bench.size, generate_series(1::bigint, 100) AS n;
