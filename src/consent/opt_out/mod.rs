@@ -14,6 +14,7 @@ mod corpus_tests;
 pub mod own_words;
 mod pattern_terms;
 mod patterns;
+mod quotations;
 mod rules;
 mod standard_words;
 mod text_folding;

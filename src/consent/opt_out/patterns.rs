@@ -236,13 +236,13 @@ impl<'a> Text<'a> {
         let (mut first_in_clause, mut opens_message) = (vec![true; count], vec![true; count]);
         for at in 1..count {
             first_in_clause[at] =
-                self.tokens[at].begins || (first_in_clause[at - 1] && is_filler(at - 1));
+                self.tokens[at].begins_clause || (first_in_clause[at - 1] && is_filler(at - 1));
             opens_message[at] = opens_message[at - 1] && is_filler(at - 1);
         }
         let (mut last_in_clause, mut closes_message) =
             (vec![true; count + 1], vec![true; count + 1]);
         for at in (0..count).rev() {
-            let next_begins = self.tokens[at].begins;
+            let next_begins = self.tokens[at].begins_clause;
             closes_message[at] = closes_message[at + 1] && is_filler(at);
             last_in_clause[at] = next_begins || (last_in_clause[at + 1] && is_filler(at));
         }
@@ -253,7 +253,9 @@ impl<'a> Text<'a> {
     /// Whether word `at` exists, is not removed, and belongs to the clause of a match that began at
     /// `start`.
     fn continues(&self, start: usize, at: usize) -> bool {
-        at < self.tokens.len() && !self.removed[at] && (at == start || !self.tokens[at].begins)
+        at < self.tokens.len()
+            && !self.removed[at]
+            && (at == start || !self.tokens[at].begins_clause)
     }
 
     fn may_begin(&self, at: usize, edge: Edge) -> bool {

@@ -14,8 +14,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::pattern_terms::Terms;
 use super::patterns::{BadRules, Pattern, Patterns, Text};
+use super::quotations::UnquotedText;
 use super::text_folding::fold;
-use super::tokens::{Reading, split};
+use super::tokens::split;
 
 /// What the rules classify a text as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,15 +77,15 @@ impl Rules {
     }
 
     /// Classifies a text.
-    pub(super) fn classify(&self, reading: &Reading) -> Verdict<'_> {
-        let tokens = &reading.tokens;
+    pub(super) fn classify(&self, unquoted: &UnquotedText) -> Verdict<'_> {
+        let tokens = &unquoted.tokens;
         let terms = tokens.iter().map(|token| self.terms.of(token)).collect();
         let filler: Vec<bool> = tokens
             .iter()
             .map(|token| token.readings().any(|word| self.fillers.contains(word)))
             .collect();
         let mut text = Text::new(tokens, terms, &filler);
-        if reading.quotes && self.reaction.find(&text).is_some() {
+        if unquoted.has_quotation && self.reaction.find(&text).is_some() {
             return Verdict::Other;
         }
         if let Some(pattern) = self.clear.find(&text) {

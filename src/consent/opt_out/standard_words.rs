@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::quotations::UnquotedText;
 use super::rules::{self, Rules, Verdict};
-use super::tokens;
 
 /// How an opt-out was expressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub(super) fn opt_out(text: &str, word: Option<&str>) -> Option<OptOutForm> {
     if word.is_some_and(|word| RULES.is_word(word)) {
         return Some(OptOutForm::Word);
     }
-    match RULES.classify(&tokens::read(text)) {
+    match RULES.classify(&UnquotedText::of(text)) {
         Verdict::OptOut(rule) => {
             tracing::debug!(rule, "a text reads as an opt-out");
             Some(OptOutForm::Wording)
