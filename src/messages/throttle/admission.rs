@@ -9,7 +9,8 @@ use diesel::sql_types::{Array, BigInt, Int2, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::sender_throttle::{SenderThrottle, lock, start_releasing};
+use super::release_jobs::start_releasing;
+use super::sender_throttle::{SenderThrottle, lock};
 use crate::db::schema::throttles;
 use crate::db::statement::statement;
 use crate::db::{Closing, Conn};

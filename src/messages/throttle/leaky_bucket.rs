@@ -1,22 +1,22 @@
-//! [`LeakyBucket`]: the arithmetic of a sender's rate.
+//! [`LeakyBucket`]: the arithmetic of a sender's rate, a leaky bucket with a burst.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::senders::PartsPerSecond;
 
-/// How much may go at once after a pause, in time at the sender's rate; a longer message may always
-/// go alone.
+/// The burst after a pause: as many parts as the rate sends in this time. A message with more parts
+/// is sent alone.
 const BURST: TimeDelta = TimeDelta::seconds(1);
 
-/// A rate and how far it is used up.
+/// A sender's rate, and the time until which it is used up.
 ///
-/// In any window of time the parts that fit are at most the rate times (the window and the burst),
-/// or the rate times the window and one message, if that has more parts than a burst.
+/// In any window of time at most *rate × (window + burst)* parts fit; or *rate × window* and one
+/// message, if that message has more parts than a burst.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LeakyBucket {
     /// The sender's rate; without one, everything fits.
     pub(super) rate: Option<PartsPerSecond>,
-    /// When everything that went is paid off.
+    /// When the bucket is empty: all charged parts are worked off at the rate.
     pub(super) free_at: DateTime<Utc>,
 }
 
