@@ -12,7 +12,7 @@ use serde_json::json;
 use twilio_simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::invariants::Phase;
-use crate::harness::postgres::DatabaseServer;
+use crate::harness::test_database::DatabaseServer;
 use crate::harness::{TestApp, TestOptions, print_line};
 
 /// What a client of the API was answered during the outage.

@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 
 use crate::harness::choose_crypto;
 use crate::harness::dedicated_cluster::DedicatedCluster;
-use crate::harness::postgres::TestDatabase;
+use crate::harness::test_database::TestDatabase;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 

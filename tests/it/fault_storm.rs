@@ -16,7 +16,7 @@ use twilio_simulator::{Fault, Reach, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::fixtures::{send_sms, wait};
 use crate::harness::invariants::Phase;
-use crate::harness::postgres::DatabaseServer;
+use crate::harness::test_database::DatabaseServer;
 use crate::harness::{TestApp, TestOptions, print_line, seconds, seed};
 
 /// How long the storm lasts, in minutes of the manual clock.

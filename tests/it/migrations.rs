@@ -5,7 +5,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::MigrationHarness;
 
-use crate::harness::postgres::TestDatabase;
+use crate::harness::test_database::TestDatabase;
 
 #[derive(QueryableByName)]
 struct Row {

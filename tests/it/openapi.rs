@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::TestApp;
 use crate::harness::api_client::{Answer, description};
-use crate::harness::postgres::Reachable;
+use crate::harness::test_database::Reachable;
 
 /// An operation of the description.
 struct Operation {

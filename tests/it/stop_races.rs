@@ -18,7 +18,7 @@ use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::fixtures::Twilio;
 use crate::harness::invariants::Phase;
-use crate::harness::postgres::DatabaseServer;
+use crate::harness::test_database::DatabaseServer;
 use crate::harness::{HANDSET, TestApp, TestOptions, print_line, seed};
 
 /// The number of contacts in the deletion race.

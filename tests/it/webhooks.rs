@@ -10,7 +10,7 @@ use twilio_simulator::{
 };
 
 use crate::harness::fixtures::Twilio;
-use crate::harness::postgres::Reachable;
+use crate::harness::test_database::Reachable;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 type Params<'a> = &'a [(&'a str, &'a str)];

@@ -5,8 +5,8 @@ use twilio_simulator::{Fault, Rule};
 
 use super::{CrashKind, DoomedWorker, handsets, prepared, report_hello};
 use crate::harness::invariants::Phase;
-use crate::harness::postgres::DatabaseServer;
 use crate::harness::stop_texts::Stops;
+use crate::harness::test_database::DatabaseServer;
 use crate::harness::{print_line, seed};
 
 /// Crashes a worker in a fan-out of 2,000 messages: only what was in flight may be in doubt.

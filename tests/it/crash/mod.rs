@@ -29,7 +29,7 @@ use twilio_simulator::{Fault, Rule, SERVICE_SID};
 use crate::harness::carillon_process::Process;
 use crate::harness::fixtures::Twilio;
 use crate::harness::invariants::{Phase, Tally};
-use crate::harness::postgres::DatabaseServer;
+use crate::harness::test_database::DatabaseServer;
 use crate::harness::{TestApp, TestOptions, seconds};
 
 /// How a worker crashes.

@@ -10,7 +10,7 @@ use twilio_simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use super::{handsets, hello, hold_lock, prepared, release_lock, report_hello};
 use crate::harness::invariants::Phase;
-use crate::harness::postgres::{DatabaseServer, Reachable};
+use crate::harness::test_database::{DatabaseServer, Reachable};
 use crate::harness::{HANDSET, TestApp, TestOptions, print_line};
 
 /// A server is killed during webhook calls: what it answered is stored, and repeats count once.

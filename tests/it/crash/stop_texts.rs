@@ -14,8 +14,8 @@ use super::{
     report_hello,
 };
 use crate::harness::invariants::{Phase, Tally};
-use crate::harness::postgres::DatabaseServer;
 use crate::harness::stop_texts::Stops;
+use crate::harness::test_database::DatabaseServer;
 use crate::harness::{HANDSET, TestApp};
 
 /// The numbers of contacts that never stop, stop long before the crash, at the crash, and right

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::Mutex;
 
-use super::postgres::Backend;
+use super::test_database::Backend;
 
 /// A PostgreSQL cluster in its own directory; [`DedicatedCluster::remove`] deletes it.
 pub(crate) struct DedicatedCluster {

@@ -1,6 +1,6 @@
-//! The test harness. [`TestApp`] runs a complete Carillon with a simulated Twilio; [`postgres`]
-//! gives it a database, [`fixtures`] the data that most stories start with, and [`invariants`]
-//! checks what must hold when a story ends.
+//! The test harness. [`TestApp`] runs a complete Carillon with a simulated Twilio; [`test_database`]
+//! gives it a database, usually on the [`shared_server`] of the test run, and [`fixtures`] the data
+//! that most stories start with; [`invariants`] checks what must hold when a story ends.
 //!
 //! [`api_client`] and [`scriptless_browser`] are HTTP clients, [`browser`] is a real browser, and
 //! [`axe`] checks the accessibility of a page. [`carillon_process`] starts `carillon serve`;
@@ -14,12 +14,13 @@ pub(crate) mod carillon_process;
 pub(crate) mod dedicated_cluster;
 pub(crate) mod fixtures;
 pub(crate) mod invariants;
-pub(crate) mod postgres;
 pub(crate) mod replicated_pair;
 pub(crate) mod scriptless_browser;
+mod shared_server;
 pub(crate) mod stop_texts;
 mod stranded_messages;
 mod test_app;
+pub(crate) mod test_database;
 mod test_environment;
 
 use test_environment::finish;

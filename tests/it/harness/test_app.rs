@@ -24,8 +24,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use twilio_simulator::{RunningSimulator, Simulator, SimulatorOptions};
 
 use super::api_client::Api;
-use super::postgres::{DatabaseServer, TestDatabase};
 use super::scriptless_browser::Site;
+use super::test_database::{DatabaseServer, TestDatabase};
 use super::test_environment::{choose_crypto, finish, seed, start_log};
 
 /// A complete Carillon with its own database and its own simulated Twilio; dropping it stops both.
