@@ -17,10 +17,10 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest usable installation; that of the major version `written_by`, if a cluster already
+    /// The newest usable installation; that of the major version of the cluster, if one already
     /// exists.
-    pub(super) fn find(written_by: Option<u32>) -> Result<Self, EmbeddedError> {
-        choose(installed(), written_by)
+    pub(super) fn find(cluster_version: Option<u32>) -> Result<Self, EmbeddedError> {
+        choose(installed(), cluster_version)
     }
 
     pub(super) fn program(&self, name: &str) -> PathBuf {
@@ -28,19 +28,22 @@ impl Binaries {
     }
 }
 
-fn choose(installed: Vec<Binaries>, written_by: Option<u32>) -> Result<Binaries, EmbeddedError> {
+fn choose(
+    installed: Vec<Binaries>,
+    cluster_version: Option<u32>,
+) -> Result<Binaries, EmbeddedError> {
     let newest =
         installed.iter().map(|binaries| binaries.major).max().ok_or(EmbeddedError::NotInstalled)?;
-    let wanted = written_by.unwrap_or(newest);
+    let wanted = cluster_version.unwrap_or(newest);
     if wanted < OLDEST_MAJOR {
-        return Err(EmbeddedError::OtherVersion {
+        return Err(EmbeddedError::WrongVersion {
             found: newest,
             needed: format!("{OLDEST_MAJOR} or later"),
             wanted: 15,
         });
     }
     installed.into_iter().find(|binaries| binaries.major == wanted).ok_or_else(|| {
-        EmbeddedError::OtherVersion {
+        EmbeddedError::WrongVersion {
             found: newest,
             needed: format!("version {wanted}, which wrote the data,"),
             wanted,
@@ -112,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_missing_server_is_reported_with_the_command_that_installs_it() {
-        for (found, written_by, text) in [
+        for (found, cluster_version, text) in [
             (of(&[]), None, "apt-get install postgresql`, or set DATABASE_URL"),
             (
                 of(&[17]),
@@ -122,7 +125,7 @@ mod tests {
             ),
             (of(&[13]), None, "PostgreSQL 13 is installed, but 14 or later is needed"),
         ] {
-            let error = choose(found, written_by).unwrap_err().to_string();
+            let error = choose(found, cluster_version).unwrap_err().to_string();
             assert!(error.contains(text), "{error}");
         }
     }

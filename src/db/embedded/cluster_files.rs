@@ -32,8 +32,8 @@ impl Cluster {
     /// Creates the data directory if needed, and determines all paths, which are the same for every
     /// process.
     pub(super) fn locate(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let failed = |source| EmbeddedError::Directory {
-            what: "making",
+        let failed = |source| EmbeddedError::FileOperation {
+            operation: "making",
             path: options.data_dir.display().to_string(),
             source,
         };
@@ -76,10 +76,10 @@ impl Cluster {
             .open(&path)
             .map_err(|source| match source.kind() {
                 io::ErrorKind::PermissionDenied => {
-                    EmbeddedError::NotYours(self.data_dir.display().to_string())
+                    EmbeddedError::OwnedByAnotherUser(self.data_dir.display().to_string())
                 }
-                _ => EmbeddedError::Directory {
-                    what: "opening",
+                _ => EmbeddedError::FileOperation {
+                    operation: "opening",
                     path: path.display().to_string(),
                     source,
                 },
@@ -95,8 +95,8 @@ impl Cluster {
                 Ok(true)
             }
             Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(source)) => Err(EmbeddedError::Directory {
-                what: "locking",
+            Err(TryLockError::Error(source)) => Err(EmbeddedError::FileOperation {
+                operation: "locking",
                 path: self.data_dir.display().to_string(),
                 source,
             }),
@@ -135,8 +135,8 @@ impl Cluster {
         &self.data_dir
     }
 
-    pub(super) fn busy(&self) -> EmbeddedError {
-        EmbeddedError::Busy(self.data_dir.display().to_string())
+    pub(super) fn other_server_not_ready(&self) -> EmbeddedError {
+        EmbeddedError::OtherServerNotReady(self.data_dir.display().to_string())
     }
 
     /// Creates the directories and, on first start, the cluster; returns the account and the
@@ -144,9 +144,9 @@ impl Cluster {
     pub(super) fn prepare(&self) -> Result<(SystemAccount, Binaries), EmbeddedError> {
         let account = SystemAccount::choose(&self.directory())?;
         account.ensure_accessible(&self.data_dir)?;
-        account.own_directory(&self.socket_dir)?;
-        let binaries = Binaries::find(self.written_by())?;
-        if self.written_by().is_none() {
+        account.create_private_directory(&self.socket_dir)?;
+        let binaries = Binaries::find(self.major_version())?;
+        if self.major_version().is_none() {
             self.init(&account, &binaries)?;
         }
         Ok((account, binaries))
@@ -190,8 +190,8 @@ impl Cluster {
         for path in [self.directory().join("postmaster.pid"), socket(".lock"), socket("")] {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(EmbeddedError::Directory {
-                        what: "removing",
+                    return Err(EmbeddedError::FileOperation {
+                        operation: "removing",
                         path: path.display().to_string(),
                         source: error,
                     });
@@ -203,7 +203,7 @@ impl Cluster {
     }
 
     /// The major version that created the cluster; `None` before it exists.
-    fn written_by(&self) -> Option<u32> {
+    fn major_version(&self) -> Option<u32> {
         fs::read_to_string(self.directory().join("PG_VERSION")).ok()?.trim().parse().ok()
     }
 
@@ -216,8 +216,8 @@ impl Cluster {
             "creating a PostgreSQL cluster"
         );
         let temporary = self.data_dir.join("postgres.new");
-        let failed = |what, path: &Path, source| EmbeddedError::Directory {
-            what,
+        let failed = |operation, path: &Path, source| EmbeddedError::FileOperation {
+            operation,
             path: path.display().to_string(),
             source,
         };
@@ -227,7 +227,7 @@ impl Cluster {
             }
             _ => {}
         }
-        account.own_directory(&temporary)?;
+        account.create_private_directory(&temporary)?;
         let mut initdb = account.command(&binaries.program("initdb"), &temporary);
         initdb.arg("--pgdata").arg(&temporary).args([
             "--username",
@@ -240,12 +240,13 @@ impl Cluster {
         if self.durability == Durability::Volatile {
             initdb.arg("--no-sync");
         }
-        let output = initdb.output().map_err(|error| EmbeddedError::Init(error.to_string()))?;
+        let output =
+            initdb.output().map_err(|error| EmbeddedError::InitdbFailed(error.to_string()))?;
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr);
             let reason: Vec<&str> =
                 stderr.lines().map(str::trim).filter(|line| line.starts_with("initdb: ")).collect();
-            return Err(EmbeddedError::Init(if reason.is_empty() {
+            return Err(EmbeddedError::InitdbFailed(if reason.is_empty() {
                 output.status.to_string()
             } else {
                 reason.join(" ")

@@ -24,10 +24,10 @@ impl Embedded {
     pub async fn attach_or_start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let cluster = tokio::task::spawn_blocking(move || Cluster::locate(&options))
             .await
-            .map_err(|_| EmbeddedError::Stopped)??;
+            .map_err(|_| EmbeddedError::StoppedBeforeReady)??;
         let socket = cluster.socket_dir().to_owned();
         let (keeper, ready) = Keeper::start(cluster);
-        let ownership = ready.await.map_err(|_| EmbeddedError::Stopped)??;
+        let ownership = ready.await.map_err(|_| EmbeddedError::StoppedBeforeReady)??;
         create_database(&socket).await?;
         Ok(Self {
             target: Target::on_socket(&socket, NAME, NAME),

@@ -19,7 +19,7 @@ pub enum EmbeddedError {
         "PostgreSQL {found} is installed, but {needed} is needed: run `apt-get install \
          postgresql-{wanted}`, or set DATABASE_URL"
     )]
-    OtherVersion {
+    WrongVersion {
         /// The newest major version that is installed.
         found: u32,
         /// What is needed, in words.
@@ -32,32 +32,32 @@ pub enum EmbeddedError {
         "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: start \
          Carillon as another user, or set DATABASE_URL"
     )]
-    NoAccount,
+    NoUnprivilegedAccount,
     /// The server's account cannot reach its data.
     #[error(
-        "the user {account}, who runs PostgreSQL for root, cannot enter {closed}: set \
+        "the user {account}, who runs PostgreSQL for root, cannot enter {directory}: set \
          CARILLON_DATA_DIR to a directory outside of it, such as /var/lib/carillon"
     )]
-    Closed {
+    DirectoryInaccessible {
         /// The account.
         account: String,
         /// The directory that it cannot enter.
-        closed: String,
+        directory: String,
     },
     /// The data belongs to another user.
     #[error(
         "{0} belongs to another user: start Carillon as that user, or set CARILLON_DATA_DIR to a \
          directory of your own"
     )]
-    NotYours(String),
+    OwnedByAnotherUser(String),
     /// A file or directory could not be created or read.
     #[error(
-        "{what} {path} failed ({source}): set CARILLON_DATA_DIR to a directory of your own with \
-         space left"
+        "{operation} {path} failed ({source}): set CARILLON_DATA_DIR to a directory of your own \
+         with space left"
     )]
-    Directory {
+    FileOperation {
         /// The operation that failed.
-        what: &'static str,
+        operation: &'static str,
         /// Its path.
         path: String,
         /// Its cause.
@@ -65,10 +65,10 @@ pub enum EmbeddedError {
     },
     /// The cluster could not be created.
     #[error("PostgreSQL's initdb failed: {0}")]
-    Init(String),
+    InitdbFailed(String),
     /// The server ended or was not ready in time.
     #[error("the embedded PostgreSQL did not start: {reason} (all of it is in {log})")]
-    Start {
+    StartFailed {
         /// The server's last log message.
         reason: String,
         /// Its log file.
@@ -79,10 +79,10 @@ pub enum EmbeddedError {
         "another Carillon runs the PostgreSQL in {0}, but it does not get ready: look into \
          postgres.log there, or stop the other one"
     )]
-    Busy(String),
+    OtherServerNotReady(String),
     /// This process is being stopped.
     #[error("stopped before PostgreSQL was ready")]
-    Stopped,
+    StoppedBeforeReady,
     /// The server runs but refuses connections.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -71,7 +71,7 @@ fn keep(cluster: &Cluster, stop: &StopSignal, ready: Ready) {
     };
     let mut ready = Some(ready);
     if wait_for_lock(cluster, &lock, stop, &mut ready) {
-        own(cluster, stop, &mut ready);
+        run_server(cluster, stop, &mut ready);
     }
 }
 
@@ -106,7 +106,7 @@ fn wait_for_lock(
         if ready.is_some() && cluster.ready_server().is_some() {
             report(ready, Ok(Ownership::Attached));
         } else if ready.is_some() && started.elapsed() > ATTACH_TIMEOUT {
-            report(ready, Err(cluster.busy()));
+            report(ready, Err(cluster.other_server_not_ready()));
             return false;
         }
         if stop.within(Duration::from_millis(if ready.is_some() { 20 } else { 250 })) {
@@ -116,7 +116,7 @@ fn wait_for_lock(
 }
 
 /// Runs the server until it is to stop, and restarts it if it dies.
-fn own(cluster: &Cluster, stop: &StopSignal, ready: &mut Option<Ready>) {
+fn run_server(cluster: &Cluster, stop: &StopSignal, ready: &mut Option<Ready>) {
     loop {
         match Server::start(cluster, stop) {
             Ok(server) => {
@@ -125,7 +125,7 @@ fn own(cluster: &Cluster, stop: &StopSignal, ready: &mut Option<Ready>) {
                     return;
                 }
             }
-            Err(EmbeddedError::Stopped) => return,
+            Err(EmbeddedError::StoppedBeforeReady) => return,
             Err(error) if ready.is_some() => return report(ready, Err(error)),
             Err(error) => {
                 tracing::error!(

@@ -76,8 +76,8 @@ impl Server {
         let (account, binaries) = cluster.prepare()?;
         wait_for_leftovers(cluster, stop)?;
         let log = cluster.log();
-        let unwritable = |source| EmbeddedError::Directory {
-            what: "opening",
+        let unwritable = |source| EmbeddedError::FileOperation {
+            operation: "opening",
             path: log.display().to_string(),
             source,
         };
@@ -110,7 +110,7 @@ impl Server {
                 .arg(format!("effective_cache_size={}", memory.effective_cache_size()));
         }
         let failed =
-            |reason: String| EmbeddedError::Start { reason, log: log.display().to_string() };
+            |reason: String| EmbeddedError::StartFailed { reason, log: log.display().to_string() };
         command.stdout(output.try_clone().map_err(unwritable)?).stderr(output);
         let mut server = Self(command.spawn().map_err(|error| failed(error.to_string()))?);
         let pid = server.pid();
@@ -144,7 +144,7 @@ impl Server {
             }
             if stop.within(Duration::from_millis(10)) {
                 server.stop();
-                return Err(EmbeddedError::Stopped);
+                return Err(EmbeddedError::StoppedBeforeReady);
             }
         }
     }
@@ -229,10 +229,10 @@ fn wait_for_leftovers(cluster: &Cluster, stop: &StopSignal) -> Result<(), Embedd
             forced = true;
         }
         if found.elapsed() > STOP_TIMEOUT {
-            return Err(cluster.busy());
+            return Err(cluster.other_server_not_ready());
         }
         if stop.within(Duration::from_millis(20)) {
-            return Err(EmbeddedError::Stopped);
+            return Err(EmbeddedError::StoppedBeforeReady);
         }
     }
 }

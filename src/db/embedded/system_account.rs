@@ -18,8 +18,8 @@ pub(super) struct SystemAccount {
     name: String,
     uid: u32,
     gid: u32,
-    /// Whether it differs from our own account; only root can switch to it.
-    borrowed: bool,
+    /// Whether programs must switch to it, because it is not our own account; only root can.
+    must_switch: bool,
 }
 
 impl SystemAccount {
@@ -31,18 +31,18 @@ impl SystemAccount {
         if !own_uid.is_root() {
             return match owner {
                 Some((uid, _)) if uid != own_uid.as_raw() => {
-                    Err(EmbeddedError::NotYours(cluster.display().to_string()))
+                    Err(EmbeddedError::OwnedByAnotherUser(cluster.display().to_string()))
                 }
                 _ => Ok(Self {
                     name: name_of(own_uid),
                     uid: own_uid.as_raw(),
                     gid: nix::unistd::getegid().as_raw(),
-                    borrowed: false,
+                    must_switch: false,
                 }),
             };
         }
         if let Some((uid, gid)) = owner.filter(|(uid, _)| *uid != 0) {
-            return Ok(Self { name: name_of(Uid::from_raw(uid)), uid, gid, borrowed: true });
+            return Ok(Self { name: name_of(Uid::from_raw(uid)), uid, gid, must_switch: true });
         }
         ["postgres", "nobody"]
             .iter()
@@ -51,9 +51,9 @@ impl SystemAccount {
                 name: user.name,
                 uid: user.uid.as_raw(),
                 gid: user.gid.as_raw(),
-                borrowed: true,
+                must_switch: true,
             })
-            .ok_or(EmbeddedError::NoAccount)
+            .ok_or(EmbeddedError::NoUnprivilegedAccount)
     }
 
     /// Prepares a command that runs as this account, in `directory`, with a clean environment, and
@@ -70,7 +70,7 @@ impl SystemAccount {
         // Its own process group: Ctrl-C in a terminal must reach only this process, or the server
         // would stop before its clients.
         command.current_dir(directory).stdin(std::process::Stdio::null()).process_group(0);
-        if self.borrowed {
+        if self.must_switch {
             // Also drops the supplementary groups of root.
             command.uid(self.uid).gid(self.gid);
         }
@@ -79,9 +79,9 @@ impl SystemAccount {
     }
 
     /// Creates `path`, if needed, as a directory that only this account can enter.
-    pub(super) fn own_directory(&self, path: &Path) -> Result<(), EmbeddedError> {
-        let failed = |source| EmbeddedError::Directory {
-            what: "making",
+    pub(super) fn create_private_directory(&self, path: &Path) -> Result<(), EmbeddedError> {
+        let failed = |source| EmbeddedError::FileOperation {
+            operation: "making",
             path: path.display().to_string(),
             source,
         };
@@ -95,9 +95,9 @@ impl SystemAccount {
         let found = fs::symlink_metadata(path).map_err(failed)?;
         let ours = [self.uid, geteuid().as_raw()].contains(&found.uid());
         if !found.is_dir() || !ours {
-            return Err(EmbeddedError::NotYours(path.display().to_string()));
+            return Err(EmbeddedError::OwnedByAnotherUser(path.display().to_string()));
         }
-        if self.borrowed {
+        if self.must_switch {
             chown(path, Some(self.uid), Some(self.gid)).map_err(failed)?;
         }
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
@@ -106,20 +106,20 @@ impl SystemAccount {
     /// Checks that the account can enter every directory above `data_dir`, and makes `data_dir`
     /// itself, which is ours, passable.
     pub(super) fn ensure_accessible(&self, data_dir: &Path) -> Result<(), EmbeddedError> {
-        if !self.borrowed {
+        if !self.must_switch {
             return Ok(());
         }
-        let failed = |path: &Path, source| EmbeddedError::Directory {
-            what: "reading",
+        let failed = |path: &Path, source| EmbeddedError::FileOperation {
+            operation: "reading",
             path: path.display().to_string(),
             source,
         };
         for directory in data_dir.ancestors().skip(1) {
             let metadata = fs::metadata(directory).map_err(|error| failed(directory, error))?;
             if !self.may_enter(&metadata) {
-                return Err(EmbeddedError::Closed {
+                return Err(EmbeddedError::DirectoryInaccessible {
                     account: self.name.clone(),
-                    closed: directory.display().to_string(),
+                    directory: directory.display().to_string(),
                 });
             }
         }

@@ -1,6 +1,7 @@
-//! The test harness. [`TestApp`] runs a complete Carillon with a simulated Twilio; [`test_database`]
-//! gives it a database, usually on the [`shared_server`] of the test run, and [`fixtures`] the data
-//! that most stories start with; [`invariants`] checks what must hold when a story ends.
+//! The test harness. [`TestApp`] runs a complete Carillon with a simulated Twilio;
+//! [`test_database`] gives it a database, usually on the [`shared_server`] of the test run, and
+//! [`fixtures`] the data that most stories start with; [`invariants`] checks what must hold when a
+//! story ends.
 //!
 //! [`api_client`] and [`scriptless_browser`] are HTTP clients, [`browser`] is a real browser, and
 //! [`axe`] checks the accessibility of a page. [`carillon_process`] starts `carillon serve`;
