@@ -26,11 +26,11 @@ use crate::{connections, senders};
 pub async fn react_to_changes<'t>(
     mut tx: Tx<'t>,
     changes: &[ContactChange],
-    silenced: &[(PhoneNumber, Reason)],
+    suppressed: &[(PhoneNumber, Reason)],
     now: DateTime<Utc>,
 ) -> Result<Closing<'t>> {
     enroll::react(&mut tx, now, changes).await?;
-    stop_lock::suppress_pending(tx, silenced, now).await
+    stop_lock::suppress_pending(tx, suppressed, now).await
 }
 
 /// Deletes a contact with its events and enrollments, and cancels its pending messages.
@@ -72,9 +72,9 @@ pub async fn apply<'t>(
         return Ok(tx.close());
     }
     stop_senders_and_connections(&mut tx, consequences, now).await?;
-    let mut silenced: Vec<(PhoneNumber, Reason)> = Vec::new();
+    let mut numbers: Vec<(PhoneNumber, Reason)> = Vec::new();
     for consequence in consequences {
-        let Some((phone, reason)) = consequence.silences() else { continue };
+        let Some((phone, reason)) = consequence.number_to_suppress() else { continue };
         if reason == Reason::Carrier21610
             && inbound::has_opted_in_since_the_attempt(&mut tx, &phone, consequence.message_id)
                 .await?
@@ -91,11 +91,11 @@ pub async fn apply<'t>(
         };
         let suppressed = contacts::suppress(&mut tx, evidence, now).await?;
         enroll::react(&mut tx, now, &suppressed.changes).await?;
-        if !silenced.contains(&(phone.clone(), reason)) {
-            silenced.push((phone, reason));
+        if !numbers.contains(&(phone.clone(), reason)) {
+            numbers.push((phone, reason));
         }
     }
-    let mut closing = stop_lock::suppress_pending(tx, &silenced, now).await?;
+    let mut closing = stop_lock::suppress_pending(tx, &numbers, now).await?;
     let full = consequences.iter().filter(|consequence| consequence.effect == Effect::SlowSender);
     let full: BTreeSet<SenderId> = full.filter_map(|consequence| consequence.sender_id).collect();
     let full: Vec<SenderId> = full.into_iter().collect();

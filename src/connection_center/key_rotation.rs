@@ -22,7 +22,7 @@ pub(crate) async fn replace_keys(
     actor: &Actor,
     id: ConnectionId,
     mut keys: NewKeys,
-    former: FormerSecretPolicy,
+    policy: FormerSecretPolicy,
 ) -> ConnectResult<Connection> {
     let connection = connections::find(&mut *context.db.get().await?, id).await?;
     let had_auth_token = connection.has_auth_token;
@@ -33,7 +33,7 @@ pub(crate) async fn replace_keys(
     let mut conn = context.db.get().await?;
     let connection = db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
-        connections::replace_keys(&mut tx, actor, id, &context.secret_key, &keys, former, now)
+        connections::replace_keys(&mut tx, actor, id, &context.secret_key, &keys, policy, now)
             .await?;
         let mut closing = note_verified(tx, id, &account, now).await?;
         connections::find(closing.without_waiting(), id).await
@@ -55,12 +55,7 @@ pub(crate) async fn forget_former_token(
     actor: &Actor,
     id: ConnectionId,
 ) -> ConnectResult<Connection> {
-    let now = context.clock.now();
-    let mut conn = context.db.get().await?;
-    let connection = conn
-        .transaction(async |conn| connections::forget_former_token(conn, actor, id, now).await)
-        .await?;
-    context.key_epoch.advance();
+    let connection = forget(context, actor, id, FormerSecret::AuthToken).await?;
     tracing::info!(connection.id = %id, "the former token of a connection was forgotten");
     Ok(connection)
 }
@@ -71,13 +66,13 @@ pub(crate) async fn rotate_hook_secret(
     context: &Context,
     actor: &Actor,
     id: ConnectionId,
-    former: FormerSecretPolicy,
+    policy: FormerSecretPolicy,
 ) -> ConnectResult<Connection> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     let connection = conn
         .transaction::<_, Error, _>(async |conn| {
-            connections::rotate_hook_secret(conn, actor, id, &context.secret_key, former, now).await
+            connections::rotate_hook_secret(conn, actor, id, &context.secret_key, policy, now).await
         })
         .await?;
     drop(conn);
@@ -95,13 +90,36 @@ pub(crate) async fn forget_former_secret(
     actor: &Actor,
     id: ConnectionId,
 ) -> ConnectResult<Connection> {
+    let connection = forget(context, actor, id, FormerSecret::HookSecret).await?;
+    tracing::info!(connection.id = %id, "the former secret of a webhook address was forgotten");
+    Ok(connection)
+}
+
+/// What still authenticates webhooks although it was replaced.
+#[derive(Clone, Copy)]
+enum FormerSecret {
+    AuthToken,
+    HookSecret,
+}
+
+/// Stops accepting a former secret; the caches of this process forget it too.
+async fn forget(
+    context: &Context,
+    actor: &Actor,
+    id: ConnectionId,
+    former: FormerSecret,
+) -> ConnectResult<Connection> {
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     let connection = conn
-        .transaction(async |conn| connections::forget_former_secret(conn, actor, id, now).await)
+        .transaction::<_, Error, _>(async |conn| match former {
+            FormerSecret::AuthToken => connections::forget_former_token(conn, actor, id, now).await,
+            FormerSecret::HookSecret => {
+                connections::forget_former_secret(conn, actor, id, now).await
+            }
+        })
         .await?;
     context.key_epoch.advance();
-    tracing::info!(connection.id = %id, "the former secret of a webhook address was forgotten");
     Ok(connection)
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn secret_address(
         Some(sealed) => sealed,
         None => create_missing(conn, id, key).await?,
     };
-    Ok(HookAddress::secret(id, open(&sealed, COLUMN, key, id)?))
+    Ok(HookAddress::secret(id, unseal(&sealed, COLUMN, key, id)?))
 }
 
 /// The secrets that authenticate webhooks of a connection: the current one and, for a limited time,
@@ -87,8 +87,8 @@ pub async fn hook_secrets(
         connections::table.find(id).select(columns).first(conn).await.optional()?;
     let (current, former, until) = found.ok_or(Error::NotFound("connection"))?;
     let former = former.filter(|_| until.is_some_and(|until| until > now));
-    let current = current.map(|sealed| open(&sealed, COLUMN, key, id)).transpose()?;
-    let former = former.map(|sealed| open(&sealed, FORMER_COLUMN, key, id)).transpose()?;
+    let current = current.map(|sealed| unseal(&sealed, COLUMN, key, id)).transpose()?;
+    let former = former.map(|sealed| unseal(&sealed, FORMER_COLUMN, key, id)).transpose()?;
     Ok(current.into_iter().chain(former).collect())
 }
 
@@ -111,7 +111,7 @@ pub async fn rotate_hook_secret(
     actor: &Actor,
     id: ConnectionId,
     key: &SecretKey,
-    former: FormerSecretPolicy,
+    policy: FormerSecretPolicy,
     now: DateTime<Utc>,
 ) -> Result<Connection> {
     let current: Option<Option<Sealed>> = connections::table
@@ -124,8 +124,8 @@ pub async fn rotate_hook_secret(
     let current = current.ok_or(Error::NotFound("connection"))?;
     // A secret that cannot be unsealed cannot authenticate anything either.
     let former_secret = current
-        .and_then(|sealed| open(&sealed, COLUMN, key, id).ok())
-        .filter(|_| former == FormerSecretPolicy::Accept);
+        .and_then(|sealed| unseal(&sealed, COLUMN, key, id).ok())
+        .filter(|_| policy == FormerSecretPolicy::Accept);
     let until = former_secret.is_some().then(|| now + FORMER_SECRET_ACCEPTED);
     let secrets = SecretColumns {
         hook_secret: Some(new_hook_secret(key, id)),
@@ -218,9 +218,14 @@ async fn record_in_audit_log(
     Ok(connection)
 }
 
-fn open(sealed: &Sealed, column: &str, key: &SecretKey, id: ConnectionId) -> Result<SecretString> {
-    let opened = sealed.unseal(key, &seal_context(column, id));
-    opened.map_err(|error| {
+fn unseal(
+    sealed: &Sealed,
+    column: &str,
+    key: &SecretKey,
+    id: ConnectionId,
+) -> Result<SecretString> {
+    let secret = sealed.unseal(key, &seal_context(column, id));
+    secret.map_err(|error| {
         Error::Refused(format!("The secret of the webhook address cannot be read: {error}."))
     })
 }
@@ -233,13 +238,13 @@ mod tests {
     fn a_secret_opens_only_in_its_own_row_and_column() {
         let (key, id) = (SecretKey::generate(), ConnectionId::new());
         let sealed = new_hook_secret(&key, id);
-        let secret = open(&sealed, COLUMN, &key, id).unwrap();
+        let secret = unseal(&sealed, COLUMN, &key, id).unwrap();
         assert_eq!(secret.expose_secret().len(), 43);
         assert!(
-            open(&sealed, FORMER_COLUMN, &key, id).is_err()
-                && open(&sealed, COLUMN, &key, ConnectionId::new()).is_err()
+            unseal(&sealed, FORMER_COLUMN, &key, id).is_err()
+                && unseal(&sealed, COLUMN, &key, ConnectionId::new()).is_err()
         );
-        assert!(open(&sealed, COLUMN, &SecretKey::generate(), id).is_err());
+        assert!(unseal(&sealed, COLUMN, &SecretKey::generate(), id).is_err());
     }
 
     #[test]

@@ -41,10 +41,10 @@ pub async fn replace_keys(
     id: ConnectionId,
     key: &SecretKey,
     new: &Keys,
-    former: FormerSecretPolicy,
+    policy: FormerSecretPolicy,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    save_keys(conn, id, key, new, former, now).await?;
+    save_keys(conn, id, key, new, policy, now).await?;
     let summary =
         format!("replaced the keys of the connection {}", connection::find(conn, id).await?.name);
     audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await
@@ -55,10 +55,10 @@ async fn save_keys(
     id: ConnectionId,
     key: &SecretKey,
     new: &Keys,
-    former: FormerSecretPolicy,
+    policy: FormerSecretPolicy,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let former = match former {
+    let former_token = match policy {
         FormerSecretPolicy::Accept => {
             FormerTokenColumns::of_replaced(conn, id, key, new, now).await?
         }
@@ -67,7 +67,7 @@ async fn save_keys(
     let change = diesel::update(
         connections::table.find(id).filter(connections::account_sid.eq(new.account_sid().as_str())),
     );
-    let changed = change.set((SealedKeys::seal(key, id, new), former)).execute(conn).await?;
+    let changed = change.set((SealedKeys::seal(key, id, new), former_token)).execute(conn).await?;
     if changed == 0 {
         return Err(Error::field(
             "account_sid",
@@ -88,18 +88,18 @@ pub async fn webhook_tokens(
 ) -> Result<Vec<SecretString>> {
     let current = keys(conn, id, key).await?.auth_token().cloned();
     let Some(current) = current else { return Ok(Vec::new()) };
-    let former: (Option<Sealed>, Option<DateTime<Utc>>) = connections::table
+    let former_token: (Option<Sealed>, Option<DateTime<Utc>>) = connections::table
         .find(id)
         .select((connections::former_auth_token, connections::former_auth_token_until))
         .first(conn)
         .await?;
-    let former = match former {
+    let former_token = match former_token {
         (Some(sealed), Some(until)) if until > now => {
             Some(sealed.unseal(key, &seal_context(COLUMN, id)).map_err(unreadable)?)
         }
         _ => None,
     };
-    Ok(std::iter::once(current).chain(former).collect())
+    Ok(std::iter::once(current).chain(former_token).collect())
 }
 
 /// Stops accepting signatures of the former Auth Token. Must run in the caller's transaction.

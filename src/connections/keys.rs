@@ -176,7 +176,7 @@ impl Keys {
     }
 
     /// Unseals the keys of the row `id`.
-    pub(super) fn open(
+    pub(super) fn unseal(
         account_sid: &str,
         sealed: &SealedKeys,
         key: &SecretKey,
@@ -242,7 +242,7 @@ pub async fn keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<
         .await
         .optional()?;
     let (account_sid, sealed) = found.ok_or(Error::NotFound("connection"))?;
-    Keys::open(&account_sid, &sealed, key, id)
+    Keys::unseal(&account_sid, &sealed, key, id)
 }
 
 /// The credentials for a connection's requests.

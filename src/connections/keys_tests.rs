@@ -70,12 +70,12 @@ fn sealed_keys_open_only_in_their_own_row() {
     let (key, id) = (SecretKey::generate(), ConnectionId::new());
     let keys = Keys::parse(&new(ACCOUNT, TOKEN, KEY, "s3cret")).unwrap();
     let sealed = SealedKeys::seal(&key, id, &keys);
-    let opened = Keys::open(ACCOUNT, &sealed, &key, id).unwrap();
+    let opened = Keys::unseal(ACCOUNT, &sealed, &key, id).unwrap();
     assert_eq!(opened.auth_token().unwrap().expose_secret(), TOKEN);
     assert_eq!(opened.api_key().unwrap().secret.expose_secret(), "s3cret");
-    let error = Keys::open(ACCOUNT, &sealed, &key, ConnectionId::new()).unwrap_err().to_string();
+    let error = Keys::unseal(ACCOUNT, &sealed, &key, ConnectionId::new()).unwrap_err().to_string();
     assert!(error.contains("CARILLON_SECRET_KEY") && !error.contains(TOKEN));
-    assert!(Keys::open(ACCOUNT, &sealed, &SecretKey::generate(), id).is_err());
+    assert!(Keys::unseal(ACCOUNT, &sealed, &SecretKey::generate(), id).is_err());
 }
 
 #[test]

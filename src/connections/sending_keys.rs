@@ -32,7 +32,7 @@ pub async fn sending_keys(
     let found: Option<(String, SealedKeys, Option<Sealed>)> =
         connections::table.find(id).select(columns).first(conn).await.optional()?;
     let (account_sid, sealed, secret) = found.ok_or(Error::NotFound("connection"))?;
-    let keys = Keys::open(&account_sid, &sealed, key, id)?;
+    let keys = Keys::unseal(&account_sid, &sealed, key, id)?;
     let hook = if keys.has_auth_token() {
         HookAddress::signed(id)
     } else {

@@ -152,9 +152,10 @@ fn email_shape(text: &str) -> Result<(), InvalidField> {
 }
 
 fn attribute(name: &str, value: &Value) -> Result<(), InvalidField> {
-    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    let continues = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !begins || !continues || name.len() > MAX_ATTRIBUTE_NAME {
+    let has_valid_start =
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let has_valid_characters = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !has_valid_start || !has_valid_characters || name.len() > MAX_ATTRIBUTE_NAME {
         return Err(InvalidField::AttributeName);
     }
     match value {

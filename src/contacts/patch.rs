@@ -102,8 +102,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
 }
 
 /// The result of [`update`].
-#[must_use = "automations react to the changes, and what is pending to a silenced number is taken \
-              back: see automations::consequences"]
+#[must_use = "automations react to the changes, and messages pending to a suppressed number are \
+              suppressed: see automations::consequences"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Updated {
     /// The contact as it is now.
@@ -111,7 +111,7 @@ pub struct Updated {
     /// What changed about it that automations may react to.
     pub changes: Vec<ContactChange>,
     /// The suppression that moved to its new number, if any.
-    pub silenced: Option<Reason>,
+    pub suppressed: Option<Reason>,
 }
 
 /// Changes a contact; a number or external id that another contact has is an error of that field.
@@ -126,11 +126,11 @@ pub async fn update(
     now: DateTime<Utc>,
 ) -> Result<Updated> {
     // The numbers are locked before the contact, as a STOP of the old number does.
-    let former: Option<PhoneNumber> =
+    let old_phone: Option<PhoneNumber> =
         contacts::table.find(id).select(contacts::phone).first(conn).await.optional()?;
-    let former = former.ok_or(Error::NotFound("contact"))?;
-    if let Some(phone) = patch.phone.as_ref().filter(|phone| **phone != former) {
-        suppression::lock_numbers(conn, &[&former, phone]).await?;
+    let old_phone = old_phone.ok_or(Error::NotFound("contact"))?;
+    if let Some(phone) = patch.phone.as_ref().filter(|phone| **phone != old_phone) {
+        suppression::lock_numbers(conn, &[&old_phone, phone]).await?;
     }
     let before: Option<Contact> = contacts::table
         .find(id)
@@ -140,7 +140,7 @@ pub async fn update(
         .await
         .optional()?;
     let before = before.ok_or(Error::NotFound("contact"))?;
-    if before.phone != former && patch.phone.is_some() {
+    if before.phone != old_phone && patch.phone.is_some() {
         return Err(Error::Refused(
             "Someone else has just changed this contact's number; look at it and try again."
                 .to_owned(),
@@ -149,7 +149,7 @@ pub async fn update(
     let mut contact = before.clone();
     patch.apply(&mut contact)?;
     if contact == before {
-        return Ok(Updated { contact: before, changes: Vec::new(), silenced: None });
+        return Ok(Updated { contact: before, changes: Vec::new(), suppressed: None });
     }
     contact.updated_at = now;
     let contact: Contact = diesel::update(contacts::table.find(id))
@@ -159,12 +159,13 @@ pub async fn update(
         .await
         .map_err(|error| as_field_error(error.into()))?;
     let moved = contact.phone != before.phone;
-    let (mut changes, mut silenced) = (Vec::new(), None);
+    let (mut changes, mut suppressed) = (Vec::new(), None);
     if moved {
-        silenced = suppression::move_to_new_number(conn, &former, &contact.phone, by, now).await?;
+        suppressed =
+            suppression::move_to_new_number(conn, &old_phone, &contact.phone, by, now).await?;
         changes = tag_stopped(conn, std::slice::from_ref(&contact), now).await?;
     }
-    Ok(Updated { contact, changes, silenced })
+    Ok(Updated { contact, changes, suppressed })
 }
 
 impl ContactPatch {

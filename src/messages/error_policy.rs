@@ -258,7 +258,7 @@ fn next_day(id: MessageId, now: DateTime<Utc>) -> DateTime<Utc> {
 impl Consequence {
     /// The number to suppress, with the reason; none for other effects.
     #[must_use]
-    pub fn silences(&self) -> Option<(PhoneNumber, Reason)> {
+    pub fn number_to_suppress(&self) -> Option<(PhoneNumber, Reason)> {
         match self.effect {
             Effect::Suppress(reason) => {
                 let phone = PhoneNumber::from_e164(&self.to_address).ok()?;

@@ -230,7 +230,7 @@ fn twilio_may_record_a_message_as_failed_at_once() {
     );
     let consequence = Consequence::of(&outcome).unwrap();
     assert!(
-        consequence.silences().is_some() && consequence.why.contains("(21610)"),
+        consequence.number_to_suppress().is_some() && consequence.why.contains("(21610)"),
         "{consequence:?}"
     );
 }

@@ -58,15 +58,15 @@ statement! {
 /// reason. From then on until the commit, it blocks all claims if there is such a number.
 pub async fn suppress_pending<'t>(
     mut tx: Tx<'t>,
-    silenced: &[(PhoneNumber, Reason)],
+    suppressed: &[(PhoneNumber, Reason)],
     now: DateTime<Utc>,
 ) -> Result<Closing<'t>> {
-    for (phone, reason) in silenced {
+    for (phone, reason) in suppressed {
         SuppressPending { reason: *reason, now, addresses: &phone.forms() }
             .execute(&mut *tx)
             .await?;
     }
-    if !silenced.is_empty() {
+    if !suppressed.is_empty() {
         LOCK.lock_exclusive(&mut tx).await?;
     }
     Ok(tx.close())

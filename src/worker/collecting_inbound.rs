@@ -378,8 +378,8 @@ impl Worker {
             let times = LookupTimes { sent_at: listed.sent_at, dates };
             let (received, tx) =
                 inbound::receive_found(tx, connection, &listed.message, times, now).await?;
-            if let Received::New { changes, silenced, .. } = &received {
-                consequences::react_to_changes(tx, changes, silenced.as_slice(), now).await?;
+            if let Received::New { changes, suppressed, .. } = &received {
+                consequences::react_to_changes(tx, changes, suppressed.as_slice(), now).await?;
             }
             Ok::<_, PerformError>(received)
         })

@@ -141,10 +141,10 @@ async fn a_stop_tag_added_by_hand_outlives_other_suppressions() {
     let _ = contacts::suppress(conn, unreachable, at(0)).await.unwrap();
     let tagged =
         tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(1)).await.unwrap();
-    assert_eq!(tagged.silenced, Some(Reason::Manual));
+    assert_eq!(tagged.suppressed, Some(Reason::Manual));
     let again =
         tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(2)).await.unwrap();
-    assert_eq!(again.silenced, None, "it is reported once");
+    assert_eq!(again.suppressed, None, "it is reported once");
     let reachable = Evidence { source: Source::Admin, ..texted("It is a mobile again.") };
     contacts::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
     assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
@@ -207,7 +207,10 @@ async fn a_contact_that_changes_to_a_stopped_number_gets_the_tag() {
     let other = create(conn, NewContact::with_phone(phone("+14155550199"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
     let updated = contacts::update(conn, other.id, patch, By::api(), at(1)).await.unwrap();
-    assert_eq!((updated.contact.id, updated.changes.len(), updated.silenced), (other.id, 1, None));
+    assert_eq!(
+        (updated.contact.id, updated.changes.len(), updated.suppressed),
+        (other.id, 1, None)
+    );
     assert_eq!(tags::of(conn, other.id).await.unwrap(), [TagName::stop()]);
 }
 
@@ -225,7 +228,7 @@ async fn adding_the_stop_tag_by_hand_suppresses_the_number() {
     )
     .await
     .unwrap();
-    assert_eq!((tagged.changes.len(), tagged.silenced), (2, Some(Reason::Manual)));
+    assert_eq!((tagged.changes.len(), tagged.suppressed), (2, Some(Reason::Manual)));
     assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
 }
 

@@ -12,14 +12,14 @@ use crate::db::Conn;
 use crate::error::Result;
 
 /// The result of adding tags by hand.
-#[must_use = "automations react to the changes, and pending messages to a silenced number are to \
-              be taken back"]
+#[must_use = "automations react to the changes, and messages pending to a suppressed number are \
+              suppressed"]
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tagged {
     /// The tags that were added.
     pub changes: Vec<ContactChange>,
     /// Why the number may not be texted from now on, if [`STOP_TAG`] was added.
-    pub silenced: Option<Reason>,
+    pub suppressed: Option<Reason>,
 }
 
 /// Adds tags at the request of a user or program; [`STOP_TAG`] also suppresses the number.
@@ -38,7 +38,7 @@ pub async fn add_by_hand(
             let evidence =
                 Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
             tagged.changes.extend(suppress(conn, evidence, now).await?.changes);
-            tagged.silenced = Some(Reason::Manual);
+            tagged.suppressed = Some(Reason::Manual);
         }
     }
     Ok(tagged)

@@ -46,7 +46,7 @@ pub enum Received {
         changes: Vec<ContactChange>,
         /// A number that is suppressed from now on: its pending messages must be suppressed in the
         /// same transaction.
-        silenced: Option<(PhoneNumber, Reason)>,
+        suppressed: Option<(PhoneNumber, Reason)>,
     },
 }
 
@@ -126,7 +126,7 @@ async fn receive_from(
     else {
         return Ok(Received::Repeat);
     };
-    let mut silenced = None;
+    let mut suppressed = None;
     if let Some(phone) = phone {
         let evidence = |phone: &PhoneNumber, said: OptOutForm| Evidence {
             phone: phone.clone(),
@@ -155,7 +155,7 @@ async fn receive_from(
             Some(Command::Stop(said)) => {
                 changes
                     .extend(contacts::suppress(conn, evidence(&phone, said), now).await?.changes);
-                silenced = Some((phone, Reason::Stop));
+                suppressed = Some((phone, Reason::Stop));
             }
             Some(command @ Command::Start(_)) if lifts_suppression(command, &inbound.to) => {
                 contacts::lift(
@@ -169,7 +169,7 @@ async fn receive_from(
             _ => {}
         }
     }
-    Ok(Received::New { message_id, changes, silenced })
+    Ok(Received::New { message_id, changes, suppressed })
 }
 
 /// Inserts the message, unless a concurrent request has inserted it.

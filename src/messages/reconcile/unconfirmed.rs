@@ -277,9 +277,12 @@ pub async fn owned_sids(conn: &mut Conn, sids: &[&str], to_address: &str) -> Res
     let to_them = messages::table.filter(messages::to_address.eq(to_address));
     let own = to_them.filter(messages::twilio_sid.eq_any(sids)).select(messages::twilio_sid);
     let own: Vec<Option<String>> = own.load(conn).await?;
-    let former = to_them.filter(messages::former_sids.is_not_null()).select(messages::former_sids);
-    let former: Vec<Option<Vec<String>>> = former.load(conn).await?;
-    Ok(OwnedSids(own.into_iter().flatten().chain(former.into_iter().flatten().flatten()).collect()))
+    let former_sids =
+        to_them.filter(messages::former_sids.is_not_null()).select(messages::former_sids);
+    let former_sids: Vec<Option<Vec<String>>> = former_sids.load(conn).await?;
+    Ok(OwnedSids(
+        own.into_iter().flatten().chain(former_sids.into_iter().flatten().flatten()).collect(),
+    ))
 }
 
 impl OwnedSids {

@@ -116,12 +116,12 @@ pub async fn record(
     now: DateTime<Utc>,
 ) -> Result<RecordedReports> {
     let mut consequences = consequences(conn, reports).await?;
-    let silenced: Vec<PhoneNumber> = consequences
+    let suppressed: Vec<PhoneNumber> = consequences
         .iter()
-        .filter_map(|(_, consequence)| consequence.silences())
+        .filter_map(|(_, consequence)| consequence.number_to_suppress())
         .map(|(phone, _)| phone)
         .collect();
-    suppression::lock_numbers(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+    suppression::lock_numbers(conn, &suppressed.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
     let rows: Vec<LockedMessage> = Lock { ids: &ids }.load(conn).await?;

@@ -136,9 +136,12 @@ pub async fn record(
 ) -> Result<RecordedOutcomes> {
     let consequences: Vec<Consequence> =
         outcomes.iter().copied().filter_map(Consequence::of).collect();
-    let silenced: Vec<PhoneNumber> =
-        consequences.iter().filter_map(Consequence::silences).map(|(phone, _)| phone).collect();
-    suppression::lock_numbers(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+    let suppressed: Vec<PhoneNumber> = consequences
+        .iter()
+        .filter_map(Consequence::number_to_suppress)
+        .map(|(phone, _)| phone)
+        .collect();
+    suppression::lock_numbers(conn, &suppressed.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
     let locked: Vec<LockedMessage> = Lock { ids: &ids }.load(conn).await?;
@@ -241,10 +244,11 @@ impl<'a> Settled<'a> {
         let from_address = receipt.and_then(|receipt| receipt.from.as_ref().map(Address::to_wire));
         let settled =
             Self { outcome, decision, status: decision.status, sid, from_address, revived: false };
-        let Some((_, current, _, _, former)) = current else { return settled };
+        let Some((_, current, _, _, former_sids)) = current else { return settled };
         // A faster callback said that Twilio dropped this attempt: the message is being retried,
         // and the answer is out of date.
-        let is_former = sid.is_some_and(|sid| former.iter().flatten().any(|former| former == sid));
+        let is_former =
+            sid.is_some_and(|sid| former_sids.iter().flatten().any(|former| former == sid));
         // A later attempt exists: of this one, only an acceptance still matters.
         if is_former || (superseded && receipt.is_none()) {
             return Self { status: *current, sid: None, from_address: None, ..settled };

@@ -62,9 +62,9 @@ async fn add(
         let mut tx = tx.open();
         let contact = contacts::find(&mut tx, *id).await?;
         let tagged = tags::add_by_hand(&mut tx, &contact, tag.as_slice(), By::api(), now).await?;
-        let silenced = tagged.silenced.map(|reason| (contact.phone.clone(), reason));
+        let suppressed = tagged.suppressed.map(|reason| (contact.phone.clone(), reason));
         let mut closing =
-            consequences::react_to_changes(tx, &tagged.changes, silenced.as_slice(), now).await?;
+            consequences::react_to_changes(tx, &tagged.changes, suppressed.as_slice(), now).await?;
         contact_answer(closing.without_waiting(), contact).await
     })
     .await?;

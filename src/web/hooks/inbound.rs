@@ -59,8 +59,8 @@ async fn record(
     }
     db::transaction(&mut conn, async |tx| {
         let (received, tx) = inbound::receive(tx, verified.connection_id, &inbound, now).await?;
-        if let Received::New { changes, silenced, .. } = received {
-            consequences::react_to_changes(tx, &changes, silenced.as_slice(), now).await?;
+        if let Received::New { changes, suppressed, .. } = received {
+            consequences::react_to_changes(tx, &changes, suppressed.as_slice(), now).await?;
         }
         Ok(())
     })

@@ -86,9 +86,9 @@ async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResu
         let (contact, mut changes) = contacts::create(&mut tx, new, now).await?;
         let tagged = tags::add_by_hand(&mut tx, &contact, &tags, By::api(), now).await?;
         changes.extend(tagged.changes);
-        let silenced = tagged.silenced.map(|reason| (contact.phone.clone(), reason));
+        let suppressed = tagged.suppressed.map(|reason| (contact.phone.clone(), reason));
         let mut closing =
-            consequences::react_to_changes(tx, &changes, silenced.as_slice(), now).await?;
+            consequences::react_to_changes(tx, &changes, suppressed.as_slice(), now).await?;
         contact_answer(closing.without_waiting(), contact).await
     })
     .await?;
@@ -204,7 +204,7 @@ async fn save(
     now: DateTime<Utc>,
 ) -> Result<(Contact, Closing<'_>)> {
     let patch: ContactPatch = parsed.patch;
-    let Updated { contact, changes: changed, silenced } =
+    let Updated { contact, changes: changed, suppressed } =
         contacts::update(&mut tx, id, patch, By::api(), now).await?;
     changes.extend(changed);
     let tagged = match &parsed.tags {
@@ -212,8 +212,8 @@ async fn save(
         None => Tagged::default(),
     };
     changes.extend(tagged.changes);
-    let silenced = silenced.or(tagged.silenced);
-    let silenced = silenced.map(|reason| (contact.phone.clone(), reason));
-    let closing = consequences::react_to_changes(tx, &changes, silenced.as_slice(), now).await?;
+    let suppressed = suppressed.or(tagged.suppressed);
+    let suppressed = suppressed.map(|reason| (contact.phone.clone(), reason));
+    let closing = consequences::react_to_changes(tx, &changes, suppressed.as_slice(), now).await?;
     Ok((contact, closing))
 }

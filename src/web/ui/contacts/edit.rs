@@ -88,16 +88,16 @@ pub(super) async fn update(
         let mut tx = tx.open();
         let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
         let before = contacts::find(&mut tx, *id).await?;
-        let Updated { contact, changes, silenced } =
+        let Updated { contact, changes, suppressed } =
             contacts::update(&mut tx, *id, patch(new), by, now).await?;
         let changed = before.changed_fields(&contact);
         if !changed.is_empty() {
             let summary = format!("changed the {} of a contact", changed.join(", "));
             audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
         }
-        let number = silenced.map(|reason| (contact.phone.clone(), reason));
+        let number = suppressed.map(|reason| (contact.phone.clone(), reason));
         consequences::react_to_changes(tx, &changes, number.as_slice(), now).await?;
-        Ok((contact, silenced))
+        Ok((contact, suppressed))
     })
     .await;
     drop(conn);

@@ -74,8 +74,8 @@ pub(super) async fn suppress(
         let suppressed = contacts::suppress(&mut tx, evidence, now).await?;
         let summary = "suppressed the number of a contact";
         audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), summary, now).await?;
-        let silenced = [(contact.phone, Reason::Manual)];
-        consequences::react_to_changes(tx, &suppressed.changes, &silenced, now).await?;
+        let numbers = [(contact.phone, Reason::Manual)];
+        consequences::react_to_changes(tx, &suppressed.changes, &numbers, now).await?;
         Ok::<_, Error>(())
     })
     .await?;

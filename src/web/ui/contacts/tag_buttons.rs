@@ -51,14 +51,14 @@ pub(super) async fn add(
             let summary = format!("gave the tag {tag} to a contact");
             audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
         }
-        let silenced = tagged.silenced.map(|reason| (contact.phone, reason));
-        consequences::react_to_changes(tx, &tagged.changes, silenced.as_slice(), now).await?;
+        let suppressed = tagged.suppressed.map(|reason| (contact.phone, reason));
+        consequences::react_to_changes(tx, &tagged.changes, suppressed.as_slice(), now).await?;
         Ok::<_, Error>(tagged)
     })
     .await?;
     drop(conn);
     let redirect = visit.redirect(format!("/contacts/{id}"));
-    match tagged.silenced {
+    match tagged.suppressed {
         Some(_) => redirect
             .warning("Tag added. This tag stands for an opt-out, so the number is suppressed now."),
         None if tagged.changes.is_empty() => redirect.flash("The contact had this tag already."),
