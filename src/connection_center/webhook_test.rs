@@ -3,7 +3,7 @@
 
 use super::error::ConnectResult;
 use crate::connections::rejected_webhooks::RejectionReason;
-use crate::connections::{self, Check, Mend, WebhookTest};
+use crate::connections::{self, Check, RepairPlace, WebhookTest};
 use crate::context::Context;
 use crate::twilio::hook_test_call::{HookAnswer, call_hook};
 use crate::types::hook_address::redacted;
@@ -50,7 +50,7 @@ pub(crate) async fn test_webhook(
     };
     // The error may contain the URL, which contains a secret.
     let check = Check { detail: redacted(&check.detail).into_owned(), ..check };
-    let check = if check.has_failed() { check.mended_at(Mend::Test) } else { check };
+    let check = if check.has_failed() { check.with_repair_place(RepairPlace::Test) } else { check };
     tracing::info!(connection.id = %id, outcome = %check.outcome, "the webhook was tested");
     let test = WebhookTest { tested_at: context.clock.now(), check };
     connections::record_test(&mut *context.db.get().await?, id, &test).await?;

@@ -1,6 +1,6 @@
 //! The checks of a connection's keys and account, from Twilio's answer to its requests.
 
-use super::check_result::{Check, KEYS_TITLE, Mend};
+use super::check_result::{Check, KEYS_TITLE, RepairPlace};
 use super::keys::Keys;
 use super::problem::Problem;
 use super::verify::{ProfileAccess, VerifiedAccount};
@@ -25,7 +25,9 @@ pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) ->
         ) => {
             vec![reached, accepted, Check::problem(ACCOUNT, problem)]
         }
-        Err(problem) => vec![reached, Check::problem(KEYS_TITLE, problem).mended_at(Mend::Keys)],
+        Err(problem) => {
+            vec![reached, Check::problem(KEYS_TITLE, problem).with_repair_place(RepairPlace::Keys)]
+        }
     }
 }
 
@@ -73,7 +75,7 @@ fn signature_check(keys: &Keys) -> Check {
          what a call says, and never travel with it.",
         "Replace the keys and add the Auth Token.",
     )
-    .mended_at(Mend::Keys)
+    .with_repair_place(RepairPlace::Keys)
 }
 #[cfg(test)]
 mod tests {

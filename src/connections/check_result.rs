@@ -22,14 +22,15 @@ pub struct Check {
     /// A page with more information.
     #[serde(default)]
     pub link: Option<String>,
-    /// Where in Carillon the problem is fixed, if there is a specific place.
-    #[serde(default)]
-    pub mend: Option<Mend>,
+    /// Where in Carillon the problem is repaired, if there is a specific place. Stored checks and
+    /// templates call it `mend`.
+    #[serde(default, rename = "mend")]
+    pub repair_place: Option<RepairPlace>,
 }
 
 text_enum! {
-    /// Where in Carillon a failed check is fixed.
-    pub enum Mend {
+    /// Where in Carillon the cause of a failed check is repaired.
+    pub enum RepairPlace {
         /// The form that replaces the keys.
         Keys = "keys",
         /// The button that sets the inbound webhook.
@@ -60,7 +61,7 @@ impl Check {
             detail: detail.into(),
             advice: None,
             link: None,
-            mend: None,
+            repair_place: None,
         }
     }
 
@@ -96,15 +97,21 @@ impl Check {
         Self { link: Some(link.to_owned()), ..self }
     }
 
-    /// Adds the place in Carillon where the problem is fixed.
+    /// Adds the place in Carillon where the problem is repaired.
     #[must_use]
-    pub fn mended_at(self, mend: Mend) -> Self {
-        Self { mend: Some(mend), ..self }
+    pub fn with_repair_place(self, place: RepairPlace) -> Self {
+        Self { repair_place: Some(place), ..self }
+    }
+
+    /// An earlier name of [`Check::with_repair_place`].
+    #[must_use]
+    pub fn mended_at(self, place: RepairPlace) -> Self {
+        self.with_repair_place(place)
     }
 
     /// The failed check for saved keys that cannot be unsealed.
     pub fn unreadable_keys(reason: impl Into<String>) -> Self {
-        Self::failed(KEYS_TITLE, reason, "Replace the keys.").mended_at(Mend::Keys)
+        Self::failed(KEYS_TITLE, reason, "Replace the keys.").with_repair_place(RepairPlace::Keys)
     }
 
     /// Whether the check failed.

@@ -1,7 +1,7 @@
 //! The health of a connection: drift is found and repaired, registrations are read, webhook calls
 //! are tested, and Auth Tokens rotate without a gap.
 
-use carillon::connections::{self, Check, Mend, WebhookTest};
+use carillon::connections::{self, Check, RepairPlace, WebhookTest};
 use carillon::users::Role;
 use serde_json::{Value, json};
 use twilio_simulator::{
@@ -242,7 +242,7 @@ async fn a_failed_webhook_test_is_shown_until_it_passes() {
     app.run_until_idle().await;
     let site = app.sign_in().await;
     let check = Check::failed("A signed call", "It could not be reached.", "Check the firewall.")
-        .mended_at(Mend::Test);
+        .with_repair_place(RepairPlace::Test);
     let test = WebhookTest { tested_at: app.clock.now(), check };
     let id = connection["id"].as_str().unwrap().parse().unwrap();
     connections::record_test(&mut *app.conn().await, id, &test).await.unwrap();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use crate::connections::{self, Check, Connection, Mend, Status, rejected_webhooks};
+use crate::connections::{self, Check, Connection, RepairPlace, Status, rejected_webhooks};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::throttle::queue_figures::QueueFigures;
@@ -139,11 +139,13 @@ pub(super) async fn load(
 impl Attention {
     /// Creates the line of a failed check, with a link to where it is fixed.
     fn of(check: &Check, connection: ConnectionId, visit: &Visit<Viewer>) -> Self {
-        let (page, action) = match check.mend {
-            Some(Mend::Keys) if visit.user.role == Role::Admin => ("/keys", "Replace the keys"),
-            Some(Mend::Test) => ("/health#webhook-test", "See what to change"),
-            Some(Mend::Webhook) => ("/health", "Repair webhook"),
-            Some(Mend::Keys) | None => ("/health", "See what to do"),
+        let (page, action) = match check.repair_place {
+            Some(RepairPlace::Keys) if visit.user.role == Role::Admin => {
+                ("/keys", "Replace the keys")
+            }
+            Some(RepairPlace::Test) => ("/health#webhook-test", "See what to change"),
+            Some(RepairPlace::Webhook) => ("/health", "Repair webhook"),
+            Some(RepairPlace::Keys) | None => ("/health", "See what to do"),
         };
         Self {
             text: format!("{}: {}", check.title, check.detail),
@@ -192,7 +194,7 @@ fn sender_problems(
         .flatten()
         .filter(|check| check.has_failed());
     let (webhook, others): (Vec<&Check>, Vec<&Check>) =
-        failed.partition(|check| check.mend == Some(Mend::Webhook));
+        failed.partition(|check| check.repair_place == Some(RepairPlace::Webhook));
     // An unreachable public address already has its own line.
     let is_set_in_vain = health
         .and_then(|health| health.webhook.as_ref())

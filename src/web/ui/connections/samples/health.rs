@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use super::{ChecksView, HealthPage, SenderHealth};
-use crate::connections::{Check, Mend, WebhookTest};
+use crate::connections::{Check, RepairPlace, WebhookTest};
 use crate::senders::Health;
 use crate::senders::inbound_webhook::{Drift, InboundWebhook};
 use crate::senders::registration::{Registration, RegistrationState, Scheme};
@@ -78,7 +78,7 @@ impl ChecksView {
             Check::warning("Account", "It is a trial account.", "Upgrade it.")
                 .with_link("https://www.twilio.com/docs"),
             Check::failed("Keys", "Twilio does not accept this <Auth Token>.", "Copy it again.")
-                .mended_at(Mend::Keys),
+                .with_repair_place(RepairPlace::Keys),
             Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
         ];
         Self::of(DateTime::UNIX_EPOCH, checks)
