@@ -42,11 +42,17 @@ impl Worker {
     }
 
     async fn perform_kinds(&self, jobs: Vec<Leased>, mut permits: Option<OwnedSemaphorePermit>) {
-        let of = |kind| {
-            jobs.iter().filter(|leased| leased.job.kind() == kind).copied().collect::<Vec<_>>()
-        };
-        let (advance, send, release, settle) =
-            (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Release), of(JobKind::Settle));
+        let (mut advance, mut send) = (Vec::new(), Vec::new());
+        let (mut release, mut settle) = (Vec::new(), Vec::new());
+        for leased in &jobs {
+            let of_kind = match leased.job.kind() {
+                JobKind::Advance => &mut advance,
+                JobKind::Send => &mut send,
+                JobKind::Release => &mut release,
+                JobKind::Settle => &mut settle,
+            };
+            of_kind.push(*leased);
+        }
         // Sends keep their own permits, so that one slow answer does not block the permits of the
         // others; so do the sends that follow at once from advanced enrollments.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
