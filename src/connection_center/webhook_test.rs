@@ -45,7 +45,7 @@ pub(crate) async fn test_webhook(
         Err(error) => Check::failed(
             TITLE,
             format!("The call could not be made: {error}."),
-            "Mend this, then test again.",
+            "Fix the cause, then test again.",
         ),
     };
     // The error may contain the URL, which contains a secret.

@@ -188,7 +188,7 @@ impl Keys {
                 .map_err(|error| Error::Refused(format!("The saved keys cannot be read: {error}.")))
         };
         let invalid_sid = |error: SidError| {
-            Error::Internal(format!("Connection {id} has a SID that is none: {error}."))
+            Error::Internal(format!("Connection {id} has an invalid SID: {error}."))
         };
         let account_sid = AccountSid::parse(account_sid).map_err(invalid_sid)?;
         let auth_token =
@@ -287,8 +287,7 @@ fn parse_secret(
     if AccountSid::parse(text).is_ok() || ApiKeySid::parse(text).is_ok() {
         errors.add(
             field,
-            "This is a SID, which is no secret. Copy the secret that belongs to it from Twilio's \
-             console.",
+            "This is a SID, not a secret. Copy the secret that belongs to it from Twilio's console.",
         );
     } else if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         errors.add(

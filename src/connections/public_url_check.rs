@@ -1,4 +1,4 @@
-//! The check whether Twilio can call the public URL, as far as its host reveals.
+//! Checks whether Twilio can call the public URL, as far as its host shows.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -37,7 +37,7 @@ fn public_url_check(public_url: &PublicUrl) -> Check {
     }
 }
 
-/// Why the internet cannot reach the host, as far as its name or address reveals.
+/// Why the host cannot be reached from the internet, as far as its name or address shows.
 fn unreachable_reason(public_url: &PublicUrl) -> Option<&'static str> {
     let host = public_url.host().trim_matches(['[', ']']).to_ascii_lowercase();
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -54,15 +54,14 @@ fn unreachable_reason(public_url: &PublicUrl) -> Option<&'static str> {
             .iter()
             .any(|end| host.ends_with(end))
     {
-        return Some("its name is known inside a private network only");
+        return Some("its name is known only inside a private network");
     }
     // Twilio rejects such a StatusCallback with error 21609.
     host.contains('_').then_some("Twilio does not accept host names with an underscore")
 }
 
 fn private_v4(address: Ipv4Addr) -> Option<&'static str> {
-    // 100.64.0.0/10 (RFC 6598) is the carrier-grade NAT range; it is not reachable from outside
-    // either.
+    // 100.64.0.0/10 (RFC 6598) is for carrier-grade NAT; the internet does not route it.
     let is_shared = address.octets()[0] == 100 && (64..128).contains(&address.octets()[1]);
     if address.is_loopback() || address.is_unspecified() {
         return Some("this address is this computer only");

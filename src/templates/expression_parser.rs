@@ -11,22 +11,23 @@ use super::source_position::SourcePosition;
 use super::syntax_hints;
 use super::variables::{Key, Variable};
 
-/// Maximum nesting of parentheses, brackets and arguments; Tera itself stops at 40.
+/// Maximum nesting of parentheses, brackets and arguments; Tera's own limit is 40.
 const MAX_DEPTH: usize = 6;
-/// Maximum number of operators and filters per tag. Tera stops at 256, and one of these becomes
-/// several of Tera's.
+/// Maximum number of operators and filters per tag. Tera's own limit is 256, and one of ours is
+/// compiled to several of Tera's.
 const MAX_OPERATIONS: usize = 40;
 
-/// Binding powers of `or`, `and`, `is` and a filter's `|`; operators have
-/// [`super::ast::Operator::binding_power`].
+/// The left and right binding powers of `or` and `and`; a higher power binds more tightly. Other
+/// binary operators have [`super::ast::Operator::binding_power`].
 const OR: (u8, u8) = (1, 2);
 const AND: (u8, u8) = (3, 4);
+/// The binding powers of `is`, a filter's `|`, and the prefixes `not` and `-`.
 const IS: u8 = 5;
-const NOT: u8 = 5;
 const PIPE: u8 = 17;
+const NOT: u8 = 5;
 const NEGATIVE: u8 = 20;
 
-/// Parser of the tokens in one tag.
+/// A parser of the tokens in one tag.
 pub(super) struct Parser<'a> {
     checked: &'a mut CheckedSource,
     tokens: std::slice::Iter<'a, (Lexeme, SourcePosition)>,
@@ -36,7 +37,7 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// Parses the tokens as exactly one expression.
+    /// Parses all tokens as one expression.
     pub(super) fn parse(
         checked: &'a mut CheckedSource,
         tokens: &'a [(Lexeme, SourcePosition)],
@@ -69,7 +70,7 @@ impl<'a> Parser<'a> {
     fn expression_with(&mut self, min_power: u8) -> Result<Expr, TemplateError> {
         let mut left = self.prefix()?;
         loop {
-            let (position, beginning) = (self.position(), left.position);
+            let (position, start) = (self.position(), left.position);
             let node = match self.tokens.as_slice() {
                 [(Lexeme::Symbol("|"), _), (Lexeme::Symbol("|"), _), ..] => {
                     return Err(position.error(syntax_hints::double_pipe(self.checked, &left)));
@@ -78,24 +79,24 @@ impl<'a> Parser<'a> {
                     self.tokens.next();
                     let position = self.position();
                     let call = self.call("filter", &FILTERS)?;
-                    self.count(position)?;
-                    left = Expr { node: Node::Filter(Box::new(left), call), position: beginning };
+                    self.count_operation(position)?;
+                    left = Expr { node: Node::Filter(Box::new(left), call), position: start };
                     continue;
                 }
                 [(Lexeme::Name(word), _), ..] if word == "is" && IS >= min_power => {
                     self.tokens.next();
                     let negated = self.accept_name("not");
                     let call = self.call("test", &TESTS)?;
-                    self.count(position)?;
+                    self.count_operation(position)?;
                     left = Expr {
                         node: Node::Test { of: Box::new(left), call, negated },
-                        position: beginning,
+                        position: start,
                     };
                     continue;
                 }
                 [(Lexeme::Name(word), _), ..] if word == "if" && min_power == 0 => {
                     self.tokens.next();
-                    self.count(position)?;
+                    self.count_operation(position)?;
                     let condition = Box::new(self.expression()?);
                     if !self.accept_name("else") {
                         return Err(self.position().error(
@@ -105,20 +106,20 @@ impl<'a> Parser<'a> {
                     let no = Box::new(self.expression()?);
                     return Ok(Expr {
                         node: Node::Conditional { yes: Box::new(left), condition, no },
-                        position: beginning,
+                        position: start,
                     });
                 }
                 [(Lexeme::Name(word), _), ..] if word == "or" && OR.0 >= min_power => {
-                    self.next_operand(1, position)?;
+                    self.skip_operator(1, position)?;
                     Node::Or(Box::new(left), Box::new(self.expression_with(OR.1)?))
                 }
                 [(Lexeme::Name(word), _), ..] if word == "and" && AND.0 >= min_power => {
-                    self.next_operand(1, position)?;
+                    self.skip_operator(1, position)?;
                     Node::And(Box::new(left), Box::new(self.expression_with(AND.1)?))
                 }
                 tokens => match operator(tokens)? {
                     Some((operator, length)) if operator.binding_power().0 >= min_power => {
-                        self.next_operand(length, position)?;
+                        self.skip_operator(length, position)?;
                         Node::Binary(
                             operator,
                             Box::new(left),
@@ -128,19 +129,20 @@ impl<'a> Parser<'a> {
                     _ => return Ok(left),
                 },
             };
-            // An error of an operator points to the operator.
-            let position = if matches!(node, Node::Binary(..)) { position } else { beginning };
+            // Errors of a binary operator are reported at the operator.
+            let position = if matches!(node, Node::Binary(..)) { position } else { start };
             left = Expr { node, position };
         }
     }
 
-    fn next_operand(
+    /// Skips the tokens of an operator, and counts it.
+    fn skip_operator(
         &mut self,
         operator_tokens: usize,
         position: SourcePosition,
     ) -> Result<(), TemplateError> {
         self.tokens.nth(operator_tokens - 1);
-        self.count(position)
+        self.count_operation(position)
     }
 
     /// Parses `not`, `-` or a value.
@@ -163,11 +165,12 @@ impl<'a> Parser<'a> {
             }
             _ => {}
         }
-        self.count(position)?;
+        self.count_operation(position)?;
         let of = Box::new(self.expression_with(power)?);
         Ok(Expr { position, node: if power == NOT { Node::Not(of) } else { Node::Minus(of) } })
     }
 
+    /// Parses a literal, a variable, a list, or an expression in parentheses.
     fn value(&mut self) -> Result<Expr, TemplateError> {
         let Some((token, position)) = self.tokens.next() else {
             return Err(self.end.error("A value is missing here."));
@@ -256,7 +259,7 @@ impl<'a> Parser<'a> {
         let mut items = Vec::new();
         while !self.next_is("]") {
             let position = self.position();
-            self.count(position)?;
+            self.count_operation(position)?;
             items.push(self.expression()?);
             if !self.accept(",") {
                 break;
@@ -278,9 +281,9 @@ impl<'a> Parser<'a> {
             None => return Err(self.end.error(format!("The name of a {kind} is missing here."))),
         };
         let Some(signature) = filter_signatures::find(allowed, name) else {
-            let close =
+            let similar =
                 allowed.iter().find(|known| strsim::damerau_levenshtein(known.name, name) <= 2);
-            return Err(position.error(match (syntax_hints::other_filter(name), close) {
+            return Err(position.error(match (syntax_hints::other_filter(name), similar) {
                 (Some(hint), _) => hint.to_owned(),
                 (None, Some(known)) => {
                     format!("There is no {kind} “{name}”; did you mean “{}”?", known.name)
@@ -324,21 +327,21 @@ impl<'a> Parser<'a> {
         given: &[(&'static str, Expr)],
     ) -> Result<(&'static str, Expr), TemplateError> {
         let (position, called) = (self.position(), call.name);
-        let list = call
+        let names = call
             .arguments
             .iter()
             .map(|parameter| parameter.trim_end_matches('*'))
             .collect::<Vec<_>>();
         let [(Lexeme::Name(name), _), (Lexeme::Symbol("="), _), ..] = self.tokens.as_slice() else {
-            return Err(position.error(match list.first() {
+            return Err(position.error(match names.first() {
                 Some(first) => {
                     format!("Write each argument of “{called}” with its name: {called}({first}=…).")
                 }
                 None => format!("“{called}” takes no arguments."),
             }));
         };
-        let Some(known) = list.iter().find(|known| **known == name) else {
-            let known = if list.is_empty() { "no arguments".to_owned() } else { list.join(", ") };
+        let Some(known) = names.iter().find(|known| **known == name) else {
+            let known = if names.is_empty() { "no arguments".to_owned() } else { names.join(", ") };
             return Err(
                 position.error(format!("“{called}” has no argument “{name}”; it takes {known}."))
             );
@@ -347,11 +350,11 @@ impl<'a> Parser<'a> {
             return Err(position.error(format!("“{name}” is given twice.")));
         }
         self.tokens.nth(1);
-        self.count(position)?;
+        self.count_operation(position)?;
         Ok((known, self.expression()?))
     }
 
-    fn count(&mut self, position: SourcePosition) -> Result<(), TemplateError> {
+    fn count_operation(&mut self, position: SourcePosition) -> Result<(), TemplateError> {
         self.operations += 1;
         if self.operations > MAX_OPERATIONS {
             return Err(position.error("This expression is too long; make it simpler."));
