@@ -26,7 +26,7 @@ pub(super) async fn sync_with_database(pool: &Pool, clock: &Clock) {
 }
 
 /// Corrects the clock periodically, for as long as it is polled.
-pub(super) async fn run(pool: Pool, clock: Clock) {
+pub(super) async fn sync_periodically(pool: Pool, clock: Clock) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         sync_with_database(&pool, &clock).await;

@@ -136,7 +136,9 @@ pub fn start(context: &Data<Context>, role: ProcessRole) -> Result<Running, AppE
         running.worker = Some(tokio::spawn(worker(context).run(stop.clone())));
     }
     let (pool, clock) = (context.db.clone(), context.clock.clone());
-    tokio::spawn(async move { stop.run_until_cancelled(clock_sync::run(pool, clock)).await });
+    tokio::spawn(async move {
+        stop.run_until_cancelled(clock_sync::sync_periodically(pool, clock)).await
+    });
     Ok(running)
 }
 

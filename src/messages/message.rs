@@ -129,7 +129,7 @@ pub async fn find_many(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Message
 }
 
 /// The database's name for the encoding of a text; none for an empty text.
-pub(super) const fn encoding_word(counted: &parts::Parts) -> Option<&'static str> {
+pub(super) const fn stored_encoding(counted: &parts::Parts) -> Option<&'static str> {
     match counted.encoding {
         _ if counted.units == 0 => None,
         parts::Encoding::Gsm7 => Some("gsm7"),

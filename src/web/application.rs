@@ -6,7 +6,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig, scope};
 
-use super::api::{self, ApiKeys, EventReports};
+use super::api::{self, ApiKeys, EventBatches};
 use super::hooks::{self, Hooks};
 use super::http;
 use super::http::intake::Intake;
@@ -25,7 +25,7 @@ pub struct Web {
     /// The shared state of the webhooks.
     hooks: Hooks,
     /// Commits reports of single events in batches.
-    events: Data<EventReports>,
+    events: Data<EventBatches>,
     /// Looks up API keys in batches.
     api_keys: Data<ApiKeys>,
     /// Notifies open message pages of changes.
@@ -46,7 +46,7 @@ impl Web {
             pages: Data::new(Pages::load(&context.config.public_url)?),
             intake: Data::new(Intake::new(&context.config)),
             hooks: Hooks::start(db, clock),
-            events: Data::new(EventReports::start(db, clock, &context.handover)),
+            events: Data::new(EventBatches::start(db, clock, &context.handover)),
             api_keys: Data::new(ApiKeys::start(db, clock)),
             live: Data::new(LiveMessages::new(db, clock)),
         })

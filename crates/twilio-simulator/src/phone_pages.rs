@@ -1,4 +1,5 @@
-//! The phone pages: the list of phones, one phone, and their forms. They work without JavaScript.
+//! The phone pages: the list of phones, one phone, and their forms, which also add and remove
+//! faults. They work without JavaScript.
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
@@ -20,8 +21,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/phones/{number}/replies", web::post().to(reply))
         .route("/fragments/phones", web::get().to(phones_fragment))
         .route("/fragments/phones/{number}", web::get().to(thread_fragment))
-        .route("/faults", web::post().to(switch_on))
-        .route("/faults/off", web::post().to(switch_off))
+        .route("/faults", web::post().to(add_fault))
+        .route("/faults/off", web::post().to(remove_fault))
         .route("/assets/{name}", web::get().to(asset))
         .route("/favicon.ico", web::get().to(favicon));
 }
@@ -131,7 +132,7 @@ struct ThreadFragment {
     thread: page_views::Thread,
 }
 
-async fn switch_on(shared: Data<Shared>, body: Bytes) -> HttpResponse {
+async fn add_fault(shared: Data<Shared>, body: Bytes) -> HttpResponse {
     let form = Form::parse(&body);
     let handset = form.filled("handset").and_then(handset_number);
     let (Some(switch), Some(extent)) = (
@@ -145,7 +146,7 @@ async fn switch_on(shared: Data<Shared>, body: Bytes) -> HttpResponse {
     see_other(&back)
 }
 
-async fn switch_off(shared: Data<Shared>, body: Bytes) -> HttpResponse {
+async fn remove_fault(shared: Data<Shared>, body: Bytes) -> HttpResponse {
     let form = Form::parse(&body);
     if let Some(id) = form.get("id").and_then(|id| id.parse().ok()) {
         // The rule may have ended already.

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as
 
 use super::draft::{Draft, DraftOrigin};
 use crate::db::statement::statement;
-use crate::messages::message::encoding_word;
+use crate::messages::message::stored_encoding;
 use crate::twilio::parts;
 use crate::types::id::{
     AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId,
@@ -111,7 +111,7 @@ impl<'a> InsertRow<'a> {
             body: draft.body(),
             media: draft.media_urls.join("\n"),
             parts: i16::try_from(counted.count).unwrap_or(i16::MAX),
-            encoding: encoding_word(&counted),
+            encoding: stored_encoding(&counted),
             failure: draft.to.as_ref().err().or(draft.text.as_ref().err()).map(String::as_str),
             template_id: draft.template.map(|(id, _)| id),
             template_version: draft.template.map(|(_, version)| version),

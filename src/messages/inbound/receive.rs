@@ -17,7 +17,7 @@ use crate::contacts::{self, ContactChange};
 use crate::db::schema::{messages, senders};
 use crate::db::{Begun, Conn, Tx};
 use crate::error::Result;
-use crate::messages::message::encoding_word;
+use crate::messages::message::stored_encoding;
 use crate::messages::status::MessageStatus;
 use crate::twilio::callbacks::InboundMessage;
 use crate::twilio::parts;
@@ -208,7 +208,7 @@ async fn store(
                 messages::body.eq(&inbound.body),
                 messages::media_urls.eq(media),
                 messages::parts.eq(i16::try_from(counted.count).unwrap_or(i16::MAX)),
-                messages::encoding.eq(encoding_word(&counted)),
+                messages::encoding.eq(stored_encoding(&counted)),
                 messages::status.eq(MessageStatus::Received),
                 messages::twilio_sid.eq(inbound.message_sid.as_str()),
                 messages::request_key.eq(inbound.message_sid.as_str()),

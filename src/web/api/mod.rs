@@ -30,7 +30,7 @@ use actix_web::web::{self, ServiceConfig};
 pub use authentication::ApiKeys;
 pub use caller::Caller;
 pub use error::{ApiError, ApiResult};
-pub use events::EventReports;
+pub use events::EventBatches;
 pub use extractors::{ApiQuery, Json, JsonFields, Path};
 pub use openapi::document;
 pub use pagination::{List, Paging};

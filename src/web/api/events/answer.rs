@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::event_reports::Answer;
+use super::event_batches::Answer;
 use crate::error::FieldErrors;
 use crate::events::{Recency, RecordOutcome};
 use crate::types::id::EventId;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::answer::{EventResult, EventResults, results};
-use super::event_reports::EventReports;
+use super::event_batches::EventBatches;
 use super::request::{ContactBody, EventBody, EventsBody, defaults, read, several};
 use crate::events::RecordOutcome;
 use crate::web::Marketer;
@@ -35,23 +35,23 @@ pub(in crate::web::api) fn routes(cfg: &mut ServiceConfig) {
     responses((status = 202, description = "The event's result; of several, `EventResults`", body = EventResult), (status = 422)))]
 async fn report(
     caller: Caller<Marketer>,
-    reports: Data<EventReports>,
+    batches: Data<EventBatches>,
     body: JsonFields,
 ) -> ApiResult<HttpResponse> {
     match several(&body.0)? {
-        Some(events) => report_several(&caller, &reports, events).await,
-        None => report_single(&caller, &reports, &body.0).await,
+        Some(events) => report_several(&caller, &batches, events).await,
+        None => report_single(&caller, &batches, &body.0).await,
     }
 }
 
 async fn report_single(
     caller: &Caller<Marketer>,
-    reports: &EventReports,
+    batches: &EventBatches,
     event: &Value,
 ) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, std::slice::from_ref(event)).await?;
     let (report, remarks) = read(event, defaults).map_err(ApiError::invalid)?.split(caller.now());
-    match reports.submit(report).await? {
+    match batches.submit(report).await? {
         (RecordOutcome::Refused(fields), _) => Err(ApiError::invalid(fields)),
         answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, remarks))),
     }
@@ -59,7 +59,7 @@ async fn report_single(
 
 async fn report_several(
     caller: &Caller<Marketer>,
-    batches: &EventReports,
+    batches: &EventBatches,
     events: &[Value],
 ) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, events).await?;

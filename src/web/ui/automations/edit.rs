@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::dry_run::{AutomationDryRun, DryRunForm, FIELD_PREFIX};
-use super::editor_buttons::{EditorButton, Focus};
+use super::editor_buttons::EditorButton;
 use super::editor_choices::EditorChoices;
 use super::form::AutomationForm;
+use super::form_edit::Focus;
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors};

@@ -1,9 +1,6 @@
 //! The buttons of the editor. Each posts the whole form and names its action in the field `do`.
 
-use serde::Serialize;
-
-use super::form::{AutomationForm, ConditionForm};
-use super::step_form::StepForm;
+use super::form_edit::FormEdit;
 
 /// The button that was pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,27 +15,6 @@ pub(super) enum EditorButton {
     DryRun,
     /// Change the form, and show it again.
     Edit(FormEdit),
-}
-
-/// A change of the form itself. Each `usize` is the index of a step or a condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FormEdit {
-    /// Insert an SMS at this index.
-    AddSms(usize),
-    /// Insert a wait at this index.
-    AddWait(usize),
-    /// Insert a copy of a step after it.
-    Duplicate(usize),
-    /// Remove a step.
-    Remove(usize),
-    /// Move a step one place up.
-    Up(usize),
-    /// Move a step one place down.
-    Down(usize),
-    /// Append a condition.
-    AddCondition,
-    /// Remove a condition.
-    RemoveCondition(usize),
 }
 
 impl EditorButton {
@@ -65,101 +41,21 @@ impl EditorButton {
     }
 }
 
-/// The element that gets the focus on the next page, so that keyboard users stay in place: a step
-/// or field by its name, or a button by its action. Empty means the start of the page.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(super) struct Focus(String);
-
-impl Focus {
-    /// The card of a step.
-    pub(super) fn step(index: usize) -> Self {
-        Self(format!("steps.{index}"))
-    }
-
-    /// The result of the dry run.
-    pub(super) fn dry_run() -> Self {
-        Self("would-be".to_owned())
-    }
-
-    fn condition(index: usize) -> Self {
-        Self(format!("trigger.where.{index}.property"))
-    }
-
-    fn button(action: impl Into<String>) -> Self {
-        Self(action.into())
-    }
-}
-
-impl FormEdit {
-    /// Applies the change and returns the new focus. An index that does not exist changes nothing.
-    pub(super) fn apply(self, form: &mut AutomationForm) -> Focus {
-        let (steps, conditions) = (&mut form.steps, &mut form.trigger.conditions);
-        match self {
-            Self::AddSms(index) => {
-                let index = index.min(steps.len());
-                // Most automations send from one number: the last chosen one is preset.
-                let sender_id =
-                    steps.iter().rev().map(|step| step.sender_id.clone()).find(|id| !id.is_empty());
-                steps.insert(
-                    index,
-                    StepForm { sender_id: sender_id.unwrap_or_default(), ..StepForm::sms() },
-                );
-                Focus::step(index)
-            }
-            Self::AddWait(index) => {
-                let index = index.min(steps.len());
-                steps.insert(index, StepForm::wait());
-                Focus::step(index)
-            }
-            Self::Duplicate(index) if index < steps.len() => {
-                steps.insert(index + 1, steps[index].clone());
-                Focus::step(index + 1)
-            }
-            Self::Remove(index) if index < steps.len() => {
-                steps.remove(index);
-                // The step that takes its index, else the last one.
-                steps
-                    .len()
-                    .checked_sub(1)
-                    .map_or_else(|| Focus::button("add_sms"), |last| Focus::step(index.min(last)))
-            }
-            // The same button at the step's new place, so that it can be pressed again. The first
-            // and the last step have only the other button.
-            Self::Up(index) if index > 0 && index < steps.len() => {
-                steps.swap(index, index - 1);
-                Focus::button(if index > 1 {
-                    format!("up.{}", index - 1)
-                } else {
-                    "down.0".to_owned()
-                })
-            }
-            Self::Down(index) if index + 1 < steps.len() => {
-                steps.swap(index, index + 1);
-                let button = if index + 2 < steps.len() { "down" } else { "up" };
-                Focus::button(format!("{button}.{}", index + 1))
-            }
-            Self::AddCondition => {
-                conditions.push(ConditionForm { op: "eq".to_owned(), ..ConditionForm::default() });
-                Focus::condition(conditions.len() - 1)
-            }
-            Self::RemoveCondition(index) if index < conditions.len() => {
-                conditions.remove(index);
-                if index < conditions.len() {
-                    Focus::condition(index)
-                } else {
-                    Focus::button("add_condition")
-                }
-            }
-            Self::Duplicate(_)
-            | Self::Remove(_)
-            | Self::Up(_)
-            | Self::Down(_)
-            | Self::RemoveCondition(_) => Focus::default(),
-        }
-    }
-}
-
 #[cfg(test)]
-#[path = "editor_buttons_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_button_names_its_action() {
+        let action = |query: &str| {
+            let pairs: Vec<_> =
+                url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            EditorButton::from_pairs(&pairs)
+        };
+        assert_eq!(action("name=A"), EditorButton::Save);
+        assert_eq!(action("do=activate"), EditorButton::Activate);
+        assert_eq!(action("do=new_template.3"), EditorButton::NewTemplate(3));
+        assert_eq!(action("do=up.1"), EditorButton::Edit(FormEdit::Up(1)));
+        assert_eq!(action("do=remove.x"), EditorButton::Save);
+    }
+}

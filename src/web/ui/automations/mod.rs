@@ -10,6 +10,7 @@ mod editor_choices;
 pub(super) mod enrollment_list;
 pub(super) mod enrollment_show;
 mod form;
+mod form_edit;
 pub(super) mod labels;
 pub(super) mod list;
 pub(super) mod show;

@@ -7,9 +7,9 @@ use crate::types::id::AutomationId;
 use crate::types::storable_text;
 use crate::web::ui::Choice;
 use crate::web::ui::automations::dry_run::{AutomationDryRun, DryRunForm};
-use crate::web::ui::automations::editor_buttons::Focus;
 use crate::web::ui::automations::editor_choices::EditorChoices;
 use crate::web::ui::automations::form::AutomationForm;
+use crate::web::ui::automations::form_edit::Focus;
 use crate::web::{Samples, Varies};
 
 impl Samples for AutomationEditPage {

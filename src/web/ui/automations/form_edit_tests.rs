@@ -1,21 +1,8 @@
-//! Tests of the buttons of the editor.
+//! Tests of the changes of the form of an automation.
 
-use super::{EditorButton, FormEdit};
+use super::FormEdit;
 use crate::web::ui::automations::form::AutomationForm;
 use crate::web::ui::automations::step_form::StepForm;
-
-#[test]
-fn each_button_names_its_action() {
-    let action = |query: &str| {
-        let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        EditorButton::from_pairs(&pairs)
-    };
-    assert_eq!(action("name=A"), EditorButton::Save);
-    assert_eq!(action("do=activate"), EditorButton::Activate);
-    assert_eq!(action("do=new_template.3"), EditorButton::NewTemplate(3));
-    assert_eq!(action("do=up.1"), EditorButton::Edit(FormEdit::Up(1)));
-    assert_eq!(action("do=remove.x"), EditorButton::Save);
-}
 
 #[test]
 fn adding_moving_and_removing_steps_keeps_their_input() {

@@ -35,9 +35,9 @@ pub(super) type Answer = (RecordOutcome, usize);
 /// Requests of one kind that wait for a transaction.
 type Requests = Batcher<Vec<NewEvent>, ApiResult<Vec<Answer>>>;
 
-/// Records events; cheap to clone. Single events do not wait behind long lists.
+/// The batches of reported events; cheap to clone. Single events do not wait behind long lists.
 #[derive(Clone)]
-pub struct EventReports {
+pub struct EventBatches {
     singles: Requests,
     lists: Requests,
 }
@@ -45,12 +45,12 @@ pub struct EventReports {
 /// Why events were not recorded.
 enum Failure {
     /// The database is not available.
-    Away(String),
+    Unavailable(String),
     /// One of the events, or all, cannot be recorded.
     Refused(Error),
 }
 
-impl EventReports {
+impl EventBatches {
     /// Starts the batchers on the current runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock, handover: &Handover) -> Self {
@@ -86,9 +86,9 @@ fn no_answer() -> Error {
     Error::Internal("reported events ended without an answer".to_owned())
 }
 
-impl std::fmt::Debug for EventReports {
+impl std::fmt::Debug for EventBatches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EventReports")
+        f.write_str("EventBatches")
     }
 }
 
@@ -143,7 +143,7 @@ impl EventRecorder {
                 vec![self.record_one_by_one(reports).await]
             }
             Err(Failure::Refused(error)) => vec![Err(error.into())],
-            Err(Failure::Away(reason)) => {
+            Err(Failure::Unavailable(reason)) => {
                 sizes.iter().map(|_| Err(ApiError::away(&reason))).collect()
             }
         }
@@ -173,7 +173,7 @@ impl EventRecorder {
                     answers.push((RecordOutcome::Refused(again), 0));
                     failure = Some(error);
                 }
-                Err(Failure::Away(reason)) => return Err(ApiError::away(&reason)),
+                Err(Failure::Unavailable(reason)) => return Err(ApiError::away(&reason)),
             }
         }
         match failure {
@@ -189,7 +189,8 @@ impl EventRecorder {
     }
 
     async fn record(&self, reports: &[NewEvent]) -> Result<Vec<Answer>, Failure> {
-        let mut conn = self.db.get().await.map_err(|error| Failure::Away(error.to_string()))?;
+        let mut conn =
+            self.db.get().await.map_err(|error| Failure::Unavailable(error.to_string()))?;
         let reported = report(&mut conn, reports, &self.handover, self.clock.now()).await?;
         let started: HashMap<EventId, usize> = reported.started();
         let answer = |recorded: RecordOutcome| {
@@ -232,7 +233,7 @@ async fn report(
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Away(reason) => Self::away(&reason),
+            Failure::Unavailable(reason) => Self::away(&reason),
             Failure::Refused(error) => error.into(),
         }
     }
@@ -241,7 +242,9 @@ impl From<Failure> for ApiError {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::Database(error) if db::is_unavailable(&error) => Self::Away(error.to_string()),
+            Error::Database(error) if db::is_unavailable(&error) => {
+                Self::Unavailable(error.to_string())
+            }
             other => Self::Refused(other),
         }
     }
