@@ -2,10 +2,10 @@
 
 use diesel_async::AsyncConnection;
 
-use super::credentials::{credentials, inbound_url};
+use super::credentials::credentials;
 use super::duplicates;
 use super::error::ConnectResult;
-use super::inbound_webhook::{Occasion, set_inbound_webhook};
+use super::inbound_webhook::{Occasion, inbound_url, set_inbound_webhook};
 use crate::connections::{self, SenderAddress};
 use crate::context::Context;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! The credentials and the inbound webhook URL of a connection.
+//! The credentials of a connection.
 
 use super::error::ConnectResult;
 use crate::connections;
@@ -9,11 +9,4 @@ use crate::types::id::ConnectionId;
 /// The credentials for a connection's requests.
 pub(super) async fn credentials(context: &Context, id: ConnectionId) -> ConnectResult<Credentials> {
     Ok(connections::credentials(&mut *context.db.get().await?, id, &context.secret_key).await?)
-}
-
-/// The URL of a connection's inbound webhook.
-pub(super) async fn inbound_url(context: &Context, id: ConnectionId) -> ConnectResult<String> {
-    let address =
-        connections::hook_address(&mut *context.db.get().await?, id, &context.secret_key).await?;
-    Ok(address.inbound(&context.config.public_url))
 }

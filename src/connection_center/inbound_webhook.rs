@@ -1,15 +1,23 @@
-//! Sets the inbound webhooks of senders at Twilio.
+//! The inbound webhooks of senders: their URL, and setting them at Twilio.
 
 use diesel_async::AsyncConnection;
 
-use super::credentials::{credentials, inbound_url};
+use super::credentials::credentials;
 use super::error::ConnectResult;
+use crate::connections;
 use crate::context::Context;
 use crate::error::Error;
 use crate::senders::{self, Sender, inbound_route};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::audit::Actor;
+
+/// The URL of a connection's inbound webhook.
+pub(super) async fn inbound_url(context: &Context, id: ConnectionId) -> ConnectResult<String> {
+    let address =
+        connections::hook_address(&mut *context.db.get().await?, id, &context.secret_key).await?;
+    Ok(address.inbound(&context.config.public_url))
+}
 
 /// Sets the sender's inbound webhook again.
 pub(crate) async fn set_inbound(
