@@ -88,7 +88,6 @@ async fn show(number: Path<usize>, shown: Data<Vec<Sample>>) -> HttpResponse {
         "content=\"light dark\"",
         1,
     );
-    std::fs::write(format!("/tmp/dump-{number}.html"), &html).unwrap();
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html)
 }
 
