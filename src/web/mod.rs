@@ -25,5 +25,4 @@ pub use http::page::{Samples, Varies};
 pub use http::query::Query;
 pub use http::redirect::Redirect;
 pub use http::server::listen;
-pub use http::visit::Visit;
-pub use ui::LiveMessages;
+pub use ui::{LiveMessages, Visit};

@@ -86,7 +86,7 @@ impl PageError {
         }
     }
 
-    pub(super) fn heading(&self) -> String {
+    pub(in crate::web) fn heading(&self) -> String {
         match self {
             Self::SignIn => "Please sign in".to_owned(),
             Self::Forbidden(_) => "Your role does not allow this".to_owned(),
@@ -105,7 +105,7 @@ impl PageError {
         }
     }
 
-    pub(super) fn advice(&self) -> String {
+    pub(in crate::web) fn advice(&self) -> String {
         match self {
             Self::SignIn => "Sign in to see this page.".to_owned(),
             Self::Forbidden(role) => format!(
@@ -164,7 +164,7 @@ impl ResponseError for PageError {
         }
     }
 
-    /// Plain text; [`show`](super::error_page::show) renders it as a page.
+    /// Plain text, which the routes of the pages render as a page.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::build(self.status_code())
             .content_type(ContentType::plaintext())

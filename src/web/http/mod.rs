@@ -1,9 +1,8 @@
 //! The plumbing of the web edge: the server itself, sessions, forms, CSRF protection, errors and
-//! headers. It knows pages and users, and of the product's other nouns only the stopped senders in
-//! the head of every page.
+//! headers. Of the product's slices it knows only the users.
 //!
-//! Main types: [`visit::Visit`] (a request for a page), [`page::Pages`] (the templates),
-//! [`error::PageError`] and [`intake::Intake`] (the limits). Start reading at [`visit`].
+//! Main types: [`page::Pages`] (the templates), [`error::PageError`] and [`intake::Intake`] (the
+//! limits). Start reading at [`page`].
 
 pub(in crate::web) mod access;
 pub(in crate::web) mod assets;
@@ -14,13 +13,11 @@ pub(in crate::web) mod cookies;
 pub(in crate::web) mod csrf;
 pub(in crate::web) mod cursor;
 pub(in crate::web) mod error;
-pub(in crate::web) mod error_page;
 pub(in crate::web) mod flash;
 pub(in crate::web) mod form;
 pub(in crate::web) mod health_checks;
 pub(in crate::web) mod intake;
 pub(in crate::web) mod known_browser;
-pub(in crate::web) mod layout;
 #[cfg(all(test, debug_assertions))]
 pub(in crate::web) mod markup_check;
 pub(in crate::web) mod page;
@@ -28,11 +25,7 @@ pub(in crate::web) mod phone_markup;
 pub(in crate::web) mod query;
 pub(in crate::web) mod redirect;
 pub(in crate::web) mod request_log;
-#[cfg(debug_assertions)]
-#[path = "samples/user.rs"]
-pub(in crate::web) mod samples;
 pub(in crate::web) mod security_headers;
 pub(in crate::web) mod server;
 pub(in crate::web) mod template_filters;
 pub(in crate::web) mod user_agent;
-pub(in crate::web) mod visit;

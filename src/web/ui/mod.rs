@@ -8,8 +8,11 @@ mod automations;
 mod choice;
 mod connections;
 mod contacts;
+mod error;
+mod error_pages;
 mod home;
 mod join;
+mod layout;
 mod ledger;
 mod locale_choices;
 mod log_in;
@@ -19,19 +22,25 @@ pub mod page_samples;
 mod password_reset;
 mod preview_contacts;
 mod preview_event;
+#[cfg(debug_assertions)]
+#[path = "samples/user.rs"]
+mod samples;
 mod settings;
 mod setup;
+mod strangers_error;
 mod templates;
+mod visit;
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
 
+use super::http::csrf;
 use super::http::error::PageError;
 use super::http::form::MAX_FORM_BYTES;
-use super::http::{csrf, error_page};
 
 pub use choice::Choice;
 pub use messages::LiveMessages;
+pub use visit::Visit;
 
 /// Mounts all pages. Every POST is checked for its CSRF token, and every error is rendered as a
 /// page.
@@ -41,7 +50,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .app_data(PayloadConfig::new(MAX_FORM_BYTES))
             .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
             .wrap(from_fn(csrf::check))
-            .wrap(from_fn(error_page::show))
+            .wrap(from_fn(error_pages::show))
             .wrap(Compress::default())
             .configure(home::routes)
             .configure(setup::routes)

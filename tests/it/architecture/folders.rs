@@ -74,14 +74,6 @@ const NOUNS: &[&str] = &[
     "twilio",
 ];
 
-/// The nouns of the product that a file of `web/http` names.
-const NOUNS_IN_HTTP: &[(&str, &[&str])] = &[
-    // The head of every page shows stopped senders, and filters of all pages count days alike.
-    ("web/http/layout.rs", &["senders"]),
-    ("web/http/visit.rs", &["ledger", "senders"]),
-    ("web/http/samples/layout.rs", &["sender", "senders"]),
-];
-
 /// The words of the names in a text, in lower case: `SenderId` and `sender_id` have two.
 fn words(text: &str) -> BTreeSet<String> {
     let (mut separated, mut follows_lower) = (String::new(), false);
@@ -96,7 +88,7 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn web_http_names_no_noun_of_the_product() {
+fn web_http_names_no_noun_of_the_product_and_uses_no_slice_but_users() {
     let mut wrong = Vec::new();
     let is_slice = |module: &str| {
         let at = layer(module);
@@ -111,12 +103,7 @@ fn web_http_names_no_noun_of_the_product() {
         let nouns = named.iter().map(String::as_str).filter(is_noun).map(str::to_owned);
         let mut used = source.uses();
         used.retain(|module| is_slice(module) && module != "context");
-        let known = NOUNS_IN_HTTP.iter().find(|(path, _)| *path == source.path);
-        for noun in nouns.chain(used) {
-            if !known.is_some_and(|(_, nouns)| nouns.contains(&noun.as_str())) {
-                wrong.push(format!("src/{}: {noun}", source.path));
-            }
-        }
+        wrong.extend(nouns.chain(used).map(|noun| format!("src/{}: {noun}", source.path)));
     }
     assert!(wrong.is_empty(), "move these to web/ui or web/api:\n{}", wrong.join("\n"));
 }

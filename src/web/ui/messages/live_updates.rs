@@ -15,7 +15,7 @@ use super::live_messages::{LiveChange, LiveMessages};
 use super::new_message_count::{MAX_NEW, NewMessageCount};
 use crate::messages::log::query_parameters::{MessageQuery, filled};
 use crate::types::id::MessageId;
-use crate::web::http::layout::Layout;
+use crate::web::ui::layout::Layout;
 use crate::web::{Page, PageError, PageResult, Pages, Query, Viewer, Visit};
 
 /// How long a stream lasts. The browser then opens another one, for which the user has to be signed

@@ -1,16 +1,15 @@
 //! All pages of the product.
 
 use super::rendering::SamplePage;
-use crate::web::http::error_page;
 use crate::web::ui::{
-    account, admin, automations, connections, contacts, home, join, ledger, log_in, messages,
-    password_reset, settings, setup, templates,
+    account, admin, automations, connections, contacts, error, home, join, ledger, log_in,
+    messages, password_reset, settings, setup, strangers_error, templates,
 };
 
 /// All pages. Tests render the samples of each, and report page templates that no entry uses.
 pub(super) const PAGES: &[SamplePage] = &[
-    SamplePage::of::<error_page::ErrorPage>(),
-    SamplePage::of::<error_page::StrangersErrorPage>(),
+    SamplePage::of::<error::ErrorPage>(),
+    SamplePage::of::<strangers_error::StrangersErrorPage>(),
     SamplePage::of::<home::show::HomeShowPage>(),
     SamplePage::of::<setup::SetupPage>(),
     SamplePage::of::<log_in::LogInPage>(),

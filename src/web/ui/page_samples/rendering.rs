@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::variation::{Variation, leads_to_value, rows, vary};
-use crate::web::http::layout::Layout;
 use crate::web::http::page::{Pages, Samples, Varies};
+use crate::web::ui::layout::Layout;
 
 /// A rendered page.
 #[derive(Debug)]

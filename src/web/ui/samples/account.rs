@@ -5,7 +5,7 @@ use crate::error::FieldErrors;
 use crate::types::id::SessionId;
 use crate::users;
 use crate::users::sessions::Session;
-use crate::web::http::samples;
+use crate::web::ui::samples;
 use crate::web::{Samples, Varies};
 
 impl Samples for AccountPage {

@@ -4,7 +4,7 @@ use super::PasswordResetPage;
 use crate::error::FieldErrors;
 use crate::types::token::RandomToken;
 use crate::users::Role;
-use crate::web::http::samples;
+use crate::web::ui::samples;
 use crate::web::{Samples, Varies};
 
 impl Samples for PasswordResetPage {

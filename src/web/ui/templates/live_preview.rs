@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn the_live_part_renders_in_each_of_its_states() {
         let pages = Pages::load(&PublicUrl::parse("https://sms.example.com").unwrap()).unwrap();
-        let visit = crate::web::http::layout::Layout::sample();
+        let visit = crate::web::ui::layout::Layout::sample();
         let html: Vec<_> =
             LivePreview::samples().iter().map(|page| pages.render(page, &visit).unwrap()).collect();
         assert!(

@@ -5,7 +5,7 @@ use chrono::DateTime;
 use super::{Invited, UserListPage};
 use crate::types::id::InvitationId;
 use crate::users::{Role, User};
-use crate::web::http::samples;
+use crate::web::ui::samples;
 use crate::web::{Samples, Varies};
 
 impl Samples for UserListPage {

@@ -3,7 +3,7 @@
 use super::UserShowPage;
 use crate::error::FieldErrors;
 use crate::users::{Role, User};
-use crate::web::http::samples;
+use crate::web::ui::samples;
 use crate::web::{Samples, Varies};
 
 impl Samples for UserShowPage {

@@ -1,6 +1,6 @@
-//! Samples of the error pages, for users and for visitors who are not signed in.
+//! Samples of the error page of a user who is signed in.
 
-use super::{ErrorPage, StrangersErrorPage};
+use super::ErrorPage;
 use crate::error::FieldErrors;
 use crate::users::Role;
 use crate::web::http::error::PageError;
@@ -20,18 +20,5 @@ impl Samples for ErrorPage {
             PageError::Internal("Row <7> is missing.".to_owned()),
         ];
         errors.iter().map(Self::of).collect()
-    }
-}
-
-impl Samples for StrangersErrorPage {
-    const VARIES: Varies = Varies::NOTHING;
-
-    fn samples() -> Vec<Self> {
-        let errors = [
-            PageError::NotFound("page"),
-            PageError::Expired,
-            PageError::Away("No answer.".to_owned()),
-        ];
-        errors.iter().map(|error| Self(ErrorPage::of(error))).collect()
     }
 }

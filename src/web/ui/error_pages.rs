@@ -1,4 +1,4 @@
-//! Renders errors as pages.
+//! Renders the errors of all pages as pages: a middleware around their routes.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -6,40 +6,18 @@ use actix_web::http::header::{LOCATION, REFERER, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, ResponseError};
-use serde::Serialize;
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 
-use super::access::Anyone;
-use super::error::PageError;
+use super::error::ErrorPage;
 use super::layout::Layout;
-use super::page::{Page, Pages};
+use super::strangers_error::StrangersErrorPage;
 use super::visit::Visit;
-
-/// The error page of a user who is signed in, with the navigation.
-#[derive(Debug, Serialize)]
-pub(in crate::web) struct ErrorPage {
-    status: u16,
-    heading: String,
-    advice: String,
-    instead: Instead,
-    /// Whether a form was certainly not processed, so that it may be sent once more.
-    unsent: bool,
-}
-
-/// A page to continue with.
-#[derive(Debug, Serialize)]
-struct Instead {
-    path: &'static str,
-    label: &'static str,
-}
-
-/// The error page of a visitor who is not signed in.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(in crate::web) struct StrangersErrorPage(ErrorPage);
+use crate::web::http::access::Anyone;
+use crate::web::http::error::PageError;
+use crate::web::http::page::Pages;
 
 /// Renders the errors of all pages as pages; the only place that logs them.
-pub(in crate::web) async fn show(
+pub(super) async fn show(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -128,56 +106,3 @@ fn submitting_page(request: &HttpRequest, base: &str) -> Option<String> {
     let path = page.path().strip_prefix(base).filter(|path| path.starts_with('/'))?;
     Some(page.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
 }
-
-impl ErrorPage {
-    fn of(error: &PageError) -> Self {
-        match error {
-            PageError::Away(reason) => {
-                tracing::warn!(
-                    reason = %reason,
-                    "a page could not be shown: the database does not answer"
-                );
-            }
-            PageError::Internal(reason) => {
-                tracing::error!(reason = %reason, "a page could not be shown");
-            }
-            _ => {}
-        }
-        Self {
-            status: error.status_code().as_u16(),
-            heading: error.heading(),
-            advice: error.advice(),
-            instead: Instead::of(error),
-            unsent: matches!(error, PageError::Expired | PageError::TooSlow | PageError::Busy),
-        }
-    }
-}
-
-impl Instead {
-    /// The list of the missing kind of record, or the home page.
-    fn of(error: &PageError) -> Self {
-        let noun = if let PageError::NotFound(noun) = error { *noun } else { "" };
-        let (path, label) = match noun {
-            "contact" => ("/contacts", "See all contacts"),
-            "message" => ("/messages", "See all messages"),
-            "view" => ("/messages/views", "See all views"),
-            "template" => ("/templates", "See all templates"),
-            "automation" | "enrollment" => ("/automations", "See all automations"),
-            "connection" | "sender" => ("/connections", "See all connections"),
-            _ => ("/", "Go to the home page"),
-        };
-        Self { path, label }
-    }
-}
-
-impl Page for ErrorPage {
-    const TEMPLATE: &'static str = "ui/error.html";
-}
-
-impl Page for StrangersErrorPage {
-    const TEMPLATE: &'static str = "ui/strangers_error.html";
-}
-
-#[cfg(debug_assertions)]
-#[path = "samples/error_page.rs"]
-mod samples;

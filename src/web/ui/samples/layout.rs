@@ -7,7 +7,7 @@ use crate::senders::Stopped;
 use crate::types::id::ConnectionId;
 use crate::users::{Role, Theme, User};
 use crate::web::http::flash::{Flash, FlashKind, Undo};
-use crate::web::http::samples;
+use crate::web::ui::samples;
 
 impl Layout<'static> {
     pub(in crate::web) fn sample() -> Self {

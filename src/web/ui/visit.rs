@@ -16,15 +16,7 @@ use chrono_tz::Tz;
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, try_join};
 
-use super::access::Access;
-use super::client_address::{client_address, warn_of_unknown_proxy};
-use super::cookies::Cookies;
-use super::error::{PageError, PageResult};
-use super::flash::Flash;
 use super::layout::Layout;
-use super::page::{Page, Pages};
-use super::redirect::Redirect;
-use super::{csrf, known_browser, user_agent};
 use crate::context::Context;
 use crate::db::PooledConn;
 use crate::ledger::days_input::Today;
@@ -35,6 +27,14 @@ use crate::users::audit::Actor;
 use crate::users::log_in::KnownBrowser;
 use crate::users::organization::{self, Organization};
 use crate::users::{Role, Theme, User, sessions};
+use crate::web::http::access::Access;
+use crate::web::http::client_address::{client_address, warn_of_unknown_proxy};
+use crate::web::http::cookies::Cookies;
+use crate::web::http::error::{PageError, PageResult};
+use crate::web::http::flash::Flash;
+use crate::web::http::page::{Page, Pages};
+use crate::web::http::redirect::Redirect;
+use crate::web::http::{csrf, known_browser, user_agent};
 
 /// A request for a page from a visitor whom `R` admits.
 pub struct Visit<R: Access> {
@@ -42,7 +42,7 @@ pub struct Visit<R: Access> {
     pub context: Data<Context>,
     /// The page templates.
     pub(in crate::web) pages: Data<Pages>,
-    /// The user; with [`Anyone`](super::access::Anyone), an `Option`.
+    /// The user; with [`Anyone`](crate::web::Anyone), an `Option`.
     pub user: R::Who,
     /// The organization's settings, such as default country and time zone.
     pub organization: Organization,

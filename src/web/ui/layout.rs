@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use super::flash::Flash;
 use crate::senders::Stopped;
 use crate::users::{Theme, User};
+use crate::web::http::flash::Flash;
 
 /// The data of the layout, as `visit` in templates.
 #[derive(Debug, Serialize)]
