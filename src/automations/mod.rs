@@ -18,6 +18,7 @@ mod enrollment;
 mod event_sample;
 mod reference_check;
 mod reported_events;
+mod setup_progress;
 mod step;
 mod step_runner;
 pub mod template_check;
@@ -39,5 +40,6 @@ pub use enrollment::{
 pub use event_sample::sample_event;
 pub use reference_check::check_can_run;
 pub use reported_events::{ReportedEvents, report_events};
+pub(crate) use setup_progress::SetupProgress;
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
 pub use trigger::{Trigger, parse_max_age};

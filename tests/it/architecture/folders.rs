@@ -122,9 +122,8 @@ fn web_calls_slices_instead_of_the_database() {
     let users = sources.iter().filter(|source| {
         source.path.starts_with("web/") && SQL.iter().any(|call| source.text.contains(call))
     });
-    // The set-up list asks once whether the tables of five slices have rows.
     let users: Vec<&str> = users.map(|source| source.path.as_str()).collect();
-    assert_eq!(users, ["web/ui/home/setup_steps.rs"]);
+    assert!(users.is_empty(), "move the statements of these to a slice: {users:?}");
 }
 
 #[test]

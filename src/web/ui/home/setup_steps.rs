@@ -1,12 +1,8 @@
 //! The set-up checklist of a new installation, whose steps are ticked off by what exists.
 
-use diesel::QueryableByName;
-use diesel::sql_types::Bool;
-use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use crate::db::Conn;
-use crate::error::Result;
+use crate::automations::SetupProgress;
 use crate::users::Role;
 
 /// A step of the checklist.
@@ -21,55 +17,6 @@ pub(super) struct SetupStep {
     is_next: bool,
     /// A sentence about which role does it, if the user may not.
     left_to: Option<&'static str>,
-}
-
-/// The steps that have been done at least once. Archiving or switching off later does not reopen a
-/// step.
-#[expect(clippy::struct_excessive_bools, reason = "each is one tick of the list")]
-#[derive(Debug, Clone, Copy, Default, QueryableByName)]
-pub(super) struct SetupProgress {
-    #[diesel(sql_type = Bool)]
-    sender: bool,
-    #[diesel(sql_type = Bool)]
-    template: bool,
-    #[diesel(sql_type = Bool)]
-    contact: bool,
-    #[diesel(sql_type = Bool)]
-    automation: bool,
-    #[diesel(sql_type = Bool)]
-    delivered: bool,
-    /// Whether a message of an automation was ever delivered, for which all steps were necessary.
-    /// The checklist then stays hidden, whatever is deleted later.
-    #[diesel(sql_type = Bool)]
-    was_completed: bool,
-}
-
-/// Reads the progress. An automation that has been switched on once is never a draft again.
-const SETUP_PROGRESS: &str = "SELECT \
-     EXISTS (SELECT FROM senders) AS sender, \
-     EXISTS (SELECT FROM templates) AS template, \
-     EXISTS (SELECT FROM contacts) AS contact, \
-     EXISTS (SELECT FROM automations WHERE status <> 'draft') AS automation, \
-     EXISTS (SELECT FROM ledger WHERE outcome = 'delivered') OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered') AS delivered, \
-     EXISTS (SELECT FROM ledger WHERE outcome = 'delivered' AND automation_id IS NOT NULL) \
-     OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered' AND automation_id IS NOT NULL) AS was_completed";
-
-impl SetupProgress {
-    /// All steps done, for samples and tests.
-    #[cfg(debug_assertions)]
-    pub(super) const COMPLETE: Self = Self {
-        sender: true,
-        template: true,
-        contact: true,
-        automation: true,
-        delivered: true,
-        was_completed: true,
-    };
-
-    /// Loads the progress of the installation.
-    pub(super) async fn load(conn: &mut Conn) -> Result<Self> {
-        Ok(diesel::sql_query(SETUP_PROGRESS).get_result(conn).await?)
-    }
 }
 
 /// The checklist for a user of this role; empty when all is done.

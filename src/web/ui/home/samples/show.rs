@@ -1,10 +1,11 @@
 //! Samples of the home page: before anything is set up, with figures, and without recent messages.
 
 use super::HomeShowPage;
+use crate::automations::SetupProgress;
 use crate::users::Role;
 use crate::web::ui::home::attention::Attention;
 use crate::web::ui::home::dashboard::Dashboard;
-use crate::web::ui::home::setup_steps::{self, SetupProgress};
+use crate::web::ui::home::setup_steps;
 use crate::web::{Samples, Varies};
 
 impl Samples for HomeShowPage {
