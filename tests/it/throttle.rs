@@ -4,6 +4,7 @@
 use carillon::messages::status::MessageStatus;
 use carillon::types::id::WorkerId;
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 use twilio_simulator::{LONG_CODE, SHORT_CODE, TOLL_FREE};
 
@@ -137,6 +138,43 @@ async fn two_workers_share_one_limit() {
     assert_within(&sent(&app), 10.0, 10.0);
     assert_eq!(sent(&app).len(), 80);
     assert_queue_is_empty(&sender(&app, &twilio).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_waits_for_a_new_throttle_holds_no_other_one() {
+    let (app, old) = throttled().await;
+    events(&app, "hello", 0..1).await;
+    let new = app.connect_throttled(TOLL_FREE).await;
+    app.advance(seconds(10)).await;
+    for (number, twilio) in [(1, &old), (2, &new)] {
+        let message =
+            json!({ "to": handset(number), "body": "Hi.", "sender_id": twilio.sender_id });
+        app.api().post("/messages", message).await.ok();
+    }
+    let mut other = app.database.connect().await;
+    let create = format!(
+        "BEGIN; INSERT INTO throttles (sender_id, free_at) VALUES ('{}', now())",
+        new.sender_id
+    );
+    other.batch_execute(&create).await.unwrap();
+    let lock = format!(
+        "SELECT FROM throttles WHERE sender_id = '{}' FOR NO KEY UPDATE NOWAIT",
+        old.sender_id
+    );
+    let lock_meanwhile = async {
+        app.database.wait_until_blocked().await;
+        let locked = other.batch_execute(&lock).await;
+        other.batch_execute("ROLLBACK").await.unwrap();
+        locked
+    };
+    let (performed, locked) = tokio::join!(app.worker.perform_due(), lock_meanwhile);
+    performed.unwrap();
+    assert!(
+        locked.is_ok(),
+        "the claim would deadlock with a transaction that locks it: {locked:?}"
+    );
+    app.run_until_idle().await;
+    assert_eq!(sent(&app).len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::release_jobs::start_releasing;
-use super::sender_throttle::{SenderThrottle, lock};
+use super::sender_throttle::{SenderThrottle, lock, lock_all};
 use crate::db::schema::throttles;
 use crate::db::statement::statement;
 use crate::db::{Closing, Conn};
@@ -147,8 +147,10 @@ impl LockedThrottles {
             candidates.iter().map(|candidate| candidate.claimed.sender_id).collect();
         senders.sort_unstable();
         senders.dedup();
-        let mut locked = lock(closing, &senders).await?;
+        let mut locked = lock_all(closing, &senders).await?;
         if locked.len() < senders.len() {
+            // In id order, and before any is locked: an insert waits for another transaction that
+            // creates the same row, which may wait for a locked one.
             let new: Vec<_> = senders
                 .iter()
                 .map(|id| (throttles::sender_id.eq(*id), throttles::free_at.eq(now)))

@@ -8,7 +8,8 @@
 //! [`queue_figures`] describes a queue for users.
 //!
 //! A [`Closing`](crate::db::Closing) transaction locks rows of `throttles`, in the order of sender
-//! ids, so that none deadlocks. Senders without a rate have no row and cost nothing.
+//! ids, and creates rows in that order while it has locked none, so that none deadlocks. Senders
+//! without a rate have no row and cost nothing.
 
 pub(super) mod admission;
 mod leaky_bucket;

@@ -25,13 +25,17 @@ pub(super) struct SenderThrottle {
 type Row = (SenderId, DateTime<Utc>, i64, bool, Option<PartsPerSecond>);
 
 statement! {
-    /// Locks senders' throttles in the order of their ids.
-    struct Lock<'a> { senders: &'a [SenderId] => Array<SqlUuid> }
+    /// Locks senders' throttles in the order of their ids; none if fewer than `at_least` exist.
+    struct Lock<'a> {
+        senders: &'a [SenderId] => Array<SqlUuid>,
+        at_least: i64 => BigInt,
+    }
     returns (SqlUuid, Timestamptz, BigInt, Bool, Nullable<Double>);
     "SELECT t.sender_id, t.free_at, t.waiting_messages, t.releasing, s.parts_per_second
      FROM throttles t
      JOIN senders s ON s.id = t.sender_id
      WHERE t.sender_id = ANY ({senders})
+       AND (SELECT count(*) FROM throttles WHERE sender_id = ANY ({senders})) >= {at_least}
      ORDER BY t.sender_id
      FOR NO KEY UPDATE OF t"
 }
@@ -42,7 +46,24 @@ pub(super) async fn lock(
     closing: &mut Closing<'_>,
     senders: &[SenderId],
 ) -> Result<Vec<(SenderId, SenderThrottle)>> {
-    let rows: Vec<Row> = Lock { senders }.load(closing.without_waiting()).await?;
+    lock_at_least(closing, senders, 0).await
+}
+
+/// Locks the throttles of all these senders, or none if one of them has none, so that it can be
+/// created while no throttle is locked.
+pub(super) async fn lock_all(
+    closing: &mut Closing<'_>,
+    senders: &[SenderId],
+) -> Result<Vec<(SenderId, SenderThrottle)>> {
+    lock_at_least(closing, senders, i64::try_from(senders.len()).unwrap_or(i64::MAX)).await
+}
+
+async fn lock_at_least(
+    closing: &mut Closing<'_>,
+    senders: &[SenderId],
+    at_least: i64,
+) -> Result<Vec<(SenderId, SenderThrottle)>> {
+    let rows: Vec<Row> = Lock { senders, at_least }.load(closing.without_waiting()).await?;
     let throttle = |(id, free_at, waiting_messages, releasing, rate)| {
         let bucket = LeakyBucket { rate, free_at };
         (id, SenderThrottle { bucket, waiting_messages, releasing })
