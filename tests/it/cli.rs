@@ -14,14 +14,15 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 use twilio_simulator::{
     ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions,
 };
 
 use crate::harness::api_client::Api;
-use crate::harness::choose_crypto;
 use crate::harness::fixtures::{PASSWORD, id};
 use crate::harness::scriptless_browser::Site;
+use crate::harness::{between_polls, choose_crypto};
 
 const TIMEOUT: Duration = Duration::from_secs(90);
 
@@ -84,7 +85,7 @@ impl Installation {
             let log = || fs::read_to_string(self.directory.join("serve.log")).unwrap_or_default();
             assert!(server.0.try_wait().unwrap().is_none(), "the server ended: {}", log());
             assert!(started.elapsed() < TIMEOUT, "the server did not become ready: {}", log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            between_polls().await;
         }
         server
     }
@@ -414,7 +415,7 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
         json!({ "name": "Hello", "trigger": trigger, "steps": [step], "status": "active" });
     api.post("/automations", automation).await.ok();
 
-    let answered = Mutex::new(BTreeSet::new());
+    let (answered, enough) = (Mutex::new(BTreeSet::new()), Notify::new());
     let report_events = async {
         for n in 0..80 {
             let handset = format!("+120655506{n:02}");
@@ -428,16 +429,18 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
                 .json::<Value>(&event);
             match request.send().await {
                 Ok(answer) if answer.status() == 202 => {
-                    answered.lock().unwrap().insert(handset);
+                    let mut answered = answered.lock().unwrap();
+                    answered.insert(handset);
+                    if answered.len() == 25 {
+                        enough.notify_one();
+                    }
                 }
                 _ => break,
             }
         }
     };
     let kill_server = async {
-        while answered.lock().unwrap().len() < 25 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        enough.notified().await;
         server.kill().await;
     };
     tokio::join!(report_events, kill_server);
@@ -462,7 +465,7 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
                     );
                 }
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            between_polls().await;
         }
     }
     server.stop().await;

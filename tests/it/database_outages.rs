@@ -13,7 +13,7 @@ use twilio_simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::invariants::Phase;
 use crate::harness::test_database::DatabaseServer;
-use crate::harness::{TestApp, TestOptions, print_line};
+use crate::harness::{TestApp, TestOptions, print_line, real_time};
 
 /// What a client of the API was answered during the outage.
 #[derive(Default)]
@@ -43,11 +43,11 @@ async fn report_events(app: &TestApp, over: &AtomicBool, client: usize) -> Answe
                 503 => answers.retries += 1,
                 other => panic!("the API answered {other}: {:#}", answer.json),
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            real_time(Duration::from_millis(20), "a client repeats its event").await;
         }
         answers.accepted.insert(id);
         number += 1;
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        real_time(Duration::from_millis(5), "the next event of the client").await;
     }
     answers
 }
@@ -62,11 +62,11 @@ async fn text_stop(app: &TestApp, over: &AtomicBool) -> usize {
         while reply.webhook_status != Some(200) {
             assert_eq!(reply.webhook_status, Some(503), "{}", reply.webhook);
             retries += 1;
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            real_time(Duration::from_millis(20), "Twilio repeats its call").await;
             reply = app.simulator.redeliver(&reply.sid).await.unwrap();
         }
         number += 1;
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        real_time(Duration::from_millis(10), "the next text").await;
     }
     retries
 }
@@ -109,17 +109,21 @@ async fn restart_under_load(outage: Outage) {
     let over = AtomicBool::new(false);
     let interrupt = async {
         for _ in 0..if matches!(outage, Outage::FailedOver) { 1 } else { 2 } {
-            tokio::time::sleep(Duration::from_millis(700)).await;
+            let before = app.simulator.messages().len();
+            app.eventually("messages are sent under load", async || {
+                (app.simulator.messages().len() >= before + 50).then_some(())
+            })
+            .await;
             match outage {
                 Outage::Stopped => {
                     app.database.cluster().stop().await;
-                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    real_time(Duration::from_millis(500), "the outage lasts").await;
                     app.database.cluster().restart().await;
                 }
                 Outage::Killed => app.database.cluster().kill(),
                 Outage::FailedOver => app.database.pair().fail_over().await,
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            real_time(Duration::from_secs(1), "clients go on during the recovery").await;
         }
         // Then the API accepts events again.
         app.eventually("the database is back", async || {

@@ -13,9 +13,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-use crate::harness::choose_crypto;
 use crate::harness::dedicated_cluster::DedicatedCluster;
 use crate::harness::test_database::TestDatabase;
+use crate::harness::{between_polls, choose_crypto};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -165,7 +165,7 @@ impl Bouncer {
         while !bouncer.directory.join(".s.PGSQL.6432").exists() {
             let log = || fs::read_to_string(bouncer.directory.join("log")).unwrap_or_default();
             assert!(started.elapsed() < TIMEOUT, "PgBouncer does not start: {}", log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            between_polls().await;
         }
         bouncer
     }

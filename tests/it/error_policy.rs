@@ -10,7 +10,7 @@ use serde_json::json;
 use twilio_simulator::{ACCOUNT_SID, Fault, Rule};
 
 use crate::harness::fixtures::Twilio;
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, real_time};
 
 const DROPPED: Fault = Fault::Failed { code: 30_001 };
 
@@ -422,7 +422,7 @@ async fn no_more_messages_are_claimed_than_the_concurrency_limit() {
     while !sending.is_finished() {
         max_submitting =
             max_submitting.max(app.count("messages WHERE status = 'submitting'").await);
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        real_time(Duration::from_millis(5), "the interval of the samples").await;
     }
     sending.await.unwrap();
     assert!(

@@ -17,7 +17,7 @@ use twilio_simulator::{Fault, Reach, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use crate::harness::fixtures::{send_sms, wait};
 use crate::harness::invariants::Phase;
 use crate::harness::test_database::DatabaseServer;
-use crate::harness::{TestApp, TestOptions, print_line, seconds, seed};
+use crate::harness::{TestApp, TestOptions, print_line, real_time, seconds, seed};
 
 /// How long the storm lasts, in minutes of the manual clock.
 const MINUTES: i64 = 20;
@@ -227,7 +227,7 @@ async fn storm() {
         let restart = async {
             if step == steps / 2 {
                 app.database.cluster().stop().await;
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                real_time(Duration::from_millis(300), "the outage lasts").await;
                 app.database.cluster().restart().await;
             }
         };

@@ -7,11 +7,13 @@ use carillon::app::ProcessRole;
 use carillon::clock::Clock;
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
+use tokio::net::TcpStream;
 use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule};
 
 use crate::harness::api_client::Api;
+use crate::harness::carillon_process::Process;
 use crate::harness::fixtures::{Twilio, id, send_sms};
-use crate::harness::{HANDSET, TestApp, TestOptions};
+use crate::harness::{HANDSET, TestApp, TestOptions, between_polls, real_time};
 
 const STATUS: &str = "SELECT status AS text FROM messages WHERE to_address = '+12065550111'";
 const CALLBACKS: &str = "delivery_events WHERE source = 'callback'";
@@ -26,6 +28,14 @@ impl TestApp {
     async fn until(&self, query: &str, expected: &str) {
         self.eventually(query, async || (self.texts(query).await == [expected]).then_some(()))
             .await;
+    }
+
+    /// Waits until a process that stops accepts no more connections.
+    async fn until_refused(&self, process: &Process) {
+        self.eventually("new requests are refused", async || {
+            TcpStream::connect(process.bind()).await.is_err().then_some(())
+        })
+        .await;
     }
 
     async fn until_sent(&self, messages: usize) {
@@ -103,7 +113,7 @@ async fn workers_share_jobs_and_take_over_from_a_killed_one_within_30_seconds() 
             since.elapsed() < Duration::from_secs(30),
             "the message was not taken over within 30 seconds"
         );
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        between_polls().await;
     }
     report_hello(app.api(), "+12065551999").await;
     app.until_sent(reported + 1).await;
@@ -145,7 +155,8 @@ async fn a_second_stop_signal_ends_at_once() {
     report_hello(&api, HANDSET).await;
     app.until(STATUS, "submitting").await;
     process.terminate();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    app.until_refused(&process).await;
+    real_time(Duration::from_secs(1), "a process that does not wait has ended by then").await;
     assert!(process.is_running(), "it waits for the answer of Twilio");
     process.terminate();
     let since = Instant::now();
@@ -170,11 +181,7 @@ async fn a_stop_signal_waits_for_callbacks_to_commit_and_refuses_new_ones() {
     app.until(blocked, "true").await;
 
     process.terminate();
-    let bind = process.bind().to_owned();
-    app.eventually("new requests are refused", async || {
-        tokio::net::TcpStream::connect(&bind).await.is_err().then_some(())
-    })
-    .await;
+    app.until_refused(&process).await;
     assert!(process.is_running(), "it waits for the callback");
     assert_eq!(app.count(CALLBACKS).await, 0);
     lock.batch_execute("ROLLBACK").await.unwrap();

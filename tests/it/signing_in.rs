@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use crate::harness::fixtures::PASSWORD;
 use crate::harness::scriptless_browser::Site;
-use crate::harness::{HANDSET, TestApp, TestOptions, days};
+use crate::harness::{HANDSET, TestApp, TestOptions, days, real_time};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_admin_is_created_once_with_the_code_from_the_log() {
@@ -195,7 +195,7 @@ async fn a_flood_of_guesses_at_one_account_delays_neither_a_known_browser_nor_an
         );
         while !over.load(Ordering::SeqCst) {
             app.clock.advance(TimeDelta::seconds(1));
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            real_time(Duration::from_millis(20), "attempts continue at each second").await;
         }
     };
     let (pages, ()) = tokio::join!(flood, others);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use twilio_simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE};
 
 use crate::harness::fixtures::{id, send_sms, wait};
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, seconds};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, real_time, seconds};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 
@@ -282,7 +282,7 @@ async fn nothing_is_claimed_after_a_concurrent_stop_has_committed() {
             }
         };
         let stop = async {
-            tokio::time::sleep(Duration::from_millis(round * 7 % 60)).await;
+            real_time(Duration::from_millis(round * 7 % 60), "another moment each round").await;
             app.text(&handset, LONG_CODE, "STOP").await;
             app.count(&claims).await
         };

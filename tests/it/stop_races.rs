@@ -19,7 +19,7 @@ use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use crate::harness::fixtures::Twilio;
 use crate::harness::invariants::Phase;
 use crate::harness::test_database::DatabaseServer;
-use crate::harness::{HANDSET, TestApp, TestOptions, print_line, seed};
+use crate::harness::{HANDSET, TestApp, TestOptions, print_line, real_time, seed};
 
 /// The number of contacts in the deletion race.
 const CONTACTS: usize = 120;
@@ -40,7 +40,8 @@ async fn report_events(app: &TestApp, over: &AtomicBool, seed: u64, contacts: us
             (0..rng.random_range(1..20)).map(|_| hello(random_phone(&mut rng, contacts))).collect();
         let answer = app.api().post("/events", json!({ "events": events })).await;
         assert!(matches!(answer.status, 202 | 503), "{answer:?}");
-        tokio::time::sleep(Duration::from_millis(rng.random_range(0..20))).await;
+        let pause = Duration::from_millis(rng.random_range(0..20));
+        real_time(pause, "events arrive at random moments").await;
     }
 }
 
@@ -84,7 +85,7 @@ async fn work(worker: Worker, over: &AtomicBool) {
     let heartbeats = async {
         while !over.load(Ordering::SeqCst) {
             worker.heartbeat().await.unwrap();
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            real_time(Duration::from_millis(250), "the interval of the heartbeats").await;
         }
     };
     worker.heartbeat().await.unwrap();
@@ -95,7 +96,7 @@ async fn work(worker: Worker, over: &AtomicBool) {
 async fn advance_clock(app: &TestApp, over: &AtomicBool, path: ClaimPath) {
     while path != ClaimPath::Composed && !over.load(Ordering::SeqCst) {
         app.clock.advance(TimeDelta::milliseconds(100));
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        real_time(Duration::from_millis(10), "the clock runs ten times as fast").await;
     }
 }
 
@@ -199,7 +200,7 @@ async fn race(path: ClaimPath) {
             {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            real_time(Duration::from_millis(500), "the race goes on").await;
         }
         over.store(true, Ordering::SeqCst);
     };
@@ -271,7 +272,8 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
         // Both take some milliseconds, so their order alternates.
         let (early, late) = (round * 997 % 60_000, 30_000);
         let later = |micros: u64, than: u64| {
-            tokio::time::sleep(Duration::from_micros(micros.saturating_sub(than)))
+            let pause = Duration::from_micros(micros.saturating_sub(than));
+            real_time(pause, "either may be first")
         };
         let work = async |worker: &Worker| {
             later(late, early).await;

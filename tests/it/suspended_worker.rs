@@ -17,7 +17,7 @@ use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use crate::harness::carillon_process::Process;
 use crate::harness::fixtures::{Twilio, id};
 use crate::harness::invariants::Phase;
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, seconds};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, real_time, seconds};
 
 const FAIL_POINTS: [FailPoint; 2] = [FailPoint::Claimed, FailPoint::Writing];
 
@@ -79,10 +79,9 @@ impl SuspendedWorker {
 
     /// Waits until the claim is too old by the system clock, which the suspended process uses.
     async fn wait_until_claim_expires(&self) {
-        tokio::time::sleep(
-            (self.since + Duration::from_millis(2_100)).saturating_duration_since(Instant::now()),
-        )
-        .await;
+        let left =
+            (self.since + Duration::from_millis(2_100)).saturating_duration_since(Instant::now());
+        real_time(left, "the claim expires by the system clock").await;
     }
 
     /// Resumes the worker when its claim is too old, and waits until it has handled the message.
@@ -333,7 +332,7 @@ async fn a_late_outcome_of_the_first_attempt_does_not_cause_a_third() {
         suspended.process.resume();
         suspended.wait_until_held_back().await;
         assert_eq!(app.statuses_to(HANDSET).await, ["submitting"]);
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        real_time(Duration::from_millis(300), "a third attempt would begin at once").await;
         app.simulator.clear_faults();
     };
     tokio::join!(settle, resume);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::layers::layer;
-use super::{files, files_below, simulator, sources, without_literals};
+use super::{files, files_below, rust_files, simulator, sources, without_literals};
 
 #[test]
 fn time_comes_from_the_clock() {
@@ -22,6 +22,25 @@ fn time_comes_from_the_clock() {
         .iter()
         .filter(|(_, text)| text.contains("Utc::now") || text.contains("SystemTime::now"));
     assert!(readers.all(|(path, _)| path == "clock.rs"));
+}
+
+#[test]
+fn stories_sleep_only_in_the_harness() {
+    // Elsewhere they wait for a condition, or say by `real_time` why time has to pass.
+    const PLACES: &[&str] = &["tests/it/harness/waiting.rs", "tests/it/harness/postgres.rs"];
+    let sleeps = |text: &str| {
+        let code = without_literals(text);
+        ["time::sleep", "thread::sleep", "sleep("].iter().any(|call| code.contains(call))
+    };
+    let files = rust_files();
+    let mut sleepers: Vec<&str> = files
+        .iter()
+        .filter(|(path, text)| path.starts_with("tests/it/") && sleeps(text))
+        .map(|(path, _)| path.as_str())
+        .collect();
+    assert!(sleepers.contains(&PLACES[0]));
+    sleepers.retain(|path| !PLACES.contains(path));
+    assert!(sleepers.is_empty(), "wait with {} in: {sleepers:?}", PLACES[0]);
 }
 
 #[test]

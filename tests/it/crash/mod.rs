@@ -30,7 +30,7 @@ use crate::harness::carillon_process::Process;
 use crate::harness::fixtures::Twilio;
 use crate::harness::invariants::{Phase, Tally};
 use crate::harness::test_database::DatabaseServer;
-use crate::harness::{TestApp, TestOptions, seconds};
+use crate::harness::{TestApp, TestOptions, real_time, seconds};
 
 /// How a worker crashes.
 #[derive(Debug, Clone, Copy)]
@@ -416,7 +416,7 @@ async fn a_worker_that_resumes_after_it_was_declared_dead_sends_nothing_twice() 
         app.settle().await;
         let settled = app.assert_invariants(Phase::Settled).await;
         process.resume();
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        real_time(Duration::from_millis(500), "it would send again at once").await;
         app.settle().await;
         assert_eq!(app.simulator.messages().len(), 5, "{point:?}: {settled:?}");
         app.assert_invariants(Phase::Settled).await;

@@ -11,7 +11,7 @@ use twilio_simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use super::{handsets, hello, hold_lock, prepared, release_lock, report_hello};
 use crate::harness::invariants::Phase;
 use crate::harness::test_database::{DatabaseServer, Reachable};
-use crate::harness::{HANDSET, TestApp, TestOptions, print_line};
+use crate::harness::{HANDSET, TestApp, TestOptions, print_line, real_time};
 
 /// A server is killed during webhook calls: what it answered is stored, and repeats count once.
 #[tokio::test(flavor = "multi_thread")]
@@ -171,8 +171,7 @@ async fn call_and_disconnect(app: &TestApp, call: RequestBuilder, lock: Conn) {
     app.database.wait_until_blocked().await;
     request.abort();
     assert!(request.await.unwrap_err().is_cancelled());
-    // The server notices the closed connection asynchronously.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    real_time(Duration::from_millis(200), "the server notices it asynchronously").await;
     release_lock(lock).await;
     wait_until_idle(app).await;
 }

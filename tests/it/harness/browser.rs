@@ -23,8 +23,11 @@ use url::{ParseError, Url};
 
 use super::TestApp;
 use super::fixtures::PASSWORD;
+use super::waiting::{between_polls, real_time};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// The pause between two looks at the text of a page, which may be loaded again for each.
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 
 /// The screen size and colour scheme that a page is shown with.
 #[derive(Debug, Clone, Copy)]
@@ -257,7 +260,7 @@ impl Browser {
                 "{}: the focus is at {here}, not at “{expected}”",
                 self.path().await
             );
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            between_polls().await;
         }
     }
 
@@ -317,7 +320,7 @@ impl Browser {
                 "{} does not say “{words}”:\n{text}",
                 self.path().await
             );
-            tokio::time::sleep(Duration::from_millis(150)).await;
+            real_time(POLL_INTERVAL, "the page changes by itself").await;
         }
     }
 

@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 
 use super::TestApp;
 use super::api_client::Api;
+use super::waiting::between_polls;
 
 /// Options of a [`Process`].
 #[derive(Default)]
@@ -151,7 +152,7 @@ impl TestApp {
                 started.elapsed() < TIMEOUT,
                 "the program did not become ready; CARILLON_TEST_LOG=info shows why"
             );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            between_polls().await;
         }
         process
     }

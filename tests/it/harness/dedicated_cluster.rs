@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use tokio::sync::Mutex;
 
 use super::test_database::Backend;
+use super::waiting::between_polls;
 
 /// A PostgreSQL cluster in its own directory; [`DedicatedCluster::remove`] deletes it.
 pub(crate) struct DedicatedCluster {
@@ -124,7 +125,7 @@ impl DedicatedCluster {
                 started.elapsed() < Duration::from_mins(1),
                 "did not succeed within a minute: {statement}"
             );
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            between_polls().await;
         }
     }
 

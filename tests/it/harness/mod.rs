@@ -6,7 +6,8 @@
 //! [`api_client`] and [`scriptless_browser`] are HTTP clients, [`browser`] is a real browser, and
 //! [`axe`] checks the accessibility of a page. [`carillon_process`] starts `carillon serve`;
 //! [`dedicated_cluster`] and [`replicated_pair`] start PostgreSQL servers that a story may stop or
-//! kill; [`stop_texts`] sends STOP texts. Start reading at [`TestApp`].
+//! kill; [`stop_texts`] sends STOP texts, and [`waiting`] lets time pass. Start reading at
+//! [`TestApp`].
 
 pub(crate) mod api_client;
 pub(crate) mod axe;
@@ -23,9 +24,11 @@ mod stranded_messages;
 mod test_app;
 pub(crate) mod test_database;
 mod test_environment;
+mod waiting;
 
 use test_environment::finish;
 
 pub(crate) use fixtures::{HANDSET, OTHER_HANDSET};
 pub(crate) use test_app::{TestApp, TestOptions, days, hours, seconds};
 pub(crate) use test_environment::{choose_crypto, print_line, seed};
+pub(crate) use waiting::{between_polls, real_time};

@@ -13,6 +13,7 @@ use diesel_async::SimpleAsyncConnection;
 use parking_lot::Mutex;
 
 use super::dedicated_cluster::DedicatedCluster;
+use super::waiting::between_polls;
 
 /// A primary and a standby; [`Pair::remove`] deletes both.
 pub(crate) struct Pair {
@@ -159,7 +160,7 @@ impl Node {
                 "did not succeed within a minute: {statement}\n{}",
                 log()
             );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            between_polls().await;
         }
     }
 

@@ -27,6 +27,7 @@ use super::api_client::Api;
 use super::scriptless_browser::Site;
 use super::test_database::{DatabaseServer, TestDatabase};
 use super::test_environment::{choose_crypto, finish, seed, start_log};
+use super::waiting::poll_until;
 
 /// A complete Carillon with its own database and its own simulated Twilio; dropping it stops both.
 pub(crate) struct TestApp {
@@ -248,16 +249,9 @@ impl TestApp {
     pub(crate) async fn eventually<T>(
         &self,
         what: &str,
-        mut poll: impl AsyncFnMut() -> Option<T>,
+        poll: impl AsyncFnMut() -> Option<T>,
     ) -> T {
-        let started = std::time::Instant::now();
-        loop {
-            if let Some(found) = poll().await {
-                return found;
-            }
-            assert!(started.elapsed() < Duration::from_mins(1), "{what}: not within a minute");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        poll_until(what, poll).await
     }
 
     /// The jobs that match an SQL condition, each as its kind and error.
