@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
-use crate::cases::{Case, Kind};
+use crate::case::{Case, Kind};
 
 /// The read timeout, longer than any page may take; it ends the measurement.
 const TIMEOUT: Duration = Duration::from_secs(90);

@@ -1,65 +1,8 @@
 //! The measured requests: every page and every list of the API, with usual and with expensive
 //! filters.
 
-use serde::Serialize;
-
 use crate::Outcome;
-
-/// The kind of a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    /// The home page.
-    Home,
-    /// Any other page.
-    Page,
-    /// A response of the JSON API.
-    Api,
-    /// A stream, measured until the end of its head.
-    Stream,
-}
-
-/// A measured request.
-pub(crate) struct Case {
-    pub(crate) kind: Kind,
-    pub(crate) what: &'static str,
-    pub(crate) path: String,
-    /// The expected status of the response.
-    pub(crate) status: u16,
-}
-
-/// A [`Case`] with placeholders in its path.
-struct CaseTemplate {
-    kind: Kind,
-    /// The route as in the source.
-    route: &'static str,
-    what: &'static str,
-    /// The path, with names from `world/names.sql` in `<…>`.
-    path: &'static str,
-    status: u16,
-}
-
-const fn page(route: &'static str, what: &'static str, path: &'static str) -> CaseTemplate {
-    CaseTemplate { kind: Kind::Page, route, what, path, status: 200 }
-}
-
-const fn api(route: &'static str, what: &'static str, path: &'static str) -> CaseTemplate {
-    CaseTemplate { kind: Kind::Api, route, what, path, status: 200 }
-}
-
-const fn stream(route: &'static str, what: &'static str, path: &'static str) -> CaseTemplate {
-    CaseTemplate { kind: Kind::Stream, route, what, path, status: 200 }
-}
-
-/// A page request whose expected status is not 200.
-const fn page_with_status(
-    route: &'static str,
-    what: &'static str,
-    path: &'static str,
-    status: u16,
-) -> CaseTemplate {
-    CaseTemplate { kind: Kind::Page, route, what, path, status }
-}
+use crate::case::{Case, CaseTemplate, Kind, api, page, page_with_status, stream};
 
 /// The routes of all cases, as in the source.
 pub(crate) fn routes() -> impl Iterator<Item = &'static str> {

@@ -6,6 +6,7 @@
 //! in, over the loopback. Database, program and fake Twilio are shared with `benches/throughput/`.
 
 mod browser;
+mod case;
 mod cases;
 mod report;
 mod route_coverage;
@@ -45,7 +46,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use browser::Browser;
-use cases::{Case, Kind};
+use case::{Case, Kind};
 use fake_twilio::FakeTwilio;
 use postgres_cluster::Cluster;
 use product_process::Setup;

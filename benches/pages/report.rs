@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::cases::{Case, Kind};
+use crate::case::{Case, Kind};
 use crate::load_tool::percentile;
 use crate::machine::Machine;
 use crate::postgres_cluster::Statement;

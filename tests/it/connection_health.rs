@@ -1,7 +1,6 @@
-//! The health of a connection: drift is found and repaired, registrations are read, webhook calls
-//! are tested, and Auth Tokens rotate without a gap.
+//! The health of a connection: drift is found and repaired, registrations are read, and Auth Tokens
+//! rotate without a gap.
 
-use carillon::connections::{self, Check, RepairPlace, WebhookTest};
 use carillon::users::Role;
 use serde_json::{Value, json};
 use twilio_simulator::{
@@ -12,7 +11,7 @@ use twilio_simulator::{
 
 use crate::harness::browser::Browser;
 use crate::harness::fixtures::Twilio;
-use crate::harness::{HANDSET, TestApp, TestOptions, days, hours};
+use crate::harness::{HANDSET, TestApp, days, hours};
 
 /// A change to a number at Twilio.
 type Change = fn(&mut Number);
@@ -20,7 +19,7 @@ type Change = fn(&mut Number);
 const NEW_TOKEN: &str = "6e656e656e656e656e656e656e656e65";
 
 impl TestApp {
-    async fn connect_account(&self, sid: &str, token: &str, sender: &str) -> Value {
+    pub(crate) async fn connect_account(&self, sid: &str, token: &str, sender: &str) -> Value {
         self.api()
             .post(
                 "/connections",
@@ -52,7 +51,12 @@ impl TestApp {
 
     /// Sends a STOP webhook call signed with a token for a base URL, and returns the status of the
     /// answer.
-    async fn stop_signed_with(&self, twilio: &Twilio, token: &str, base_url: &str) -> u16 {
+    pub(crate) async fn stop_signed_with(
+        &self,
+        twilio: &Twilio,
+        token: &str,
+        base_url: &str,
+    ) -> u16 {
         let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
         let params = [
             ("MessageSid", "SM00000000000000000000000000000001"),
@@ -71,7 +75,7 @@ impl TestApp {
     }
 }
 
-fn path(connection: &Value, rest: &str) -> String {
+pub(crate) fn path(connection: &Value, rest: &str) -> String {
     format!("/connections/{}{rest}", connection["id"].as_str().unwrap())
 }
 
@@ -236,98 +240,6 @@ async fn the_hourly_check_reports_keys_that_cannot_be_decrypted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_webhook_test_is_shown_until_it_passes() {
-    let app = TestApp::start().await;
-    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
-    app.run_until_idle().await;
-    let site = app.sign_in().await;
-    let check = Check::failed("A signed call", "It could not be reached.", "Check the firewall.")
-        .with_repair_place(RepairPlace::Test);
-    let test = WebhookTest { tested_at: app.clock.now(), check };
-    let id = connection["id"].as_str().unwrap().parse().unwrap();
-    connections::record_test(&mut *app.conn().await, id, &test).await.unwrap();
-    let home = site.open("/").await.ok();
-    home.must_say("A signed call: It could not be reached.");
-    assert!(home.html.contains(&path(&connection, "/health#webhook-test")), "{}", home.html);
-    let page = site.open(&path(&connection, "")).await.ok();
-    assert!(
-        page.says("One thing does not work") && page.says("It could not be reached."),
-        "{}",
-        page.text()
-    );
-
-    let health = site.open(&path(&connection, "/health")).await.ok();
-    site.send(&health.form(&path(&connection, "/webhook-test"))).await.ok();
-    assert!(!site.open("/").await.ok().says("Needs attention"));
-    site.open(&path(&connection, "")).await.ok().must_say("The connection works");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
-    // The real URL of Twilio, which this story never calls: the connection is inserted into the
-    // database.
-    let twilio = ("CARILLON_TWILIO_API_URL", "http://api.twilio.com".to_owned());
-    let app = TestApp::with(TestOptions { settings: vec![twilio], ..TestOptions::default() }).await;
-    let id = "019ab000-0000-7000-8000-000000000001";
-    let connection = "INSERT INTO connections (id, name, account_sid, account_name, auth_token,
-                         verified_at, created_at, checked_at, checks)";
-    app.run_sql(
-        &format!(
-            "{connection} VALUES ('{id}', 'Shop', '{ACCOUNT_SID}', 'Shop', '\\x00', now(), now(), now(), '[]')"
-        )
-    ).await;
-    let sender = "INSERT INTO senders (id, connection_id, kind, address, twilio_sid, name,
-                     sms_capable, mms_capable, webhook_url, created_at)";
-    let number = format!(
-        "gen_random_uuid(), '{id}', 'phone_number', '{LONG_CODE}', 'PN', 'Front', true, true, 'https://x.example.com', now()"
-    );
-    app.run_sql(&format!("{sender} VALUES ({number})")).await;
-
-    let site = app.sign_in().await;
-    let home = site.open("/").await.ok();
-    home.must_say("Address for Twilio's calls: Twilio cannot call http://127.0.0.1");
-    assert!(home.html.contains(&format!("/connections/{id}/health")), "{}", home.html);
-    for page in [format!("/connections/{id}"), format!("/connections/{id}/health")] {
-        let shown = site.open(&page).await.ok();
-        shown.must_say("One thing does not work");
-        shown.must_say("Set CARILLON_PUBLIC_URL");
-    }
-    for page in ["/connections".to_owned(), format!("/connections/{id}")] {
-        let shown = site.open(&page).await.ok();
-        assert!(
-            shown.says("Not reported here") && !shown.says("Reported here"),
-            "{}",
-            shown.text()
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn once_the_public_address_is_right_the_webhooks_must_be_set_again() {
-    let app = TestApp::start().await;
-    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
-    app.run_until_idle().await;
-    // The state that a check left while the public URL was wrong.
-    let failed_check = "health = jsonb_set(health, '{webhook,drift}', '[\"unreachable\"]'), webhook_error \
-                = 'The internet does not reach it.'";
-    app.run_sql(&format!("UPDATE senders SET {failed_check}")).await;
-    let site = app.sign_in().await;
-    site.open("/").await.ok().must_say("are not reported here: a STOP is found late");
-    let health = site.open(&path(&connection, "/health")).await.ok();
-    health.must_say("The internet does not reach the address of this Carillon");
-    site.send(
-        &health.form(&format!(
-            "/senders/{}/webhook",
-            connection["senders"][0]["id"].as_str().unwrap()
-        )),
-    )
-    .await
-    .ok();
-    assert!(!site.open("/").await.ok().says("Needs attention"));
-    site.open("/connections").await.ok().must_say("Reported here");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn registrations_with_carriers_are_read_from_twilio() {
     let app = TestApp::start().await;
     let trial = app.connect_account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER).await;
@@ -372,108 +284,6 @@ async fn registrations_with_carriers_are_read_from_twilio() {
         !found.to_string().contains("A2P campaign of +1 500"),
         "a number of area code 500 needs no campaign: {found}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_signed_call_through_the_public_address_arrives() {
-    let app = TestApp::start().await;
-    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
-    let tested = app.api().post(&path(&connection, "/webhook-test"), json!(null)).await.ok();
-    assert_eq!(tested["outcome"], "passed", "{tested}");
-    assert_eq!(app.count("messages").await, 0, "a test call creates no message");
-    assert_eq!(
-        app.api_as(Role::Viewer)
-            .await
-            .post(&path(&connection, "/webhook-test"), json!(null))
-            .await
-            .status,
-        403
-    );
-    let page = app.sign_in().await.open(&path(&connection, "/health")).await.ok();
-    assert!(
-        page.says("Tested") && page.says("its signature was verified, and was answered in"),
-        "{}",
-        page.text()
-    );
-
-    let unsigned = app.http.post(format!(
-        "{}/hooks/twilio/{}/test",
-        app.url,
-        connection["id"].as_str().unwrap()
-    ));
-    let refused = unsigned.form(&[("Challenge", "x")]).send().await.unwrap();
-    assert_eq!(
-        (refused.status().as_u16(), refused.text().await.unwrap().as_str()),
-        (403, "Carillon refused: unsigned")
-    );
-    assert_eq!(
-        app.texts("SELECT hook || ' ' || reason AS text FROM rejected_webhooks").await,
-        ["test unsigned"]
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_signed_for_another_address_is_rejected_with_that_address() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let other = app.url.replace("http://", "https://");
-    assert_eq!(app.stop_signed_with(&twilio, AUTH_TOKEN, &other).await, 403);
-    assert_eq!(app.stop_signed_with(&twilio, NEW_TOKEN, &other).await, 403);
-    let noted = app
-        .texts("SELECT reason || ': ' || detail AS text FROM rejected_webhooks ORDER BY id")
-        .await;
-    let expected = format!(
-        "wrong_address: It is signed for {other}, while CARILLON_PUBLIC_URL is {}.",
-        app.url
-    );
-    assert_eq!(noted[0], expected);
-    assert!(noted[1].starts_with("wrong_signature"), "{noted:?}");
-    assert_eq!(app.count("suppressions").await, 0, "a rejected STOP suppresses nothing");
-    let page = app
-        .sign_in()
-        .await
-        .open(&format!("/connections/{}/rejected", twilio.connection_id))
-        .await
-        .ok();
-    assert!(page.says("The Auth Token is right; only the address differs"), "{}", page.text());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_without_a_connection_is_shown_with_advice() {
-    let app = TestApp::start().await;
-    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
-    app.run_until_idle().await;
-    let site = app.sign_in().await;
-    assert!(
-        !site.open("/connections").await.ok().says("Webhooks of no connection"),
-        "no webhook was rejected yet"
-    );
-    let stray = app.signed_call(
-        "/hooks/twilio/019ab000-0000-7000-8000-000000000001/inbound",
-        &[("Body", "hi")],
-    );
-    assert_eq!(stray.send().await.unwrap().status(), 404);
-
-    let home = site.open("/").await.ok();
-    home.must_say("A webhook was rejected within the last day, since it names no connection.");
-    assert!(home.html.contains("/connections/rejected"), "{}", home.html);
-    site.open("/connections").await.ok().must_say(
-        "1 call in the last 24 hours named no connection of this Carillon, and was rejected",
-    );
-    let listed = site.open("/connections/rejected").await.ok();
-    listed.must_say("No connection has this address");
-    assert!(
-        !site
-            .open(&path(&connection, "/rejected"))
-            .await
-            .ok()
-            .says("No connection has this address")
-    );
-
-    app.advance(days(2)).await;
-    let later = app.sign_in_as(Role::Viewer).await;
-    assert!(!later.open("/").await.ok().says("names no connection"));
-    later.open("/connections").await.ok().must_say("None in the last 24 hours. Earlier ones");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,17 +1,14 @@
-//! The message log: filters, saved views, live updates, and the CSV export.
-
-use std::time::{Duration, Instant};
+//! The message log: filters, saved views, and the CSV export.
 
 use carillon::users::Role;
 use serde_json::{Value, json};
 use twilio_simulator::{Fault, Rule};
 
-use crate::harness::browser::Browser;
 use crate::harness::fixtures::{Twilio, id};
-use crate::harness::scriptless_browser::{Page, Site};
+use crate::harness::scriptless_browser::Page;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
-async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {
+pub(crate) async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {
     id(&app
         .api()
         .post("/messages", json!({ "to": to, "body": body, "sender_id": twilio.sender_id }))
@@ -19,7 +16,7 @@ async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {
         .ok())
 }
 
-async fn contact(app: &TestApp, phone: &str, first: &str, last: &str) -> String {
+pub(crate) async fn contact(app: &TestApp, phone: &str, first: &str, last: &str) -> String {
     id(&app
         .api()
         .post("/contacts", json!({ "phone": phone, "first_name": first, "last_name": last }))
@@ -404,242 +401,4 @@ async fn the_export_contains_what_the_list_shows() {
     );
     assert_eq!(site.open("/messages/export?status=gone").await.status, 400);
     assert_eq!(app.site().open("/messages/export").await.path, "/login?next=%2Fmessages%2Fexport");
-}
-
-/// The vertical position of a row on the screen.
-async fn row_position(browser: &Browser, id: &str) -> f64 {
-    browser
-        .run(&format!(
-            "return \
-             document.getElementById('state-{id}').closest('tr').getBoundingClientRect().top;"
-        ))
-        .await
-        .as_f64()
-        .unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_update_live_and_stay_in_place() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let mut ids = Vec::new();
-    for number in 0..30 {
-        ids.push(send(&app, HANDSET, &format!("Number {number}"), &twilio).await);
-    }
-    let browser = Browser::open().await;
-    browser.sign_in(&app).await;
-    browser.go(&format!("{}/messages", app.url)).await;
-    browser.must_say("Number 29").await;
-    app.eventually("the page is connected to the live stream", async || {
-        app.web().live.has_streams().then_some(())
-    })
-    .await;
-    browser
-        .run(&format!(
-            "window.stays = true; document.getElementById('state-{}').scrollIntoView();",
-            ids[10]
-        ))
-        .await;
-    let before = row_position(&browser, &ids[10]).await;
-
-    app.run_until_idle().await;
-    let state = format!("return document.getElementById('state-{}').textContent.trim();", ids[10]);
-    app.eventually("the row shows the new status", async || {
-        (browser.run(&state).await == json!("Delivered")).then_some(())
-    })
-    .await;
-    assert!((row_position(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
-
-    for number in 30..32 {
-        send(&app, HANDSET, &format!("Number {number}"), &twilio).await;
-    }
-    browser.must_say("2 new messages: show").await;
-    assert!((row_position(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
-    assert_eq!(
-        browser.run("return [window.stays, document.body.innerText.includes('Number 31')];").await,
-        json!([true, false])
-    );
-    browser.run("document.querySelector('#come a').click();").await;
-    browser.must_say("Number 31").await;
-
-    // A filtered list announces only messages that match.
-    browser.go(&format!("{}/messages?text=pear", app.url)).await;
-    browser.must_say("No such messages").await;
-    send(&app, HANDSET, "Apples", &twilio).await;
-    send(&app, HANDSET, "Pears", &twilio).await;
-    browser.must_say("1 new message: show").await;
-}
-
-/// Opens a live stream, and waits for its first event.
-async fn watch(app: &TestApp, site: &Site, row: &str) -> reqwest::Response {
-    let mut stream = site.get(&format!("/messages/live?rows={row}")).send().await.unwrap();
-    assert_eq!(
-        (stream.status().as_u16(), stream.headers()["content-type"].to_str().unwrap()),
-        (200, "text/event-stream")
-    );
-    let first = stream.chunk().await.unwrap().unwrap();
-    assert!(String::from_utf8_lossy(&first).contains(&format!("#state-{row}")), "{first:?}");
-    assert!(app.web().live.has_streams());
-    stream
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_live_stream_ends_with_its_browser_and_with_the_server() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let row = send(&app, HANDSET, "Hello", &twilio).await;
-    let site = app.sign_in_as(Role::Viewer).await;
-    assert_eq!(
-        app.site().open(&format!("/messages/live?rows={row}")).await.path,
-        format!("/login?next=%2Fmessages%2Flive%3Frows%3D{row}")
-    );
-
-    let stream = watch(&app, &site, &row).await;
-    drop(stream);
-    app.eventually("no live stream is open", async || {
-        (!app.web().live.has_streams()).then_some(())
-    })
-    .await;
-
-    let mut stream = watch(&app, &site, &row).await;
-    let started = Instant::now();
-    drop(app);
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "the server waited for the stream: {:?}",
-        started.elapsed()
-    );
-    assert_eq!(stream.chunk().await.unwrap(), None, "the stream has ended");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_live_stream_reports_messages_that_arrived_while_none_was_open() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let first = send(&app, HANDSET, "The first row", &twilio).await;
-    for text in ["A pear", "An apple", "Another pear"] {
-        send(&app, HANDSET, text, &twilio).await;
-    }
-    app.clock.advance(chrono::TimeDelta::minutes(5));
-    let site = app.sign_in_as(Role::Viewer).await;
-    for (filter, announcement) in [("", "3 new messages"), ("text=pear&", "2 new messages")] {
-        let mut stream =
-            site.get(&format!("/messages/live?{filter}after={first}")).send().await.unwrap();
-        let event = stream.chunk().await.unwrap().unwrap();
-        assert!(
-            String::from_utf8_lossy(&event).contains(announcement),
-            "{filter}: {}",
-            String::from_utf8_lossy(&event)
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_offers_a_resend_only_if_some_message_may_be_sent_again() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let site = app.sign_in_as(Role::Marketer).await;
-    for (handset, code, offered) in [(HANDSET, 21211, false), (OTHER_HANDSET, 21408, true)] {
-        app.simulator.inject(Rule::always(Fault::Refuse { code }).for_handset(handset));
-        send(&app, handset, "Hello", &twilio).await;
-        app.run_until_idle().await;
-        let page = site.open("/ledger").await.ok();
-        page.must_say(&code.to_string());
-        assert_eq!(page.html.contains("/ledger/retry"), offered, "{}", page.text());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_resent_only_if_that_is_safe_and_its_page_says_why_not() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    contact(&app, HANDSET, "Ann", "Moreno").await;
-    contact(&app, OTHER_HANDSET, "Ben", "Osei").await;
-    app.simulator
-        .inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
-    let arrived = send(&app, HANDSET, "Arrived", &twilio).await;
-    let doubtful = send(&app, OTHER_HANDSET, "Doubtful", &twilio).await;
-    app.run_until_idle().await;
-    let never = send(&app, HANDSET, "Never", &twilio).await;
-    app.run_sql(&format!(
-        "UPDATE messages SET status = 'expired', reason = 'Too late.' WHERE id = '{never}'"
-    ))
-    .await;
-    let site = app.sign_in_as(Role::Marketer).await;
-    let page = site.open(&format!("/messages/{arrived}")).await.ok();
-    assert!(!page.says("Send again") && !page.says("It is not sent again"));
-    let page = site.open(&format!("/messages/{doubtful}")).await.ok();
-    page.must_say("It is not sent again. It may have arrived");
-    assert!(!page.says("Send again"));
-    let page = site.open(&format!("/messages/{never}")).await.ok();
-    page.must_say("It certainly reached nobody.");
-    let page = site.send(&page.form(&format!("/messages/{never}/retry"))).await.ok();
-    page.must_say("It is sent again as this message.");
-    let page = site.open(&format!("/messages/{never}")).await.ok();
-    page.must_say("The message that took its place");
-    assert!(!page.says("Send again"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_without_a_mouse_finds_a_failed_message_saves_the_view_and_resends_it() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    contact(&app, HANDSET, "Ann", "Moreno").await;
-    send(&app, OTHER_HANDSET, "It arrives", &twilio).await;
-    app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21408 }).for_handset(HANDSET));
-    send(&app, HANDSET, "It fails at first", &twilio).await;
-    app.run_until_idle().await;
-    let browser = Browser::open().await;
-    browser.sign_in(&app).await;
-    browser.tab_to("Messages").await;
-    browser.must_say("It arrives").await;
-    browser.run("document.querySelector('[name=status]').focus()").await;
-    browser.type_keys("Failed").await;
-    browser.tab_to("Filter").await;
-    browser.must_say("21408").await;
-    assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length").await, 1);
-    browser.tab_to("Save this view").await;
-    browser.fill("name", "To look after").await;
-    browser.tab_to("Save").await;
-    browser.must_say("View saved. Everybody here finds it above the list.").await;
-    browser.tab_to("To look after").await;
-    browser.must_say("It fails at first").await;
-    assert_eq!(
-        browser.run("return document.querySelector('nav.views [aria-current]').innerText").await,
-        "To look after"
-    );
-
-    browser.tab_to("It fails at first").await;
-    browser.must_say("It certainly reached nobody.").await;
-    browser.tab_to("Send again …").await;
-    browser.must_say("A new message with this text goes to this person").await;
-    browser.tab_to("Send one message").await;
-    browser.must_say("It is sent again as this message.").await;
-    app.run_until_idle().await;
-    browser.must_say("Delivered").await;
-    assert_eq!(app.received(HANDSET), ["It fails at first"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_timeline_of_a_contact_follows_its_messages() {
-    let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
-    send(&app, HANDSET, "Hello Ann", &twilio).await;
-    let browser = Browser::open().await;
-    browser.sign_in(&app).await;
-    browser.go(&format!("{}/contacts/{ann}", app.url)).await;
-    browser.must_say("Pending").await;
-    app.eventually("the page is connected to the live stream", async || {
-        app.web().live.has_streams().then_some(())
-    })
-    .await;
-    browser.run("window.stays = true;").await;
-    app.run_until_idle().await;
-    browser.must_say("Delivered").await;
-    assert_eq!(
-        browser.run("return window.stays;").await,
-        json!(true),
-        "the page was not loaded again"
-    );
 }

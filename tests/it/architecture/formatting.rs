@@ -8,12 +8,14 @@ fn every_file_is_short_and_begins_with_a_module_comment() {
     let mut wrong = Vec::new();
     for (path, text) in rust_files() {
         let lines = text.lines().count();
-        let is_limited = ["src/", "crates/", "tests/it/architecture/"]
+        let is_source = ["src/", "crates/", "tests/it/architecture/"]
             .iter()
             .any(|folder| path.starts_with(folder));
+        // Stories and lists of cases are read one by one.
+        let max = if is_source { 400 } else { 500 };
         // The schema is generated and grows with every table.
-        if lines > 400 && is_limited && path != "src/db/schema.rs" {
-            wrong.push(format!("{path} has {lines} lines; the maximum is 400"));
+        if lines > max && path != "src/db/schema.rs" {
+            wrong.push(format!("{path} has {lines} lines; the maximum is {max}"));
         }
         if !text.starts_with("//! ") {
             wrong.push(format!("{path} does not begin with a `//!` line that says what it is"));

@@ -1,0 +1,163 @@
+//! Live updates: open pages with messages follow their statuses and announce new ones.
+
+use std::time::{Duration, Instant};
+
+use carillon::users::Role;
+use serde_json::json;
+
+use crate::harness::browser::Browser;
+use crate::harness::scriptless_browser::Site;
+use crate::harness::{HANDSET, TestApp};
+use crate::message_log::{contact, send};
+
+/// The vertical position of a row on the screen.
+async fn row_position(browser: &Browser, id: &str) -> f64 {
+    browser
+        .run(&format!(
+            "return \
+             document.getElementById('state-{id}').closest('tr').getBoundingClientRect().top;"
+        ))
+        .await
+        .as_f64()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_update_live_and_stay_in_place() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let mut ids = Vec::new();
+    for number in 0..30 {
+        ids.push(send(&app, HANDSET, &format!("Number {number}"), &twilio).await);
+    }
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/messages", app.url)).await;
+    browser.must_say("Number 29").await;
+    app.eventually("the page is connected to the live stream", async || {
+        app.web().live.has_streams().then_some(())
+    })
+    .await;
+    browser
+        .run(&format!(
+            "window.stays = true; document.getElementById('state-{}').scrollIntoView();",
+            ids[10]
+        ))
+        .await;
+    let before = row_position(&browser, &ids[10]).await;
+
+    app.run_until_idle().await;
+    let state = format!("return document.getElementById('state-{}').textContent.trim();", ids[10]);
+    app.eventually("the row shows the new status", async || {
+        (browser.run(&state).await == json!("Delivered")).then_some(())
+    })
+    .await;
+    assert!((row_position(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
+
+    for number in 30..32 {
+        send(&app, HANDSET, &format!("Number {number}"), &twilio).await;
+    }
+    browser.must_say("2 new messages: show").await;
+    assert!((row_position(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
+    assert_eq!(
+        browser.run("return [window.stays, document.body.innerText.includes('Number 31')];").await,
+        json!([true, false])
+    );
+    browser.run("document.querySelector('#come a').click();").await;
+    browser.must_say("Number 31").await;
+
+    // A filtered list announces only messages that match.
+    browser.go(&format!("{}/messages?text=pear", app.url)).await;
+    browser.must_say("No such messages").await;
+    send(&app, HANDSET, "Apples", &twilio).await;
+    send(&app, HANDSET, "Pears", &twilio).await;
+    browser.must_say("1 new message: show").await;
+}
+
+/// Opens a live stream, and waits for its first event.
+async fn watch(app: &TestApp, site: &Site, row: &str) -> reqwest::Response {
+    let mut stream = site.get(&format!("/messages/live?rows={row}")).send().await.unwrap();
+    assert_eq!(
+        (stream.status().as_u16(), stream.headers()["content-type"].to_str().unwrap()),
+        (200, "text/event-stream")
+    );
+    let first = stream.chunk().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains(&format!("#state-{row}")), "{first:?}");
+    assert!(app.web().live.has_streams());
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_stream_ends_with_its_browser_and_with_the_server() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let row = send(&app, HANDSET, "Hello", &twilio).await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    assert_eq!(
+        app.site().open(&format!("/messages/live?rows={row}")).await.path,
+        format!("/login?next=%2Fmessages%2Flive%3Frows%3D{row}")
+    );
+
+    let stream = watch(&app, &site, &row).await;
+    drop(stream);
+    app.eventually("no live stream is open", async || {
+        (!app.web().live.has_streams()).then_some(())
+    })
+    .await;
+
+    let mut stream = watch(&app, &site, &row).await;
+    let started = Instant::now();
+    drop(app);
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "the server waited for the stream: {:?}",
+        started.elapsed()
+    );
+    assert_eq!(stream.chunk().await.unwrap(), None, "the stream has ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_live_stream_reports_messages_that_arrived_while_none_was_open() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let first = send(&app, HANDSET, "The first row", &twilio).await;
+    for text in ["A pear", "An apple", "Another pear"] {
+        send(&app, HANDSET, text, &twilio).await;
+    }
+    app.clock.advance(chrono::TimeDelta::minutes(5));
+    let site = app.sign_in_as(Role::Viewer).await;
+    for (filter, announcement) in [("", "3 new messages"), ("text=pear&", "2 new messages")] {
+        let mut stream =
+            site.get(&format!("/messages/live?{filter}after={first}")).send().await.unwrap();
+        let event = stream.chunk().await.unwrap().unwrap();
+        assert!(
+            String::from_utf8_lossy(&event).contains(announcement),
+            "{filter}: {}",
+            String::from_utf8_lossy(&event)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_timeline_of_a_contact_follows_its_messages() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    send(&app, HANDSET, "Hello Ann", &twilio).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/contacts/{ann}", app.url)).await;
+    browser.must_say("Pending").await;
+    app.eventually("the page is connected to the live stream", async || {
+        app.web().live.has_streams().then_some(())
+    })
+    .await;
+    browser.run("window.stays = true;").await;
+    app.run_until_idle().await;
+    browser.must_say("Delivered").await;
+    assert_eq!(
+        browser.run("return window.stays;").await,
+        json!(true),
+        "the page was not loaded again"
+    );
+}
