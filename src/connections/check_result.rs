@@ -103,12 +103,6 @@ impl Check {
         Self { repair_place: Some(place), ..self }
     }
 
-    /// An earlier name of [`Check::with_repair_place`].
-    #[must_use]
-    pub fn mended_at(self, place: RepairPlace) -> Self {
-        self.with_repair_place(place)
-    }
-
     /// The failed check for saved keys that cannot be unsealed.
     pub fn unreadable_keys(reason: impl Into<String>) -> Self {
         Self::failed(KEYS_TITLE, reason, "Replace the keys.").with_repair_place(RepairPlace::Keys)

@@ -24,7 +24,7 @@ mod verify;
 
 pub use account_checks::account_checks;
 pub use change::{CONCURRENCY, ConnectionChange, change};
-pub use check_result::{Check, CheckOutcome, RepairPlace, RepairPlace as Mend};
+pub use check_result::{Check, CheckOutcome, RepairPlace};
 pub use connection::{
     Connection, Status, UnconfirmedPolicy, concurrency_bounds, find, find_by_account, list,
     record_accepted, record_verified, stop,

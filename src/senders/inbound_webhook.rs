@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::inbound_route::{self, InboundRoute};
-use crate::connections::{Check, Mend};
+use crate::connections::{Check, RepairPlace};
 use crate::types::hook_address::{redacted, without_secret};
 use crate::types::text_enum::text_enum;
 
@@ -149,7 +149,7 @@ impl InboundWebhook {
                 worst.advice()
             ),
         };
-        Check::failed(title, detail, advice).mended_at(Mend::Webhook)
+        Check::failed(title, detail, advice).with_repair_place(RepairPlace::Webhook)
     }
 
     /// A difference in a sentence, with advice.
