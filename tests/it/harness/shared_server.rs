@@ -15,14 +15,14 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use carillon::db::{self, Conn, Embedded, EmbeddedOptions, Target};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use tokio::sync::OnceCell;
-use tokio::time::sleep;
+
+use super::waiting::between_polls;
 
 /// The environment variable that gives the keeper its directory; unset in all other processes.
 const DIRECTORY: &str = "CARILLON_TEST_POSTGRES_DIR";
 /// How long the keeper waits for another process with stories.
 const LINGER: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_mins(1);
-const TICK: Duration = Duration::from_millis(20);
 
 static SERVER: OnceCell<SharedServer> = OnceCell::const_new();
 
@@ -115,7 +115,7 @@ async fn lock_presence(directory: &Path) -> File {
             .open(&path)
             .unwrap();
         while let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
-            sleep(TICK).await;
+            between_polls().await;
         }
         // A keeper that exits removes the file, and a lock on a removed file has no effect.
         let same = |there: fs::Metadata| there.ino() == file.metadata().unwrap().ino();
@@ -153,7 +153,7 @@ async fn find_or_start_server(directory: &Path) -> String {
             assert!(status.success(), "no PostgreSQL for the tests:\n{}", keeper_log(directory));
             keeper = None;
         }
-        sleep(TICK).await;
+        between_polls().await;
     }
 }
 
@@ -216,7 +216,7 @@ async fn run_the_postgres_of_a_test_run() {
         } else {
             last_seen = Instant::now();
         }
-        sleep(TICK * 5).await;
+        between_polls().await;
     }
     // A process that starts now waits for the lock, and then starts a new keeper.
     embedded.stop().await;

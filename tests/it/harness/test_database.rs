@@ -5,15 +5,14 @@ use std::time::{Duration, Instant};
 
 use carillon::db::{self, Conn, Durability, Target};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::dedicated_cluster::DedicatedCluster;
 use super::replicated_pair::Pair;
 use super::shared_server::SharedServer;
+use super::waiting::between_polls;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
-const TICK: Duration = Duration::from_millis(20);
 
 /// Which server a story has its database on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +162,7 @@ impl TestDatabase {
                 return blocked;
             }
             assert!(started.elapsed() < TIMEOUT, "nothing waits for a lock");
-            sleep(TICK).await;
+            between_polls().await;
         }
     }
 
