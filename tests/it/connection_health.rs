@@ -16,7 +16,7 @@ use crate::harness::{HANDSET, TestApp, days, hours};
 /// A change to a number at Twilio.
 type Change = fn(&mut Number);
 
-const NEW_TOKEN: &str = "6e656e656e656e656e656e656e656e65";
+pub(crate) const NEW_TOKEN: &str = "6e656e656e656e656e656e656e656e65";
 
 impl TestApp {
     pub(crate) async fn connect_account(&self, sid: &str, token: &str, sender: &str) -> Value {

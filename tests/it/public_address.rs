@@ -6,7 +6,7 @@ use carillon::users::Role;
 use serde_json::json;
 use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE};
 
-use crate::connection_health::path;
+use crate::connection_health::{NEW_TOKEN, path};
 use crate::harness::{TestApp, TestOptions, days};
 
 #[tokio::test(flavor = "multi_thread")]
