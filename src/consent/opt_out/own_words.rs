@@ -80,9 +80,9 @@ impl NewWord {
 }
 
 /// Loads the organization's own words, to compare texts with.
-pub async fn load(conn: &mut Conn) -> Result<OwnWords> {
+pub async fn load(mut conn: &Conn) -> Result<OwnWords> {
     let words: Vec<String> =
-        opt_out_words::table.select(opt_out_words::squeezed).load(conn).await?;
+        opt_out_words::table.select(opt_out_words::squeezed).load(&mut conn).await?;
     Ok(OwnWords(words.into_iter().collect()))
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures::try_join;
 
 use super::inbound_command::{command, lifts_suppression};
 use super::late_commands::{self, LookupTimes};
@@ -102,10 +103,13 @@ async fn receive_from(
     if let Some(phone) = &phone {
         suppression::lock_numbers(conn, &[phone]).await?;
     }
-    let same = messages::table
-        .filter(messages::request_key.eq(inbound.message_sid.as_str()))
-        .filter(messages::direction.eq("inbound"));
-    if diesel::select(exists(same)).get_result(conn).await? {
+    // In one round trip.
+    let (is_stored, sender_id, own) = try_join!(
+        is_stored(conn, inbound),
+        receiving_sender(conn, connection_id, inbound),
+        opt_out::own_words::load(conn)
+    )?;
+    if is_stored {
         return Ok(Received::Repeat);
     }
     let (contact_id, mut changes) = match &phone {
@@ -122,8 +126,8 @@ async fn receive_from(
             (MessageId::backdated(sent_at), sent_at)
         }
     };
-    let Some(message_id) = store(conn, id, connection_id, contact_id, inbound, sent_at).await?
-    else {
+    let from_to = (contact_id, sender_id);
+    let Some(message_id) = store(conn, id, connection_id, from_to, inbound, sent_at).await? else {
         return Ok(Received::Repeat);
     };
     let mut suppressed = None;
@@ -136,7 +140,6 @@ async fn receive_from(
             user_id: None,
             note: Some(inbound.body.trim().chars().take(100).collect()),
         };
-        let own = opt_out::own_words::load(conn).await?;
         let mut command = command(inbound, &own);
         if let (Some(said), Arrival::Lookup(found)) = (command, arrival)
             && late_commands::is_overruled(
@@ -172,25 +175,41 @@ async fn receive_from(
     Ok(Received::New { message_id, changes, suppressed })
 }
 
+/// Whether the message was stored before.
+async fn is_stored(mut conn: &Conn, inbound: &InboundMessage) -> Result<bool> {
+    let same = messages::table
+        .filter(messages::request_key.eq(inbound.message_sid.as_str()))
+        .filter(messages::direction.eq("inbound"));
+    Ok(diesel::select(exists(same)).get_result(&mut conn).await?)
+}
+
+/// The sender that the message was texted to, if Carillon has it.
+async fn receiving_sender(
+    mut conn: &Conn,
+    connection_id: ConnectionId,
+    inbound: &InboundMessage,
+) -> Result<Option<SenderId>> {
+    let mut addresses = vec![inbound.to.to_wire()];
+    addresses.extend(inbound.messaging_service_sid.as_ref().map(ToString::to_string));
+    Ok(senders::table
+        .filter(senders::connection_id.eq(connection_id))
+        .filter(senders::address.eq_any(addresses))
+        .order(senders::kind.desc())
+        .select(senders::id)
+        .first(&mut conn)
+        .await
+        .optional()?)
+}
+
 /// Inserts the message, unless a concurrent request has inserted it.
 async fn store(
     conn: &mut Conn,
     id: MessageId,
     connection_id: ConnectionId,
-    contact_id: Option<ContactId>,
+    (contact_id, sender_id): (Option<ContactId>, Option<SenderId>),
     inbound: &InboundMessage,
     sent_at: DateTime<Utc>,
 ) -> Result<Option<MessageId>> {
-    let mut addresses = vec![inbound.to.to_wire()];
-    addresses.extend(inbound.messaging_service_sid.as_ref().map(ToString::to_string));
-    let sender_id: Option<SenderId> = senders::table
-        .filter(senders::connection_id.eq(connection_id))
-        .filter(senders::address.eq_any(addresses))
-        .order(senders::kind.desc())
-        .select(senders::id)
-        .first(conn)
-        .await
-        .optional()?;
     let counted = parts::count(&inbound.body);
     let media: Vec<&str> = inbound.media.iter().map(|media| media.url.as_str()).collect();
     let id = diesel::insert_into(messages::table)
