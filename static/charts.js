@@ -42,7 +42,7 @@
   const draw = (figure) => {
     const table = document.getElementById(figure.dataset.chart);
     const { labels, links, series } = readTable(table);
-    const [text, quiet, line] = ["--text", "--quiet", "--line"].map(propertyColour);
+    const [text, quiet, line] = ["--ink", "--ink-2", "--line"].map(propertyColour);
     const font = { family: getComputedStyle(document.body).fontFamily, size: 13 };
     figure.hidden = false;
     return new Chart(figure.querySelector("canvas"), {
@@ -72,8 +72,10 @@
   let charts = figures.map(draw);
   for (const figure of figures) document.getElementById(figure.dataset.chart).closest("details")?.removeAttribute("open");
 
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  const drawAgain = () => {
     for (const chart of charts) chart.destroy();
     charts = figures.map(draw);
-  });
+  };
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
+  document.addEventListener("theme", drawAgain);
 })();

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const form = document.querySelector("form.composer");
+  const form = document.querySelector("form.template-editor");
   const body = form?.elements.body;
   if (!body) return;
   document.documentElement.classList.add("scripted");

@@ -205,7 +205,7 @@ async fn suppressing_a_number_by_hand_suppresses_its_pending_messages() {
     let contact = ann(&app).await;
     app.conn().await.batch_execute(PENDING).await.unwrap();
     let marketer = app.sign_in_as(Role::Marketer).await;
-    assert!(marketer.open(&contact).await.ok().html.contains("status-pending"));
+    assert!(marketer.open(&contact).await.ok().html.contains("data-status=\"pending\""));
     let suppressed = send(
         &marketer,
         &contact,
@@ -215,8 +215,8 @@ async fn suppressing_a_number_by_hand_suppresses_its_pending_messages() {
     .await
     .ok();
     assert!(
-        !suppressed.html.contains("status-pending")
-            && suppressed.html.contains("status-suppressed"),
+        !suppressed.html.contains("data-status=\"pending\"")
+            && suppressed.html.contains("data-status=\"suppressed\""),
         "{}",
         suppressed.html
     );
@@ -261,7 +261,7 @@ async fn a_tag_added_on_the_page_starts_the_automations_that_wait_for_it() {
     );
     Box::pin(app.run_until_idle()).await;
     assert_eq!(app.received(ANN), ["Welcome!"]);
-    assert!(marketer.open(&contact).await.ok().html.contains("status-delivered"));
+    assert!(marketer.open(&contact).await.ok().html.contains("data-status=\"delivered\""));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,7 +127,7 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
     browser.follow("Edit").await;
     browser.press("Show what would happen").await;
     browser.must_say("Nothing was sent").await;
-    browser.run("document.querySelector('.flow').scrollIntoView(); scrollBy(0, -60);").await;
+    browser.run("document.querySelector('.passage-list').scrollIntoView(); scrollBy(0, -60);").await;
     screenshot(&browser, "automation").await;
 
     go("/connections").await;

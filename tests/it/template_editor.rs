@@ -198,7 +198,7 @@ async fn an_unsaved_template_survives_the_end_of_the_session() {
     browser.must_say("Dear all").await;
     browser.must_say("what you type is kept as a draft").await;
     let connection_error = "const detail = { error: new TypeError() };
-        document.querySelector('form.composer').dispatchEvent(new CustomEvent('htmx:error', { detail }));";
+        document.querySelector('form.template-editor').dispatchEvent(new CustomEvent('htmx:error', { detail }));";
     browser.run(connection_error).await;
     browser.must_say("What you type is kept in this browser.").await;
     let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);

@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod appearance;
 mod automations;
 mod choice;
 mod connections;
@@ -27,7 +28,9 @@ mod preview_event;
 mod samples;
 mod settings;
 mod setup;
+mod shortcuts;
 mod strangers_error;
+mod style_guide;
 mod templates;
 mod visit;
 
@@ -58,6 +61,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(join::routes)
             .configure(password_reset::routes)
             .configure(account::routes)
+            .configure(appearance::routes)
+            .configure(shortcuts::routes)
+            .configure(style_guide::routes)
             .configure(settings::routes)
             .configure(admin::routes)
             .configure(contacts::routes)

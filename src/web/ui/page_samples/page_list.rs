@@ -3,7 +3,7 @@
 use super::rendering::SamplePage;
 use crate::web::ui::{
     account, admin, automations, connections, contacts, error, home, join, ledger, log_in,
-    messages, password_reset, settings, setup, strangers_error, templates,
+    messages, password_reset, settings, setup, shortcuts, strangers_error, style_guide, templates,
 };
 
 /// All pages. Tests render the samples of each, and report page templates that no entry uses.
@@ -16,6 +16,8 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<join::JoinPage>(),
     SamplePage::of::<password_reset::PasswordResetPage>(),
     SamplePage::of::<account::AccountPage>(),
+    SamplePage::of::<shortcuts::ShortcutsPage>(),
+    SamplePage::of::<style_guide::StyleGuidePage>(),
     SamplePage::of::<settings::user_list::UserListPage>(),
     SamplePage::of::<settings::user_show::UserShowPage>(),
     SamplePage::of::<settings::invite::InvitePage>(),
