@@ -65,6 +65,7 @@ mod sending_faults;
 mod set_aside;
 mod settings;
 mod several_processes;
+mod shell;
 mod signing_in;
 mod status_reports;
 mod stop_keyword;

@@ -23,7 +23,7 @@ const OVERFLOW: &str = "
     };";
 
 /// Script that runs axe-core on the page, then opens each folded part (menus, confirmations,
-/// further filters) in turn, since an open one covers what lies below. It reports violations with
+/// further filters; on phones the sheet with the navigation) in turn, since an open one covers what lies below. It reports violations with
 /// their elements.
 const EXAMINE: &str = "
     const wrongIn = async (context) => (await axe.run(context, { runOnly: RULES, resultTypes: ['violations'] })).violations
@@ -39,12 +39,16 @@ const EXAMINE: &str = "
             sessionStorage.setItem(seen, 'seen');
             const around = folded.filter((other) => other.contains(one));
             around.forEach((other) => { other.open = true; });
+            const sheet = one.closest('[popover]');
+            const opens = sheet && !sheet.checkVisibility();
+            if (opens) sheet.showPopover();
             if (one.checkVisibility()) {
                 found.violations.push(...await wrongIn(one));
                 found.overflow.push(...overflow());
                 found.unfolded.push(one.querySelector('summary').innerText.trim());
             }
             around.forEach((other) => { other.open = false; });
+            if (opens) sheet.hidePopover();
         }
         const links = [...document.querySelectorAll('a[href]')].filter((link) => link.origin === location.origin);
         return { ...found, links: links.map((link) => link.pathname) };
