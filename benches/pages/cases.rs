@@ -33,6 +33,8 @@ pub(crate) fn all(names: &[(String, String)]) -> Outcome<Vec<Case>> {
 const CASES: &[CaseTemplate] = &[
     CaseTemplate { kind: Kind::Home, route: "/", what: "home", path: "/", status: 200 },
     page("/account", "own account", "/account"),
+    page("/shortcuts", "keyboard shortcuts", "/shortcuts"),
+    page_with_status("/style-guide", "not in a release", "/style-guide", 404),
     page_with_status("/login", "already signed in", "/login", 303),
     page_with_status("/join", "an invalid link", "/join?token=none", 410),
     page_with_status("/reset", "an invalid link", "/reset?token=none", 410),
