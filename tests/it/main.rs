@@ -36,6 +36,7 @@ mod event_times;
 mod event_to_message;
 mod events_api;
 mod fault_storm;
+mod first_hour;
 mod handover;
 mod harness;
 mod home_page;

@@ -160,6 +160,13 @@ impl Browser {
         }
     }
 
+    /// Opens all later pages in a time zone.
+    pub(crate) async fn set_time_zone(&self, zone: &str) {
+        let command = "Emulation.setTimezoneOverride";
+        let parameters = json!({ "timezoneId": zone });
+        self.client.issue_cmd(Chromium { command, parameters }).await.unwrap();
+    }
+
     /// Runs a script in the page and returns its result.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
