@@ -75,7 +75,6 @@ pub(crate) struct Existing {
     /// Its display name.
     pub(crate) name: String,
     /// The form field that the account or sender was entered into.
-    #[serde(skip)]
     pub(crate) field: &'static str,
     /// Explanation and advice.
     #[serde(skip)]

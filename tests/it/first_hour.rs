@@ -2,6 +2,7 @@
 //! delivered message.
 
 use carillon::users::setup;
+use twilio_simulator as twilio;
 
 use crate::harness::TestApp;
 use crate::harness::browser::Browser;
@@ -71,4 +72,46 @@ async fn the_time_zone_is_the_one_of_the_browser_until_the_user_chooses_another(
     browser.press("Create my Carillon").await;
     browser.must_say("Hello").await;
     assert_eq!(app.texts("SELECT time_zone AS text FROM organization").await, [zone]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_sender_keeps_the_keys_and_offers_the_numbers_of_the_account() {
+    let app = TestApp::start().await;
+    let site = app.sign_in().await;
+    let form = site.open("/connections/new").await.ok().form("/connections");
+    assert_eq!(form.value("method"), Some("api_key"), "Twilio recommends API keys");
+    let form = form
+        .with("account_sid", twilio::ACCOUNT_SID)
+        .with("api_key_sid", twilio::API_KEY_SID)
+        .with("api_key_secret", twilio::API_KEY_SECRET)
+        .with("name", "Shop");
+
+    // Wrong keys are not saved, whatever the sender.
+    let wrong = form.clone().with("api_key_secret", "wrong").with("sender", "0500 5550006");
+    let refused = site.send(&wrong).await;
+    assert_eq!((refused.status, app.count("connections").await), (422, 0));
+    for field in ["sender-error", "api_key_secret-error"] {
+        assert!(refused.html.contains(field), "{field}: {}", refused.text());
+    }
+
+    for (index, (sender, reason)) in
+        [("0500 5550006", "country code"), ("+12065550177", "is not in this Twilio account")]
+            .into_iter()
+            .enumerate()
+    {
+        let page = site.send(&form.clone().with("sender", sender)).await.ok();
+        assert!(page.path.contains("/senders/new?"), "{index}: {}", page.path);
+        page.must_say("“Shop” is connected and its keys are saved, but without a sender.");
+        page.must_say(reason);
+        assert!(!page.html.contains(twilio::API_KEY_SECRET));
+        let action = page.path.split("/new?").next().unwrap().to_owned();
+        let choose = page.form(&action);
+        assert_eq!(choose.value("sender"), Some(sender), "the typed sender can be corrected");
+        assert!(page.html.contains(&format!("value=\"{}\"", twilio::LONG_CODE)));
+        let choose = choose.with("sender", "").and("chosen", twilio::LONG_CODE);
+        site.send(&choose).await.ok().must_say("+1 500 555 0006 is added");
+        assert_eq!(app.count("senders").await, 1);
+        app.run_sql("DELETE FROM senders").await;
+        app.run_sql("DELETE FROM connections").await;
+    }
 }

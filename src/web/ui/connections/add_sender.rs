@@ -11,7 +11,7 @@ use crate::error::FieldErrors;
 use crate::senders::offers::{Offer, Offers};
 use crate::types::id::ConnectionId;
 use crate::web::http::error::PageError;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Query, Visit};
 
 /// Mounts the form and its target.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -60,9 +60,9 @@ struct SenderInput {
     sender: String,
 }
 
-async fn show(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let page =
-        AddSenderPage::load(&visit, *id, SenderInput::default(), FieldErrors::default()).await?;
+/// Shows the form; the query can preset its fields.
+async fn show(visit: Visit<Admin>, id: Path<ConnectionId>, form: Query<SenderInput>) -> PageResult {
+    let page = AddSenderPage::load(&visit, *id, form.into_inner(), FieldErrors::default()).await?;
     visit.page(&page)
 }
 
@@ -95,7 +95,7 @@ impl AddSenderPage {
     async fn load(
         visit: &Visit<Admin>,
         id: ConnectionId,
-        form: SenderInput,
+        mut form: SenderInput,
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
         let connection = connections::find(&mut *visit.conn().await?, id).await?;
@@ -107,6 +107,12 @@ impl AddSenderPage {
                 }
                 Err(error) => return Err(error.into()),
             };
+        let mut fit = offers.iter().filter(|offer| offer.unfit.is_none());
+        if let (Some(only), None, 0) = (fit.next(), fit.next(), left_out)
+            && form.chosen.is_empty()
+        {
+            form.chosen = only.address.as_str().to_owned();
+        }
         Ok(Self {
             connection: connection.into(),
             groups: groups(offers),

@@ -71,10 +71,55 @@ pub(super) async fn submit(visit: Visit<Admin>, form: Form<ConnectInput>) -> Pag
         Err(error) => {
             let existing = error.existing();
             let errors = error.fields()?;
-            let address_warning = address_warning(&visit.context);
-            visit.invalid(&ConnectPage { form: input, errors, existing, address_warning })
+            if errors.iter().all(|(field, _)| field == "sender") {
+                return connect_without_sender(visit, input, errors).await;
+            }
+            refuse(visit, input, errors, existing)
         }
     }
+}
+
+/// Connects the account although its sender was refused: secrets never return to a form, so that
+/// keys that are not saved would have to be typed again. The sender is then chosen from a list.
+async fn connect_without_sender(
+    visit: Visit<Admin>,
+    input: ConnectInput,
+    mut errors: FieldErrors,
+) -> PageResult {
+    let form = ConnectForm { sender: String::new(), ..input.to_form() };
+    match connection_center::connect(&visit.context, &visit.actor(), form).await {
+        Ok((connection, _)) => {
+            let sender = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("sender", &input.sender)
+                .finish();
+            let path = format!("/connections/{}/senders/new?{sender}", connection.id);
+            let reasons: Vec<&str> =
+                errors.iter().flat_map(|(_, all)| all).map(String::as_str).collect();
+            visit.redirect(path).warning(format!(
+                "“{}” is connected and its keys are saved, but without a sender. {} Choose one \
+                 below.",
+                connection.name,
+                reasons.join(" ")
+            ))
+        }
+        Err(error) => {
+            let existing = error.existing();
+            for (field, messages) in error.fields()?.iter() {
+                messages.iter().for_each(|message| errors.add(field, message));
+            }
+            refuse(visit, input, errors, existing)
+        }
+    }
+}
+
+fn refuse(
+    visit: Visit<Admin>,
+    form: ConnectInput,
+    errors: FieldErrors,
+    existing: Option<Existing>,
+) -> PageResult {
+    let address_warning = address_warning(&visit.context);
+    visit.invalid(&ConnectPage { form, errors, existing, address_warning })
 }
 
 impl ConnectInput {
