@@ -2,11 +2,12 @@
 //! delivered message.
 
 use carillon::users::setup;
+use serde_json::json;
 use twilio_simulator as twilio;
 
-use crate::harness::TestApp;
 use crate::harness::browser::Browser;
 use crate::harness::fixtures::PASSWORD;
+use crate::harness::{HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_set_up_page_reports_all_errors_at_once_and_keeps_what_was_typed() {
@@ -114,4 +115,59 @@ async fn a_wrong_sender_keeps_the_keys_and_offers_the_numbers_of_the_account() {
         app.run_sql("DELETE FROM senders").await;
         app.run_sql("DELETE FROM connections").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_sender_leads_to_a_template_and_the_only_sender_is_chosen_everywhere() {
+    let app = TestApp::start().await;
+    let site = app.sign_in().await;
+    let form = site.open("/connections/new").await.ok().form("/connections");
+    let form = form
+        .with("account_sid", twilio::ACCOUNT_SID)
+        .with("auth_token", twilio::AUTH_TOKEN)
+        .with("sender", twilio::LONG_CODE);
+    let connected = site.send(&form).await.ok();
+    connected.must_say("Next: write a template");
+    let sender = app.texts("SELECT id::text AS text FROM senders").await.remove(0);
+    let test = connected.form(&format!("{}/test-message", connected.path));
+    assert_eq!(test.value("sender_id"), Some(sender.as_str()));
+
+    let write = site.open("/templates/new").await.ok();
+    let form = write.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
+    assert_eq!(form.value("sender_id"), Some(sender.as_str()), "the sender of a test message");
+    site.send(&form.with("name", "Welcome").with("body", "Welcome!")).await.ok();
+    assert!(!site.open(&connected.path).await.ok().says("Next: write a template"));
+
+    let form = site.open("/automations/new").await.ok().form("/automations/new");
+    assert_eq!(form.value("steps.0.sender_id"), Some(sender.as_str()));
+    let form = site.send(&form.pressing("do", "add_sms")).await.ok().form("/automations/new");
+    assert_eq!(form.value("steps.1.sender_id"), Some(sender.as_str()));
+
+    // With two senders, the user chooses.
+    app.connect_sender(twilio::TOLL_FREE).await;
+    let form = site.open("/automations/new").await.ok().form("/automations/new");
+    assert_eq!(form.value("steps.0.sender_id"), Some(""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automation_can_be_tried_before_there_is_a_contact() {
+    let app = TestApp::start().await;
+    let site = app.sign_in().await;
+    app.connect_twilio().await;
+    let template = app.template("Hi {{ contact.first_name }}, {{ event.total }} euros.").await;
+    let form = site.open("/automations/new").await.ok().form("/automations/new");
+    let form = form.with("trigger.name", "order").with("steps.0.template_id", &template);
+    let page = site.send(&form.pressing("do", "try")).await.ok();
+    page.must_say("Hi Alex, total euros.");
+    assert_eq!(page.form("/automations/new").value("try.contact_id"), Some("made_up"));
+
+    // A real contact takes its place, and it can be chosen again.
+    app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ada" })).await.ok();
+    let form = page.form("/automations/new");
+    let page = site.send(&form.with("try.find", "Ada").pressing("do", "try")).await.ok();
+    page.must_say("Hi Ada, total euros.");
+    let form = page.form("/automations/new").with("try.find", "");
+    let page = site.send(&form.with("try.contact_id", "made_up").pressing("do", "try")).await.ok();
+    page.must_say("Hi Alex, total euros.");
+    assert_eq!(app.count("contacts").await, 1);
 }

@@ -17,6 +17,7 @@ mod layout;
 mod ledger;
 mod locale_choices;
 mod log_in;
+mod made_up_contact;
 mod messages;
 #[cfg(debug_assertions)]
 pub mod page_samples;

@@ -11,15 +11,15 @@ use crate::automations::{
     self, Definition, DryRun, EnrollmentFilter, Start, StepEffect, StepOutcome, TriedEvent,
     Trigger, dry_run,
 };
-use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::events::{self, Event, EventName};
 use crate::twilio::parts;
-use crate::types::id::{AutomationId, ContactId};
+use crate::types::id::AutomationId;
 use crate::users::User;
 use crate::web::http::access::Access;
 use crate::web::http::error::PageError;
+use crate::web::ui::made_up_contact::{MADE_UP, made_up_contact};
 use crate::web::ui::{Choice, preview_contacts, preview_event};
 use crate::web::{Page, PageResult, Query, Viewer, Visit, quantities};
 
@@ -65,8 +65,6 @@ pub(super) struct AutomationDryRun {
 /// The result of a dry run, in words.
 #[derive(Debug, Serialize)]
 struct DryRunView {
-    contact: String,
-    contact_id: ContactId,
     /// The properties of the event.
     event: Option<Value>,
     starts: bool,
@@ -185,7 +183,8 @@ impl DryRunForm {
 
 impl AutomationDryRun {
     /// Runs the steps for the chosen contact and event, without sending anything. The preset
-    /// contact is the last one enrolled. Errors of the form are returned beside the result.
+    /// contact is the last one enrolled, else the newest, else a made-up one. Errors of the form
+    /// are returned beside the result.
     pub(super) async fn load(
         conn: &mut Conn,
         visit: &Visit<impl Access<Who = User>>,
@@ -211,17 +210,29 @@ impl AutomationDryRun {
             &mut errors,
         )
         .await?;
-        let chosen = found
-            .iter()
-            .find(|contact| contact.id.to_string() == form.contact_id)
-            .or(found.first());
-        form.contact_id = chosen.map(|contact| contact.id.to_string()).unwrap_or_default();
+        let made_up = made_up_contact(visit.now())?;
+        // A search that finds contacts replaces the made-up one, as it replaces any other.
+        let offers_made_up = found.is_empty() || form.find.trim().is_empty();
+        let lacks_contacts = found.is_empty() && form.find.trim().is_empty();
+        let is_made_up = lacks_contacts || (offers_made_up && form.contact_id == MADE_UP);
+        let chosen = if is_made_up {
+            Some(&made_up)
+        } else {
+            found.iter().find(|contact| contact.id.to_string() == form.contact_id).or(found.first())
+        };
+        form.contact_id = match chosen {
+            Some(_) if is_made_up => MADE_UP.to_owned(),
+            Some(contact) => contact.id.to_string(),
+            None => String::new(),
+        };
         let mut events = Vec::new();
         let mut run = None;
         if let Some(contact) = chosen {
             let mut event = None;
             if needs_event {
-                events = events::of_contact(conn, contact.id, EVENTS).await?;
+                if !is_made_up {
+                    events = events::of_contact(conn, contact.id, EVENTS).await?;
+                }
                 let sample = automations::sample_event(conn, definition, &contact.phone).await?;
                 event = form.event(&events, &definition.trigger, sample, &mut errors);
             }
@@ -240,12 +251,13 @@ impl AutomationDryRun {
                     visit.now(),
                 )
                 .await?;
-                run = Some(DryRunView::new(contact, event, result));
+                run = Some(DryRunView::new(event, result));
             }
         }
         let contacts = found
             .iter()
             .map(|contact| Choice::new(contact.id.to_string(), contact.long_label()))
+            .chain(offers_made_up.then(|| Choice::new(MADE_UP, "A made-up contact")))
             .collect();
         let of_contact = events.iter().map(|event| preview_event::choice(event, visit.zone()));
         let events = of_contact.chain(unreported_choices()).collect();
@@ -261,11 +273,9 @@ fn unreported_choices() -> [Choice; 2] {
 }
 
 impl DryRunView {
-    fn new(contact: &Contact, event: Option<ChosenEvent>, result: DryRun) -> Self {
+    fn new(event: Option<ChosenEvent>, result: DryRun) -> Self {
         let steps: Vec<StepView> = result.outcomes.into_iter().map(StepView::from).collect();
         Self {
-            contact: contact.long_label(),
-            contact_id: contact.id,
             starts: result.start == Start::Yes,
             start: start_text(&result.start, event.as_ref()),
             event: event.map(|event| event.properties),

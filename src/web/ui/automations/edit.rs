@@ -167,7 +167,10 @@ async fn submit(
 }
 
 async fn show(visit: Visit<Marketer>, subject: Subject, typed: Typed, focus: Focus) -> PageResult {
-    let page = AutomationEditPage::load(&visit, subject, typed, FieldErrors::default()).await?;
+    let mut page = AutomationEditPage::load(&visit, subject, typed, FieldErrors::default()).await?;
+    if let Some(only) = &page.choices.only_sender {
+        page.form.preset_sender(only);
+    }
     visit.page(&AutomationEditPage { focus, ..page })
 }
 

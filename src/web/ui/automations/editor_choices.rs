@@ -21,6 +21,9 @@ const MAX_CHOICES: i64 = 500;
 pub(super) struct EditorChoices {
     pub(super) templates: Vec<Choice>,
     pub(super) senders: Vec<Choice>,
+    /// The id of the only sender that sends at present; none if there are several.
+    #[serde(skip)]
+    pub(super) only_sender: Option<String>,
     pub(super) tags: Vec<String>,
     pub(super) operators: Vec<Choice>,
     pub(super) units: Vec<Choice>,
@@ -51,6 +54,10 @@ impl EditorChoices {
             .into_iter()
             .map(|sender| Choice { value: sender.id.to_string(), label: sender.label() })
             .collect();
+        let only_sender = match senders.as_slice() {
+            [only] => Some(only.value.clone()),
+            _ => None,
+        };
         let chosen = missing_from(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
         let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
         senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| {
@@ -60,7 +67,7 @@ impl EditorChoices {
             }
         }));
         let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
-        Ok(Self { templates, senders, tags, ..Self::fixed() })
+        Ok(Self { templates, senders, only_sender, tags, ..Self::fixed() })
     }
 
     /// The options that do not depend on data: operators and units.

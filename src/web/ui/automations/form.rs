@@ -123,6 +123,14 @@ impl AutomationForm {
         query.finish()
     }
 
+    /// Chooses a sender for the steps that have none.
+    pub(super) fn preset_sender(&mut self, sender_id: &str) {
+        let without = |step: &&mut StepForm| step.kind == "send_sms" && step.sender_id.is_empty();
+        for step in self.steps.iter_mut().filter(without) {
+            sender_id.clone_into(&mut step.sender_id);
+        }
+    }
+
     /// Parses name and definition, or returns the errors of each field. Fields left open are no
     /// errors here: the slice decides whether they are needed.
     pub(super) fn parse(&self) -> Result<(AutomationName, Definition), FieldErrors> {

@@ -20,6 +20,7 @@ use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
 use crate::messages::throttle::queue_figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
+use crate::templates;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
@@ -44,6 +45,9 @@ pub(in crate::web) struct ConnectionShowPage {
     rejected: i64,
     /// Whether Twilio can call this installation, judging by its public address.
     is_reachable: bool,
+    /// Whether the next step of the first hour is to write a template: there is a sender, and no
+    /// template yet.
+    needs_template: bool,
     /// The failed checks and warnings of the last check at Twilio.
     look: Option<ChecksView>,
     policies: [Choice; 2],
@@ -201,6 +205,8 @@ impl ConnectionShowPage {
         });
         let rejected =
             rejected_webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
+        let needs_template =
+            !senders.is_empty() && templates::list(conn, None, 1).await?.is_empty();
         let form = SettingsInput {
             name: connection.name.clone(),
             unconfirmed_policy: connection.unconfirmed_policy.to_string(),
@@ -214,6 +220,7 @@ impl ConnectionShowPage {
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
             is_reachable: is_reachable(context),
+            needs_template,
             look: checks,
             policies: policies(),
             test: TestMessageInput::default(),

@@ -20,16 +20,14 @@ use crate::events::{self, Event};
 use crate::ledger::prices::{self, Price};
 use crate::templates::{MediaUrl, TemplateBody, sample_event};
 use crate::types::country::Country;
-use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 use crate::web::PageError;
+use crate::web::ui::made_up_contact::unassigned_number;
 use crate::web::ui::preview_event::{SAMPLE, WRITTEN};
 use crate::web::ui::{Choice, preview_contacts, preview_event};
 
 /// The number of the contact's newest events to choose from.
 const MAX_EVENTS: i64 = 10;
-/// A number that is not assigned (NANP reserves 555 01xx), for a preview without contacts.
-const UNASSIGNED_NUMBER: &str = "+14155550100";
 
 /// The form value for a recipient with only a number.
 pub(super) const ONLY_NUMBER: &str = "number";
@@ -113,8 +111,6 @@ impl PreviewPanel {
         found: &[Contact],
         form: &mut TemplateForm,
     ) -> Result<PreviewRecipient, PageError> {
-        let unassigned = PhoneNumber::from_e164(UNASSIGNED_NUMBER)
-            .map_err(|error| PageError::Internal(error.to_string()))?;
         let chosen = form
             .contact()
             .and_then(|id| found.iter().find(|contact| contact.id == id))
@@ -123,7 +119,7 @@ impl PreviewPanel {
             Some(contact) if form.contact_id != ONLY_NUMBER => {
                 PreviewRecipient::Contact(Box::new(contact.clone()))
             }
-            _ => PreviewRecipient::Number(unassigned),
+            _ => PreviewRecipient::Number(unassigned_number()?),
         };
         form.contact_id = match &recipient {
             PreviewRecipient::Contact(contact) => contact.id.to_string(),

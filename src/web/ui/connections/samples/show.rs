@@ -36,6 +36,7 @@ impl Samples for ConnectionShowPage {
             senders,
             rejected: 3,
             is_reachable: true,
+            needs_template: false,
             policies: policies(),
             test: TestMessageInput::default(),
             sender_choices: vec![Choice::new("1", "Shop <1>")],
@@ -66,6 +67,10 @@ impl Samples for ConnectionShowPage {
             ),
             wrong,
             named,
+            Self {
+                needs_template: true,
+                ..sample(ConnectionView::sample(), SenderView::samples(), None)
+            },
         ]
     }
 }
