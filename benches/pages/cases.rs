@@ -302,6 +302,12 @@ const CASES: &[CaseTemplate] = &[
         "with a contact",
         "/automations/<large automation>/try?contact=<phone>",
     ),
+    page_with_status(
+        "/automations/{id}/test-event",
+        "an automation that is not active",
+        "/automations/<paused automation>/test-event",
+        303,
+    ),
     page(
         "/automations/{id}/enrollments",
         "millions",

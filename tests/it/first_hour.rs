@@ -6,8 +6,8 @@ use serde_json::json;
 use twilio_simulator as twilio;
 
 use crate::harness::browser::Browser;
-use crate::harness::fixtures::PASSWORD;
-use crate::harness::{HANDSET, TestApp};
+use crate::harness::fixtures::{PASSWORD, send_sms};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_set_up_page_reports_all_errors_at_once_and_keeps_what_was_typed() {
@@ -170,4 +170,117 @@ async fn an_automation_can_be_tried_before_there_is_a_contact() {
     let page = site.send(&form.with("try.contact_id", "made_up").pressing("do", "try")).await.ok();
     page.must_say("Hi Alex, total euros.");
     assert_eq!(app.count("contacts").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_event_starts_an_active_automation_like_a_reported_one() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Thanks for {{ event.total }} euros.").await;
+    let trigger = json!(
+        { "type": "event", "name": "order", "where": { "total": { "op": "gte", "value": 100 } } }
+    );
+    let automation = app.automation(trigger, json!([send_sms(&template, &twilio)])).await;
+    let site = app.sign_in().await;
+    let page = site.open(&format!("/automations/{automation}")).await.ok();
+    for words in ["Send test event", "/api/v1/events", "YOUR_API_KEY", "\"total\": 100"] {
+        page.must_say(words);
+    }
+    let path = format!("/automations/{automation}/test-event");
+    assert!(page.html.contains(&format!("href=\"{path}\"")));
+
+    // Properties that do not start it, and a wrong number, change nothing.
+    let form = site.open(&path).await.ok().form(&path).with("to", HANDSET);
+    for (field, value, words) in [
+        ("to", "206", "country code"),
+        ("event", "{\"total\": 20}", "Would not start it. Required: total is at least 100."),
+        ("event", "{total}", "This is not JSON"),
+    ] {
+        let refused = site.send(&form.clone().with(field, value)).await;
+        assert_eq!(refused.status, 422, "{value}");
+        refused.must_say(words);
+        assert_eq!(refused.form(&path).value(field), Some(value));
+    }
+    assert_eq!((app.count("events").await, app.count("contacts").await), (0, 0));
+
+    // Submitting it twice reports one event, which is marked as a test.
+    let page = site.send(&form).await.ok();
+    assert!(page.path.starts_with("/enrollments/"), "{}", page.path);
+    site.send(&form).await.ok().must_say("This test event has already been sent, once.");
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["Thanks for 100 euros."]);
+    assert_eq!(
+        app.texts("SELECT left(client_id, 5) AS text FROM events").await,
+        ["test-"],
+        "one event"
+    );
+    let form = site.open(&path).await.ok().form(&path);
+    assert_eq!(form.value("to"), Some("+1 206 555 0111"), "the number is remembered");
+
+    app.api()
+        .patch(&format!("/automations/{automation}"), json!({ "status": "paused" }))
+        .await
+        .ok();
+    let page = site.open(&path).await.ok();
+    assert_eq!(page.path, format!("/automations/{automation}"));
+    page.must_say("Only an active automation that an event starts can be sent a test event.");
+    assert!(!page.says("Start it") && !page.says("YOUR_API_KEY"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_event_replaces_the_made_up_number_wherever_a_step_reads_one() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("For you.").await;
+    let step = json!(
+        {
+            "type": "send_sms",
+            "template_id": template,
+            "sender_id": twilio.sender_id,
+            "to": "event.recipient.phone"
+        }
+    );
+    let automation =
+        app.automation(json!({ "type": "event", "name": "gift" }), json!([step])).await;
+    let site = app.sign_in().await;
+    let path = format!("/automations/{automation}/test-event");
+    site.send(&site.open(&path).await.ok().form(&path).with("to", OTHER_HANDSET)).await.ok();
+    app.run_until_idle().await;
+    assert_eq!(app.received(OTHER_HANDSET), ["For you."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn automations_without_an_event_say_how_they_are_started() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello.").await;
+    let steps = json!([send_sms(&template, &twilio)]);
+    let tagged = app.automation(json!({ "type": "tag_added", "tag": "VIP" }), steps.clone()).await;
+    let created = app.automation(json!({ "type": "contact_created" }), steps).await;
+    let site = app.sign_in().await;
+    for (automation, words) in [
+        (&tagged, "It starts when a contact gets the tag"),
+        (&tagged, "\"tags\":[\"VIP\"]"),
+        (&created, "It starts when a contact is created"),
+    ] {
+        let page = site.open(&format!("/automations/{automation}")).await.ok();
+        page.must_say(words);
+        assert!(!page.says("Send test event"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_api_key_comes_with_a_command_its_base_url_and_the_reference() {
+    let app = TestApp::start().await;
+    let site = app.sign_in().await;
+    let form = site.open("/settings/keys/new").await.ok().form("/settings/keys/new");
+    for (role, call) in [("marketer", "/events'"), ("viewer", "/messages'")] {
+        let form = form.clone().with("name", role).with("role", role);
+        let page = site.send(&form).await.ok();
+        page.must_say(&format!("Base URL {}/api/v1", app.url));
+        page.must_say(&format!("curl '{}/api/v1{call}", app.url));
+        page.must_say("-H 'Authorization: Bearer ck_");
+        assert!(page.html.contains("href=\"/api\""));
+    }
+    site.open("/api").await.ok().must_say("API reference");
 }

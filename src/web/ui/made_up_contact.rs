@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::contacts::Contact;
+use crate::error::{Error, Result};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::PageError;
 
 /// The form value of the made-up contact, in place of an id.
 pub(super) const MADE_UP: &str = "made_up";
@@ -15,13 +15,12 @@ pub(super) const MADE_UP: &str = "made_up";
 const UNASSIGNED_NUMBER: &str = "+14155550100";
 
 /// The unassigned number.
-pub(super) fn unassigned_number() -> Result<PhoneNumber, PageError> {
-    PhoneNumber::from_e164(UNASSIGNED_NUMBER)
-        .map_err(|error| PageError::Internal(error.to_string()))
+pub(super) fn unassigned_number() -> Result<PhoneNumber> {
+    PhoneNumber::from_e164(UNASSIGNED_NUMBER).map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// A contact with a name, an email address and an unassigned number, which is not saved.
-pub(super) fn made_up_contact(now: DateTime<Utc>) -> Result<Contact, PageError> {
+pub(super) fn made_up_contact(now: DateTime<Utc>) -> Result<Contact> {
     Ok(Contact {
         id: ContactId::new(),
         phone: unassigned_number()?,

@@ -9,6 +9,7 @@ mod automations;
 mod choice;
 mod connections;
 mod contacts;
+mod curl;
 mod error;
 mod error_pages;
 mod home;

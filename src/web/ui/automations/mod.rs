@@ -11,11 +11,13 @@ pub(super) mod enrollment_list;
 pub(super) mod enrollment_show;
 mod form;
 mod form_edit;
+mod how_to_start;
 pub(super) mod labels;
 pub(super) mod list;
 pub(super) mod show;
 mod step_form;
 pub(super) mod switch;
+pub(super) mod test_event;
 mod time_units;
 
 use actix_web::web::{self, ServiceConfig};
@@ -27,6 +29,11 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/automations/{id}").get(show::show))
         .service(web::resource("/automations/{id}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/automations/{id}/try").get(dry_run::show))
+        .service(
+            web::resource("/automations/{id}/test-event")
+                .get(test_event::show)
+                .post(test_event::send),
+        )
         .service(web::resource("/automations/{id}/enrollments").get(enrollment_list::show))
         .service(
             web::resource("/automations/{id}/activate")

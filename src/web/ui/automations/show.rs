@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::enrollment_list::{self, EnrollmentRow};
+use super::how_to_start::HowToStart;
 use super::labels;
 use crate::automations::counts::{self, STEP_SCAN_LIMIT, StepCounts};
 use crate::automations::{
@@ -14,6 +15,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
+use crate::types::public_url::PublicUrl;
 use crate::web::ui::ledger::LedgerTotals;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{senders, templates};
@@ -38,6 +40,7 @@ pub(in crate::web) struct AutomationShowPage {
     most_counted: i64,
     standing: LedgerTotals,
     recent: Vec<EnrollmentRow>,
+    how_to_start: Option<HowToStart>,
     errors: FieldErrors,
 }
 
@@ -81,6 +84,7 @@ struct Count {
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageResult {
     let page = AutomationShowPage::load(
         &mut *visit.conn().await?,
+        &visit.context.config.public_url,
         *id,
         visit.now(),
         FieldErrors::default(),
@@ -92,6 +96,7 @@ pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageRe
 impl AutomationShowPage {
     pub(super) async fn load(
         conn: &mut Conn,
+        public_url: &PublicUrl,
         id: AutomationId,
         now: DateTime<Utc>,
         errors: FieldErrors,
@@ -124,6 +129,7 @@ impl AutomationShowPage {
             most_counted: STEP_SCAN_LIMIT,
             standing: LedgerTotals::of_automation(id, messages),
             recent: enrollment_list::rows(conn, newest).await?,
+            how_to_start: HowToStart::load(conn, &automation, public_url).await?,
             name: automation.name,
             errors,
         })

@@ -65,6 +65,7 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
         Err(Error::Invalid(errors)) => {
             let page = AutomationShowPage::load(
                 &mut *visit.conn().await?,
+                &visit.context.config.public_url,
                 *id,
                 visit.now(),
                 as_problems(&errors),

@@ -61,4 +61,5 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<automations::enrollment_list::EnrollmentListPage>(),
     SamplePage::of::<automations::switch::SwitchPage>(),
     SamplePage::of::<automations::dry_run::DryRunPage>(),
+    SamplePage::of::<automations::test_event::AutomationTestEventPage>(),
 ];

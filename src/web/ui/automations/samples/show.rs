@@ -11,6 +11,7 @@ use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::ui::automations::activation_problems::as_problems;
 use crate::web::ui::automations::enrollment_list::EnrollmentRow;
+use crate::web::ui::automations::how_to_start::HowToStart;
 use crate::web::ui::ledger::LedgerTotals;
 use crate::web::{Samples, Varies};
 
@@ -44,6 +45,7 @@ impl Samples for AutomationShowPage {
                 Counts { recipients: 7, delivered: 7, ..Counts::default() },
             ),
             recent: EnrollmentRow::samples(),
+            how_to_start: None,
             errors,
         };
         let wrong = FieldErrors::default()
@@ -57,11 +59,12 @@ impl Samples for AutomationShowPage {
             standing: LedgerTotals::of_automation(1, Counts::default()),
             ..page(AutomationStatus::Draft, as_problems(&wrong))
         };
-        vec![
-            page(AutomationStatus::Active, FieldErrors::default()),
-            page(AutomationStatus::Paused, FieldErrors::default()),
-            empty,
-        ]
+        let active = HowToStart::samples().map(|how_to_start| Self {
+            how_to_start: Some(how_to_start),
+            ..page(AutomationStatus::Active, FieldErrors::default())
+        });
+        let [event, tag, contact] = active;
+        vec![event, tag, contact, page(AutomationStatus::Paused, FieldErrors::default()), empty]
     }
 }
 
