@@ -39,6 +39,7 @@ const CASES: &[CaseTemplate] = &[
     page_with_status("/join", "an invalid link", "/join?token=none", 410),
     page_with_status("/reset", "an invalid link", "/reset?token=none", 410),
     page_with_status("/setup", "after the setup", "/setup", 404),
+    page("/api", "the API reference", "/api"),
     // Contacts.
     page("/contacts", "all", "/contacts"),
     page("/contacts", "the second page", "/contacts?older=<late contact>"),

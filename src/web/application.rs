@@ -102,6 +102,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .wrap(http::security_headers::defaults())
             .wrap(tracing_actix_web::TracingLogger::<http::request_log::RequestSpan>::new())
             .configure(http::health_checks::routes)
+            .configure(ui::api_reference_routes)
             .configure(api::routes)
             .configure(http::assets::routes)
             .configure(ui::routes),

@@ -23,7 +23,8 @@ async fn crawl(
         (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
     let mut queue = VecDeque::from(["/".to_owned()]);
     while let Some(path) = queue.pop_front() {
-        if path.starts_with("/static/") || !kinds.insert(kind(&path)) {
+        let is_page = !path.starts_with("/static/") && !path.starts_with("/api/");
+        if !is_page || !kinds.insert(kind(&path)) {
             continue;
         }
         browser.go(&format!("{url}{path}")).await;

@@ -1,10 +1,11 @@
 //! The first hour of a new installation: what a new user meets between the set-up page and the first
 //! delivered message.
 
-use carillon::users::setup;
+use carillon::users::{Role, setup};
 use serde_json::json;
 use twilio_simulator as twilio;
 
+use crate::harness::api_client::description;
 use crate::harness::browser::Browser;
 use crate::harness::fixtures::{PASSWORD, send_sms};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
@@ -283,4 +284,33 @@ async fn a_new_api_key_comes_with_a_command_its_base_url_and_the_reference() {
         assert!(page.html.contains("href=\"/api\""));
     }
     site.open("/api").await.ok().must_say("API reference");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_reference_shows_every_call_to_users_and_leaves_the_api_alone() {
+    let app = TestApp::start().await;
+    assert!(app.site().open("/api").await.path.starts_with("/login"));
+    let page = app.sign_in_as(Role::Viewer).await.open("/api").await.ok();
+    for words in [
+        "POST /events Records an event, or up to 1,000, and starts the automations that they",
+        "PUT /contacts/by-phone/{phone}",
+        "Idempotency-Key in the header",
+        "page of Message",
+        "-d '{\"name\":\"VIP\"}'",
+        "The role of the API key does not suffice",
+    ] {
+        page.must_say(words);
+    }
+    for operation in description()["paths"].as_object().unwrap().values() {
+        for described in operation.as_object().unwrap().values() {
+            let id = described["operationId"].as_str().unwrap();
+            assert!(page.html.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+    }
+
+    // Below it, the API answers as before.
+    for path in ["/api/", "/api/v2", "/api/v1/nothing"] {
+        let answer = app.http.get(format!("{}{path}", app.url)).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/json", "{path}");
+    }
 }

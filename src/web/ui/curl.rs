@@ -43,29 +43,26 @@ mod tests {
 
     use super::*;
 
+    const URL: &str = "https://sms.example.com/api/v1/events";
+
     #[test]
     fn a_command_names_the_method_only_where_curl_would_take_another() {
-        let command = |method, body: Option<&Value>| {
-            super::command(method, "https://sms.example.com/api/v1/events", "ck_1", body)
-        };
         assert_eq!(
-            command("GET", None),
-            "curl 'https://sms.example.com/api/v1/events' \\\n  -H 'Authorization: Bearer ck_1'"
+            command("GET", URL, "ck_1", None),
+            format!("curl '{URL}' \\\n  -H 'Authorization: Bearer ck_1'")
         );
-        assert!(command("DELETE", None).starts_with("curl -X DELETE '"));
-        assert!(command("POST", None).starts_with("curl -X POST '"));
+        assert!(command("DELETE", URL, "k", None).starts_with("curl -X DELETE '"));
+        assert!(command("POST", URL, "k", None).starts_with("curl -X POST '"));
         let body = json!({ "name": "order" });
-        assert!(command("POST", Some(&body)).starts_with("curl 'https"));
-        assert!(command("PATCH", Some(&body)).ends_with("-d '{\"name\":\"order\"}'"));
+        assert!(command("POST", URL, "k", Some(&body)).starts_with("curl 'https"));
+        assert!(command("PATCH", URL, "k", Some(&body)).ends_with("-d '{\"name\":\"order\"}'"));
     }
 
     #[test]
     fn no_text_ends_its_quotes() {
-        let body = json!({ "name": "it's $HOME" });
-        let command = command("POST", "https://example.com", "k", Some(&body));
-        assert!(command.ends_with("-d '{\"name\":\"it'\\''s $HOME\"}'"), "{command}");
-        let long = json!({ "name": "x".repeat(MAX_LINE) });
-        let command = super::command("POST", "https://example.com", "k", Some(&long));
-        assert!(command.contains("-d '{\n  \"name\": "), "{command}");
+        let short = command("POST", URL, "k", Some(&json!({ "name": "it's $HOME" })));
+        assert!(short.ends_with("-d '{\"name\":\"it'\\''s $HOME\"}'"), "{short}");
+        let long = command("POST", URL, "k", Some(&json!({ "name": "x".repeat(MAX_LINE) })));
+        assert!(long.contains("-d '{\n  \"name\": "), "{long}");
     }
 }

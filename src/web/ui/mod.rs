@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod api_reference;
 mod appearance;
 mod automations;
 mod choice;
@@ -47,7 +48,12 @@ pub use choice::Choice;
 pub use messages::LiveMessages;
 pub use visit::Visit;
 
-/// Mounts all pages. Every POST is checked for its CSRF token, and every error is rendered as a
+/// Mounts the API reference, in front of the API: its scope answers every other path below `/api`.
+pub fn api_reference_routes(cfg: &mut ServiceConfig) {
+    api_reference::routes(cfg);
+}
+
+/// Mounts all other pages. Every POST is checked for its CSRF token, and every error is rendered as a
 /// page.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(

@@ -2,8 +2,9 @@
 
 use super::rendering::SamplePage;
 use crate::web::ui::{
-    account, admin, automations, connections, contacts, error, home, join, ledger, log_in,
-    messages, password_reset, settings, setup, shortcuts, strangers_error, style_guide, templates,
+    account, admin, api_reference, automations, connections, contacts, error, home, join, ledger,
+    log_in, messages, password_reset, settings, setup, shortcuts, strangers_error, style_guide,
+    templates,
 };
 
 /// All pages. Tests render the samples of each, and report page templates that no entry uses.
@@ -27,6 +28,7 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<settings::organization::OrganizationPage>(),
     SamplePage::of::<settings::opt_out_words::OptOutWordsPage>(),
     SamplePage::of::<settings::audit_log::AuditLogPage>(),
+    SamplePage::of::<api_reference::ApiReferencePage>(),
     SamplePage::of::<admin::queue_and_workers::QueueAndWorkersPage>(),
     SamplePage::of::<admin::failed_jobs::FailedJobsPage>(),
     SamplePage::of::<admin::set_aside::SetAsidePage>(),
