@@ -36,14 +36,23 @@ async fn the_getting_started_list_ticks_itself_until_the_first_message_is_delive
     let home = site.open("/").await.ok();
     assert_eq!(home.text().matches("(done)").count(), 4);
 
-    app.event("signed_up", HANDSET, json!({})).await;
+    // A test message shows nothing of the automation: the last step stays open.
+    let message = json!({ "to": HANDSET, "body": "A test.", "sender_id": twilio.sender_id });
+    app.api().post("/messages", message).await.ok();
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let home = site.open("/").await.ok();
+    home.must_say("See the first message from an automation delivered");
+    assert_eq!(home.text().matches("(done)").count(), 4);
+
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered", "delivered"]);
+    let home = site.open("/").await.ok();
     assert!(!home.says("Getting started"), "all steps are done");
     for words in [
-        "1 message in 30 days",
-        "100.0 % delivered: 1 of 1 message",
+        "2 messages in 30 days",
+        "100.0 % delivered: 2 of 2 messages",
         "0 opt-outs",
         "0 in the queue",
         "Messages by day",

@@ -55,11 +55,11 @@ pub(super) fn steps(progress: SetupProgress, role: Role) -> Vec<SetupStep> {
             Role::Marketer,
         ),
         (
-            "See the first message delivered",
-            "Report an event for your contact, and follow its message until the carrier confirms \
-             it.",
-            "/messages",
-            "Look",
+            "See the first message from an automation delivered",
+            "Send a test event from the automation’s page, and follow its message until the \
+             carrier confirms it.",
+            "/automations",
+            "Open",
             progress.delivered,
             Role::Viewer,
         ),
@@ -74,11 +74,7 @@ pub(super) fn steps(progress: SetupProgress, role: Role) -> Vec<SetupStep> {
             };
             SetupStep { title, text, link, action, done, is_next: next == Some(at), left_to }
         };
-    if next.is_some() && !progress.was_completed {
-        all.into_iter().enumerate().map(step).collect()
-    } else {
-        Vec::new()
-    }
+    if progress.delivered { Vec::new() } else { all.into_iter().enumerate().map(step).collect() }
 }
 
 #[cfg(test)]
