@@ -36,6 +36,7 @@ const CASES: &[CaseTemplate] = &[
     page("/shortcuts", "keyboard shortcuts", "/shortcuts"),
     page_with_status("/style-guide", "not in a release", "/style-guide", 404),
     page_with_status("/login", "already signed in", "/login", 303),
+    page("/login/forgot", "a forgotten password", "/login/forgot"),
     page_with_status("/join", "an invalid link", "/join?token=none", 410),
     page_with_status("/reset", "an invalid link", "/reset?token=none", 410),
     page_with_status("/setup", "after the setup", "/setup", 404),

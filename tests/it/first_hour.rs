@@ -314,3 +314,16 @@ async fn the_api_reference_shows_every_call_to_users_and_leaves_the_api_alone() 
         assert_eq!(answer.headers()["content-type"], "application/json", "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sign_in_page_says_who_helps_with_a_forgotten_password() {
+    let app = TestApp::start().await;
+    app.user("ada@example.com", Role::Admin).await;
+    let stranger = app.site();
+    let page = stranger.open("/login").await.ok();
+    page.must_say("Forgot password?");
+    assert!(page.html.contains("href=\"/login/forgot\""));
+    let page = stranger.open("/login/forgot").await.ok();
+    page.must_say("Ask an admin for a link");
+    page.must_say("carillon user create --email you@example.com --role admin");
+}

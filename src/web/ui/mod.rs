@@ -13,6 +13,7 @@ mod contacts;
 mod curl;
 mod error;
 mod error_pages;
+mod forgot_password;
 mod home;
 mod join;
 mod layout;
@@ -66,6 +67,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(home::routes)
             .configure(setup::routes)
             .configure(log_in::routes)
+            .configure(forgot_password::routes)
             .configure(join::routes)
             .configure(password_reset::routes)
             .configure(account::routes)
