@@ -286,6 +286,7 @@ const CASES: &[CaseTemplate] = &[
     // Automations.
     page("/automations", "all", "/automations"),
     page("/automations/new", "a new one", "/automations/new"),
+    page("/automations/starters", "all", "/automations/starters"),
     page(
         "/automations/{id}",
         "with millions of enrollments and messages",

@@ -154,6 +154,16 @@ pub async fn list_archived(
     list_page(conn, true, after, limit).await
 }
 
+/// The names that begin with `start`, case-insensitively, also of archived templates.
+pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
+    let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    Ok(templates::table
+        .filter(templates::name.ilike(format!("{escaped}%")))
+        .select(templates::name)
+        .load(conn)
+        .await?)
+}
+
 async fn list_page(
     conn: &mut Conn,
     archived: bool,

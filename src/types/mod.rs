@@ -6,6 +6,7 @@
 pub mod country;
 pub mod date_or_time;
 pub mod deadline;
+pub mod free_name;
 pub mod hook_address;
 pub mod http_url;
 pub mod id;

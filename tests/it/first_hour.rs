@@ -8,6 +8,7 @@ use twilio_simulator as twilio;
 use crate::harness::api_client::description;
 use crate::harness::browser::Browser;
 use crate::harness::fixtures::{PASSWORD, send_sms};
+use crate::harness::scriptless_browser::Form;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,4 +327,54 @@ async fn the_sign_in_page_says_who_helps_with_a_forgotten_password() {
     let page = stranger.open("/login/forgot").await.ok();
     page.must_say("Ask an admin for a link");
     page.must_say("carillon user create --email you@example.com --role admin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_starter_becomes_a_draft_with_its_templates_that_only_needs_switching_on() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    let list = site.open("/automations").await.ok();
+    assert!(list.html.contains("href=\"/automations/starters\""));
+    let page = site.open("/automations/starters").await.ok();
+    for words in ["Welcome", "Order thanks", "Cart reminder", "Win-back", "Review request"] {
+        page.must_say(&format!("Use {words}"));
+    }
+    page.must_say("Start from scratch");
+    let forms: Vec<Form> =
+        page.forms().into_iter().filter(|form| form.action() == "/automations/starters").collect();
+    assert_eq!(forms.len(), 5);
+
+    // Each one twice: names are made unique.
+    for form in forms.iter().chain(&forms) {
+        let draft = site.send(form).await.ok();
+        draft.must_say("Draft created, with its texts as templates.");
+        let edit = draft.form(&draft.path);
+        let saved = site.send(&edit.pressing("do", "activate")).await.ok();
+        assert!(saved.path.ends_with("/activate"), "{}: {}", saved.path, saved.text());
+        site.send(&saved.form(&saved.path)).await.ok().must_say("The automation is switched on.");
+    }
+    let names = app.texts("SELECT name AS text FROM automations ORDER BY name").await;
+    assert_eq!(names[..2], ["Cart reminder", "Cart reminder 2"]);
+    assert_eq!((names.len(), app.count("templates").await), (10, 12));
+
+    // The texts are complete with and without what the event tells.
+    app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ada" })).await.ok();
+    app.event("order_completed", HANDSET, json!({ "order_id": "A-1" })).await;
+    app.event("order_completed", OTHER_HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let texts = [app.received(HANDSET), app.received(OTHER_HANDSET)].concat();
+    for beginning in [
+        "Hi Ada, welcome to ",
+        "Hi there, welcome to ",
+        "Thank you for your order A-1, Ada! ",
+        "Thank you for your order, friend! ",
+    ] {
+        let found = texts.iter().filter(|text| text.starts_with(beginning)).count();
+        assert_eq!(found, 2, "{beginning}: {texts:#?}");
+    }
+
+    let unknown = forms[0].clone().with("starter", "unknown");
+    site.send(&unknown).await.ok().must_say("Choose one of these.");
+    assert_eq!(app.count("automations").await, 10);
 }

@@ -13,6 +13,7 @@ use super::form_edit::Focus;
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors};
+use crate::types::free_name::free_name;
 use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
 use crate::web::http::error::PageError;
@@ -330,14 +331,7 @@ async fn go_to_new_template(
 
 /// Finds a name that no automation has: “Untitled automation”, “Untitled automation 2” …
 async fn untitled_name(conn: &mut Conn) -> Result<String, Error> {
-    let taken = automations::names_starting_with(conn, UNTITLED).await?;
-    let taken: Vec<String> = taken.iter().map(|name| name.to_lowercase()).collect();
-    let numbered = |number: usize| {
-        if number == 1 { UNTITLED.to_owned() } else { format!("{UNTITLED} {number}") }
-    };
-    let free =
-        (1..=taken.len() + 1).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
-    Ok(free.unwrap_or_else(|| UNTITLED.to_owned()))
+    Ok(free_name(UNTITLED, &automations::names_starting_with(conn, UNTITLED).await?))
 }
 
 impl AutomationEditPage {

@@ -15,6 +15,7 @@ mod how_to_start;
 pub(super) mod labels;
 pub(super) mod list;
 pub(super) mod show;
+pub(super) mod starters;
 mod step_form;
 pub(super) mod switch;
 pub(super) mod test_event;
@@ -26,6 +27,7 @@ use actix_web::web::{self, ServiceConfig};
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/automations").get(list::list))
         .service(web::resource("/automations/new").get(edit::new).post(edit::create))
+        .service(web::resource("/automations/starters").get(starters::show).post(starters::create))
         .service(web::resource("/automations/{id}").get(show::show))
         .service(web::resource("/automations/{id}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/automations/{id}/try").get(dry_run::show))

@@ -58,6 +58,7 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<connections::add_sender::AddSenderPage>(),
     SamplePage::of::<connections::rejected_webhooks::RejectedWebhooksPage>(),
     SamplePage::of::<automations::list::AutomationListPage>(),
+    SamplePage::of::<automations::starters::AutomationStartersPage>(),
     SamplePage::of::<automations::show::AutomationShowPage>(),
     SamplePage::of::<automations::edit::AutomationEditPage>(),
     SamplePage::of::<automations::enrollment_show::EnrollmentShowPage>(),

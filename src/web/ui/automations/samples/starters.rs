@@ -1,0 +1,12 @@
+//! The sample of the page for a new automation, which does not depend on data.
+
+use super::AutomationStartersPage;
+use crate::web::{Samples, Varies};
+
+impl Samples for AutomationStartersPage {
+    const VARIES: Varies = Varies::NOTHING;
+
+    fn samples() -> Vec<Self> {
+        Self::new().into_iter().collect()
+    }
+}
