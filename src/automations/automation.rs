@@ -10,6 +10,7 @@ use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations};
 use crate::error::{Error, Result};
 use crate::types::id::AutomationId;
+use crate::types::like_pattern::starting_with;
 use crate::types::mistake;
 use crate::types::text_enum::text_enum;
 
@@ -143,10 +144,8 @@ pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
 
 /// The names that begin with `start`, case-insensitively.
 pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
-    let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let pattern = format!("{escaped}%");
     Ok(automations::table
-        .filter(automations::name.ilike(pattern))
+        .filter(automations::name.ilike(starting_with(start)))
         .select(automations::name)
         .load(conn)
         .await?)

@@ -13,6 +13,7 @@ pub mod id;
 pub mod invisible_characters;
 pub(crate) mod json_object_reader;
 pub mod json_text;
+pub mod like_pattern;
 pub mod mistake;
 pub mod network;
 pub mod phone;
