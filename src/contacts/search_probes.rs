@@ -92,12 +92,10 @@ fn phone_probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
     if let Some(country) = default_country {
         probes.push(Probe::Phone(format!("+{}{national}%", country.calling_code())));
     }
-    if national.len() >= MIN_DIGITS {
-        probes.push(Probe::PhoneBackwards(format!(
-            "{}%",
-            national.chars().rev().collect::<String>()
-        )));
-    }
+    // The last digits of a number may begin with zeros, too.
+    let last = if national.len() >= MIN_DIGITS { national } else { &digits };
+    let backwards: String = last.chars().rev().collect();
+    probes.push(Probe::PhoneBackwards(format!("{backwards}%")));
     probes
 }
 
@@ -138,6 +136,7 @@ mod tests {
         assert!(probes("0049 151 23", None).contains(&Probe::Phone("+4915123%".into())));
         assert!(probes("0151/23", germany()).contains(&Probe::Phone("+4915123%".into())));
         assert!(probes("(555) 0123", None).contains(&Probe::PhoneBackwards("3210555%".into())));
+        assert!(probes("0007", None).contains(&Probe::PhoneBackwards("7000%".into())));
     }
 
     #[test]
