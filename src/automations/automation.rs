@@ -1,7 +1,9 @@
 //! The automation and its queries.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -10,7 +12,7 @@ use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations};
 use crate::error::{Error, Result};
 use crate::types::id::AutomationId;
-use crate::types::like_pattern::starting_with;
+use crate::types::like_pattern::{containing_words, starting_with};
 use crate::types::mistake;
 use crate::types::text_enum::text_enum;
 
@@ -43,6 +45,17 @@ pub struct Automation {
     pub created_at: DateTime<Utc>,
     /// When name, status or definition last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// An automation that a search found, without its definition.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct AutomationMatch {
+    /// Its id.
+    pub id: AutomationId,
+    /// Display name.
+    pub name: String,
+    /// Its status.
+    pub status: AutomationStatus,
 }
 
 /// The name of an automation: one line of 1 to 120 characters.
@@ -149,6 +162,31 @@ pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<Str
         .select(automations::name)
         .load(conn)
         .await?)
+}
+
+/// Finds automations whose names contain all of these words in any case, first those that begin
+/// with the text. Users write automations, so there are few, and all names are read.
+pub async fn find_by_words(
+    conn: &mut Conn,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<AutomationMatch>> {
+    let words = containing_words(text);
+    let has_words =
+        sql::<Bool>("automations.name ILIKE ALL (").bind::<Array<Text>, _>(words).sql(")");
+    Ok(automations::table
+        .filter(has_words)
+        .order((automations::name.ilike(starting_with(text)).desc(), automations::name))
+        .limit(limit)
+        .select((automations::id, automations::name, automations::status))
+        .load(conn)
+        .await?)
+}
+
+impl From<Automation> for AutomationMatch {
+    fn from(automation: Automation) -> Self {
+        Self { id: automation.id, name: automation.name, status: automation.status }
+    }
 }
 
 impl Automation {

@@ -28,8 +28,8 @@ mod trigger;
 mod value_comparison;
 
 pub use automation::{
-    Automation, AutomationName, AutomationStatus, find, find_many, list, list_active,
-    names_starting_with,
+    Automation, AutomationMatch, AutomationName, AutomationStatus, find, find_by_words, find_many,
+    list, list_active, names_starting_with,
 };
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use definition::Definition;

@@ -19,7 +19,7 @@ pub use inspection::{
 };
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity};
 pub use sender::{
-    Sender, create, find, find_by_address, find_enabled_by_address, find_many, list, note_repaired,
-    note_without_secret, of_connection, record_inbound, stop, usable, usable_ids,
+    Sender, create, find, find_by_address, find_by_words, find_enabled_by_address, find_many, list,
+    note_repaired, note_without_secret, of_connection, record_inbound, stop, usable, usable_ids,
 };
 pub use stopped::{Stopped, list_stopped};

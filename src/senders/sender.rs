@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
@@ -15,6 +17,7 @@ use crate::db::schema::{connections, senders};
 use crate::error::{Error, Result};
 use crate::types::hook_address::redacted;
 use crate::types::id::{ConnectionId, SenderId};
+use crate::types::like_pattern::{containing, containing_words, starting_with};
 use crate::users::audit::{self, Actor, AuditKind};
 
 /// Maximum length of a sender's name, in characters.
@@ -132,6 +135,28 @@ pub async fn find_enabled_by_address(conn: &mut Conn, address: &str) -> Result<O
         .filter(senders::disabled_at.is_null())
         .order(senders::id);
     Ok(enabled.select(Sender::as_select()).first(conn).await.optional()?)
+}
+
+/// Finds senders whose name contains all of these words in any case, whose number contains these
+/// digits, or whose SID is this text. Users add senders, so there are few, and all are read.
+pub async fn find_by_words(
+    conn: &mut Conn,
+    text: &str,
+    digits: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Sender>> {
+    let words = containing_words(text);
+    let has_words = sql::<Bool>("senders.name ILIKE ALL (").bind::<Array<Text>, _>(words).sql(")");
+    // An empty pattern matches no number.
+    let has_digits = senders::address.like(digits.map_or_else(String::new, containing));
+    let is_sid = senders::address.eq(text).or(senders::twilio_sid.eq(text));
+    Ok(senders::table
+        .filter(has_words.or(has_digits).or(is_sid))
+        .order((senders::name.ilike(starting_with(text)).desc(), senders::name, senders::id))
+        .limit(limit)
+        .select(Sender::as_select())
+        .load(conn)
+        .await?)
 }
 
 /// All senders, by name.

@@ -66,6 +66,9 @@ pub use new_template::{MAX_MEDIA_URLS, NewTemplate, check_media_urls};
 pub use part_range::PartRange;
 pub use plain_characters::with_plain_characters;
 pub use renderer::{Rendered, Renderer};
-pub use template::{Template, find, find_many, list, list_archived, lock, names_starting_with};
+pub use template::{
+    Template, TemplateMatch, find, find_by_words, find_many, list, list_archived, lock,
+    names_starting_with,
+};
 pub use template_body::{MAX_CHARACTERS, TemplateBody, sample_event};
 pub use variables::{NO_DEFAULT, Unset, Variables};
