@@ -30,6 +30,7 @@ mod preview_event;
 #[cfg(debug_assertions)]
 #[path = "samples/user.rs"]
 mod samples;
+mod search;
 mod settings;
 mod setup;
 mod shortcuts;
@@ -82,6 +83,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(connections::routes)
             .configure(messages::routes)
             .configure(ledger::routes)
+            .configure(search::routes)
             .default_service(web::to(async || -> Result<&'static str, PageError> {
                 Err(PageError::NotFound("page"))
             })),

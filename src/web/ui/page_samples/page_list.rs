@@ -2,9 +2,9 @@
 
 use super::rendering::SamplePage;
 use crate::web::ui::{
-    account, admin, api_reference, automations, connections, contacts, error, forgot_password, home,
-    join, ledger, log_in, messages, password_reset, settings, setup, shortcuts, strangers_error,
-    style_guide, templates,
+    account, admin, api_reference, automations, connections, contacts, error, forgot_password,
+    home, join, ledger, log_in, messages, password_reset, search, settings, setup, shortcuts,
+    strangers_error, style_guide, templates,
 };
 
 /// All pages. Tests render the samples of each, and report page templates that no entry uses.
@@ -12,6 +12,7 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<error::ErrorPage>(),
     SamplePage::of::<strangers_error::StrangersErrorPage>(),
     SamplePage::of::<home::show::HomeShowPage>(),
+    SamplePage::of::<search::show::SearchShowPage>(),
     SamplePage::of::<setup::SetupPage>(),
     SamplePage::of::<log_in::LogInPage>(),
     SamplePage::of::<forgot_password::ForgotPasswordPage>(),
