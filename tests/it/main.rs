@@ -62,6 +62,7 @@ mod report_fast_path;
 mod request_limits;
 mod resending;
 mod routines;
+mod search;
 mod sending_faults;
 mod set_aside;
 mod settings;
