@@ -1,14 +1,13 @@
 //! The address that a sender sends from: a phone number in E.164 or the SID of a Messaging Service.
 
-use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Serialize, Serializer};
 
 use crate::twilio::sid::{ServiceSid, SidError};
 use crate::types::phone::{PhoneError, PhoneNumber};
+use crate::types::stored_as::stored_as;
 use crate::types::text_enum::text_enum;
 
 /// The address that messages are sent from, in Twilio's format: `+14155550123` or `MG…`.
@@ -119,6 +118,16 @@ impl SenderAddress {
         }
     }
 
+    /// Reads an address that was stored, without the checks of user input.
+    fn from_stored(text: &str) -> Result<Self, AddressError> {
+        if text.starts_with("MG") {
+            return ServiceSid::parse(text)
+                .map(Self::MessagingService)
+                .map_err(AddressError::ServiceSid);
+        }
+        PhoneNumber::from_e164(text).map(Self::PhoneNumber).map_err(AddressError::Phone)
+    }
+
     /// The address as shown to users: a number grouped, a SID unchanged.
     pub fn for_people(&self) -> String {
         match self {
@@ -159,22 +168,7 @@ impl Serialize for SenderAddress {
     }
 }
 
-impl ToSql<Text, Pg> for SenderAddress {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        std::io::Write::write_all(out, self.as_str().as_bytes())?;
-        Ok(IsNull::No)
-    }
-}
-
-impl FromSql<Text, Pg> for SenderAddress {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        let text = std::str::from_utf8(bytes.as_bytes())?;
-        if text.starts_with("MG") {
-            return Ok(Self::MessagingService(ServiceSid::parse(text)?));
-        }
-        Ok(Self::PhoneNumber(PhoneNumber::from_e164(text)?))
-    }
-}
+stored_as!(Text, SenderAddress, as_str, Self::from_stored);
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,8 @@ use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
+use super::stored_as::stored_as;
+
 /// Declares identifier types: UUIDv7 (time-ordered, with 74 random bits) in the usual notation.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -65,27 +67,7 @@ macro_rules! ids {
             }
         }
 
-        impl diesel::serialize::ToSql<diesel::sql_types::Uuid, diesel::pg::Pg> for $name {
-            fn to_sql<'b>(
-                &'b self,
-                out: &mut diesel::serialize::Output<'b,
-                '_,
-                diesel::pg::Pg>
-            ) -> diesel::serialize::Result {
-                diesel::serialize::ToSql::<diesel::sql_types::Uuid, diesel::pg::Pg>::to_sql(
-                    &self.0, out,
-                )
-            }
-        }
-
-        impl diesel::deserialize::FromSql<diesel::sql_types::Uuid, diesel::pg::Pg> for $name {
-            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-                diesel::deserialize::FromSql::<diesel::sql_types::Uuid, diesel::pg::Pg>::from_sql(
-                    bytes,
-                )
-                .map(Self)
-            }
-        }
+        stored_as!(Uuid, $name);
     )+};
 }
 

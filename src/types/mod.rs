@@ -20,6 +20,7 @@ pub mod phone;
 pub mod public_url;
 pub mod sealed;
 pub mod storable_text;
+pub(crate) mod stored_as;
 pub mod text_enum;
 pub mod token;
 pub mod trusted_proxies;
