@@ -106,6 +106,14 @@ impl SecretKey {
         mac.finalize().into_bytes().into()
     }
 
+    /// The HMAC-SHA256 of a message with the key that is derived for `label`.
+    pub fn mac(&self, label: &str, message: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.derive(label))
+            .expect("HMAC takes keys of any length");
+        mac.update(message);
+        mac
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&Key::from(*self.0.expose_secret()))
     }
