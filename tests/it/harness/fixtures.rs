@@ -15,8 +15,8 @@ use diesel_async::RunQueryDsl;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use twilio_simulator::{
-    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
-    sign,
+    ACCOUNT_SID, AUTH_TOKEN, InboundResult, LONG_CODE, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN,
+    TRIAL_NUMBER, sign,
 };
 
 use super::TestApp;
@@ -152,7 +152,7 @@ impl TestApp {
     }
 
     /// Texts from a handset to a sender; the webhook must accept it.
-    pub(crate) async fn text(&self, handset: &str, to: &str, body: &str) -> Reply {
+    pub(crate) async fn text(&self, handset: &str, to: &str, body: &str) -> InboundResult {
         let reply = self.simulator.reply(handset, to, body).await.unwrap();
         assert_eq!(reply.webhook_status, Some(200), "{}", reply.webhook);
         reply

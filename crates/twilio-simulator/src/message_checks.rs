@@ -1,27 +1,29 @@
-//! Message creation: Twilio's checks, in Twilio's order.
+//! The checks of a request to create a message, in Twilio's order.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::delivery_plan::{Plan, plan};
 use super::form::Form;
-use super::message::{Direction, Message, Status, bare, new_sid};
+use super::message::{Direction, Message, Status, new_sid, without_channel};
+use super::parameters::{is_callback_url, parse_to};
 use super::parts;
 use super::refusal::Refusal;
 use super::resources::{Account, AccountKind, Number, NumberKind};
 use super::world::World;
 
 /// A message that passed all checks.
-pub(super) struct Draft {
+pub(super) struct CheckedMessage {
     message: Message,
-    record: Record,
+    storage: Storage,
 }
 
-/// Whether a message is recorded and sent.
+/// Where a message is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Record {
-    Yes,
-    /// A message of test credentials: in the response only, never recorded or sent.
-    No,
+enum Storage {
+    /// In the log, to be sent.
+    Log,
+    /// In the response only: a message of test credentials, never sent.
+    ResponseOnly,
 }
 
 /// The result of a request to create a message.
@@ -32,7 +34,7 @@ pub(super) enum Created {
     Unrecorded(Box<Message>),
 }
 
-impl Draft {
+impl CheckedMessage {
     /// Validates a request; the error is the first one that Twilio would report.
     pub(super) fn check(
         world: &World,
@@ -69,11 +71,11 @@ impl Draft {
         let validity_period = form.filled("ValidityPeriod").map(parse_validity).transpose()?;
         let send_at = parse_schedule(form, service, now)?;
         if let AccountKind::Trial { verified } = &account.kind
-            && !verified.iter().any(|number| number == bare(&to))
+            && !verified.iter().any(|number| number == without_channel(&to))
         {
             return Err(Refusal::new(21608));
         }
-        let mut message = blank(account, &to, body, now);
+        let mut message = new_outbound(account, &to, body, now);
         if let Some(sid) = service {
             let service = world
                 .service(sid)
@@ -84,7 +86,7 @@ impl Draft {
             {
                 return Err(Refusal::new(21606));
             }
-            if world.choose_sender(service, bare(&to)).is_none() {
+            if world.choose_sender(service, without_channel(&to)).is_none() {
                 return Err(Refusal::new(21704));
             }
             message.from = from.map(Into::into);
@@ -99,7 +101,7 @@ impl Draft {
             if !media.is_empty() && !number.capabilities.mms {
                 return Err(Refusal::new(21621));
             }
-            if world.blocks_number(&number.phone_number, bare(&to)) {
+            if world.blocks_number(&number.phone_number, without_channel(&to)) {
                 return Err(Refusal::new(21610));
             }
             message.from = Some(from.into());
@@ -111,12 +113,12 @@ impl Draft {
         }
         message.send_at = send_at;
         message.validity_period = validity_period;
-        Ok(Self { message, record: Record::Yes })
+        Ok(Self { message, storage: Storage::Log })
     }
 
     /// Records the message and plans its delivery.
     pub(super) fn record(self, world: &mut World) -> Created {
-        if self.record == Record::No {
+        if self.storage == Storage::ResponseOnly {
             return Created::Unrecorded(Box::new(self.message));
         }
         world.counts.recorded += 1;
@@ -149,13 +151,14 @@ impl Draft {
         if code != 0 {
             return Err(Refusal::new(code));
         }
-        let mut message = blank(account, &parse_to(to)?, body, now);
+        let mut message = new_outbound(account, &parse_to(to)?, body, now);
         message.from = from.map(Into::into);
-        Ok(Self { message, record: Record::No })
+        Ok(Self { message, storage: Storage::ResponseOnly })
     }
 }
 
-fn blank(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message {
+/// A new outbound message without a sender.
+fn new_outbound(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message {
     Message {
         sid: new_sid("SM"),
         account_sid: account.sid.clone(),
@@ -175,6 +178,7 @@ fn blank(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message
         updated: now,
         sent: None,
         webhook: None,
+        webhook_token: None,
     }
 }
 
@@ -184,14 +188,14 @@ fn check_sender<'a>(
     from: &str,
     to: &str,
 ) -> Result<&'a Number, Refusal> {
-    if (from == bare(from)) != (to == bare(to)) {
+    if (from == without_channel(from)) != (to == without_channel(to)) {
         return Err(Refusal::new(21910));
     }
     if from == to {
         return Err(Refusal::new(21266));
     }
-    let on_whatsapp = from != bare(from);
-    let from = bare(from);
+    let on_whatsapp = from != without_channel(from);
+    let from = without_channel(from);
     let digits = from.strip_prefix('+').unwrap_or(from);
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.len() < 4 || digits.len() > 15 {
         return Err(Refusal::new(21212));
@@ -210,26 +214,6 @@ fn check_sender<'a>(
     Ok(number)
 }
 
-/// Parses a recipient: E.164 after removing spaces and punctuation. North American numbers must
-/// have valid area and exchange codes.
-pub(super) fn parse_to(raw: &str) -> Result<String, Refusal> {
-    let channel = if raw == bare(raw) { "" } else { "whatsapp:" };
-    let number: String = bare(raw)
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.'))
-        .collect();
-    let digits = number.strip_prefix('+').unwrap_or_default().as_bytes();
-    let plausible = digits.iter().all(u8::is_ascii_digit)
-        && (8..=15).contains(&digits.len())
-        && digits[0] != b'0'
-        && (digits[0] != b'1' || (digits.len() == 11 && digits[1] >= b'2' && digits[4] >= b'2'));
-    // Twilio's magic number for an invalid recipient.
-    if !plausible || number == "+15005550001" {
-        return Err(Refusal::new(21211));
-    }
-    Ok(format!("{channel}{number}"))
-}
-
 fn check_media(media: &[String]) -> Result<(), Refusal> {
     if media.len() > 10 {
         return Err(Refusal::new(21623));
@@ -241,15 +225,6 @@ fn check_media(media: &[String]) -> Result<(), Refusal> {
         return Err(Refusal::new(21620));
     }
     Ok(())
-}
-
-/// Whether a webhook URL is http or https with a host name without underscores. Unlike Twilio, the
-/// simulator accepts local hosts.
-pub(super) fn is_callback_url(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.host_str().is_some_and(|host| !host.contains('_'))
-    })
 }
 
 /// Parses a validity period in seconds, at most ten hours.
@@ -281,33 +256,7 @@ fn parse_schedule(
 
 #[cfg(test)]
 mod tests {
-    use super::{is_callback_url, parse_to, parse_validity};
-
-    #[test]
-    fn only_numbers_that_could_exist_are_accepted() {
-        for good in [
-            "+12065550111",
-            "+1 (206) 555-0111",
-            "+491701234567",
-            "+15005550006",
-            "whatsapp:+12065550111",
-        ] {
-            assert!(parse_to(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "12065550111",
-            "+1206555011",
-            "+11065550111",
-            "+0491701234567",
-            "+1206555abcd",
-            "+",
-            "",
-            "+15005550001",
-        ] {
-            assert!(parse_to(bad).is_err(), "{bad}");
-        }
-        assert_eq!(parse_to("+1 (206) 555-0111").ok().as_deref(), Some("+12065550111"));
-    }
+    use super::parse_validity;
 
     #[test]
     fn a_message_may_wait_from_one_second_to_ten_hours() {
@@ -320,14 +269,5 @@ mod tests {
                 .into_iter()
                 .all(|wrong| parse_validity(wrong).is_err())
         );
-    }
-
-    #[test]
-    fn callback_urls_need_a_host_without_underscore() {
-        assert!(is_callback_url("https://example.com/a#rc=5"));
-        assert!(is_callback_url("http://127.0.0.1:8080/a"));
-        assert!(!is_callback_url("https://my_host.example.com/a"));
-        assert!(!is_callback_url("ftp://example.com/"));
-        assert!(!is_callback_url("example.com"));
     }
 }
