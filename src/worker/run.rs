@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
+use crate::fail_point::FailPoint;
 use crate::queue::apalis_backend::{Batch, JobBackend};
 use crate::queue::handover::WorkerIntake;
 use crate::queue::worker_registry;
@@ -39,6 +40,7 @@ impl Worker {
 
         let runtime = self.clone().runtime(backend, stop.clone());
         tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
+        FailPoint::WorkerStarted.reach();
         tokio::select! {
             () = runtime => {}
             () = async {

@@ -67,7 +67,7 @@ impl DoomedWorker {
                 runtime.spawn(async move {
                     let (config, pool) = parts;
                     let context = Context::new(config, pool, clock).unwrap();
-                    app::worker(&context).run(CancellationToken::new()).await;
+                    app::new_worker(&context).run(CancellationToken::new()).await;
                 });
                 Self::Future(runtime)
             }

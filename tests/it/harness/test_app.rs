@@ -164,7 +164,7 @@ impl TestApp {
         let api =
             Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
         Self {
-            worker: app::worker(&context),
+            worker: app::new_worker(&context),
             context,
             url,
             clock,
@@ -282,7 +282,7 @@ impl TestApp {
 
     /// A second worker on the same database and Twilio, with its own identity.
     pub(crate) fn second_worker(&self) -> Worker {
-        app::worker(&self.context)
+        app::new_worker(&self.context)
     }
 
     /// The state that the web handlers of this process share.

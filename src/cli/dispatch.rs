@@ -1,4 +1,4 @@
-//! The commands of the command line: each calls [`crate::app`] and prints the result.
+//! The dispatch of the command line: each command calls [`crate::app`] and prints the result.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use super::arguments::{ApiKeyCommand, CliCommand, UserCommand, overrides};
 use super::healthcheck;
 use super::password::{generate_password, read_password};
-use crate::app::{self, AppError, UserArguments};
+use crate::app::{self, AppError, NewUserArguments};
 use crate::config::Config;
 use crate::logging;
 
@@ -26,7 +26,7 @@ pub(super) async fn perform(command: CliCommand) -> Result<(), AppError> {
         CliCommand::User(UserCommand::Create { email, role, name, password_stdin }) => {
             let (password, printed) =
                 if password_stdin { (read_password()?, None) } else { generate_password() };
-            app::create_user(&config, UserArguments { email, name, role, password }).await?;
+            app::create_user(&config, NewUserArguments { email, name, role, password }).await?;
             printed.map_or(Ok(()), |password| print(password.expose_secret()))
         }
         CliCommand::ApiKey(ApiKeyCommand::Create { name, role }) => {

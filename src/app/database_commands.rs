@@ -1,4 +1,4 @@
-//! The commands that run once on the database: migrate, create a user or an API key, forget keys.
+//! One-off commands against the database: migrate, create a user or an API key, forget keys.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -17,7 +17,7 @@ use crate::users::{self, NewUser};
 
 /// A user to create from the command line.
 #[derive(Debug)]
-pub struct UserArguments {
+pub struct NewUserArguments {
     /// The email address to sign in with.
     pub email: String,
     /// The display name; derived from the email address if missing.
@@ -37,12 +37,10 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, AppError> {
 }
 
 /// Creates a user and records that in the audit log.
-pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), AppError> {
+pub async fn create_user(config: &Config, user: NewUserArguments) -> Result<(), AppError> {
     with_database(config, async |conn, now| {
-        let name = user
-            .name
-            .clone()
-            .unwrap_or_else(|| user.email.split('@').next().unwrap_or("Admin").to_owned());
+        let before_at = || user.email.split_once('@').map_or(&*user.email, |(name, _)| name);
+        let name = user.name.clone().unwrap_or_else(|| before_at().to_owned());
         let (name, email, password) =
             users::parse_account(&name, &user.email, user.password.expose_secret())
                 .map_err(Error::Invalid)?;
@@ -99,18 +97,18 @@ pub async fn forget_keys(config: &Config) -> Result<usize, AppError> {
     .await
 }
 
-/// Runs one command on the migrated database, whether or not a server is running.
+/// Applies missing migrations, then runs one command; safe while a server is running.
 async fn with_database<T>(
     config: &Config,
     command: impl AsyncFnOnce(&mut Conn, DateTime<Utc>) -> Result<T, Error>,
 ) -> Result<T, AppError> {
     let database = Database::open(config).await?;
-    let done = async {
+    let result = async {
         db::migrate(database.pool.target()).await?;
         let mut conn = database.pool.get().await?;
         Ok(command(&mut conn, Clock::system().now()).await?)
     }
     .await;
     database.close().await;
-    done
+    result
 }
