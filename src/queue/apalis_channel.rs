@@ -1,10 +1,9 @@
-//! The apalis backend over our own table: it passes each batch of leased jobs to an apalis worker
-//! as one task.
+//! Feeds batches of leased jobs to an apalis worker through a channel.
 //!
 //! Apalis provides the runtime: concurrency, caught panics and a graceful stop. Leases and
 //! heartbeats stay in [`lease`](crate::queue::lease) and
-//! [`worker_registry`](crate::queue::worker_registry), because an `Err` from a backend ends an
-//! apalis worker for good, which a restart of the database must not do.
+//! [`worker_registry`](crate::queue::worker_registry), because an `Err` from a backend
+//! permanently ends an apalis worker, which a restart of the database must not do.
 
 use std::task::{Context, Poll};
 
@@ -21,7 +20,7 @@ use super::lease::Leased;
 
 /// Jobs that were leased together, with the permits that bound how many are in flight.
 #[derive(Debug)]
-pub struct Batch {
+pub struct LeasedBatch {
     /// The jobs, longest due first.
     pub jobs: Vec<Leased>,
     /// One permit for each job, returned when the batch is dropped.
@@ -33,22 +32,22 @@ const CHANNEL_CAPACITY: usize = 64;
 
 /// The receiving end of a channel of batches, which apalis polls.
 #[derive(Debug)]
-pub struct JobBackend {
-    batches: mpsc::Receiver<Batch>,
+pub struct BatchChannel {
+    batches: mpsc::Receiver<LeasedBatch>,
 }
 
-impl JobBackend {
-    /// Creates a backend and the sender that feeds it; dropping the sender ends the worker once it
+impl BatchChannel {
+    /// Opens a channel with the sender that feeds it; dropping the sender ends the worker once it
     /// has finished the batches that it has.
     #[must_use]
-    pub fn channel() -> (mpsc::Sender<Batch>, Self) {
+    pub fn open() -> (mpsc::Sender<LeasedBatch>, Self) {
         let (sender, batches) = mpsc::channel(CHANNEL_CAPACITY);
         (sender, Self { batches })
     }
 }
 
-impl Backend for JobBackend {
-    type Task = Task<Batch>;
+impl Backend for BatchChannel {
+    type Task = Task<LeasedBatch>;
     type Error = std::convert::Infallible;
 
     fn poll_ready(
@@ -82,8 +81,8 @@ impl Backend for JobBackend {
     }
 }
 
-impl BackendConfig for JobBackend {
-    type Args = Batch;
+impl BackendConfig for BatchChannel {
+    type Args = LeasedBatch;
     type Id = RandomId;
     type Kind = Ephemeral;
     type Config = ();
