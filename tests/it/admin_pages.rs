@@ -127,7 +127,7 @@ async fn retrying_a_job_sends_nothing_twice_and_nothing_on_a_guess() {
     }
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let list = admin.open("/admin/failed").await.ok();
-    list.must_say("It has moved on meanwhile: nothing is sent twice");
+    list.must_say("It has moved on since: nothing is sent twice");
     admin
         .send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap())
         .await

@@ -6,12 +6,12 @@
 //! point from outside, by a lock, a delayed commit, or a stalled request or answer.
 //!
 //! This file crashes idle workers, [`fan_out`] workers under load, [`servers`] the processes that
-//! Twilio and API clients call, and [`stop_texts`] workers while contacts text STOP. Start reading
-//! at [`CrashPoint`].
+//! Twilio and API clients call, and [`worker_crash_and_stops`] workers while contacts text STOP.
+//! Start reading at [`CrashPoint`].
 
 mod fan_out;
 mod servers;
-mod stop_texts;
+mod worker_crash_and_stops;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

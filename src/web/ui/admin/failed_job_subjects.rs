@@ -1,15 +1,14 @@
-//! The subjects of failed jobs (messages, enrollments, senders) and what a retry does to each.
+//! The subjects of failed jobs: messages, enrollments and senders.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::automations::{self, Automation, Enrollment, EnrollmentStatus};
+use super::retry_effects;
+use crate::automations::{self, Automation, Enrollment};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::message as messages;
-use crate::messages::message::Message;
-use crate::messages::status::MessageStatus;
+use crate::messages::message::{self, Message};
 use crate::queue::Job;
 use crate::queue::failed_jobs::FailedJob;
 use crate::senders::{self, Sender};
@@ -23,8 +22,8 @@ pub(super) struct JobSubject {
     pub(super) label: String,
     /// The path of its page, if it still exists.
     pub(super) path: Option<String>,
-    /// Its present state, and what a retry does.
-    pub(super) outlook: String,
+    /// Its current state, and what a retry does.
+    pub(super) retry_effect: String,
 }
 
 /// The messages, enrollments, automations and senders of some jobs, as far as they still exist.
@@ -47,7 +46,7 @@ impl JobSubjects {
                 Job::Release(id) => sender_ids.push(id),
             }
         }
-        let messages = messages::find_many(conn, &message_ids).await?;
+        let messages = message::find_many(conn, &message_ids).await?;
         let enrollments = automations::find_enrollments(conn, &enrollment_ids).await?;
         let automation_ids: Vec<AutomationId> =
             enrollments.iter().map(|enrollment| enrollment.automation_id).collect();
@@ -89,63 +88,34 @@ impl JobSubjects {
             .automations
             .get(&enrollment.automation_id)
             .map_or("an automation", |automation| automation.name.as_str());
-        let outlook = match enrollment.status {
-            EnrollmentStatus::Active => {
-                format!(
-                    "The contact stands before step {} and goes on from there.",
-                    i32::from(enrollment.step) + 1
-                )
-            }
-            EnrollmentStatus::Completed | EnrollmentStatus::Failed => {
-                "It has ended meanwhile: nothing is done twice.".to_owned()
-            }
-        };
         JobSubject {
             label: format!("Contact in “{name}”"),
             path: Some(format!("/enrollments/{}", enrollment.id)),
-            outlook,
+            retry_effect: retry_effects::of_enrollment(enrollment),
         }
     }
 }
 
 impl JobSubject {
     fn gone(label: &str, what: &str) -> Self {
-        let outlook = format!(
-            "{what} was deleted: there is nothing left to do, and trying again only clears this \
-             line."
-        );
-        Self { label: label.to_owned(), path: None, outlook }
+        Self { label: label.to_owned(), path: None, retry_effect: retry_effects::of_deleted(what) }
     }
 
     fn message(message: &Message) -> Self {
         let to = PhoneNumber::from_e164(&message.to_address)
             .map_or_else(|_| message.to_address.clone(), |phone| phone.international());
-        let outlook = match message.status {
-            MessageStatus::Pending => {
-                "It was not handed to Twilio. It is sent if nothing stands against it: no STOP, \
-                 not too late."
-            }
-            MessageStatus::Submitting | MessageStatus::Unconfirmed => {
-                "Nobody knows whether Twilio has it. Twilio is asked; it is not sent on a guess."
-            }
-            _ => {
-                "It has moved on meanwhile: nothing is sent twice, and trying again only clears \
-                 this line."
-            }
-        };
         Self {
             label: format!("Message to {to}"),
             path: Some(format!("/messages/{}", message.id)),
-            outlook: outlook.to_owned(),
+            retry_effect: retry_effects::of_message(message.status).to_owned(),
         }
     }
 
     fn sender(sender: &Sender) -> Self {
-        let outlook = "The messages in its queue go on as its rate allows.".to_owned();
         Self {
             label: format!("Queue of {}", sender.label()),
             path: Some(format!("/connections/{}", sender.connection_id)),
-            outlook,
+            retry_effect: retry_effects::OF_SENDER.to_owned(),
         }
     }
 }
