@@ -7,7 +7,7 @@ use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, Select
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
-use super::evidence::{By, Evidence};
+use super::evidence::{Evidence, Requester};
 use super::reason::Reason;
 use super::record::{self, ConsentChange};
 use super::source::Source;
@@ -251,7 +251,7 @@ pub(crate) async fn move_to_new_number(
     conn: &mut Conn,
     from: &PhoneNumber,
     to: &PhoneNumber,
-    by: By,
+    requester: Requester,
     now: DateTime<Utc>,
 ) -> Result<Option<Reason>> {
     let moving: Vec<_> = all_active(conn, from)
@@ -266,7 +266,7 @@ pub(crate) async fn move_to_new_number(
                 reason: *reason,
                 source: Source::NumberChange,
                 message_id: record::proving_message(conn, from, *reason).await?,
-                user_id: by.user_id,
+                user_id: requester.user_id,
                 note: Some(from.international()),
             };
             record::add(conn, ConsentChange::Suppressed, &evidence, now).await?;

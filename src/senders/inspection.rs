@@ -195,7 +195,10 @@ pub async fn record_sender(conn: &mut Conn, inspected: &InspectedSender) -> Resu
 }
 
 /// The last inspections of a connection's senders; senders never inspected are missing.
-pub async fn healths(conn: &mut Conn, id: ConnectionId) -> Result<HashMap<SenderId, Health>> {
+pub async fn health_by_sender(
+    conn: &mut Conn,
+    id: ConnectionId,
+) -> Result<HashMap<SenderId, Health>> {
     let rows: Vec<(SenderId, Option<Value>)> = senders::table
         .filter(senders::connection_id.eq(id))
         .select((senders::id, senders::health))

@@ -169,7 +169,7 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
 }
 
 /// The senders of a connection in the order of their creation.
-pub async fn of_connection(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Sender>> {
+pub async fn list_for_connection(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Sender>> {
     let own = senders::table.filter(senders::connection_id.eq(connection)).order(senders::id);
     Ok(own.select(Sender::as_select()).load(conn).await?)
 }
@@ -268,7 +268,7 @@ pub async fn record_inbound(
 }
 
 /// Records at the senders of these connections that Twilio calls a URL without the current secret.
-pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
+pub async fn mark_missing_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
     let called = senders::table
         .filter(senders::connection_id.eq_any(connections))
         .filter(senders::webhook_url.is_not_null());
@@ -283,7 +283,7 @@ pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) 
 
 /// Records in the audit log that a user repaired the sender's inbound webhook. Must run in the
 /// caller's transaction.
-pub async fn note_repaired(
+pub async fn audit_repair(
     conn: &mut Conn,
     actor: &Actor,
     sender: &Sender,

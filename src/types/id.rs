@@ -103,7 +103,7 @@ ids! {
     /// An outbound or inbound SMS, MMS or WhatsApp message.
     MessageId,
     /// A named filter of the message log.
-    ViewId,
+    SavedViewId,
     /// An organization's own opt-out keyword.
     OptOutWordId,
     /// A running process that performs jobs.

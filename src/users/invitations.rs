@@ -136,7 +136,7 @@ pub async fn withdraw(
 }
 
 /// The invitation of a link; `None` if it was used, withdrawn or replaced, or has expired.
-pub async fn open(
+pub async fn find_valid(
     conn: &mut Conn,
     token: &RandomToken,
     now: DateTime<Utc>,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use twilio_simulator::LONG_CODE;
 
 use crate::harness::fixtures::id;
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, UNTIL_COLLECTED, seconds};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 
@@ -250,7 +250,7 @@ async fn a_missed_opt_out_by_wording_is_found_and_does_not_undo_a_newer_start() 
     app.simulator.change_number(LONG_CODE, |number| number.sms_url = url);
     app.clock.advance(seconds(20));
     app.text(OTHER_HANDSET, LONG_CODE, "START").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     let suppression = &app.contact_of(HANDSET).await["suppression"];
     assert_eq!(
         (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),

@@ -265,9 +265,9 @@ fn read_steps(value: &Value, errors: &mut FieldErrors) -> Vec<Step> {
             step.note_missing(&format!("steps.{index}"), &mut found);
         }
     }
-    for (field, sentences) in found.iter() {
-        for sentence in sentences {
-            errors.add(field, sentence);
+    for (field, messages) in found.iter() {
+        for message in messages {
+            errors.add(field, message);
         }
     }
     steps

@@ -4,6 +4,7 @@ use actix_web::web::{self, Path, ServiceConfig};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
+use super::log_in_turn::wait_for_turn;
 use super::{Choice, locale_choices};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::SessionId;
@@ -91,13 +92,13 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
     };
     let (now, user) = (visit.now(), visit.user.id);
     let mut conn = visit.conn().await?;
-    let begun = conn
+    let admission = conn
         .transaction::<_, PageError, _>(async |conn| {
             Ok(log_in::begin_reauthentication(conn, user, now).await?)
         })
         .await?;
     drop(conn);
-    let attempt = match super::log_in::wait_for_turn(&visit, begun).await {
+    let attempt = match wait_for_turn(&visit, admission).await {
         Ok(attempt) => attempt,
         Err(throttled) => return refuse(visit, "current_password", throttled.to_string()).await,
     };

@@ -40,7 +40,7 @@ async fn fold_sidebar(
     request: HttpRequest,
 ) -> PageResult {
     let cookie = visit.cookies().set_sidebar(form.folded == "true");
-    visit.redirect(page_before(&visit, &request)).cookie(cookie).silently()
+    visit.redirect(page_before(&visit, &request)).cookie(cookie).without_message()
 }
 
 /// Changes the user's theme in all browsers, and returns to the page.
@@ -57,7 +57,7 @@ async fn change_theme(
         profile::change(conn, user, &profile, visit.now()).await
     })
     .await?;
-    visit.redirect(page_before(&visit, &request)).silently()
+    visit.redirect(page_before(&visit, &request)).without_message()
 }
 
 /// The page with the form, or the home page.

@@ -20,6 +20,7 @@ mod layout;
 mod ledger;
 mod locale_choices;
 mod log_in;
+mod log_in_turn;
 mod made_up_contact;
 mod messages;
 #[cfg(debug_assertions)]

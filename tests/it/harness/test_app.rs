@@ -99,6 +99,12 @@ pub(crate) const fn seconds(seconds: i64) -> TimeDelta {
     TimeDelta::seconds(seconds)
 }
 
+/// A minute more than the interval in which missed texts are collected.
+pub(crate) const UNTIL_COLLECTED: TimeDelta = seconds(11 * 60);
+
+/// A minute more than the age at which a silent message is first looked up.
+pub(crate) const UNTIL_LOOKED_UP: TimeDelta = seconds(16 * 60);
+
 impl TestApp {
     /// Starts with a manual clock and no background worker.
     pub(crate) async fn start() -> Self {

@@ -5,11 +5,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use super::answer::{EventAnswer, MessageAnswer, MessageDetail, NewMessageAnswer};
 use super::draft::create_draft;
 use super::idempotency_key::IdempotencyKey;
 use super::query::MessagesQuery;
 use super::request::MessageRequest;
+use super::response::{EventAnswer, MessageAnswer, MessageDetail, NewMessageAnswer};
 use crate::db;
 use crate::error::Error;
 use crate::messages::log::search::find_page;

@@ -326,7 +326,7 @@ async fn go_to_new_template(
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("return_to", &back)
         .finish();
-    visit.redirect(format!("/templates/new?{query}")).silently()
+    visit.redirect(format!("/templates/new?{query}")).without_message()
 }
 
 /// Finds a name that no automation has: “Untitled automation”, “Untitled automation 2” …

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::form::{AutomationForm, MISSING};
+use super::form::{AutomationForm, IS_MISSING};
 use super::labels;
 use super::time_units::UNITS;
 use crate::automations::condition::ConditionOperator;
@@ -38,7 +38,7 @@ impl EditorChoices {
             .map(|template| Choice { value: template.id.to_string(), label: template.name })
             .collect();
         let chosen =
-            missing_from(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
+            values_not_in(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
         let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
         templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(
             |template| {
@@ -58,7 +58,7 @@ impl EditorChoices {
             [only] => Some(only.value.clone()),
             _ => None,
         };
-        let chosen = missing_from(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
+        let chosen = values_not_in(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
         let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
         senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| {
             Choice {
@@ -79,7 +79,7 @@ impl EditorChoices {
                 label: labels::operator(*operator).to_owned(),
             })
             .collect();
-        operators.push(Choice { value: MISSING.to_owned(), label: "is missing".to_owned() });
+        operators.push(Choice { value: IS_MISSING.to_owned(), label: "is missing".to_owned() });
         let units = UNITS
             .iter()
             .map(|(unit, _)| Choice { value: (*unit).to_owned(), label: (*unit).to_owned() })
@@ -89,7 +89,7 @@ impl EditorChoices {
 }
 
 /// The values that are in use but missing from the options, each once.
-fn missing_from<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
+fn values_not_in<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
     let mut missing: Vec<&str> =
         values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
     missing.sort_unstable();
@@ -102,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chosen_value_beyond_the_end_of_the_list_is_still_offered() {
+    fn a_chosen_value_that_is_not_listed_is_still_offered() {
         let choices = vec![Choice { value: "a".to_owned(), label: "A".to_owned() }];
-        assert_eq!(missing_from(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
+        assert_eq!(values_not_in(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
     }
 }

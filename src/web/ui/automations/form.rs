@@ -17,7 +17,7 @@ use crate::error::FieldErrors;
 use crate::events::EventName;
 
 /// The operator of the form for a missing property.
-pub(super) const MISSING: &str = "missing";
+pub(super) const IS_MISSING: &str = "missing";
 
 /// The input of the editor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -236,7 +236,7 @@ impl ConditionForm {
         let property = condition.property.clone();
         let (op, value) = match (condition.operator, &condition.value) {
             (ConditionOperator::Eq, Value::Null)
-            | (ConditionOperator::Exists, Value::Bool(false)) => (MISSING, String::new()),
+            | (ConditionOperator::Exists, Value::Bool(false)) => (IS_MISSING, String::new()),
             (ConditionOperator::Ne, Value::Null) | (ConditionOperator::Exists, _) => {
                 (ConditionOperator::Exists.as_str(), String::new())
             }
@@ -265,7 +265,7 @@ impl ConditionForm {
             errors.add(&format!("{path}.property"), "Name the property of the event.");
             return None;
         }
-        let (operator, value) = if self.op == MISSING {
+        let (operator, value) = if self.op == IS_MISSING {
             (ConditionOperator::Exists, Value::Bool(false))
         } else {
             let operator =

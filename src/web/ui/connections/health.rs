@@ -116,14 +116,15 @@ impl HealthPage {
             HookAddress::secret(id, "secret".into())
         };
         let (last_check, test) = connections::last_check(conn, id).await?;
-        let mut healths = senders::healths(conn, id).await?;
-        let senders = senders::of_connection(conn, id).await?;
+        let mut health_by_sender = senders::health_by_sender(conn, id).await?;
+        let senders = senders::list_for_connection(conn, id).await?;
         let rejected =
             rejected_webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
-        let checks = last_check
-            .map(|check| ChecksView::new(context, check, &senders, &healths, test.as_ref()));
+        let checks = last_check.map(|check| {
+            ChecksView::new(context, check, &senders, &health_by_sender, test.as_ref())
+        });
         let senders = senders.into_iter().map(|sender| {
-            let health = healths.remove(&sender.id);
+            let health = health_by_sender.remove(&sender.id);
             SenderHealth::new(sender, health)
         });
         Ok(Self {
@@ -144,12 +145,12 @@ impl ChecksView {
         context: &Context,
         last_check: LastCheck,
         senders: &[Sender],
-        healths: &HashMap<SenderId, Health>,
+        health_by_sender: &HashMap<SenderId, Health>,
         test: Option<&WebhookTest>,
     ) -> Self {
         let mut checks = last_check.checks;
         checks.extend(connections::check_public_url(&context.twilio, &context.config.public_url));
-        let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id));
+        let of_senders = senders.iter().filter_map(|sender| health_by_sender.get(&sender.id));
         checks.extend(of_senders.flat_map(|health| health.checks.iter().cloned()));
         checks.extend(test.map(|test| &test.check).filter(|check| check.has_failed()).cloned());
         Self::of(last_check.checked_at, checks)

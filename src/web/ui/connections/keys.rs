@@ -63,7 +63,7 @@ async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
         FormerSecretPolicy::Accept,
     )
     .await?;
-    let senders = senders::of_connection(&mut *visit.conn().await?, *id).await?;
+    let senders = senders::list_for_connection(&mut *visit.conn().await?, *id).await?;
     let redirect = visit.redirect(format!("/connections/{id}"));
     if senders.iter().any(|sender| sender.webhook_error.is_some()) {
         return redirect.warning(

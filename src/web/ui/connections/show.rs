@@ -196,12 +196,13 @@ impl ConnectionShowPage {
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
-        let senders = senders::of_connection(conn, id).await?;
+        let senders = senders::list_for_connection(conn, id).await?;
         let queues = queue_figures::of_senders(conn, &senders, now).await?;
-        let healths = senders::healths(conn, id).await?;
+        let health_by_sender = senders::health_by_sender(conn, id).await?;
         let (last_check, test) = connections::last_check(conn, id).await?;
         let checks = last_check.map(|check| {
-            ChecksView::new(context, check, &senders, &healths, test.as_ref()).without_passed()
+            ChecksView::new(context, check, &senders, &health_by_sender, test.as_ref())
+                .without_passed()
         });
         let rejected =
             rejected_webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;

@@ -47,7 +47,7 @@ async fn compose(
 ) -> Result<Result<MessageId, FieldErrors>, PageError> {
     let mut errors = FieldErrors::default();
     let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));
-    let sender = senders::of_connection(conn, id)
+    let sender = senders::list_for_connection(conn, id)
         .await?
         .into_iter()
         .find(|sender| sender.id.to_string() == form.sender_id);

@@ -155,7 +155,7 @@ impl ContactShowPage {
         let evidence = evidence.iter().map(|record| Evidence {
             words: record.sentence(),
             at: record.recorded_at,
-            link: timeline::evidence(record),
+            link: timeline::evidence_path(record),
         });
         let past =
             contacts::timeline::load(conn, &contact, until.unwrap_or(FAR_FUTURE), MAX_ENTRIES)
@@ -169,7 +169,7 @@ impl ContactShowPage {
                 .older
                 .map(|until| format!("/contacts/{id}?until={}#timeline", until.timestamp_micros())),
             is_past: until.is_some(),
-            live: status_updates_path(timeline.iter().filter_map(|line| line.under_way)),
+            live: status_updates_path(timeline.iter().filter_map(|line| line.pending_message_id)),
             timeline,
             errors,
             ..Self::bare(contact, tags, &active)

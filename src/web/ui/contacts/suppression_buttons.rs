@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::show::{self, FormInput};
 use crate::automations::consequences;
-use crate::consent::{By, Evidence, Reason};
+use crate::consent::{Evidence, Reason, Requester};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
@@ -62,14 +62,14 @@ pub(super) async fn suppress(
             .await;
         }
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         let contact = contacts::find(&mut tx, *id).await?;
         let evidence = Evidence {
             note: Some(note),
-            ..Evidence::new(contact.phone.clone(), Reason::Manual, by)
+            ..Evidence::new(contact.phone.clone(), Reason::Manual, requester)
         };
         let suppressed = contacts::suppress(&mut tx, evidence, now).await?;
         let summary = "suppressed the number of a contact";
@@ -127,13 +127,15 @@ pub(super) async fn undo_reading(
             .await;
         }
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let lifted = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
-            let evidence =
-                Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Stop, by) };
+            let evidence = Evidence {
+                note: Some(note),
+                ..Evidence::new(contact.phone, Reason::Stop, requester)
+            };
             let lifted = contacts::undo_reading(conn, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let summary = "undid an opt-out that was read from what a contact wrote";
@@ -163,13 +165,15 @@ async fn lift_all<R: Access<Who = User>>(
         Ok(note) => note,
         Err((errors, input)) => return show::show_with_errors(visit, id, input, errors).await,
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let lifted = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, id).await?;
-            let evidence =
-                Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
+            let evidence = Evidence {
+                note: Some(note),
+                ..Evidence::new(contact.phone, Reason::Manual, requester)
+            };
             let lifted = contacts::lift(conn, reasons, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let ended: Vec<_> = lifted.reasons.iter().map(|reason| reason.noun()).collect();

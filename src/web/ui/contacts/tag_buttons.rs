@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::bulk_tag::automations_started_by;
 use super::show::{self, FormInput};
 use crate::automations::consequences;
-use crate::consent::By;
+use crate::consent::Requester;
 use crate::contacts::tags::{self, TagName};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
@@ -40,13 +40,14 @@ pub(super) async fn add(
             .await;
         }
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let tagged = db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         let contact = contacts::find(&mut tx, *id).await?;
         let tagged =
-            tags::add_by_hand(&mut tx, &contact, std::slice::from_ref(&tag), by, now).await?;
+            tags::add_by_hand(&mut tx, &contact, std::slice::from_ref(&tag), requester, now)
+                .await?;
         if !tagged.changes.is_empty() {
             let summary = format!("gave the tag {tag} to a contact");
             audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;

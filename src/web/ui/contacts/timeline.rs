@@ -35,13 +35,13 @@ pub(super) struct TimelineLine {
     /// The path of the page about it.
     link: Option<String>,
     /// The id of a message whose status may still change.
-    pub(super) under_way: Option<MessageId>,
+    pub(super) pending_message_id: Option<MessageId>,
 }
 
 impl TimelineLine {
     pub(super) fn new(entry: TimelineEntry) -> Self {
         let at = entry.at;
-        let bare = |kind, title| Self {
+        let plain_line = |kind, title| Self {
             at,
             kind,
             tone: None,
@@ -53,16 +53,16 @@ impl TimelineLine {
             reason: None,
             occurred_at: None,
             link: None,
-            under_way: None,
+            pending_message_id: None,
         };
         match entry.kind {
-            EntryKind::Created => bare("contact", "Became a contact".to_owned()),
-            EntryKind::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
-            EntryKind::TagRemoved(tag) => bare("tag", format!("Lost the tag “{tag}”")),
+            EntryKind::Created => plain_line("contact", "Became a contact".to_owned()),
+            EntryKind::TagAdded(tag) => plain_line("tag", format!("Got the tag “{tag}”")),
+            EntryKind::TagRemoved(tag) => plain_line("tag", format!("Lost the tag “{tag}”")),
             EntryKind::Consent(record) => Self {
                 tone: Some(consent_tone(record.change)),
-                link: evidence(&record),
-                ..bare("consent", record.sentence())
+                link: evidence_path(&record),
+                ..plain_line("consent", record.sentence())
             },
             EntryKind::Event { name, properties, occurred_at } => {
                 let late = (at - occurred_at).abs() > TimeDelta::minutes(1);
@@ -83,7 +83,7 @@ impl TimelineLine {
                     data,
                     reason,
                     occurred_at: late.then_some(occurred_at),
-                    ..bare("event", name)
+                    ..plain_line("event", name)
                 }
             }
             EntryKind::Message {
@@ -107,20 +107,20 @@ impl TimelineLine {
                     number: different_number,
                     text: Some(body),
                     tone: message_tone(&status),
-                    under_way: Some(id).filter(|_| {
+                    pending_message_id: Some(id).filter(|_| {
                         status.parse::<MessageStatus>().is_ok_and(|status| !status.is_final())
                     }),
                     status: (!inbound).then_some(status),
                     reason,
                     link: Some(format!("/messages/{id}")),
-                    ..bare(if inbound { "inbound" } else { "outbound" }, title.to_owned())
+                    ..plain_line(if inbound { "inbound" } else { "outbound" }, title.to_owned())
                 }
             }
             EntryKind::Enrolled { id, automation, status, reason } => Self {
                 status: Some(status),
                 reason,
                 link: Some(format!("/enrollments/{id}")),
-                ..bare("automation", format!("Entered the automation “{automation}”"))
+                ..plain_line("automation", format!("Entered the automation “{automation}”"))
             },
         }
     }
@@ -143,7 +143,7 @@ fn message_tone(status: &str) -> Option<&'static str> {
 }
 
 /// The path of the message that proves a change of consent.
-pub(super) fn evidence(record: &ConsentRecord) -> Option<String> {
+pub(super) fn evidence_path(record: &ConsentRecord) -> Option<String> {
     record.message_id.map(|id| format!("/messages/{id}"))
 }
 

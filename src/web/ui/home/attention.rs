@@ -65,14 +65,15 @@ pub(super) async fn load(
             .map(|(check, connection)| Attention::of(&check, connection.id, visit)),
     );
     for connection in &active {
-        let healths = senders::healths(conn, connection.id).await?;
+        let health_by_sender = senders::health_by_sender(conn, connection.id).await?;
         let of_connection = senders.iter().filter(|sender| {
             sender.connection_id == connection.id && sender.status() == Status::Active
         });
         lines.extend(failed_checks(conn, visit, connection).await?);
         lines.extend(
-            of_connection
-                .flat_map(|sender| sender_problems(sender, healths.get(&sender.id), visit)),
+            of_connection.flat_map(|sender| {
+                sender_problems(sender, health_by_sender.get(&sender.id), visit)
+            }),
         );
         let rejected =
             rejected_webhooks::count_since(conn, Some(connection.id), now - REJECTION_SHOWN_FOR)
@@ -94,7 +95,7 @@ pub(super) async fn load(
                 action: "See why",
             });
         }
-        lines.extend(unregistered(connection.id, healths));
+        lines.extend(unregistered(connection.id, health_by_sender));
         if connection.is_trial() {
             lines.push(Attention {
                 text: format!(
@@ -233,8 +234,11 @@ fn has_no_inbound_webhook(sender: &Sender) -> Option<Attention> {
 }
 
 /// Lines about senders whose messages US carriers filter, because they are not registered.
-fn unregistered(connection: ConnectionId, healths: HashMap<SenderId, Health>) -> Vec<Attention> {
-    let registrations = healths.into_values().flat_map(|health| health.registrations);
+fn unregistered(
+    connection: ConnectionId,
+    health_by_sender: HashMap<SenderId, Health>,
+) -> Vec<Attention> {
+    let registrations = health_by_sender.into_values().flat_map(|health| health.registrations);
     let mut lines: Vec<Attention> = registrations
         .filter_map(|registration| registration.concern())
         .map(|text| Attention {

@@ -192,16 +192,16 @@ impl LedgerResendPage {
     /// The page for an invalid filter.
     fn with_errors(query: LedgerPageQuery, errors: &FieldErrors) -> Self {
         // The page has no fields beside which an error could be shown.
-        let named = |field: &str, sentence: &String| {
-            if field == "form" { sentence.clone() } else { format!("{field}: {sentence}") }
+        let named = |field: &str, message: &String| {
+            if field == "form" { message.clone() } else { format!("{field}: {message}") }
         };
-        let sentences: Vec<String> = errors
+        let error_messages: Vec<String> = errors
             .iter()
-            .flat_map(|(field, all)| all.iter().map(move |sentence| named(field, sentence)))
+            .flat_map(|(field, all)| all.iter().map(move |message| named(field, message)))
             .collect();
-        let errors = sentences
+        let errors = error_messages
             .into_iter()
-            .fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
+            .fold(FieldErrors::default(), |errors, message| errors.with("form", message));
         Self { errors, ..Self::new(query, &ResendPreview::default()) }
     }
 }

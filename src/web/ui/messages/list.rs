@@ -89,7 +89,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) 
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
     let page = match wanted.contact_scope(&mut conn, visit.organization.default_country).await? {
-        ContactScope::These(query) => return visit.redirect(path_of(&query)).silently(),
+        ContactScope::These(query) => return visit.redirect(path_of(&query)).without_message(),
         ContactScope::Any => {
             MessageListPage::load(
                 &mut conn,

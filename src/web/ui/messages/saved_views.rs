@@ -10,7 +10,7 @@ use super::list_query::{MessageListQuery, path_of};
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::saved_views::{self, View, ViewName};
-use crate::types::id::ViewId;
+use crate::types::id::SavedViewId;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Viewer, Visit};
 
 /// The form with a filter and the name of its view.
@@ -30,7 +30,7 @@ pub(in crate::web) struct SavedViewsPage {
 
 #[derive(Debug, Serialize)]
 struct Row {
-    id: ViewId,
+    id: SavedViewId,
     name: String,
     /// A rejected name, as typed.
     typed: Option<String>,
@@ -92,7 +92,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
 
 pub(super) async fn rename(
     visit: Visit<Marketer>,
-    id: Path<ViewId>,
+    id: Path<SavedViewId>,
     form: Form<ViewForm>,
 ) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
@@ -118,7 +118,7 @@ pub(super) async fn rename(
 
 pub(super) async fn delete(
     visit: Visit<Marketer>,
-    id: Path<ViewId>,
+    id: Path<SavedViewId>,
 ) -> Result<actix_web::HttpResponse, PageError> {
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
@@ -150,7 +150,7 @@ impl SavedViewsPage {
     }
 
     /// Adds a rejected name of a view.
-    fn with_name_error(mut self, id: ViewId, typed: &str, errors: &FieldErrors) -> Self {
+    fn with_name_error(mut self, id: SavedViewId, typed: &str, errors: &FieldErrors) -> Self {
         if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
             row.typed = Some(typed.to_owned());
             row.wrong = Some(

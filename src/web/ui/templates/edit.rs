@@ -119,7 +119,7 @@ async fn submit(
     match form.action() {
         TemplateAction::Save => return save(visit, template, form).await,
         TemplateAction::SendTest => return send_test(visit, template, form).await,
-        TemplateAction::Plain => form.body = with_plain_characters(&form.body),
+        TemplateAction::ReplaceSpecialCharacters => form.body = with_plain_characters(&form.body),
         TemplateAction::Insert => form.body.push_str(&std::mem::take(&mut form.insert)),
         TemplateAction::Preview => {}
     }

@@ -153,11 +153,11 @@ impl PreviewInput<'_> {
             self.event(body.as_ref(), media.as_deref().unwrap_or_default(), form, errors);
         let variables = self.recipient.variables(event.as_ref(), &self.organization.name);
         if let Err(found) = &media
-            && let Some((field, sentences)) = found.iter().find(|(field, _)| *field == "media_urls")
+            && let Some((field, messages)) = found.iter().find(|(field, _)| *field == "media_urls")
             && !errors.iter().any(|(known, _)| known == field)
         {
-            for sentence in sentences {
-                errors.add(field, sentence);
+            for message in messages {
+                errors.add(field, message);
             }
         }
         let attributes: BTreeSet<String> = self
@@ -180,7 +180,7 @@ impl PreviewInput<'_> {
             warnings,
             problems: ["body", "media_urls", "event"]
                 .iter()
-                .flat_map(|field| sentences(errors, field))
+                .flat_map(|field| error_messages(errors, field))
                 .collect(),
             plain: Plain::of(&form.body.replace("\r\n", "\n"), &variables),
             contacts: self.contact_choices(),
@@ -311,11 +311,11 @@ fn check_once<T, E: std::fmt::Display>(
     }
 }
 
-fn sentences(errors: &FieldErrors, field: &str) -> Vec<String> {
+fn error_messages(errors: &FieldErrors, field: &str) -> Vec<String> {
     errors
         .iter()
         .filter(|(known, _)| *known == field)
-        .flat_map(|(_, sentences)| sentences.iter().cloned())
+        .flat_map(|(_, messages)| messages.iter().cloned())
         .collect()
 }
 

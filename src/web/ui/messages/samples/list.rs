@@ -66,7 +66,7 @@ impl Samples for MessageListPage {
         let narrow = MessageListQuery { query: narrow, ..MessageListQuery::default() };
         let link = narrow.link("older", MessageId::new());
         let view = |name: &str, query: &str| View {
-            id: crate::types::id::ViewId::new(),
+            id: crate::types::id::SavedViewId::new(),
             name: name.to_owned(),
             query: query.to_owned(),
             made_by: None,
