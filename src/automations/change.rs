@@ -71,7 +71,7 @@ pub async fn create(
 
 /// Changes an automation. Activating it resumes its enrollments and the messages already composed.
 ///
-/// Errors as for [`create`]; an invalid status transition is an error of `status`.
+/// Errors as for [`create`]; an invalid status transition is an error on the field `status`.
 pub async fn update(
     mut tx: Tx<'_>,
     actor: &Actor,

@@ -11,15 +11,15 @@ use crate::types::id::ConnectionId;
 
 const TITLE: &str = "A signed call through the public address";
 
-/// Request parameter whose value the hook must repeat in its answer.
+/// Request parameter whose value the hook must repeat in its response.
 pub(crate) const CHALLENGE: &str = "Challenge";
 
-/// The hook's answer to a verified call.
+/// The hook's response to a verified call.
 pub(crate) fn proof(challenge: &str) -> String {
     format!("Carillon heard {challenge}")
 }
 
-/// The hook's answer to a call that it could not verify.
+/// The hook's response to a call that it could not verify.
 pub(crate) fn refusal(reason: RejectionReason) -> String {
     format!("Carillon refused: {reason}")
 }
@@ -57,7 +57,7 @@ pub(crate) async fn test_webhook(
     Ok(test)
 }
 
-/// Converts the hook's answer to a check with advice.
+/// Converts the hook's response to a check with advice.
 fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check {
     const PROXY: &str = "Have the proxy in front of Carillon pass all of /hooks/ on, by POST, with \
                          path, body and the X-Twilio-Signature \

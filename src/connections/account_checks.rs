@@ -1,11 +1,11 @@
-//! The checks of a connection's keys and account, from Twilio's answer to its requests.
+//! The checks of a connection's keys and account, from Twilio's response to its requests.
 
 use super::check_result::{Check, KEYS_TITLE, RepairPlace};
 use super::keys::Keys;
 use super::problem::Problem;
 use super::verify::{ProfileAccess, VerifiedAccount};
 
-/// The checks of keys and account, derived from Twilio's answer to them.
+/// The checks of keys and account, derived from Twilio's response to them.
 pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) -> Vec<Check> {
     const REACHED: &str = "Twilio answers";
     const ACCOUNT: &str = "Account";

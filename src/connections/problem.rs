@@ -6,7 +6,7 @@ use crate::twilio::sid::{AccountSid, ApiKeySid, ServiceSid};
 use crate::twilio::{CredentialKind, Credentials, TwilioError};
 use crate::types::phone::PhoneNumber;
 
-/// The cause that Twilio's answer to a check reveals.
+/// The cause that Twilio's response to a check reveals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// Twilio does not accept the Auth Token for this account (401, 20003).
@@ -53,7 +53,7 @@ pub enum Problem {
     },
     /// Twilio limits the rate of requests (429).
     Busy,
-    /// Any other answer.
+    /// Any other response.
     Strange {
         /// The unexpected answer.
         what: String,
@@ -61,7 +61,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The problem that Twilio's answer to a request with `credentials` reveals.
+    /// The problem that Twilio's response to a request with `credentials` reveals.
     pub fn of(error: TwilioError, credentials: &Credentials) -> Self {
         match (error.code(), error) {
             (Some(20_005), _) => Self::AccountInactive,
@@ -248,7 +248,7 @@ impl Problem {
     }
 }
 
-/// An error of its field if there is one; otherwise of the whole request.
+/// An error on its field if there is one; otherwise on the whole request.
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         match problem.field() {

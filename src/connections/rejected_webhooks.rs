@@ -121,7 +121,7 @@ impl RejectionReason {
             Self::WrongSecret => {
                 "The secret in the address is not the connection's, or its time is over. Repair \
                  the webhook of the sender, so that Twilio \
-                 calls the present address. If that is so already, somebody else called."
+                 calls the current address. If that is so already, somebody else called."
             }
             Self::OtherAccount => {
                 "The request names another Twilio account than this connection's. Check which \

@@ -20,7 +20,7 @@ pub struct Requester {
 pub struct Evidence {
     /// The number.
     pub phone: PhoneNumber,
-    /// Why it may no longer be texted.
+    /// The reason for the suppression that is added or lifted.
     pub reason: Reason,
     /// How it is known.
     pub source: Source,
@@ -57,7 +57,7 @@ impl Evidence {
         }
     }
 
-    /// Returns an error of the field `note` if a user or program lifts a suppression without a
+    /// Returns an error on the field `note` if a user or program lifts a suppression without a
     /// reason.
     pub(super) fn require_note(&self) -> Result<()> {
         let has_note = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());

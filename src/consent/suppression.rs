@@ -179,7 +179,7 @@ pub(crate) async fn begin(
 /// `reason` is ignored), and returns the lifted reasons. `contacts::lift` also removes the tag.
 ///
 /// A keyword lifts opt-outs only. A user or program has to give a reason; without one, it is an
-/// error of the field `note`.
+/// error on the field `note`.
 pub(crate) async fn end(
     conn: &mut Conn,
     reasons: &[Reason],

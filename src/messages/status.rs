@@ -11,7 +11,7 @@ text_enum! {
         Pending = "pending",
         /// Claimed: the request to Twilio is about to start or in flight.
         Submitting = "submitting",
-        /// Twilio may or may not have accepted it: the answer was lost.
+        /// Twilio may or may not have accepted it: the response was lost.
         Unconfirmed = "unconfirmed",
         /// Accepted by a Messaging Service, which is choosing a sender.
         Accepted = "accepted",

@@ -47,7 +47,7 @@ text_enum! {
 
 /// Explanation of [`Drift::WithoutSecret`] for users.
 pub const WITHOUT_SECRET: &str = "They are reported at an address that lacks the connection’s \
-                                  present secret: Carillon takes a STOP at once, and \
+                                  current secret: Carillon takes a STOP at once, and \
                                   finds other texts within minutes.";
 
 impl InboundWebhook {

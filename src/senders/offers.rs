@@ -37,7 +37,7 @@ pub struct Offer {
     pub pool: Vec<String>,
     /// Name of the Messaging Service that has the number in its pool.
     pub in_service: Option<String>,
-    /// Where its incoming messages go at present.
+    /// Where its incoming messages currently go.
     pub webhook: InboundWebhook,
     /// Required registrations, as far as they were read.
     pub registrations: Vec<Registration>,

@@ -286,7 +286,7 @@ impl Registration {
                 title,
                 "It is being reviewed. Until that is done, carriers hold back or drop messages to \
                  the United States and Canada.",
-                "Wait for Twilio's e-mail, or follow it in Twilio's console, before you send to \
+                "Wait for Twilio's email, or follow it in Twilio's console, before you send to \
                  many people.",
             ),
             (RegistrationState::Rejected, _) => Check::warning(

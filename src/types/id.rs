@@ -1,4 +1,4 @@
-//! Identifiers: one type per noun, so that a contact id cannot be passed as a message id.
+//! Identifiers: one type per kind of record, so that a contact id cannot be passed as a message id.
 
 use std::sync::Mutex;
 
@@ -34,7 +34,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// Creates an identifier that sorts after those created before.
+            /// Creates an identifier that sorts after earlier ones from this process.
             #[must_use]
             #[
                 expect(
@@ -138,19 +138,19 @@ impl MessageId {
         Self(first_at(time))
     }
 
-    /// The preceding id, as a bound; no message has it.
+    /// The id just below, for use as a bound; in practice no message has it.
     #[must_use]
     pub fn just_before(self) -> Self {
         Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
     }
 
-    /// The following id, as a bound; no message has it.
+    /// The id just above, for use as a bound; in practice no message has it.
     #[must_use]
     pub fn just_after(self) -> Self {
         Self(Uuid::from_u128(self.0.as_u128().saturating_add(1)))
     }
 
-    /// The time in the id, to the millisecond.
+    /// The time encoded in the id, to the millisecond.
     #[must_use]
     pub fn time(self) -> DateTime<Utc> {
         let milliseconds = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();

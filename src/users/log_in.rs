@@ -159,7 +159,7 @@ impl LogInAttempt {
         self.turn
     }
 
-    /// Checks the password (slow on purpose; hold no connection meanwhile); `None` if it is wrong
+    /// Checks the password (slow on purpose; hold no connection during it); `None` if it is wrong
     /// or no user has this email address.
     pub async fn verify(self, password: SecretString) -> Result<Option<VerifiedLogIn>> {
         let (user, hash) = self.account.unzip();

@@ -91,7 +91,7 @@ pub fn application(
 }
 
 /// Mounts every group of routes, the busiest first. Pages come last, since their group answers
-/// every remaining path. Groups whose answers are longer than a line compress them.
+/// every remaining path. Groups whose responses are longer than a line compress them.
 ///
 /// Twilio's webhooks get no security headers: they answer a program with an empty body, many
 /// thousand times a minute.

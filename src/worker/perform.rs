@@ -53,7 +53,7 @@ impl Worker {
             };
             of_kind.push(*leased);
         }
-        // Sends keep their own permits, so that one slow answer does not block the permits of the
+        // Sends keep their own permits, so that one slow response does not block the permits of the
         // others; so do the sends that follow at once from advanced enrollments.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
         let for_advances = permits.as_mut().and_then(|permits| permits.split(advance.len()));

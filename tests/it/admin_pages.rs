@@ -135,7 +135,7 @@ async fn retrying_a_job_sends_nothing_twice_and_nothing_on_a_guess() {
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET), app.count("jobs").await), (vec!["Hello.".to_owned()], 0));
 
-    // The worker dies between its claim and the answer of Twilio, and the job fails for good.
+    // The worker dies between its claim and the response of Twilio, and the job fails permanently.
     app.run_sql(CREATE_REFUSE_FUNCTION).await;
     app.run_sql(CREATE_REFUSE_TRIGGER).await;
     app.event("hello", OTHER_HANDSET, json!({})).await;

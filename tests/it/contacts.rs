@@ -273,7 +273,7 @@ async fn replacing_tags_keeps_the_stop_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_field() {
+async fn a_number_or_external_id_that_another_contact_has_is_an_error_on_its_field() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let taken = NewContact {

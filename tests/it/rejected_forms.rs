@@ -101,7 +101,7 @@ async fn the_settings_forms_keep_typed_values() {
     let passwords = [("current_password", "wrong"), ("new_password", "four other unrelated words")];
     rejected(&admin, "/account", "/account/password", &passwords, &[])
         .await
-        .must_say("This is not your present password.");
+        .must_say("This is not your current password.");
     rejected_with_values(
         &admin,
         "/settings/users/invite",

@@ -87,7 +87,7 @@ async fn an_incoming_message_that_cannot_be_stored_does_not_hide_the_stop_after_
     assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"]["reason"], "stop");
     app.assert_no_routine_failed().await;
 
-    // Retries have growing delays; new texts are collected meanwhile.
+    // Retries have growing delays; new texts are collected in the meantime.
     let first = app.texts("SELECT next_try_at::text AS text FROM set_aside").await;
     app.advance(UNTIL_COLLECTED).await;
     assert_ne!(app.texts("SELECT next_try_at::text AS text FROM set_aside").await, first);

@@ -56,7 +56,7 @@ fn secret(app: &TestApp) -> String {
 }
 
 /// Makes an unsigned inbound call, as any client that knows the URL can, and returns the status of
-/// the answer.
+/// the response.
 async fn text(app: &TestApp, path: &str, body: &str) -> u16 {
     let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
     let params = [
@@ -336,7 +336,7 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_needs_a_repair() {
 
     // The hourly check reports it, and the repair sets the URL.
     let health = site.open(&format!("/connections/{}/health", twilio.connection_id)).await.ok();
-    health.must_say("lacks the connection’s present secret");
+    health.must_say("lacks the connection’s current secret");
     site.send(&health.form(&format!("/senders/{}/webhook", twilio.sender_id))).await.ok();
     assert_eq!(secret(&app).len(), 43);
     assert!(!site.open("/").await.ok().says("lacks its secret"));

@@ -64,7 +64,7 @@ pub struct Facts {
     pub suppressed: bool,
     /// A report shows that a carrier had it.
     pub at_carrier: bool,
-    /// An attempt may have reached Twilio without an answer to us.
+    /// An attempt may have reached Twilio without a response to us.
     pub doubtful: bool,
 }
 

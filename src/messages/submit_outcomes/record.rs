@@ -22,7 +22,7 @@ use crate::twilio::{Address, CreatedMessage, SendError, error_codes};
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 
-/// How soon Twilio's list is checked for a message whose answer was lost; its callback is usually
+/// How soon Twilio's list is checked for a message whose response was lost; its callback is usually
 /// faster.
 const FIRST_CHECK_AFTER: TimeDelta = TimeDelta::seconds(5);
 
@@ -246,7 +246,7 @@ impl<'a> Settled<'a> {
             Self { outcome, decision, status: decision.status, sid, from_address, revived: false };
         let Some((_, current, _, _, former_sids)) = current else { return settled };
         // A faster callback said that Twilio dropped this attempt: the message is being retried,
-        // and the answer is out of date.
+        // and the response is out of date.
         let is_former =
             sid.is_some_and(|sid| former_sids.iter().flatten().any(|former| former == sid));
         // A later attempt exists: of this one, only an acceptance still matters.

@@ -105,7 +105,7 @@ struct AutomationBody {
     /// answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
-    /// Only in the answer to a request for a single automation.
+    /// Only in the response to a request for a single automation.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsBody>,
 }

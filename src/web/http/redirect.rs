@@ -1,4 +1,4 @@
-//! Answers to forms: a redirect, with a message for the page that follows.
+//! Responses to form submissions: a redirect, with a message for the page that follows.
 
 use actix_web::HttpResponse;
 use actix_web::cookie::Cookie;

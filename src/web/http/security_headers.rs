@@ -21,8 +21,8 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// The headers of every answer that does not set them itself; none of them is stored unless it says
-/// so.
+/// The headers of every response that does not set them itself; none of them is stored unless it
+/// says so.
 pub(in crate::web) fn defaults() -> DefaultHeaders {
     HEADERS.iter().fold(DefaultHeaders::new(), |headers, (name, value)| headers.add((name, *value)))
 }

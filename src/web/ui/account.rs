@@ -103,7 +103,7 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
         Err(throttled) => return refuse(visit, "current_password", throttled.to_string()).await,
     };
     let Some(verified) = attempt.verify(form.current_password.clone().into()).await? else {
-        return refuse(visit, "current_password", "This is not your present password.".to_owned())
+        return refuse(visit, "current_password", "This is not your current password.".to_owned())
             .await;
     };
     let hash = new.hash().await?;

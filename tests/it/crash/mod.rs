@@ -105,9 +105,9 @@ enum CrashPoint {
     RequestLost,
     /// The requests are in flight and arrive long after the crash.
     RequestLate,
-    /// Twilio has the messages; its answers are in flight.
+    /// Twilio has the messages; its responses are in flight.
     AnswerLost,
-    /// The answers have arrived; their record is written, but not committed.
+    /// The responses have arrived; their record is written, but not committed.
     Recording,
     /// The record is committed, but the worker has no confirmation.
     Recorded,

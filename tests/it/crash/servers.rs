@@ -250,7 +250,7 @@ async fn call_and_disconnect(app: &TestApp, call: RequestBuilder, lock: Conn) {
     wait_until_idle(app).await;
 }
 
-/// The caller never gets an answer. The STOP is recorded completely or not at all, and its repeat
+/// The caller never gets a response. The STOP is recorded completely or not at all, and its repeat
 /// recognises which.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_whose_caller_disconnects_is_recorded_completely_or_not_at_all() {

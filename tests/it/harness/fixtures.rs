@@ -144,7 +144,7 @@ impl TestApp {
         .await
     }
 
-    /// Reports an event of the contact with a number, and returns the answer.
+    /// Reports an event of the contact with a number, and returns the response.
     pub(crate) async fn event(&self, name: &str, phone: &str, properties: Value) -> Value {
         let event =
             json!({ "name": name, "contact": { "phone": phone }, "properties": properties });
@@ -291,7 +291,7 @@ pub(crate) fn wait(seconds: i64) -> Value {
     json!({ "type": "wait", "seconds": seconds })
 }
 
-/// The `id` in an answer of the API.
+/// The `id` in a response of the API.
 pub(crate) fn id(answer: &Value) -> String {
     answer["id"].as_str().unwrap_or_else(|| panic!("no id: {answer:#}")).to_owned()
 }

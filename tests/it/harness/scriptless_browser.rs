@@ -54,7 +54,7 @@ impl Site {
         }
     }
 
-    /// A request with the cookies, for answers that are not pages.
+    /// A request with the cookies, for responses that are not pages.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         let cookies: Vec<String> = self
             .cookies

@@ -51,7 +51,7 @@ pub(crate) struct TestOptions {
     pub(crate) clock: Clock,
     /// By default [`ProcessRole::Web`]: [`TestApp::run_until_idle`] performs the jobs.
     pub(crate) role: ProcessRole,
-    /// How long Carillon waits for an answer of Twilio.
+    /// How long Carillon waits for a response of Twilio.
     pub(crate) twilio_timeout: Duration,
     /// The PostgreSQL server that holds the database.
     pub(crate) database_server: DatabaseServer,
@@ -75,7 +75,7 @@ impl Default for TestOptions {
             twilio_timeout: Duration::from_secs(10),
             database_server: DatabaseServer::Shared,
             retry_pause: Duration::ZERO,
-            // Long enough to record an answer before the first status report; at the end, `flush`
+            // Long enough to record a response before the first status report; at the end, `flush`
             // delivers the remaining reports at once.
             hop: Duration::from_millis(150),
             hold: Duration::from_secs(5),

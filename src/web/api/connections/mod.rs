@@ -1,5 +1,5 @@
 //! The API of connections, at `/connections`: Twilio accounts are connected, checked, renamed and
-//! disabled; secrets are never returned. Requests are parsed in [`request`], answers are in
+//! disabled; secrets are never returned. Requests are parsed in [`request`], responses are in
 //! [`response`]. Start reading at [`handlers`].
 
 mod handlers;

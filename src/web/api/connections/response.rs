@@ -1,4 +1,4 @@
-//! Connections in answers of the API.
+//! Connections in responses of the API.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -69,7 +69,7 @@ pub(super) struct CheckBody {
 }
 
 impl ConnectionBody {
-    /// Creates the answer from a connection and its senders.
+    /// Creates the response from a connection and its senders.
     pub(super) fn new(connection: Connection, senders: Vec<Sender>) -> Self {
         Self {
             id: connection.id,
@@ -93,7 +93,7 @@ impl ConnectionBody {
 }
 
 impl VerificationBody {
-    /// Creates the answer from the results of checks.
+    /// Creates the response from the results of checks.
     pub(super) fn new(checks: Vec<Check>) -> Self {
         let verified = !checks.iter().any(Check::has_failed);
         Self { verified, checks: checks.into_iter().map(CheckBody::from).collect() }

@@ -1,4 +1,4 @@
-//! Contacts in answers of the API, with tags and suppression.
+//! Contacts in responses of the API, with tags and suppression.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -53,13 +53,13 @@ struct SuppressionAnswer {
     read_as_opt_out: bool,
 }
 
-/// Creates the answer for a contact, with its tags and suppression.
+/// Creates the response for a contact, with its tags and suppression.
 pub(crate) async fn contact_answer(conn: &mut Conn, contact: Contact) -> Result<ContactAnswer> {
     contact_answers(conn, vec![contact]).await?.pop().ok_or(Error::NotFound("contact"))
 }
 
-/// Creates the answers for contacts, with their tags and suppressions, in the same order; runs two
-/// queries.
+/// Creates the responses for contacts, with their tags and suppressions, in the same order; runs
+/// two queries.
 pub(super) async fn contact_answers(
     conn: &mut Conn,
     contacts: Vec<Contact>,

@@ -1,6 +1,6 @@
 //! The API of events: what contacts did, reported one at a time or up to a thousand at once, at
-//! `/events`. Requests are parsed in [`request`], answers are in [`response`], and [`EventBatches`]
-//! commits reports in batches. Start reading at [`handlers`].
+//! `/events`. Requests are parsed in [`request`], responses are in [`response`], and
+//! [`EventBatches`] commits reports in batches. Start reading at [`handlers`].
 
 mod event_batches;
 mod handlers;

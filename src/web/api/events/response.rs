@@ -58,7 +58,8 @@ pub(super) struct Remarks {
     pub(super) warning: Option<String>,
 }
 
-/// Merges the answers of parsed events with the errors of the others, in the order of the request.
+/// Merges the responses of parsed events with the errors of the others, in the order of the
+/// request.
 pub(super) fn results(
     readings: Vec<Result<Remarks, FieldErrors>>,
     answers: Vec<Answer>,

@@ -1,4 +1,4 @@
-//! The ledger in answers of the API.
+//! The ledger in responses of the API.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -176,7 +176,7 @@ pub(super) struct GroupAnswer {
 }
 
 impl LedgerAnswer {
-    /// Creates the answer to a filter.
+    /// Creates the response to a filter.
     pub(super) fn new(filter: &LedgerFilter, ledger: Ledger) -> Self {
         Self {
             time_zone: filter.days.zone().name(),
@@ -240,7 +240,7 @@ impl From<Cause> for CauseAnswer {
 }
 
 impl CheckAnswer {
-    /// Creates the answer from the differences that a filter's messages show.
+    /// Creates the response from the differences that a filter's messages show.
     pub(super) fn new(filter: &LedgerFilter, differences: Vec<Difference>) -> Self {
         let answer = |difference| {
             let Difference {
@@ -312,7 +312,7 @@ impl ResendAnswer {
         Self { eligible, left_out, groups: vec![group], ..Self::default() }
     }
 
-    /// Returns the same answer with the new messages.
+    /// Returns the same response with the new messages.
     pub(super) fn with(self, messages: Vec<MessageId>) -> Self {
         Self { retried: messages.len(), messages, ..self }
     }

@@ -89,7 +89,7 @@ async fn send(
     let organization = organization::find(&conn).await?;
     let request = body.into_inner().parse(organization.default_country)?;
     let now = caller.now();
-    // The answer is read before the commit, after which a worker may change the message.
+    // The response is read before the commit, after which a worker may change the message.
     let (detail, is_other) = db::transaction(&mut conn, async |mut tx| {
         let first = match &key {
             Some(key) => messages::find_by_request_key(tx.reads(), key).await?,

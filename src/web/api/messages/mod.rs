@@ -1,5 +1,5 @@
 //! The API of messages: sending a single message, and what became of every message, at `/messages`.
-//! Requests are parsed in [`query`], [`request`] and [`idempotency_key`], answers are in
+//! Requests are parsed in [`query`], [`request`] and [`idempotency_key`], responses are in
 //! [`response`]. Start reading at [`handlers`].
 
 mod draft;

@@ -1,4 +1,4 @@
-//! Messages in answers of the API.
+//! Messages in responses of the API.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -104,8 +104,8 @@ pub(super) struct EventAnswer {
     status: String,
     /// When Carillon received it.
     at: DateTime<Utc>,
-    /// `carillon`: set by Carillon; `response`: Twilio's answer to the request; `callback`: a call
-    /// from Twilio; `lookup`: a query of Twilio.
+    /// `carillon`: set by Carillon; `response`: Twilio's response to the request; `callback`: a
+    /// call from Twilio; `lookup`: a query of Twilio.
     #[schema(value_type = String)]
     source: ReportSource,
     error_code: Option<i32>,

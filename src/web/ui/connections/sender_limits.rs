@@ -1,4 +1,4 @@
-//! The form for a sender's limits (rate and validity), with its present queue.
+//! The form for a sender's limits (rate and validity), with its current queue.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) 
                     .await?;
             let location = format!("/connections/{}", sender.connection_id);
             visit.redirect(location).flash(format!(
-                "The limits of {} are saved; what waits for it goes by them.",
+                "The limits of {} are saved; they apply to what waits for it as well.",
                 sender.label()
             ))
         }

@@ -20,7 +20,7 @@ pub(super) struct TimelineLine {
     /// The colour: `good`, `warn` or `bad`.
     tone: Option<&'static str>,
     title: String,
-    /// The number of a message, if it differs from the contact's present one.
+    /// The number of a message, if it differs from the contact's current one.
     number: Option<String>,
     /// The text of a message.
     text: Option<String>,

@@ -138,7 +138,7 @@ impl MessageHistory<'_> {
         HistoryLine::new(event.at, tone(status), title, note)
     }
 
-    /// The line of a lost answer, with how the outcome became known later.
+    /// The line of a lost response, with how the outcome became known later.
     fn lost_answer(&self, event: &StatusEvent) -> HistoryLine {
         let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(event.at));
         let title = attempt.map_or_else(|| "Twilio did not answer".to_owned(), lost_answer_title);

@@ -25,7 +25,7 @@ pub(super) struct MessageListRow {
     inbound: bool,
     /// The contact's name, else the number.
     who: Option<String>,
-    /// The number, if it differs from the contact's present one.
+    /// The number, if it differs from the contact's current one.
     number: Option<String>,
     text: String,
     media: usize,

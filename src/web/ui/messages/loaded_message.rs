@@ -115,7 +115,7 @@ fn is_undelivered(message: &Message) -> bool {
     has_failed && message.retried_at.is_none()
 }
 
-/// Turns a missing row, which was deleted meanwhile, into none.
+/// Turns a missing row, which has been deleted since, into none.
 fn unless_deleted<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

@@ -45,10 +45,10 @@ pub(in crate::web) struct PolledMessagePart {
     next_try: Option<DateTime<Utc>>,
     given_up: bool,
     pub(super) contact: Option<Link>,
-    /// The other party: the contact's name, with the number if it is not the contact's present one,
+    /// The other party: the contact's name, with the number if it is not the contact's current one,
     /// else the number.
     who: Option<String>,
-    /// The contact's present number, if the message has another one.
+    /// The contact's current number, if the message has another one.
     contact_now: Option<String>,
     to: Option<String>,
     from: Option<String>,
@@ -80,7 +80,7 @@ pub(super) struct Link {
 }
 
 impl PolledMessagePart {
-    /// Loads the present state.
+    /// Loads the current state.
     pub(super) async fn load(conn: &mut Conn, id: MessageId) -> Result<Self> {
         Ok(Self::of(LoadedMessage::load(conn, id).await?))
     }
@@ -132,7 +132,7 @@ impl PolledMessagePart {
         let ended_well = matches!(message.status, MessageStatus::Delivered | MessageStatus::Read);
         Self {
             id: message.id,
-            // An outstanding answer is expected even if a callback has already made the status
+            // An outstanding response is expected even if a callback has already made the status
             // final.
             live: !message.status.is_final()
                 || attempts.iter().any(|attempt| attempt.finished_at.is_none()),

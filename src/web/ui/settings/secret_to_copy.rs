@@ -37,7 +37,7 @@ impl SecretToCopyPage {
     pub(super) fn invitation(email: &str, link: String) -> Self {
         Self {
             title: "Invitation made".to_owned(),
-            lead: format!("Send this link to {email}: Carillon sends no e-mail by itself."),
+            lead: format!("Send this link to {email}: Carillon sends no email by itself."),
             label: "Link",
             secret: link,
             advice: "It is shown this once, is good for one person and ends after 7 days. Whoever \
@@ -52,10 +52,10 @@ impl SecretToCopyPage {
     pub(super) fn reset(name: &str, link: String, back: String) -> Self {
         Self {
             title: "Link for a new password".to_owned(),
-            lead: format!("Give this link to {name}: Carillon sends no e-mail by itself."),
+            lead: format!("Give this link to {name}: Carillon sends no email by itself."),
             label: "Link",
             secret: link,
-            advice: "It is shown this once, can be used once and ends after 7 days. The present \
+            advice: "It is shown this once, can be used once and ends after 7 days. The current \
                      password stays good until then. When a new one is chosen, all their sessions \
                      end."
                 .to_owned(),

@@ -1,4 +1,4 @@
-//! The form of the editor.
+//! The template editor's form.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub(super) struct TemplateForm {
     pub(super) return_to: String,
     /// The saved version that the text is based on; 0 for a new template.
     pub(super) version: i32,
-    /// The saved name when the form was loaded: while both are equal, this user has not changed it.
+    /// The saved name when the form was loaded; `name` equals it unless this user has changed it.
     pub(super) saved_name: String,
     pub(super) action: String,
     /// The text that the pressed button inserts.
@@ -163,7 +163,7 @@ impl TemplateForm {
     }
 }
 
-/// Moves the errors of single addresses to the one field into which all are typed.
+/// Moves the errors on single media URLs to the field in which all of them are entered.
 pub(super) fn merge_media_errors(errors: &FieldErrors) -> FieldErrors {
     let mut shown = FieldErrors::default();
     for (field, messages) in errors.iter() {

@@ -140,7 +140,7 @@ fn delivered() -> LoadedMessage {
     }
 }
 
-/// A message whose answer was lost and whose callback reported an error.
+/// A message whose response was lost and whose callback reported an error.
 fn lost() -> LoadedMessage {
     let message = Message {
         error_code: Some(30003),
