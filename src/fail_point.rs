@@ -29,7 +29,7 @@ impl FailPoint {
     /// Suspends this process the first time that it reaches the selected fail point, or panics.
     #[cfg(debug_assertions)]
     pub fn reach(self) {
-        use std::ffi::OsString;
+        use std::ffi::{OsStr, OsString};
         use std::sync::LazyLock;
         use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,11 +38,10 @@ impl FailPoint {
         static PANIC_AT: LazyLock<Option<OsString>> =
             LazyLock::new(|| std::env::var_os("CARILLON_TEST_PANIC_AT"));
         static REACHED: AtomicBool = AtomicBool::new(false);
-        let is_selected = |place: &Option<OsString>| {
-            place.as_deref().is_some_and(|selected| selected == self.as_str())
-        };
-        assert!(!is_selected(&PANIC_AT), "the fail point {} is selected", self.as_str());
-        if is_selected(&SUSPEND_AT) && !REACHED.swap(true, Ordering::SeqCst) {
+        let is_selected = |place: Option<&OsStr>| place.is_some_and(|name| name == self.as_str());
+        let is_panicking = is_selected(PANIC_AT.as_deref());
+        assert!(!is_panicking, "the fail point {} is selected", self.as_str());
+        if is_selected(SUSPEND_AT.as_deref()) && !REACHED.swap(true, Ordering::SeqCst) {
             // If the signal cannot be raised, the test times out and reports that.
             let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
         }

@@ -1,8 +1,8 @@
-//! The crash matrix with contacts who text STOP before a worker crashes, at the same time, and right
-//! after it.
+//! The crash matrix with contacts who text STOP before a worker crashes, at the same time, and
+//! right after it.
 //!
-//! A contact whose STOP was answered gets no more messages, wherever a worker crashes. Start reading
-//! at [`story`].
+//! A contact whose STOP was answered gets no more messages, wherever a worker crashes. Start
+//! reading at [`story`].
 
 use carillon::db::Durability;
 use serde_json::json;
