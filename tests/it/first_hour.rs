@@ -341,6 +341,7 @@ async fn a_starter_becomes_a_draft_with_its_templates_that_only_needs_switching_
         page.must_say(&format!("Use {words}"));
     }
     page.must_say("Start from scratch");
+    page.must_say("Thank you for your order 1001, Alex!");
     let forms: Vec<Form> =
         page.forms().into_iter().filter(|form| form.action() == "/automations/starters").collect();
     assert_eq!(forms.len(), 5);

@@ -1,11 +1,16 @@
 //! The page for a new automation: starters, each with its templates, or an empty editor.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::labels;
 use crate::automations::{self, STARTERS, Starter, StarterStep};
-use crate::error::Result;
+use crate::contacts::Contact;
+use crate::error::{Error, Result};
+use crate::templates::{TemplateBody, Variables};
 use crate::web::quantities::duration;
+use crate::web::ui::made_up_contact::made_up_contact;
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
 use crate::{db, senders};
 
@@ -32,15 +37,22 @@ struct StarterCard {
     steps: Vec<StarterStepLine>,
 }
 
-/// A step of a starter: a text to send, or a wait in words.
+/// A step of a starter: a text as the made-up contact gets it, or a wait in words.
 #[derive(Debug, Serialize)]
 struct StarterStepLine {
-    body: Option<&'static str>,
+    text: Option<String>,
     wait: Option<String>,
 }
 
+/// What the texts are rendered for.
+struct StarterExample<'a> {
+    contact: Contact,
+    event: Value,
+    organization: &'a str,
+}
+
 pub(super) async fn show(visit: Visit<Marketer>) -> PageResult {
-    let page = AutomationStartersPage::new()?;
+    let page = AutomationStartersPage::new(&visit.organization.name, visit.now())?;
     visit.page(&page)
 }
 
@@ -64,25 +76,47 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<StarterInput>) -> 
 }
 
 impl AutomationStartersPage {
-    fn new() -> Result<Self> {
-        Ok(Self { starters: STARTERS.iter().map(StarterCard::of).collect::<Result<_>>()? })
+    fn new(organization: &str, now: DateTime<Utc>) -> Result<Self> {
+        let event = json!({
+            "order_id": "1001",
+            "cart_url": "https://example.com/cart",
+            "review_url": "https://example.com/review",
+        });
+        let example = StarterExample { contact: made_up_contact(now)?, event, organization };
+        let card = |starter| StarterCard::new(starter, &example);
+        Ok(Self { starters: STARTERS.iter().map(card).collect::<Result<_>>()? })
+    }
+}
+
+impl StarterExample<'_> {
+    fn render(&self, body: &str) -> Result<String> {
+        let variables =
+            Variables::new(&self.contact, Some(&self.event)).with_organization(self.organization);
+        let body =
+            TemplateBody::parse(body).map_err(|error| Error::field("body", error.to_string()))?;
+        body.render(&variables).map_err(|error| Error::field("body", error.to_string()))
     }
 }
 
 impl StarterCard {
-    fn of(starter: &Starter) -> Result<Self> {
-        let line = |step: &StarterStep| match *step {
-            StarterStep::Send { body, .. } => StarterStepLine { body: Some(body), wait: None },
-            StarterStep::Wait(seconds) => {
-                StarterStepLine { body: None, wait: Some(format!("Wait {}", duration(seconds))) }
-            }
+    fn new(starter: &Starter, example: &StarterExample<'_>) -> Result<Self> {
+        let line = |step: &StarterStep| -> Result<StarterStepLine> {
+            Ok(match *step {
+                StarterStep::Send { body, .. } => {
+                    StarterStepLine { text: Some(example.render(body)?), wait: None }
+                }
+                StarterStep::Wait(seconds) => StarterStepLine {
+                    text: None,
+                    wait: Some(format!("Wait {}", duration(seconds))),
+                },
+            })
         };
         Ok(Self {
             key: starter.key,
             name: starter.name,
             purpose: starter.purpose,
             trigger: labels::trigger(&starter.trigger()?),
-            steps: starter.steps.iter().map(line).collect(),
+            steps: starter.steps.iter().map(line).collect::<Result<_>>()?,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The sample of the page for a new automation, which does not depend on data.
 
+use chrono::DateTime;
+
 use super::AutomationStartersPage;
 use crate::web::{Samples, Varies};
 
@@ -7,6 +9,6 @@ impl Samples for AutomationStartersPage {
     const VARIES: Varies = Varies::NOTHING;
 
     fn samples() -> Vec<Self> {
-        Self::new().into_iter().collect()
+        Self::new("Bells & <Sons>", DateTime::UNIX_EPOCH).into_iter().collect()
     }
 }
