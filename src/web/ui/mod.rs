@@ -56,8 +56,8 @@ pub fn api_reference_routes(cfg: &mut ServiceConfig) {
     api_reference::routes(cfg);
 }
 
-/// Mounts all other pages. Every POST is checked for its CSRF token, and every error is rendered as a
-/// page.
+/// Mounts all other pages. Every POST is checked for its CSRF token, and every error is rendered as
+/// a page.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         web::scope("")
