@@ -21,7 +21,8 @@ impl Page for Suggestions {
     const TEMPLATE: &'static str = "ui/search/_suggestions.html";
 }
 
-#[cfg(all(test, debug_assertions))]
+#[cfg(test)]
+#[cfg(debug_assertions)]
 mod tests {
     use super::*;
     use crate::types::public_url::PublicUrl;
