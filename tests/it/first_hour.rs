@@ -1,5 +1,5 @@
-//! The first hour of a new installation: what a new user meets between the set-up page and the first
-//! delivered message.
+//! The first hour of a new installation: what a new user meets between the set-up page and the
+//! first delivered message.
 
 use carillon::users::{Role, setup};
 use serde_json::json;
@@ -112,7 +112,7 @@ async fn a_wrong_sender_keeps_the_keys_and_offers_the_numbers_of_the_account() {
         assert_eq!(choose.value("sender"), Some(sender), "the typed sender can be corrected");
         assert!(page.html.contains(&format!("value=\"{}\"", twilio::LONG_CODE)));
         let choose = choose.with("sender", "").and("chosen", twilio::LONG_CODE);
-        site.send(&choose).await.ok().must_say("+1 500 555 0006 is added");
+        site.send(&choose).await.ok().must_say("(+1 500 555 0006) is added");
         assert_eq!(app.count("senders").await, 1);
         app.run_sql("DELETE FROM senders").await;
         app.run_sql("DELETE FROM connections").await;
@@ -290,6 +290,7 @@ async fn a_new_api_key_comes_with_a_command_its_base_url_and_the_reference() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_reference_shows_every_call_to_users_and_leaves_the_api_alone() {
     let app = TestApp::start().await;
+    app.user("ada@example.com", Role::Admin).await;
     assert!(app.site().open("/api").await.path.starts_with("/login"));
     let page = app.sign_in_as(Role::Viewer).await.open("/api").await.ok();
     for words in [

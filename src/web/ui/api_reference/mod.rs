@@ -17,8 +17,7 @@ use serde_json::Value;
 use super::curl::{self, KEY_PLACEHOLDER};
 use super::error_pages;
 use crate::types::public_url::PublicUrl;
-use crate::web::api;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Viewer, Visit, api};
 use operations::{ErrorView, OperationGroup};
 use schemas::SchemaView;
 
