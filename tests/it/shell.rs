@@ -1,5 +1,5 @@
-//! What surrounds every page: navigation by role, the sidebar that can be folded, the theme, toasts,
-//! keyboard shortcuts, and the style guide.
+//! What surrounds every page: navigation by role, the sidebar that can be folded, the theme,
+//! toasts, keyboard shortcuts, and the style guide.
 
 use carillon::users::Role;
 use serde_json::Value;
@@ -120,7 +120,11 @@ async fn keys_lead_through_pages_and_rows() {
     assert_eq!(browser.run("return document.querySelectorAll('dialog[open]').length").await, 1);
     // U+E00C is the Escape key.
     browser.type_keys("\u{e00c}").await;
-    assert_eq!(browser.run("return document.querySelectorAll('dialog').length").await, 0);
+    app.eventually("the sheet closes", async || {
+        let sheets = browser.run("return document.querySelectorAll('dialog').length").await;
+        (sheets == 0).then_some(())
+    })
+    .await;
     browser.type_keys("ga").await;
     path_becomes("/automations").await;
 }

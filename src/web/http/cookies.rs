@@ -1,4 +1,4 @@
-//! The cookies of a browser: session, visitor's token, message, known users, and the folded sidebar.
+//! The cookies of a browser: session, visitor's token, message, known users, folded sidebar.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;

@@ -1,5 +1,5 @@
-//! How pages look to a user: the theme, and whether the sidebar is folded. The sidebar of every page
-//! has the forms.
+//! How pages look to a user: the theme, and whether the sidebar is folded. The sidebar of every
+//! page has the forms.
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};

@@ -23,8 +23,8 @@ const OVERFLOW: &str = "
     };";
 
 /// Script that runs axe-core on the page, then opens each folded part (menus, confirmations,
-/// further filters; on phones the sheet with the navigation) in turn, since an open one covers what lies below. It reports violations with
-/// their elements.
+/// further filters; on phones the sheet with the navigation) in turn, since an open one covers what
+/// lies below. It reports violations with their elements.
 const EXAMINE: &str = "
     const wrongIn = async (context) => (await axe.run(context, { runOnly: RULES, resultTypes: ['violations'] })).violations
         .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 5).map((node) => node.html).join(' … ')}`);
