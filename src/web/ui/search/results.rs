@@ -73,16 +73,24 @@ impl SearchResults {
     /// For a text, with what was found.
     pub(super) fn of(found: Found, text: &SearchText, role: Role) -> Self {
         let typed = text.as_str();
-        let matching = |all: &'static [Destination]| -> Vec<&'static Destination> {
+        let matching = |all: &'static [Destination]| {
             let of_role = all.iter().filter(|one| one.is_for(role));
-            of_role.filter(|one| one.matches(typed)).take(MAX_DESTINATIONS).collect()
+            let mut found: Vec<&Destination> = of_role.filter(|one| one.matches(typed)).collect();
+            found.sort_by_key(|one| !one.begins_with(typed));
+            found.truncate(MAX_DESTINATIONS);
+            found
         };
         let (actions, pages) = (matching(ACTIONS), matching(PAGES));
-        let is_command = typed.chars().count() >= MIN_OF_COMMAND
-            && actions.iter().chain(&pages).any(|one| one.begins_with(typed));
+        let begins = |all: &[&Destination]| all.iter().any(|one| one.begins_with(typed));
+        let is_page = begins(&pages) && !begins(&actions);
+        let is_command = typed.chars().count() >= MIN_OF_COMMAND && (is_page || begins(&actions));
+        let (actions, pages) = (("Actions", links(&actions)), ("Go to", links(&pages)));
+        let destinations = if is_page { [pages, actions] } else { [actions, pages] };
+        let (first, last) =
+            if is_command { (Some(destinations), None) } else { (None, Some(destinations)) };
         let mut results = Self::default();
-        if is_command {
-            results.add_destinations(&actions, &pages);
+        for (heading, hits) in first.into_iter().flatten() {
+            results.add(heading, hits);
         }
         let (continues_at, has_more_contacts) = (found.continue_before, found.has_more_contacts);
         let contacts = found.contacts.iter().map(SearchHit::of_contact).collect();
@@ -95,8 +103,8 @@ impl SearchResults {
         let senders = found.senders.iter().map(SearchHit::of_sender);
         let connections = found.connections.into_iter().map(SearchHit::from);
         results.add("Connections and senders", connections.chain(senders).collect());
-        if !is_command {
-            results.add_destinations(&actions, &pages);
+        for (heading, hits) in last.into_iter().flatten() {
+            results.add(heading, hits);
         }
         let count = results.count();
         results.nothing = count == 0;
@@ -127,17 +135,14 @@ impl SearchResults {
             None => self.groups.push(HitGroup { heading, hits }),
         }
     }
-
-    fn add_destinations(&mut self, actions: &[&Destination], pages: &[&Destination]) {
-        let links =
-            |all: &[&Destination]| all.iter().map(|one| SearchHit::from(*one)).collect::<Vec<_>>();
-        self.add("Actions", links(actions));
-        self.add("Go to", links(pages));
-    }
 }
 
 fn destinations(all: &'static [Destination], role: Role) -> Vec<SearchHit> {
     all.iter().filter(|one| one.is_for(role)).map(SearchHit::from).collect()
+}
+
+fn links(all: &[&Destination]) -> Vec<SearchHit> {
+    all.iter().map(|one| SearchHit::from(*one)).collect()
 }
 
 /// The lists in which the same text can be searched for, and the older messages of a SID.
@@ -293,6 +298,17 @@ mod tests {
         assert_eq!(groups[0].1, ["New contact", "New template", "New automation"]);
         assert_eq!(groups[1], ("Automations", vec!["New customers".to_owned()]));
         assert_eq!(labels(found, "new", Role::Viewer)[0].0, "Automations");
+    }
+
+    #[test]
+    fn what_begins_with_the_text_comes_before_what_contains_it() {
+        let groups = labels(Found::default(), "messages", Role::Admin);
+        assert_eq!(groups[0].0, "Go to");
+        assert_eq!(groups[0].1, ["Messages", "Views of the messages"]);
+        assert_eq!(groups[1].1, ["Resend undelivered messages"]);
+        let groups = labels(Found::default(), "con", Role::Admin);
+        assert_eq!(groups[0].1, ["Connect Twilio", "New contact"]);
+        assert_eq!(groups[1].1[..2], ["Contacts", "Connection Center"]);
     }
 
     #[test]
