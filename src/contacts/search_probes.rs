@@ -84,7 +84,7 @@ fn phone_probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
         return vec![Probe::Phone(format!("+{digits}%"))];
     }
     if let Some(international) = digits.strip_prefix("00") {
-        return vec![Probe::Phone(format!("+{international}%"))];
+        return vec![Probe::Phone(format!("+{international}%")), ending_with(&digits)];
     }
     // A leading 0 is dialled inside many countries, and is not part of the number.
     let national = digits.trim_start_matches('0');
@@ -94,9 +94,13 @@ fn phone_probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
     }
     // The last digits of a number may begin with zeros, too.
     let last = if national.len() >= MIN_DIGITS { national } else { &digits };
-    let backwards: String = last.chars().rev().collect();
-    probes.push(Probe::PhoneBackwards(format!("{backwards}%")));
+    probes.push(ending_with(last));
     probes
+}
+
+fn ending_with(digits: &str) -> Probe {
+    let backwards: String = digits.chars().rev().collect();
+    Probe::PhoneBackwards(format!("{backwards}%"))
 }
 
 /// Whether people write this character in a phone number.

@@ -35,7 +35,10 @@ mod tests {
         let pages = Pages::load(&PublicUrl::parse("https://example.com/sms").unwrap()).unwrap();
         for results in SearchResults::samples() {
             let html = pages.render(&Suggestions { results }, &Layout::sample()).unwrap();
-            assert_eq!(markup_check::problems(&html, Some("&lt;")), Vec::<String>::new(), "{html}");
+            let page = format!(
+                "<!doctype html><html lang=\"en\"><head><title>-</title></head><body>{html}</body></html>"
+            );
+            assert_eq!(markup_check::problems(&page, Some("&lt;")), Vec::<String>::new(), "{html}");
             let links = html.matches("href=\"").count();
             assert_eq!(html.matches("href=\"/sms/").count(), links, "{html}");
             assert!(html.contains("data-summary=\"") && !html.contains("<html"), "{html}");
