@@ -1,9 +1,15 @@
 //! Accessibility checks with axe-core of the page that a browser shows, and a check that nothing
 //! overflows the screen; see [`check`].
 
+use std::time::{Duration, Instant};
+
 use serde::Deserialize;
 
 use super::browser::Browser;
+use super::waiting::between_polls;
+
+/// How long scripts may take to follow a new size of the screen.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// See `tests/vendor/README.md`.
 const AXE: &str = include_str!("../../vendor/axe-core/axe.min.js");
@@ -90,7 +96,17 @@ async fn examine(browser: &Browser, rules: &str) -> Found {
     serde_json::from_value(browser.run(&script).await).unwrap()
 }
 
-/// Finds horizontal overflow; fast, also for long pages.
+/// Finds horizontal overflow; fast, also for long pages. Scripts may follow a new screen size a
+/// moment later, so that only lasting overflow counts.
 pub(crate) async fn check_overflow(browser: &Browser) -> Vec<String> {
-    serde_json::from_value(browser.run(&format!("{OVERFLOW} return overflow();")).await).unwrap()
+    let started = Instant::now();
+    loop {
+        let overflow: Vec<String> =
+            serde_json::from_value(browser.run(&format!("{OVERFLOW} return overflow();")).await)
+                .unwrap();
+        if overflow.is_empty() || started.elapsed() > SETTLED_AFTER {
+            return overflow;
+        }
+        between_polls().await;
+    }
 }
