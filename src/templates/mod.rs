@@ -11,6 +11,7 @@ mod allowed_syntax;
 mod archive;
 mod ast;
 mod available_variables;
+mod body_pieces;
 mod change;
 mod checked_source;
 mod compiled_source;
@@ -56,6 +57,7 @@ mod value_tests;
 
 pub use archive::{archive, unarchive};
 pub use available_variables::Available;
+pub use body_pieces::{BodyPiece, body_pieces};
 pub use change::{create, duplicate, update};
 pub use checked_source::Evaluated;
 pub use diff::{DiffKind, DiffPart, compare};
