@@ -45,6 +45,8 @@ pub struct Automation {
     pub created_at: DateTime<Utc>,
     /// When name, status or definition last changed.
     pub updated_at: DateTime<Utc>,
+    /// When it was archived; it is no longer listed, and cannot be activated.
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
 /// An automation that a search found, without its definition.
@@ -77,8 +79,17 @@ impl AutomationName {
     }
 }
 
-pub(super) type AutomationRow =
-    (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
+pub(super) type AutomationRow = (
+    AutomationId,
+    String,
+    AutomationStatus,
+    i32,
+    DateTime<Utc>,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+    Value,
+    Value,
+);
 
 pub(super) const COLUMNS: AutomationColumns = (
     automations::id,
@@ -87,6 +98,7 @@ pub(super) const COLUMNS: AutomationColumns = (
     automations::version,
     automations::created_at,
     automations::updated_at,
+    automations::archived_at,
     automation_versions::trigger,
     automation_versions::steps,
 );
@@ -97,6 +109,7 @@ pub(super) type AutomationColumns = (
     automations::version,
     automations::created_at,
     automations::updated_at,
+    automations::archived_at,
     automation_versions::trigger,
     automation_versions::steps,
 );
@@ -126,7 +139,21 @@ pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Auto
     rows.into_iter().map(Automation::from_row).collect()
 }
 
-/// Automations older than `before`, newest first, at most `limit`.
+/// Finds an automation and locks its row until the caller's transaction ends.
+pub(super) async fn lock(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
+    // Locks in a separate statement: only the next one sees what another transaction just committed.
+    let locked: Option<AutomationId> = automations::table
+        .find(id)
+        .select(automations::id)
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    locked.ok_or(Error::NotFound("automation"))?;
+    find(conn, id).await
+}
+
+/// Automations older than `before`, archived or not, newest first, at most `limit`.
 pub async fn list(
     conn: &mut Conn,
     before: Option<AutomationId>,
@@ -134,6 +161,26 @@ pub async fn list(
 ) -> Result<Vec<Automation>> {
     let mut query = with_newest_version()
         .select(COLUMNS)
+        .order(automations::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(automations::id.lt(before));
+    }
+    let rows: Vec<AutomationRow> = query.load(conn).await?;
+    rows.into_iter().map(Automation::from_row).collect()
+}
+
+/// Automations in the archive or outside it, older than `before`, newest first, at most `limit`.
+pub async fn list_archived(
+    conn: &mut Conn,
+    archived: bool,
+    before: Option<AutomationId>,
+    limit: i64,
+) -> Result<Vec<Automation>> {
+    let mut query = with_newest_version()
+        .select(COLUMNS)
+        .filter(automations::archived_at.is_not_null().eq(archived))
         .order(automations::id.desc())
         .limit(limit)
         .into_boxed();
@@ -191,10 +238,10 @@ impl From<Automation> for AutomationMatch {
 
 impl Automation {
     pub(super) fn from_row(
-        (id, name, status, version, created_at, updated_at, trigger, steps): AutomationRow,
+        (id, name, status, version, created_at, updated_at, archived_at, trigger, steps): AutomationRow,
     ) -> Result<Self> {
         let definition = Definition::stored(&trigger, &steps)?;
-        Ok(Self { id, name, status, version, definition, created_at, updated_at })
+        Ok(Self { id, name, status, version, definition, created_at, updated_at, archived_at })
     }
 }
 

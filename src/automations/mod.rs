@@ -6,12 +6,14 @@
 //! `step_runner.rs`, which runs the steps without the database.
 
 pub mod advance;
+mod archive;
 mod automation;
 mod change;
 pub mod condition;
 pub mod consequences;
 pub mod counts;
 mod definition;
+mod deletion;
 mod dry_run;
 pub mod enroll;
 mod enrollment;
@@ -27,12 +29,14 @@ pub mod template_uses;
 mod trigger;
 mod value_comparison;
 
+pub use archive::{archive, unarchive};
 pub use automation::{
     Automation, AutomationMatch, AutomationName, AutomationStatus, find, find_by_words, find_many,
-    list, list_active, names_starting_with,
+    list, list_active, list_archived, names_starting_with,
 };
-pub use change::{AutomationChange, NewAutomation, create, update};
+pub use change::{AutomationChange, NewAutomation, create, duplicate, update};
 pub use definition::Definition;
+pub use deletion::{delete, has_enrollments};
 pub use dry_run::{DryRun, Start, StepEffect, StepOutcome, TriedEvent, dry_run};
 pub use enrollment::{
     Enrollment, EnrollmentFilter, EnrollmentStatus, SCAN_LIMIT, enrollments, find_enrollment,

@@ -19,6 +19,7 @@ fn automation(definition: Definition) -> Automation {
         definition,
         created_at: chrono::DateTime::UNIX_EPOCH,
         updated_at: chrono::DateTime::UNIX_EPOCH,
+        archived_at: None,
     }
 }
 

@@ -312,6 +312,7 @@ fn automation(status: AutomationStatus) -> Automation {
         definition: Definition { trigger: Trigger::ContactCreated, steps: Vec::new() },
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
+        archived_at: None,
     }
 }
 
