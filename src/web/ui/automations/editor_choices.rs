@@ -1,5 +1,7 @@
 //! The options of the editor's select boxes.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::form::{AutomationForm, IS_MISSING};
@@ -20,6 +22,9 @@ const MAX_CHOICES: i64 = 500;
 #[derive(Debug, Default, Serialize)]
 pub(super) struct EditorChoices {
     pub(super) templates: Vec<Choice>,
+    /// The texts of the templates that the steps send, by id.
+    #[serde(skip)]
+    pub(super) bodies: HashMap<String, String>,
     pub(super) senders: Vec<Choice>,
     /// The id of the only sender that sends at present; none if there are several.
     #[serde(skip)]
@@ -32,23 +37,25 @@ pub(super) struct EditorChoices {
 impl EditorChoices {
     /// Loads the options. A choice made earlier stays an option even if it is no longer offered.
     pub(super) async fn load(conn: &mut Conn, form: &AutomationForm) -> Result<Self, Error> {
-        let mut templates: Vec<Choice> = templates::list(conn, None, MAX_CHOICES)
-            .await?
-            .into_iter()
-            .map(|template| Choice { value: template.id.to_string(), label: template.name })
-            .collect();
+        let mut bodies = HashMap::new();
+        let mut templates: Vec<Choice> = Vec::new();
+        for template in templates::list(conn, None, MAX_CHOICES).await? {
+            let id = template.id.to_string();
+            if form.steps.iter().any(|step| step.template_id == id) {
+                bodies.insert(id.clone(), template.body);
+            }
+            templates.push(Choice { value: id, label: template.name });
+        }
         let chosen =
             values_not_in(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
         let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
-        templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(
-            |template| {
-                let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
-                Choice {
-                    value: template.id.to_string(),
-                    label: format!("{}{archived}", template.name),
-                }
-            },
-        ));
+        for template in templates::find_many(conn, &chosen).await?.into_values() {
+            let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
+            let id = template.id.to_string();
+            bodies.insert(id.clone(), template.body);
+            let label = format!("{}{archived}", template.name);
+            templates.push(Choice { value: id, label });
+        }
         let mut senders: Vec<Choice> = senders::usable(conn)
             .await?
             .into_iter()
@@ -67,7 +74,7 @@ impl EditorChoices {
             }
         }));
         let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
-        Ok(Self { templates, senders, only_sender, tags, ..Self::fixed() })
+        Ok(Self { templates, bodies, senders, only_sender, tags, ..Self::fixed() })
     }
 
     /// The options that do not depend on data: operators and units.

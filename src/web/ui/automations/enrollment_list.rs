@@ -166,7 +166,7 @@ fn versions(newest: i32, wanted: Option<i32>) -> Vec<Choice> {
 
 fn statuses() -> Vec<Choice> {
     let label = |status| match status {
-        EnrollmentStatus::Active => "Under way",
+        EnrollmentStatus::Active => "Inside",
         EnrollmentStatus::Completed => "Completed",
         EnrollmentStatus::Failed => "Failed",
     };

@@ -182,7 +182,7 @@ impl TriggerForm {
         }
     }
 
-    fn parse(&self, errors: &mut FieldErrors) -> Option<Trigger> {
+    pub(super) fn parse(&self, errors: &mut FieldErrors) -> Option<Trigger> {
         match self.kind.as_str() {
             "event" => {
                 let name = match self.name.trim() {

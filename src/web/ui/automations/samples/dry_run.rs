@@ -15,6 +15,8 @@ impl Samples for DryRunPage {
             "name",
             "trigger",
             "trial.contacts.label",
+            "trial.run.result",
+            "trial.run.steps.name",
             "trial.run.steps.text",
             "trial.run.steps.body",
         ],
@@ -42,9 +44,12 @@ impl AutomationDryRun {
             number,
             at: DateTime::UNIX_EPOCH,
             kind,
+            verb: if kind == "wait" { "Wait" } else { "Send" },
+            name: if kind == "wait" { "3 days" } else { "Thank <you>" }.to_owned(),
             text: "To +1 415 555 0123 from <Shop>".to_owned(),
             body: body.map(str::to_owned),
             media_urls: body.map(|_| "https://example.com/a.jpg".to_owned()).into_iter().collect(),
+            characters: 161,
             parts: 2,
         };
         let with_text =
@@ -59,10 +64,12 @@ impl AutomationDryRun {
         let run = DryRunView {
             event: Some(serde_json::json!({ "order_id": "A-1 <b>" })),
             starts: false,
-            start: "It would not start: it waits for the event “order”.".to_owned(),
+            result: "Ada <Lovelace> would not enter".to_owned(),
+            start: "The trigger waits for the event “order”. The steps are shown anyway."
+                .to_owned(),
             steps,
             ends_at: DateTime::UNIX_EPOCH,
-            messages: 1,
+            parts: 2,
         };
         let full = Self {
             form: DryRunForm {
