@@ -308,6 +308,7 @@ const CASES: &[CaseTemplate] = &[
     page("/templates/{id}/versions", "300 of them", "/templates/<large template>/versions"),
     // Automations.
     page("/automations", "all", "/automations"),
+    page("/automations", "archived", "/automations?archived=true"),
     page("/automations/new", "a new one", "/automations/new"),
     page("/automations/starters", "all", "/automations/starters"),
     page(

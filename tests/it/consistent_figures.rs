@@ -325,13 +325,8 @@ async fn the_steps_of_an_automation_show_the_outcomes_of_their_messages() {
     app.run_until_idle().await;
     let page =
         app.sign_in_as(Role::Viewer).await.open(&format!("/automations/{automation}")).await.ok();
-    page.must_say(
-        "Passed 3 Flow failed here 0 Messages of those who passed: 2 delivered , 1 suppressed",
-    );
-    page.must_say(
-        "Passed 3 Flow failed here 0 Messages of those who passed: 1 delivered , 1 failed , 1 \
-         suppressed",
-    );
+    page.must_say("2 sent 2 delivered 0 not delivered 1 suppressed 0 waiting");
+    page.must_say("2 sent 1 delivered 1 not delivered 1 suppressed 0 waiting");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,11 +123,10 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
 
     go("/automations").await;
     browser.follow("Thank for the order").await;
-    browser.must_say("Newest enrollments").await;
+    browser.must_say("inside now").await;
     browser.follow("Edit").await;
-    browser.press("Show what would happen").await;
-    browser.must_say("Nothing was sent").await;
-    browser.run("document.querySelector('.passage-list').scrollIntoView(); scrollBy(0, -60);").await;
+    browser.press("Try it").await;
+    browser.must_say("nothing is sent or saved").await;
     screenshot(&browser, "automation").await;
 
     go("/connections").await;

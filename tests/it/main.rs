@@ -14,6 +14,7 @@ mod api_contract;
 mod api_error_wording;
 mod architecture;
 mod audit_log;
+mod automation_archive;
 mod automation_editor;
 mod automation_pages;
 mod automations;
