@@ -268,7 +268,7 @@ async fn pausing_and_activating_first_show_how_many_contacts_are_affected() {
         .await
         .ok();
     let confirmation = site.open(&activate).await.ok();
-    confirmation.must_say("2 contacts who stand inside go on where they stopped");
+    confirmation.must_say("2 contacts inside go on where they stopped");
     confirmation.must_say("does not send at present");
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false }))
@@ -302,7 +302,7 @@ async fn activating_from_the_editor_first_shows_how_many_contacts_go_on() {
     for words in [
         "Automation saved. It is not switched on yet.",
         "Hello again",
-        "2 contacts who stand inside go on",
+        "2 contacts inside go on",
         "Wait 2 hours",
     ] {
         confirmation.must_say(words);
