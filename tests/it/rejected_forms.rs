@@ -225,7 +225,7 @@ async fn the_view_template_and_automation_forms_keep_typed_values() {
     ];
     rejected_with_values(&admin, "/automations/new", "/automations/new", &typed)
         .await
-        .must_say("Nothing is saved yet");
+        .must_say("Not saved yet");
 }
 
 #[tokio::test(flavor = "multi_thread")]
