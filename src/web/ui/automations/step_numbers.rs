@@ -25,7 +25,7 @@ impl StepNumber {
         Self { bad: count > 0, ..Self::new(count, label) }
     }
 
-    /// The numbers of the trigger: everyone who has entered.
+    /// The numbers of the trigger: all contacts who have entered.
     pub(super) fn of_trigger(passages: &StepCounts) -> Vec<Self> {
         let is_cut = passages.scanned >= STEP_SCAN_LIMIT;
         let entered = Self { count: at_least(passages.scanned, is_cut), ..Self::new(0, "entered") };
