@@ -141,7 +141,7 @@ pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Auto
 
 /// Finds an automation and locks its row until the caller's transaction ends.
 pub(super) async fn lock(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
-    // Locks in a separate statement: only the next one sees what another transaction just committed.
+    // Locks in a separate statement: only the next one sees what another just committed.
     let locked: Option<AutomationId> = automations::table
         .find(id)
         .select(automations::id)
