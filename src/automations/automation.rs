@@ -237,9 +237,8 @@ impl From<Automation> for AutomationMatch {
 }
 
 impl Automation {
-    pub(super) fn from_row(
-        (id, name, status, version, created_at, updated_at, archived_at, trigger, steps): AutomationRow,
-    ) -> Result<Self> {
+    pub(super) fn from_row(row: AutomationRow) -> Result<Self> {
+        let (id, name, status, version, created_at, updated_at, archived_at, trigger, steps) = row;
         let definition = Definition::stored(&trigger, &steps)?;
         Ok(Self { id, name, status, version, definition, created_at, updated_at, archived_at })
     }

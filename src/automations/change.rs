@@ -73,8 +73,8 @@ pub async fn create(
     find(conn, id).await
 }
 
-/// Creates a draft with the name “Copy of …” and the same trigger and steps. Must run in the caller's
-/// transaction.
+/// Creates a draft with the name “Copy of …” and the same trigger and steps. Must run in the
+/// caller's transaction.
 pub async fn duplicate(
     conn: &mut Conn,
     actor: &Actor,
