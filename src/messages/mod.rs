@@ -6,7 +6,8 @@
 //! [`reconcile`] asks Twilio about messages without a response. [`error_policy`] says what error
 //! codes mean, and `automatic_retry` starts a new attempt where Twilio dropped one unsent.
 //!
-//! [`inbound`] stores what contacts text to us, STOP among it. [`log`] searches messages, and
+//! [`one_off`] is a single message that a user or a program asks for, and [`inbound`] stores what
+//! contacts text to us, STOP among it. [`log`] searches messages, and
 //! [`resend`] sends undelivered ones again. Start reading in [`status`] and [`compose`].
 
 pub mod attempt;
@@ -18,6 +19,7 @@ pub mod error_policy;
 pub mod inbound;
 pub mod log;
 pub mod message;
+pub mod one_off;
 pub mod reconcile;
 pub mod resend;
 mod row_locks;

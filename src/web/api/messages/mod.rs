@@ -2,7 +2,6 @@
 //! Requests are parsed in [`query`], [`request`] and [`idempotency_key`], responses are in
 //! [`response`]. Start reading at [`handlers`].
 
-mod draft;
 mod handlers;
 mod idempotency_key;
 mod query;

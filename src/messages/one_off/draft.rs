@@ -1,7 +1,7 @@
 //! The draft of a message that a request asks for: the records that it names, and the rendered
 //! text.
 
-use super::request::{MessageContent, MessageRecipient, ParsedMessageRequest};
+use super::request::{MessageContent, MessageRecipient, OneOffRequest};
 use crate::connections::{self, Status};
 use crate::contacts;
 use crate::db::Conn;
@@ -14,7 +14,7 @@ use crate::types::mistake::Mistake;
 /// Creates the draft: finds the records that the request names, and renders the text.
 pub(super) async fn create_draft(
     conn: &mut Conn,
-    request: &ParsedMessageRequest,
+    request: &OneOffRequest,
     key: Option<String>,
     renderer: &Renderer,
     organization: &str,
