@@ -26,6 +26,21 @@ text_enum! {
 }
 
 impl Outcome {
+    /// The word for users, the same as for the statuses of its messages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Delivered => "Delivered",
+            Self::Sent => "On the way",
+            Self::Failed => "Not delivered",
+            Self::Suppressed => "Suppressed",
+            Self::Skipped => "Skipped",
+            Self::Unconfirmed => "Uncertain",
+            Self::Pending => "Waiting",
+            Self::Retried => "Sent again",
+        }
+    }
+
     /// What the outcome means, in a sentence for pages.
     #[must_use]
     pub const fn meaning(self) -> &'static str {

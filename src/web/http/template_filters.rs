@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tera::{Kwargs, State, Tera, TeraResult, Value, escape_html};
 
+use crate::ledger::outcome::Outcome;
+use crate::messages::status::MessageStatus;
 use crate::types::http_url::HttpUrl;
 use crate::types::phone::PhoneNumber;
 use crate::web::quantities::grouped;
 
-/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `foreign_link` and
-/// `foreign_address`.
+/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `status_word`,
+/// `outcome_word`, `foreign_link` and `foreign_address`.
 pub(in crate::web) fn register(tera: &mut Tera) {
     tera.register_filter("time", time);
     tera.register_filter("phone", |text: &str, _: Kwargs, _: &State<'_>| shown_address(text));
@@ -23,10 +25,13 @@ pub(in crate::web) fn register(tera: &mut Tera) {
         foreign_address(text)
     });
     tera.register_filter("word", |text: &str, _: Kwargs, _: &State<'_>| word(text));
+    tera.register_filter("status_word", |text: &str, _: Kwargs, _: &State<'_>| status_word(text));
+    tera.register_filter("outcome_word", |text: &str, _: Kwargs, _: &State<'_>| outcome_word(text));
 }
 
 /// Renders a `<time>` in the visitor's time zone: `{{ at | time }}` to the minute,
-/// `{{ at | time(precise=true) }}` to the millisecond, with the zone. `null` is shown as a dash.
+/// `{{ at | time(precise=true) }}` to the millisecond, with the zone, `{{ at | time(clock=true) }}`
+/// as the time of day, and `{{ at | time(shown="3 min") }}` as that text. `null` becomes a dash.
 #[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
@@ -38,8 +43,16 @@ fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value>
     let at = DateTime::parse_from_rfc3339(text).map_err(|error| {
         tera::Error::message(format!("the filter time cannot read {text}: {error}"))
     })?;
-    let precise = arguments.get::<bool>("precise")?.unwrap_or_default();
-    Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
+    let form = if let Some(shown) = arguments.get::<String>("shown")? {
+        TimeForm::Text(shown)
+    } else if arguments.get::<bool>("precise")?.unwrap_or_default() {
+        TimeForm::Precise
+    } else if arguments.get::<bool>("clock")?.unwrap_or_default() {
+        TimeForm::Clock
+    } else {
+        TimeForm::Minute
+    };
+    Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, &form)))
 }
 
 /// The visitor's time zone. A component has it only if it takes `@visit`; without it, the filter
@@ -57,13 +70,25 @@ fn zone(state: &State<'_>) -> TeraResult<Tz> {
     Ok(name.parse().unwrap_or(Tz::UTC))
 }
 
-fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
+/// How a time is shown; the exact one is always its title.
+enum TimeForm {
+    /// Day, hour and minute.
+    Minute,
+    /// To the millisecond, with the zone: for comparing with other logs.
+    Precise,
+    /// Hour, minute and second.
+    Clock,
+    /// Another text, such as a relative time.
+    Text(String),
+}
+
+fn time_element(at: DateTime<Utc>, zone: Tz, form: &TimeForm) -> String {
     let local = at.with_timezone(&zone);
-    // Seconds are for comparing with other logs, which needs the zone.
-    let shown = if precise {
-        escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string())
-    } else {
-        local.format("%-d %b %Y, %H:%M").to_string()
+    let shown = match form {
+        TimeForm::Minute => local.format("%-d %b %Y, %H:%M").to_string(),
+        TimeForm::Precise => escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string()),
+        TimeForm::Clock => local.format("%H:%M:%S").to_string(),
+        TimeForm::Text(text) => escaped(text),
     };
     format!(
         "<time datetime=\"{}\" title=\"{}\">{shown}</time>",
@@ -120,6 +145,17 @@ fn word(word: &str) -> String {
     sentence_case(&word.replace('_', " "))
 }
 
+/// The word for a status of a message; that of anything else, such as an automation, is written
+/// out.
+fn status_word(text: &str) -> String {
+    text.parse::<MessageStatus>().map_or_else(|_| word(text), |status| status.word().to_owned())
+}
+
+/// The word for an outcome of the ledger.
+fn outcome_word(text: &str) -> String {
+    text.parse::<Outcome>().map_or_else(|_| word(text), |outcome| outcome.word().to_owned())
+}
+
 /// Formats `delivered` as `Delivered`.
 pub(in crate::web) fn sentence_case(word: &str) -> String {
     let mut characters = word.chars();
@@ -155,6 +191,16 @@ mod tests {
             render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z")
                 .contains(">2 Jul 2026, 01:30:00.123 CEST<")
         );
+        let title = "title=\"2 Jul 2026, 01:30:00 CEST\"";
+        for (filter, shown) in
+            [("time(clock=true)", "01:30:00"), ("time(shown='<3 min')", "&lt;3 min")]
+        {
+            let element = render(&format!("{{{{ value | {filter} }}}}"), "2026-07-01T23:30:00Z");
+            assert!(
+                element.contains(title) && element.contains(&format!(">{shown}<")),
+                "{element}"
+            );
+        }
         assert_eq!(render("{{ nothing | time }}", ""), "–");
     }
 
@@ -182,5 +228,10 @@ mod tests {
     #[test]
     fn words_are_written_out() {
         assert_eq!(word("carrier_blocked"), "Carrier blocked");
+        assert_eq!(
+            ["queued", "failed", "active"].map(status_word),
+            ["On the way", "Not delivered", "Active"]
+        );
+        assert_eq!(["sent", "retried"].map(outcome_word), ["On the way", "Sent again"]);
     }
 }

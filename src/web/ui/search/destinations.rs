@@ -27,6 +27,7 @@ const fn of(
 pub(super) const ACTIONS: &[Destination] = &[
     of(Role::Marketer, "New contact", "/contacts/new", "user-plus", "add create person"),
     of(Role::Marketer, "New template", "/templates/new", "file-text", "add create text"),
+    of(Role::Marketer, "Send message", "/messages/new", "send", "text sms write one"),
     of(Role::Marketer, "New automation", "/automations/starters", "workflow", "add create flow"),
     of(
         Role::Marketer,

@@ -195,7 +195,7 @@ impl SearchHit {
             (Direction::Outbound, None) => "Message without a recipient".to_owned(),
         };
         Self {
-            detail: Some(sentence_case(message.status.as_str())),
+            detail: Some(message.status.word().to_owned()),
             at: Some(message.created_at),
             ..Self::new("message-square", label, format!("/messages/{}", message.id))
         }
