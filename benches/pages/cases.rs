@@ -282,6 +282,11 @@ const CASES: &[CaseTemplate] = &[
     page("/messages/{id}", "unconfirmed", "/messages/<unconfirmed message>"),
     page("/messages/{id}", "inbound", "/messages/<inbound message>"),
     page("/messages/{id}/progress", "pending", "/messages/<pending message>/progress"),
+    page("/messages/{id}/panel", "in the middle", "/messages/<message>/panel"),
+    page("/messages", "with a message beside the list", "/messages?open=<message>"),
+    page("/messages/new", "empty", "/messages/new"),
+    page("/messages/new", "to a contact", "/messages/new?contact_id=<contact>&body=Hello"),
+    page("/messages/new", "to a name that many have", "/messages/new?to=ann"),
     // The ledger.
     page("/ledger", "30 days", "/ledger"),
     page("/ledger", "a year by day", "/ledger?from=<year ago>"),

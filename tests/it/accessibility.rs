@@ -120,7 +120,7 @@ async fn every_page_of_a_used_carillon_is_accessible() {
         assert!(defects.is_empty(), "{screen:?}: {defects:#?}");
         assert!(kinds.len() >= 27, "only {kinds:?} were found");
         // The account menu, a confirmation, and further filters.
-        for label in ["Your account", "Disable", "More filters"] {
+        for label in ["Your account", "Disable", "Filter"] {
             assert!(
                 unfolded.iter().any(|one| one.starts_with(label)),
                 "{label}: only {unfolded:?} were unfolded"

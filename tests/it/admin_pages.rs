@@ -84,7 +84,7 @@ async fn a_failed_job_is_shown_with_its_reason_and_succeeds_when_retried() {
     }
     admin.open("/admin/failed?kind=advance").await.ok().must_say("Nothing has failed");
     let message = format!("/messages/{}", app.message_to(HANDSET).await.id);
-    admin.open(&message).await.ok().must_say("Its job has failed.");
+    admin.open(&message).await.ok().must_say("Stuck: its job failed.");
 
     let again =
         list.forms().into_iter().find(|form| form.action().starts_with("/admin/failed/")).unwrap();
@@ -96,7 +96,7 @@ async fn a_failed_job_is_shown_with_its_reason_and_succeeds_when_retried() {
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     assert!(
         !admin.open("/").await.ok().says("stands still")
-            && !admin.open(&message).await.ok().says("Its job has failed")
+            && !admin.open(&message).await.ok().says("its job failed")
     );
     admin.send(&again).await.ok().must_say("was tried again already");
     app.run_until_idle().await;

@@ -110,7 +110,7 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
     }
     screenshot(&browser, "messages").await;
     go("/messages?status=undelivered").await;
-    browser.follow_first("td.text a").await;
+    browser.follow_first("a.row-link").await;
     browser.must_say("What happened").await;
     browser.must_say("Error 3000").await;
     screenshot(&browser, "message").await;

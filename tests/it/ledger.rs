@@ -407,7 +407,8 @@ async fn the_ledger_page_shows_the_counts_and_confirms_a_resend() {
     let listed =
         site.open("/messages?outcome=retried&from_day=2026-11-14&to_day=2026-11-14").await.ok();
     assert!(
-        listed.html.contains("Failed") && !listed.html.contains("Undelivered</span>"),
+        listed.html.contains("data-status=\"failed\"")
+            && !listed.html.contains("data-status=\"undelivered\""),
         "{}",
         listed.html
     );

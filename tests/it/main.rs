@@ -50,6 +50,7 @@ mod message_log;
 mod message_texts;
 mod messages;
 mod migrations;
+mod new_message;
 mod openapi;
 mod opt_outs;
 #[cfg(debug_assertions)]

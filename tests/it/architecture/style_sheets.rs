@@ -10,11 +10,11 @@ const COMPLETED: [&str; 2] = ["of-", "as-"];
 /// All templates and our own scripts, as one text.
 fn markup() -> String {
     let templates = files_below(&project().join("templates")).into_values();
-    let scripts =
-        ["automation-editor", "carillon", "charts", "live", "palette", "template-editor", "unsent"]
-            .map(|name| {
-                std::fs::read_to_string(project().join(format!("static/{name}.js"))).unwrap()
-            });
+    let scripts = std::fs::read_dir(project().join("static")).unwrap();
+    let scripts = scripts
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "js"))
+        .map(|path| std::fs::read_to_string(path).unwrap());
     templates.chain(scripts).collect::<Vec<_>>().join("\n")
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::list::MessageListPage;
 use super::list_query::{MessageListQuery, path_of};
+use super::list_rows::ShownClock;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::saved_views::{self, View, ViewName};
@@ -56,7 +57,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     } else {
         Err(Error::field(
             "query",
-            "Choose a filter first: without one, the view is the list itself.",
+            "Choose a filter first. Without one, the view would be the whole list.",
         ))
     };
     let result = match narrow.and(
@@ -76,11 +77,12 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     match result {
         Ok(()) => visit
             .redirect(path_of(&query))
-            .flash("View saved. Everybody here finds it above the list."),
+            .flash("View saved. Your whole team sees it above the list."),
         Err(Error::Invalid(errors)) => {
+            let clock = ShownClock { now, zone: visit.zone() };
             let list_query = MessageListQuery { query, ..MessageListQuery::default() };
             let page =
-                MessageListPage::load(&mut conn, list_query, &visit.organization, now, errors)
+                MessageListPage::load(&mut conn, list_query, &visit.organization, clock, errors)
                     .await?
                     .with_view_name(form.into_inner().name);
             drop(conn);
@@ -105,7 +107,7 @@ pub(super) async fn rename(
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => visit.redirect("/messages/views").flash("The view has its new name."),
+        Ok(()) => visit.redirect("/messages/views").flash("View renamed."),
         Err(Error::Invalid(errors)) => {
             let page = SavedViewsPage::of(saved_views::list(&mut conn).await?)
                 .with_name_error(*id, &form.name, &errors);
@@ -128,7 +130,7 @@ pub(super) async fn delete(
     visit
         .redirect("/messages/views")
         .undo("/messages/views", [("name", name.as_str()), ("query", query.as_str())])
-        .flash(format!("The view “{name}” is deleted. No message was touched."))
+        .flash(format!("View “{name}” deleted. Its messages are still there."))
 }
 
 fn parse_name(text: &str) -> Result<ViewName> {

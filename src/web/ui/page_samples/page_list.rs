@@ -44,6 +44,7 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<contacts::bulk_tag::BulkTagPage>(),
     SamplePage::of::<messages::list::MessageListPage>(),
     SamplePage::of::<messages::show::MessageShowPage>(),
+    SamplePage::of::<messages::new_message::NewMessagePage>(),
     SamplePage::of::<messages::saved_views::SavedViewsPage>(),
     SamplePage::of::<ledger::show::LedgerShowPage>(),
     SamplePage::of::<ledger::resend::LedgerResendPage>(),

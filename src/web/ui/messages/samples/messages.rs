@@ -11,6 +11,7 @@ use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
 use crate::consent::OptOutReading;
 use crate::contacts::Contact;
+use crate::ledger::prices::Price;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
 use crate::messages::log::next_job::NextJob;
 use crate::messages::log::status_history::StatusEvent;
@@ -148,6 +149,12 @@ fn lost() -> LoadedMessage {
         ..Message { status: MessageStatus::Undelivered, ..message() }
     };
     LoadedMessage {
+        price: Some(Price {
+            per_part: 0.0079,
+            unit: "USD".to_owned(),
+            parts: 200,
+            learned_at: DateTime::UNIX_EPOCH,
+        }),
         attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
         events: vec![
             event(0, "pending", ReportSource::Carillon, true),
@@ -210,6 +217,7 @@ fn bare(message: Message) -> LoadedMessage {
         },
         opt_out_reading: None,
         resent_as: None,
+        price: None,
         message,
     }
 }
