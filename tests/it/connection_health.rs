@@ -90,11 +90,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
     );
     let site = app.sign_in().await;
     let health = site.open(&path(&connection, "/health")).await.ok();
-    assert!(
-        health.says("The connection works") && health.says("As it should be"),
-        "{}",
-        health.text()
-    );
+    assert!(health.says("checks passed") && health.says("Set up correctly"), "{}", health.text());
 
     let number = |change: Change| assert!(app.simulator.change_number(LONG_CODE, change));
     let drifts: [(Change, &str); 5] = [
@@ -133,7 +129,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
         site.send(&checked.form(&format!("/senders/{sender}/webhook"))).await.ok();
         let repaired = site.open(&path(&connection, "/health")).await.ok();
         assert!(
-            repaired.says("As it should be") && !repaired.says(words),
+            repaired.says("Set up correctly") && !repaired.says(words),
             "{words}: {}",
             repaired.text()
         );
@@ -226,8 +222,8 @@ async fn the_home_page_shows_what_the_hourly_check_found_with_a_link_to_the_repa
     home.must_say("Keys: Twilio does not accept this Auth Token");
     assert!(!home.html.contains(&path(&connection, "/keys")), "only admins may open it");
     let health = admin.open(&path(&connection, "/health")).await.ok();
-    health.must_say("One thing does not work");
-    health.must_say("Replace the keys");
+    health.must_say("checks failed");
+    health.must_say("Replace keys");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,11 +328,11 @@ async fn both_auth_tokens_are_accepted_during_a_change() {
     assert_eq!(signed(AUTH_TOKEN).await, 200);
 
     let site = app.sign_in().await;
-    let page = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
-    assert!(page.says("What it signs is accepted until"), "{}", page.text());
+    let page = site.open(&format!("/connections/{}/advanced", twilio.connection_id)).await.ok();
+    assert!(page.says("Accepted until"), "{}", page.text());
     let page = site.send(&page.form(&format!("{keys}/forget-former"))).await.ok();
     assert!(
-        page.says("proves nothing any more") && !page.says("What it signs is accepted until"),
+        page.says("rejects the former Auth Token") && !page.says("Accepted until"),
         "{}",
         page.text()
     );
@@ -382,23 +378,23 @@ async fn an_admin_connects_chooses_a_number_repairs_its_webhook_and_tests_it() {
     browser.must_say("does not accept this Auth Token").await;
     browser.fill("auth_token", AUTH_TOKEN).await;
     browser.press("Connect").await;
-    browser.must_say("Now choose what to send from.").await;
+    browser.must_say("Now choose a sender.").await;
     browser.must_say("Front desk (voice only)").await;
     browser.must_say("Toll-free number registered").await;
     browser.run(&format!("document.querySelector('input[value=\"{LONG_CODE}\"]').click()")).await;
     browser.press("Add sender").await;
-    browser.must_say("is added, and its incoming messages are reported here").await;
+    browser.must_say("added. Its incoming messages arrive here.").await;
 
     let connection = browser.path().await;
     assert!(app.simulator.change_number(LONG_CODE, |number| number.sms_url =
         Some("https://crm.example.org/".into())));
-    browser.press("Verify connection").await;
-    browser.must_say("one thing does not work").await;
+    browser.press("Check now").await;
+    browser.must_say("1 check failed").await;
     browser.must_say("They go to another address, at crm.example.org.").await;
     browser.press("Repair webhook").await;
-    browser.must_say("now reports the incoming messages").await;
+    browser.must_say("now arrive here").await;
     browser.go(&format!("{}{connection}/health", app.url)).await;
-    browser.must_say("As it should be").await;
-    browser.press("Test my webhook").await;
+    browser.must_say("Set up correctly").await;
+    browser.press("Test webhook").await;
     browser.must_say("its signature was verified, and was answered in").await;
 }

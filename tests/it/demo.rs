@@ -133,7 +133,7 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
     browser.follow("Simulated Twilio").await;
     browser.follow_first("a[href$='/health']").await;
     browser.press("Check now").await;
-    browser.must_say("Twilio was asked").await;
+    browser.must_say("Checked at Twilio").await;
     screenshot(&browser, "health").await;
     drop(browser);
     demo.stop().await;

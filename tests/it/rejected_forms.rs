@@ -242,11 +242,11 @@ async fn the_connection_forms_keep_typed_values() {
     let twilio = app.connect_twilio().await;
     let connection = format!("/connections/{}", twilio.connection_id);
     let typed = [("name", ""), ("unconfirmed_policy", "resend"), ("max_concurrency", "many")];
-    rejected_with_values(&admin, &connection, &connection, &typed).await;
+    rejected_with_values(&admin, &format!("{connection}/advanced"), &connection, &typed).await;
     let sender = format!("/senders/{}", twilio.sender_id);
     rejected_with_values(
         &admin,
-        &connection,
+        &format!("{connection}/senders"),
         &format!("{sender}/name"),
         &[("name", &"x".repeat(101))],
     )
@@ -269,7 +269,13 @@ async fn the_connection_forms_keep_typed_values() {
     )
     .await;
     let typed = [("to", "12"), ("text", "Is it you?"), ("sender_id", twilio.sender_id.as_str())];
-    rejected_with_values(&admin, &connection, &format!("{connection}/test-message"), &typed).await;
+    rejected_with_values(
+        &admin,
+        &format!("{connection}/test"),
+        &format!("{connection}/test-message"),
+        &typed,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

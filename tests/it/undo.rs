@@ -122,7 +122,7 @@ async fn undo_restores_a_view_a_sender_and_an_automation() {
 
     let twilio = app.connect_twilio().await;
     let (connection, sender) = (
-        format!("/connections/{}", twilio.connection_id),
+        format!("/connections/{}/advanced", twilio.connection_id),
         format!("/senders/{}", twilio.sender_id),
     );
     let off = press(&site, &connection, &format!("{sender}/disable")).await;
@@ -144,11 +144,11 @@ async fn irreversible_actions_are_confirmed_first_even_without_scripts() {
     let site = app.sign_in().await;
     let twilio = app.connect_twilio().await;
     let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);
-    let connection = format!("/connections/{}", twilio.connection_id);
+    let connection = format!("/connections/{}/advanced", twilio.connection_id);
     for (path, action, warning) in [
         ("/settings/keys".to_owned(), "/revoke", "It cannot be undone"),
         (format!("/settings/users/{user}"), "/disable", "is signed out everywhere at once"),
-        (connection.clone(), "/disable", "from any of its 1 sender any more"),
+        (connection.clone(), "/disable", "Its 1 sender stops sending."),
         (
             "/account".to_owned(),
             "/account/sign-out-everywhere",

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::connection_view::ConnectionView;
 use super::sender_view::RegistrationView;
+use super::show::show_senders;
 use crate::connection_center::{self, ConnectError, Existing};
 use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;
@@ -13,10 +14,10 @@ use crate::types::id::ConnectionId;
 use crate::web::http::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Query, Visit};
 
-/// Mounts the form and its target.
+/// Mounts the form and its target, whose path is also that of the tab with the senders.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/senders/new").get(show))
-        .service(web::resource("/connections/{id}/senders").post(add));
+        .service(web::resource("/connections/{id}/senders").get(show_senders).post(add));
 }
 
 /// The page that adds a sender.
@@ -72,12 +73,10 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
         Ok(sender) => {
             let redirect = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {
-                None => redirect.flash(format!(
-                    "{} is added, and its incoming messages are reported here.",
-                    sender.label()
-                )),
+                None => redirect
+                    .flash(format!("{} added. Its incoming messages arrive here.", sender.label())),
                 Some(reason) => redirect.warning(format!(
-                    "{} is added, but its incoming messages are not reported here. {reason}",
+                    "{} added, but its incoming messages don’t arrive here. {reason}",
                     sender.label()
                 )),
             }

@@ -48,22 +48,19 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
 pub(super) async fn submit(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     let input = form.into_inner();
     match connection_center::connect(&visit.context, &visit.actor(), input.to_form()).await {
-        Ok((connection, None)) => {
-            visit.redirect(format!("/connections/{}/senders/new", connection.id)).flash(format!(
-                "Twilio accepts the keys: “{}” is connected. Now choose what to send from.",
-                connection.name
-            ))
-        }
+        Ok((connection, None)) => visit
+            .redirect(format!("/connections/{}/senders/new", connection.id))
+            .flash(format!("“{}” is connected. Now choose a sender.", connection.name)),
         Ok((connection, Some(sender))) => {
             let redirect = visit.redirect(format!("/connections/{}", connection.id));
             match sender.webhook_error {
                 None => redirect.flash(format!(
-                    "“{}” is connected, and its incoming messages are reported here.",
+                    "“{}” is connected. Incoming messages arrive here.",
                     connection.name
                 )),
                 Some(_) => redirect.warning(format!(
-                    "“{}” is connected, but its incoming messages are not reported here yet: see \
-                     below.",
+                    "“{}” is connected, but incoming messages don’t arrive here yet. See its \
+                     senders.",
                     connection.name
                 )),
             }
@@ -96,8 +93,7 @@ async fn connect_without_sender(
             let reasons: Vec<&str> =
                 errors.iter().flat_map(|(_, all)| all).map(String::as_str).collect();
             visit.redirect(path).warning(format!(
-                "“{}” is connected and its keys are saved, but without a sender. {} Choose one \
-                 below.",
+                "“{}” is connected, but without a sender. {} Choose one below.",
                 connection.name,
                 reasons.join(" ")
             ))

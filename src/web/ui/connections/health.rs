@@ -47,6 +47,7 @@ pub(in crate::web) struct HealthPage {
 pub(super) struct ChecksView {
     checked_at: DateTime<Utc>,
     checks: Vec<Check>,
+    passed: usize,
     failed: usize,
     warnings: usize,
 }
@@ -86,9 +87,9 @@ async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let checks = connection_center::check(&visit.context, *id).await?;
     let redirect = visit.redirect(format!("/connections/{id}/health"));
     match checks.iter().filter(|check| check.has_failed()).count() {
-        0 => redirect.flash("Twilio was asked: everything there is as it should be."),
-        1 => redirect.warning("Twilio was asked: one thing does not work."),
-        many => redirect.warning(format!("Twilio was asked: {many} things do not work.")),
+        0 => redirect.flash("Checked at Twilio: no check failed."),
+        1 => redirect.warning("Checked at Twilio: 1 check failed."),
+        many => redirect.warning(format!("Checked at Twilio: {many} checks failed.")),
     }
 }
 
@@ -159,17 +160,12 @@ impl ChecksView {
     fn of(checked_at: DateTime<Utc>, checks: Vec<Check>) -> Self {
         let count = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
         Self {
+            passed: count(CheckOutcome::Passed),
             failed: count(CheckOutcome::Failed),
             warnings: count(CheckOutcome::Warning),
             checked_at,
             checks,
         }
-    }
-
-    /// Drops the passed checks.
-    pub(super) fn without_passed(mut self) -> Self {
-        self.checks.retain(|check| check.outcome != CheckOutcome::Passed);
-        self
     }
 }
 

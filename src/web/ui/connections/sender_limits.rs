@@ -59,9 +59,9 @@ async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) 
             let sender =
                 connection_center::change_sender(&visit.context, &visit.actor(), *id, &change)
                     .await?;
-            let location = format!("/connections/{}", sender.connection_id);
+            let location = format!("/connections/{}/senders", sender.connection_id);
             visit.redirect(location).flash(format!(
-                "The limits of {} are saved; they apply to what waits for it as well.",
+                "Limits of {} saved. They also apply to waiting messages.",
                 sender.label()
             ))
         }
