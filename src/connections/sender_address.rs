@@ -40,7 +40,7 @@ pub enum AddressError {
     )]
     Empty,
     /// Begins like a Messaging Service SID, but is not a valid one.
-    #[error("This cannot be a sender: {0}.")]
+    #[error("Not a sender: {0}.")]
     ServiceSid(SidError),
     /// The SID of something else.
     #[error(
@@ -55,20 +55,20 @@ pub enum AddressError {
     },
     /// Five or six digits: a short code.
     #[error(
-        "A short code cannot be connected on its own: put it into a Messaging Service in Twilio \
-         and enter that service's SID (MG…)."
+        "A short code needs a Messaging Service. Add it to one at Twilio, then enter that \
+         service’s SID (MG…)."
     )]
     ShortCode,
     /// A channel prefix such as `whatsapp:`.
     #[error(
-        "“{0}” addresses cannot be connected. Enter a phone number such as +14155550123, or the \
-         SID of a Messaging Service (MG…)."
+        "Carillon can’t send from “{0}” addresses. Enter a phone number such as +14155550123, or \
+         the SID of a Messaging Service (MG…)."
     )]
     Channel(String),
     /// Neither a SID nor a valid phone number.
     #[error(
-        "This cannot be a sender. {0} Enter a number such as +14155550123, or the SID of a \
-         Messaging Service (MG…)."
+        "Not a sender. {0} Enter a number such as +14155550123, or the SID of a Messaging Service \
+         (MG…)."
     )]
     Phone(PhoneError),
 }
@@ -194,10 +194,10 @@ mod tests {
             ("mg0123456789abcdef0123456789abcdef", "MG and 32 characters"),
             ("PN0123456789abcdef0123456789abcdef", "the SID of a phone number"),
             ("AC0123456789abcdef0123456789abcdef", "the SID of an account"),
-            ("12345", "put it into a Messaging Service"),
-            ("whatsapp:+15005550006", "“whatsapp” addresses"),
+            ("12345", "needs a Messaging Service"),
+            ("whatsapp:+15005550006", "from “whatsapp” addresses"),
             ("(500) 555-0006", "country code"),
-            ("Carillon", "This cannot be a sender"),
+            ("Carillon", "Not a sender"),
         ] {
             let error = SenderAddress::parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");

@@ -339,14 +339,14 @@ fn sender_check(sender: &Sender, label: &str, found: &VerifiedSender) -> Check {
     if let Some(reason) = &sender.stopped_reason {
         return Check::failed(
             title,
-            format!("Carillon has stopped it: {reason}"),
-            "When the cause is removed in Twilio, enable it again.",
+            format!("Stopped: {reason}"),
+            "Fix the cause at Twilio, then enable the sender.",
         );
     }
     let detail = match (sender.disabled_at, found.mms_capable) {
-        (Some(_), _) => "It is in the account, and disabled here.",
-        (None, true) => "It is in the account, and can send SMS and MMS.",
-        (None, false) => "It is in the account, and can send SMS but no MMS.",
+        (Some(_), _) => "In the account, disabled here.",
+        (None, true) => "In the account, can send SMS and MMS.",
+        (None, false) => "In the account, can send SMS but no MMS.",
     };
     Check::passed(title, detail)
 }

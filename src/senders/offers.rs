@@ -183,7 +183,7 @@ impl Offer {
         let effect = match drift {
             Drift::OtherAddress | Drift::Application => "They would come here instead.",
             Drift::OverriddenByService if self.webhook.address.is_some() => {
-                "Carillon leaves that alone: choose the Messaging Service instead."
+                "Carillon doesn’t change that. Choose the Messaging Service instead."
             }
             _ => return None,
         };

@@ -217,7 +217,7 @@ pub async fn create(
         .get_result(conn)
         .await;
     let sender: Sender = inserted.map_err(|error| {
-        let message = "This sender has been added to the connection already.";
+        let message = "This connection already has this sender.";
         Error::from(error).on_constraint("senders_connection_id_address_key", "sender", message)
     })?;
     audit::record(
@@ -273,7 +273,7 @@ pub async fn mark_missing_secret(conn: &mut Conn, connections: &[ConnectionId]) 
         .filter(senders::connection_id.eq_any(connections))
         .filter(senders::webhook_url.is_not_null());
     let error =
-        format!("{} Press “Repair webhook” at the sender.", inbound_webhook::WITHOUT_SECRET);
+        format!("{} Select “Repair webhook” at the sender.", inbound_webhook::WITHOUT_SECRET);
     diesel::update(called.filter(senders::webhook_error.is_null()))
         .set(senders::webhook_error.eq(error))
         .execute(conn)

@@ -55,13 +55,13 @@ pub async fn create(
         Some(None) => {
             return Err(Error::field(
                 "email",
-                "Somebody with this email address has an account already.",
+                "An account with this email address already exists.",
             ));
         }
         Some(Some(_)) => {
             return Err(Error::field(
                 "email",
-                "This email address has an account that is disabled. Enable it again instead.",
+                "A disabled account has this email address. Enable it instead.",
             ));
         }
         None => {}
@@ -85,7 +85,7 @@ pub async fn create(
             Error::from(error).on_constraint(
                 "invitations_email_key",
                 "email",
-                "Somebody else invites them at this moment.",
+                "Another admin is inviting this user right now.",
             )
         })?;
     let summary = format!("invited {email} as {role}");

@@ -91,7 +91,7 @@ pub struct VerifiedLogIn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[
     error(
-        "Too many people try to sign in at this moment. Try again in {} seconds.",
+        "Too many sign-ins at the moment. Try again in {} seconds.",
         .0.num_seconds()
     )
 ]
@@ -295,7 +295,7 @@ mod tests {
     fn the_refusal_says_how_long_to_wait() {
         assert_eq!(
             Throttled(MAX_WAIT).to_string(),
-            "Too many people try to sign in at this moment. Try again in 30 seconds."
+            "Too many sign-ins at the moment. Try again in 30 seconds."
         );
     }
 

@@ -150,7 +150,7 @@ async fn run_queued<T: Send + 'static>(
     };
     let Ok(_admitted) = admitted.try_acquire() else {
         return Err(Error::Refused(
-            "Too many people sign in at this moment. Try again in a few seconds.".to_owned(),
+            "Too many sign-ins at the moment. Try again in a few seconds.".to_owned(),
         ));
     };
     let _running = running

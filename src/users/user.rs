@@ -109,7 +109,7 @@ pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Resul
             Error::from(error).on_constraint(
                 "users_email_key",
                 "email",
-                "There is already a user with this email address.",
+                "An account with this email address already exists.",
             )
         })
 }

@@ -82,15 +82,15 @@ async fn a_failed_job_is_shown_with_its_reason_and_succeeds_when_retried() {
     ] {
         list.must_say(words);
     }
-    admin.open("/admin/failed?kind=advance").await.ok().must_say("Nothing has failed");
+    admin.open("/admin/failed?kind=advance").await.ok().must_say("No failed jobs");
     let message = format!("/messages/{}", app.message_to(HANDSET).await.id);
     admin.open(&message).await.ok().must_say("Stuck: its job failed.");
 
     let again =
         list.forms().into_iter().find(|form| form.action().starts_with("/admin/failed/")).unwrap();
     let list = admin.send(&again).await.ok();
-    list.must_say("The job is tried again");
-    list.must_say("Nothing has failed");
+    list.must_say("Retrying the job");
+    list.must_say("No failed jobs");
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
@@ -196,10 +196,10 @@ async fn all_failed_jobs_of_a_kind_are_retried_after_a_confirmation_with_their_n
     app.failed_jobs("send", 1_234).await;
     app.failed_jobs("settle", 2).await;
     let admin = app.sign_in().await;
-    admin.open("/admin/failed").await.ok().must_say("Try all 1,236 again");
+    admin.open("/admin/failed").await.ok().must_say("Retry all 1,236");
     let list = admin.open("/admin/failed?kind=send").await.ok();
-    list.must_say("Try all 1,234 again");
-    list.must_say("The message was deleted: there is nothing left to do");
+    list.must_say("Retry all 1,234");
+    list.must_say("The message was deleted. Retrying only clears this line.");
     let confirmation = admin.open("/admin/failed/retry?kind=send").await.ok();
     confirmation.must_say("Sending messages: 1,234 jobs");
     let form = confirmation.form("/admin/failed/retry");
@@ -208,7 +208,7 @@ async fn all_failed_jobs_of_a_kind_are_retried_after_a_confirmation_with_their_n
         .await
         .ok()
         .must_say("1,234 failed jobs are tried again, as workers are free.");
-    admin.send(&form).await.ok().must_say("No job was left to try again");
+    admin.send(&form).await.ok().must_say("No failed jobs left");
     while app.worker.perform_due().await.unwrap() > 0 {}
     assert_eq!(
         app.jobs("true").await,
@@ -221,10 +221,10 @@ async fn all_failed_jobs_of_a_kind_are_retried_after_a_confirmation_with_their_n
         .ok()
         .must_say("Ada tried 1,234 failed jobs again (sending messages).");
     let form = admin.open("/admin/failed/retry").await.ok().form("/admin/failed/retry");
-    admin.send(&form).await.ok().must_say("2 failed jobs are tried again");
+    admin.send(&form).await.ok().must_say("Retrying 2 failed jobs");
     app.run_until_idle().await;
     assert_eq!(app.count("jobs").await, 0);
-    admin.open("/admin/failed/retry").await.ok().must_say("there is nothing to try again");
+    admin.open("/admin/failed/retry").await.ok().must_say("No failed jobs.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -305,12 +305,12 @@ async fn the_admin_page_shows_the_state_of_workers_and_routines() {
     let admin = app.sign_in().await;
     let work = admin.open("/admin").await.ok();
     work.must_say("No worker is alive: nothing is sent");
-    work.must_say("No worker has signed on.");
+    work.must_say("No workers.");
     app.run_until_idle().await;
     let work = admin.open("/admin").await.ok();
     assert!(!work.says("No worker is alive"));
     work.must_say(&format!("{} Alive", std::process::id()));
-    work.must_say("Keeping the ledger Adds up what became of messages.");
+    work.must_say("Keeping the ledger Counts delivered and failed messages.");
 
     // One job is leased, and one is due.
     app.failed_jobs("send", 2).await;
@@ -343,7 +343,7 @@ async fn the_admin_page_shows_the_state_of_workers_and_routines() {
     app.run_sql("ALTER TABLE gone RENAME TO sessions").await;
     let work = admin.open("/admin").await.ok();
     work.must_say("relation \"sessions\" does not exist");
-    work.must_say("Each time since");
+    work.must_say("Failing since");
     assert!(
         !admin.open("/").await.ok().says("A routine keeps failing"),
         "a routine that failed for a minute needs no attention"
@@ -430,21 +430,21 @@ async fn an_admin_without_a_mouse_retries_failed_jobs() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     browser.tab_to("See which").await;
-    browser.must_say("Jobs that could not be done in 20 attempts").await;
+    browser.must_say("Jobs that failed 20 times").await;
     browser.tab_to("Jobs and workers").await;
     browser.must_say("Needs you").await;
     browser.tab_to("2 failed: Sending messages").await;
-    browser.must_say("Try all 2 again").await;
-    browser.tab_to("Try again").await;
-    browser.must_say("The job is tried again").await;
+    browser.must_say("Retry all 2").await;
+    browser.tab_to("Retry").await;
+    browser.must_say("Retrying the job").await;
     app.eventually("one is left", async || (app.count("jobs").await == 1).then_some(())).await;
     app.failed_jobs("send", 1).await;
     browser.tab_to("Sending messages").await;
-    browser.must_say("Try all 2 again").await;
-    browser.tab_to("Try all 2 again").await;
-    browser.must_say("Each goes back into the queue").await;
-    browser.tab_to("Try 2 jobs again").await;
-    browser.must_say("2 failed jobs are tried again").await;
+    browser.must_say("Retry all 2").await;
+    browser.tab_to("Retry all 2").await;
+    browser.must_say("Each job goes back into the queue").await;
+    browser.tab_to("Retry 2 jobs").await;
+    browser.must_say("Retrying 2 failed jobs").await;
     app.eventually("none is left", async || (app.count("jobs").await == 0).then_some(())).await;
     // The open page updates by itself.
     browser.tab_to("Jobs and workers").await;

@@ -30,7 +30,7 @@ async fn the_set_up_page_reports_all_errors_at_once_and_keeps_what_was_typed() {
         "This is not the code.",
         "This is not an email address",
         "Enter a name of up to 100 characters.",
-        "Enter it again: it is the only thing that was not kept.",
+        "Enter it again.",
     ] {
         refused.must_say(words);
     }
@@ -62,7 +62,7 @@ async fn the_time_zone_is_the_one_of_the_browser_until_the_user_chooses_another(
     // A zone that the user has chosen is kept when the form comes back.
     browser.run("document.querySelector('form').noValidate = true").await;
     browser.choose("time_zone", "Europe/Berlin").await;
-    browser.press("Create my Carillon").await;
+    browser.press("Create organization").await;
     browser.must_say("Enter the code from the log.").await;
     assert_eq!(browser.value("time_zone").await, "Europe/Berlin");
 
@@ -72,7 +72,7 @@ async fn the_time_zone_is_the_one_of_the_browser_until_the_user_chooses_another(
     browser.fill("email", "ada@example.com").await;
     browser.fill("password", PASSWORD).await;
     browser.fill("organization", "Bells").await;
-    browser.press("Create my Carillon").await;
+    browser.press("Create organization").await;
     browser.must_say("Hello").await;
     assert_eq!(app.texts("SELECT time_zone AS text FROM organization").await, [zone]);
 }

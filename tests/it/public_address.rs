@@ -59,7 +59,7 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
 
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    home.must_say("Address for Twilio's calls: Twilio cannot call http://127.0.0.1");
+    home.must_say("Address for Twilio’s calls: Twilio cannot call http://127.0.0.1");
     assert!(home.html.contains(&format!("/connections/{id}/health")), "{}", home.html);
     for page in [format!("/connections/{id}"), format!("/connections/{id}/health")] {
         let shown = site.open(&page).await.ok();
@@ -162,7 +162,7 @@ async fn a_call_signed_for_another_address_is_rejected_with_that_address() {
         .open(&format!("/connections/{}/rejected", twilio.connection_id))
         .await
         .ok();
-    assert!(page.says("The Auth Token is right; only the address differs"), "{}", page.text());
+    assert!(page.says("The Auth Token is right, but the address differs"), "{}", page.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

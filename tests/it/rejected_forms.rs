@@ -307,7 +307,7 @@ async fn an_error_page_says_what_to_do_and_keeps_the_navigation() {
     let missing = admin.open(&format!("/contacts/{unknown_id}")).await;
     assert_eq!(missing.status, 404);
     missing.must_say("There is no such contact");
-    missing.must_say("See all contacts");
+    missing.must_say("Show all contacts");
     assert!(with_navigation(&missing));
     let forbidden = viewer.open("/settings/users").await;
     assert_eq!(forbidden.status, 403);
@@ -324,7 +324,7 @@ async fn an_error_page_says_what_to_do_and_keeps_the_navigation() {
 
     let stranger = app.site().open("/nowhere").await;
     assert_eq!(stranger.status, 404);
-    assert!(!with_navigation(&stranger) && stranger.says("Go to the home page"));
+    assert!(!with_navigation(&stranger) && stranger.says("Go to Home"));
 
     app.run_sql("ALTER TABLE message_views RENAME TO elsewhere").await;
     let broken = admin.open("/messages/views").await;

@@ -331,7 +331,8 @@ async fn the_pages_show_the_queue_and_an_admin_changes_the_limits() {
     change(&app, &twilio, json!({ "parts_per_second": 0.1, "validity_minutes": 5 })).await;
     events(&app, "hello", 0..40).await;
     let site = app.sign_in().await;
-    let connection = site.open(&format!("/connections/{}/senders", twilio.connection_id)).await.ok();
+    let connection =
+        site.open(&format!("/connections/{}/senders", twilio.connection_id)).await.ok();
     assert!(
         connection.text().contains(
             "39 messages wait, 39 SMS parts in all. The last one goes in 6 minutes 40 seconds"

@@ -146,7 +146,7 @@ async fn irreversible_actions_are_confirmed_first_even_without_scripts() {
     let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);
     let connection = format!("/connections/{}/advanced", twilio.connection_id);
     for (path, action, warning) in [
-        ("/settings/keys".to_owned(), "/revoke", "It cannot be undone"),
+        ("/settings/keys".to_owned(), "/revoke", "You can’t undo this"),
         (format!("/settings/users/{user}"), "/disable", "is signed out everywhere at once"),
         (connection.clone(), "/disable", "Its 1 sender stops sending."),
         (

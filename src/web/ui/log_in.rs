@@ -81,8 +81,7 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
         }
     };
     let Some(verified) = attempt.verify(form.password.clone().into()).await? else {
-        return visit
-            .invalid(&page("This email address and password do not belong together.".to_owned()));
+        return visit.invalid(&page("Incorrect email or password.".to_owned()));
     };
     let mut conn = visit.conn().await?;
     let (user, token) = conn

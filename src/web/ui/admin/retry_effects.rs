@@ -4,7 +4,7 @@ use crate::automations::{Enrollment, EnrollmentStatus};
 use crate::messages::status::MessageStatus;
 
 /// The effect on a sender.
-pub(super) const OF_SENDER: &str = "The messages in its queue go on as its rate allows.";
+pub(super) const OF_SENDER: &str = "The messages in its queue continue within its limit.";
 
 /// The effect on a message.
 pub(super) const fn of_message(status: MessageStatus) -> &'static str {
@@ -14,11 +14,9 @@ pub(super) const fn of_message(status: MessageStatus) -> &'static str {
              too late."
         }
         MessageStatus::Submitting | MessageStatus::Unconfirmed => {
-            "Nobody knows whether Twilio has it. Twilio is asked; it is not sent on a guess."
+            "It is uncertain whether Twilio accepted it. Carillon asks Twilio before it sends."
         }
-        _ => {
-            "It has moved on since: nothing is sent twice, and trying again only clears this line."
-        }
+        _ => "It has moved on since. Retrying only clears this line.",
     }
 }
 
@@ -26,20 +24,15 @@ pub(super) const fn of_message(status: MessageStatus) -> &'static str {
 pub(super) fn of_enrollment(enrollment: &Enrollment) -> String {
     match enrollment.status {
         EnrollmentStatus::Active => {
-            format!(
-                "The contact stands before step {} and goes on from there.",
-                i32::from(enrollment.step) + 1
-            )
+            format!("The contact continues at step {}.", i32::from(enrollment.step) + 1)
         }
         EnrollmentStatus::Completed | EnrollmentStatus::Failed => {
-            "It has ended since: nothing is done twice.".to_owned()
+            "It has ended since. Retrying only clears this line.".to_owned()
         }
     }
 }
 
 /// The effect on a deleted subject, such as “The message”.
 pub(super) fn of_deleted(what: &str) -> String {
-    format!(
-        "{what} was deleted: there is nothing left to do, and trying again only clears this line."
-    )
+    format!("{what} was deleted. Retrying only clears this line.")
 }

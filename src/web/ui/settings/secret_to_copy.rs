@@ -36,8 +36,8 @@ struct ApiExample {
 impl SecretToCopyPage {
     pub(super) fn invitation(email: &str, link: String) -> Self {
         Self {
-            title: "Invitation made".to_owned(),
-            lead: format!("Send this link to {email}: Carillon sends no email by itself."),
+            title: "Invitation created".to_owned(),
+            lead: format!("Send this link to {email}. Carillon sends no email."),
             label: "Link",
             secret: link,
             advice: "It is shown this once, is good for one person and ends after 7 days. Whoever \
@@ -51,8 +51,8 @@ impl SecretToCopyPage {
 
     pub(super) fn reset(name: &str, link: String, back: String) -> Self {
         Self {
-            title: "Link for a new password".to_owned(),
-            lead: format!("Give this link to {name}: Carillon sends no email by itself."),
+            title: "Password link created".to_owned(),
+            lead: format!("Send this link to {name}. Carillon sends no email."),
             label: "Link",
             secret: link,
             advice: "It is shown this once, can be used once and ends after 7 days. The current \
@@ -68,7 +68,7 @@ impl SecretToCopyPage {
     pub(super) fn key(name: &str, role: Role, secret: String, public_url: &PublicUrl) -> Self {
         Self {
             example: Some(ApiExample::new(&secret, role, public_url)),
-            title: "API key made".to_owned(),
+            title: "API key created".to_owned(),
             lead: format!("This is the key for {name}."),
             label: "API key",
             secret,
