@@ -98,7 +98,7 @@ async fn a_failed_job_is_shown_with_its_reason_and_succeeds_when_retried() {
         !admin.open("/").await.ok().says("stands still")
             && !admin.open(&message).await.ok().says("its job failed")
     );
-    admin.send(&again).await.ok().must_say("was tried again already");
+    admin.send(&again).await.ok().must_say("was already retried");
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
     let log = admin.open("/settings/log?kind=job").await.ok();
@@ -127,7 +127,7 @@ async fn retrying_a_job_sends_nothing_twice_and_nothing_on_a_guess() {
     }
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let list = admin.open("/admin/failed").await.ok();
-    list.must_say("It has moved on since: nothing is sent twice");
+    list.must_say("It has moved on since. Retrying only clears this line.");
     admin
         .send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap())
         .await
@@ -152,7 +152,7 @@ async fn retrying_a_job_sends_nothing_twice_and_nothing_on_a_guess() {
     app.run_sql(&format!("UPDATE jobs SET failed_at = '{now}', error = 'It panicked.'")).await;
     let list = admin.open("/admin/failed").await.ok();
     list.must_say(
-        "Nobody knows whether Twilio has it. Twilio is asked; it is not sent on a guess.",
+        "It is uncertain whether Twilio accepted it. Carillon asks Twilio before it sends.",
     );
     admin
         .send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap())
@@ -181,7 +181,7 @@ async fn a_contact_whose_advance_job_failed_goes_on_once() {
     let admin = app.sign_in().await;
     let list = admin.open("/admin/failed?kind=advance").await.ok();
     list.must_say("Contact in “Automation ");
-    list.must_say("The contact stands before step 2 and goes on from there.");
+    list.must_say("The contact continues at step 2.");
     admin
         .send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap())
         .await
@@ -203,11 +203,7 @@ async fn all_failed_jobs_of_a_kind_are_retried_after_a_confirmation_with_their_n
     let confirmation = admin.open("/admin/failed/retry?kind=send").await.ok();
     confirmation.must_say("Sending messages: 1,234 jobs");
     let form = confirmation.form("/admin/failed/retry");
-    admin
-        .send(&form)
-        .await
-        .ok()
-        .must_say("1,234 failed jobs are tried again, as workers are free.");
+    admin.send(&form).await.ok().must_say("Retrying 1,234 failed jobs as workers are free.");
     admin.send(&form).await.ok().must_say("No failed jobs left");
     while app.worker.perform_due().await.unwrap() > 0 {}
     assert_eq!(
@@ -321,7 +317,7 @@ async fn the_admin_page_shows_the_state_of_workers_and_routines() {
     ))
     .await;
     let work = admin.open("/admin").await.ok();
-    work.must_say("Hands one message to Twilio. 1 The oldest since");
+    work.must_say("Hands one message to Twilio. 1 Oldest since");
     work.must_say("1 by one worker");
     app.clock.advance(seconds(120));
     app.worker.heartbeat().await.unwrap();
@@ -332,7 +328,7 @@ async fn the_admin_page_shows_the_state_of_workers_and_routines() {
         .must_say("The job that has been due longest has waited for 2 minutes.");
     app.clock.advance(seconds(120));
     let work = admin.open("/admin").await.ok();
-    work.must_say("Silent Others take its jobs over and forget it");
+    work.must_say("Silent Other workers take over its jobs");
     work.must_say("No worker is alive: nothing is sent");
     admin.open("/").await.ok().must_say("No worker is running: nothing is sent");
 
@@ -364,8 +360,7 @@ async fn a_queue_too_long_to_count_is_shown_as_a_lower_bound() {
     work.must_say("Only the first 20,000 jobs of a column are counted");
     work.must_say("About 20,500 jobs wait in all");
     work.must_say(
-        "Asks Twilio what became of a message when its answer was lost. None of the first 20,000 \
-         None None None",
+        "Asks Twilio about a message whose answer was lost. None of the first 20,000 None None None",
     );
 }
 
@@ -415,7 +410,7 @@ async fn no_admin_page_shows_a_secret() {
         "postgres://carillon:…@db.example.com:5432/shop",
         "delivery_events",
         "Newest migration 2026",
-        "of at most",
+        "in the pool of this process",
     ] {
         database.must_say(words);
     }

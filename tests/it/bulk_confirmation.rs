@@ -178,7 +178,7 @@ async fn retrying_failed_jobs_needs_the_number_shown_and_an_existing_kind() {
     assert_eq!(confirmation.status, 409);
     confirmation.must_say("You were asked about 3 jobs; it is 5 jobs now.");
     assert_eq!(app.count("jobs WHERE failed_at IS NOT NULL").await, 5);
-    admin.send(&sends).await.ok().must_say("3 failed jobs are tried again");
+    admin.send(&sends).await.ok().must_say("Retrying 3 failed jobs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

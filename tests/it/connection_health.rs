@@ -190,11 +190,7 @@ async fn a_change_at_twilio_is_found_within_an_hour() {
     let home = site.open("/").await.ok();
     assert!(home.says("are not reported here: a STOP is found late"), "{}", home.text());
     let page = site.open(&path(&connection, "")).await.ok();
-    assert!(
-        page.says("One thing does not work") && page.says("crm.example.org"),
-        "{}",
-        page.text()
-    );
+    assert!(page.says("checks failed") && page.says("crm.example.org"), "{}", page.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -254,7 +250,7 @@ async fn registrations_with_carriers_are_read_from_twilio() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, SERVICE_SID).await;
     assert_eq!(app.checked(&connection, "A2P campaign of Carillon service").await.0, "passed");
     let states = [
-        (Some(Registration::InReview), "being reviewed"),
+        (Some(Registration::InReview), "In review"),
         (Some(Registration::Rejected("The website is down.".into())), "The website is down."),
         (None, "The Messaging Service has no campaign."),
     ];
@@ -268,7 +264,7 @@ async fn registrations_with_carriers_are_read_from_twilio() {
     assert_eq!(app.checked(&connection, "Toll-free verification of").await.0, "passed");
     for (state, words) in [
         (Some(Registration::Rejected("No opt-in shown.".into())), "No opt-in shown."),
-        (None, "is not verified"),
+        (None, "isn’t verified"),
     ] {
         app.simulator.change_number(TOLL_FREE, |number| number.verification = state.clone());
         let (outcome, detail) = app.checked(&connection, "Toll-free verification of").await;

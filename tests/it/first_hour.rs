@@ -28,7 +28,7 @@ async fn the_set_up_page_reports_all_errors_at_once_and_keeps_what_was_typed() {
     assert_eq!(refused.status, 422);
     for words in [
         "This is not the code.",
-        "This is not an email address",
+        "Enter an email address such as",
         "Enter a name of up to 100 characters.",
         "Enter it again.",
     ] {

@@ -301,7 +301,7 @@ async fn an_organization_adds_its_own_opt_out_words_to_the_standard_ones() {
         .into_iter()
         .find(|form| form.action().ends_with("/remove"))
         .unwrap();
-    admin.send(&remove).await.ok().must_say("is removed");
+    admin.send(&remove).await.ok().must_say("” removed.");
     assert_eq!(
         app.contact_of(HANDSET).await["suppression"]["reason"],
         "stop",

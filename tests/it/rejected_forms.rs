@@ -66,7 +66,7 @@ async fn the_forms_before_sign_in_keep_typed_values() {
     let wrong = [("email", "admin@example.com"), ("password", "wrong")];
     rejected(&app.site(), "/login", "/login", &wrong, &wrong[..1])
         .await
-        .must_say("do not belong together");
+        .must_say("Incorrect email or password");
     let invite = admin
         .open("/settings/users/invite")
         .await
@@ -101,7 +101,7 @@ async fn the_settings_forms_keep_typed_values() {
     let passwords = [("current_password", "wrong"), ("new_password", "four other unrelated words")];
     rejected(&admin, "/account", "/account/password", &passwords, &[])
         .await
-        .must_say("This is not your current password.");
+        .must_say("Incorrect current password.");
     rejected_with_values(
         &admin,
         "/settings/users/invite",

@@ -117,13 +117,9 @@ async fn an_admin_sees_set_aside_items_without_numbers_and_retries_them() {
     marketer.open("/").await.ok().must_say("Ask Ada to look at it");
     assert_eq!(marketer.open("/admin/set-aside").await.status, 403);
     let page = admin.open("/admin/set-aside").await.ok();
-    for words in [
-        "Take in an incoming message",
-        &sid,
-        "value of +… is refused",
-        "1 attempt since",
-        "Try again now",
-    ] {
+    for words in
+        ["Save an incoming message", &sid, "value of +… is refused", "1 attempt since", "Retry now"]
+    {
         page.must_say(words);
     }
     assert!(!page.html.contains("12065550111") && !page.html.contains("poison"), "{}", page.html);
@@ -131,13 +127,13 @@ async fn an_admin_sees_set_aside_items_without_numbers_and_retries_them() {
     app.heal().await;
     let id = app.texts("SELECT id::text AS text FROM set_aside").await.remove(0);
     let done = admin.send(&page.form(&format!("/admin/set-aside/{id}/retry"))).await.ok();
-    done.must_say("It is tried again within seconds");
+    done.must_say("Retrying within seconds");
     app.run_until_idle().await;
     assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 1);
     admin.open("/admin/set-aside").await.ok().must_say("Nothing is set aside");
     assert!(!admin.open("/").await.ok().says("set aside"));
     let again = admin.send(&page.form(&format!("/admin/set-aside/{id}/retry"))).await.ok();
-    again.must_say("It is not set aside any more");
+    again.must_say("This item is no longer set aside");
 }
 
 #[tokio::test(flavor = "multi_thread")]

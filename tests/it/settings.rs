@@ -46,7 +46,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_disables_them_later() {
     let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite");
     assert_eq!(form.value("role"), Some("marketer"));
     for (email, reason) in [
-        ("ben", "This is not an email address"),
+        ("ben", "Enter an email address such as"),
         ("admin@example.com", "An account with this email address already exists"),
     ] {
         let refused = admin.send(&form.clone().with("email", email)).await;

@@ -152,7 +152,7 @@ async fn irreversible_actions_are_confirmed_first_even_without_scripts() {
         (
             "/account".to_owned(),
             "/account/sign-out-everywhere",
-            "You are signed out of 1 browser, this one included.",
+            "You are signed out of 1 browser, including this one.",
         ),
     ] {
         let page = site.open(&path).await.ok();

@@ -167,7 +167,7 @@ async fn a_sender_of_another_connection_is_a_field_error() {
         )
         .await;
     assert_eq!(page.status, 422);
-    page.must_say("It is in use there: Shop");
+    page.must_say("Already used by Shop");
 
     // Once the sender is disabled there, only Twilio decides whether the account owns it.
     let sender = format!("/senders/{}", first["senders"][0]["id"].as_str().unwrap());

@@ -40,8 +40,8 @@ impl SecretToCopyPage {
             lead: format!("Send this link to {email}. Carillon sends no email."),
             label: "Link",
             secret: link,
-            advice: "It is shown this once, is good for one person and ends after 7 days. Whoever \
-                     has it can join in their place, so send it by a way that you trust."
+            advice: "Copy it now: Carillon shows it once. It works for one person, for 7 days. \
+                     Anyone with the link can join, so send it safely."
                 .to_owned(),
             back: "/settings/users".to_owned(),
             back_label: "Users",
@@ -55,9 +55,8 @@ impl SecretToCopyPage {
             lead: format!("Send this link to {name}. Carillon sends no email."),
             label: "Link",
             secret: link,
-            advice: "It is shown this once, can be used once and ends after 7 days. The current \
-                     password stays good until then. When a new one is chosen, all their sessions \
-                     end."
+            advice: "Copy it now: Carillon shows it once. It works once, for 7 days. The current \
+                     password works until then. A new password ends all their sessions."
                 .to_owned(),
             back,
             back_label: "Back to the user",
@@ -73,8 +72,8 @@ impl SecretToCopyPage {
             label: "API key",
             secret,
             advice:
-                "It is shown this once. Keep it where your programs keep their secrets. If it is \
-                     lost, revoke it and make another one."
+                "Copy it now: Carillon shows it once. Store it with your programs’ secrets. If you \
+                 lose it, revoke it and create another."
                     .to_owned(),
             back: "/settings/keys".to_owned(),
             back_label: "API keys",
