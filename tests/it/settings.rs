@@ -416,7 +416,7 @@ async fn an_invitation_is_created_copied_and_accepted_in_a_browser() {
     browser.fill("email", "ben@example.com").await;
     browser.choose("role", "Marketer").await;
     browser.press("Create link").await;
-    browser.must_say("It is shown this once").await;
+    browser.must_say("Carillon shows it once").await;
     let link = browser.run("return document.getElementById('secret').value;").await;
     browser.press("Copy").await;
     browser.must_say("Copied").await;
