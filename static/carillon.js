@@ -44,7 +44,6 @@ document.addEventListener("submit", (event) => {
   if (theme === "automatic") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   document.querySelector("meta[name=color-scheme]").content = theme === "automatic" ? "light dark" : theme;
-  document.dispatchEvent(new CustomEvent("theme"));
 });
 
 // Menus close on Escape and on a click elsewhere.

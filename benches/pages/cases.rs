@@ -32,6 +32,7 @@ pub(crate) fn all(names: &[(String, String)]) -> Outcome<Vec<Case>> {
 /// The cases, with placeholders in their paths.
 const CASES: &[CaseTemplate] = &[
     CaseTemplate { kind: Kind::Home, route: "/", what: "home", path: "/", status: 200 },
+    CaseTemplate { kind: Kind::Home, route: "/", what: "90 days", path: "/?days=90", status: 200 },
     page("/account", "own account", "/account"),
     page("/shortcuts", "keyboard shortcuts", "/shortcuts"),
     page_with_status("/style-guide", "not in a release", "/style-guide", 404),

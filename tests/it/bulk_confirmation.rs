@@ -113,7 +113,7 @@ async fn the_resend_page_sends_as_many_as_it_showed_or_confirms_again() {
     }
     assert_eq!(app.count("messages").await, 2, "nothing was sent");
     let again = site.send(&form.with("expected", "1")).await.form("/ledger/retry");
-    site.send(&again).await.ok().must_say("2 messages are sent again.");
+    site.send(&again).await.ok().must_say("Resending 2 messages.");
 }
 
 #[tokio::test(flavor = "multi_thread")]

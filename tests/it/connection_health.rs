@@ -182,13 +182,13 @@ async fn a_change_at_twilio_is_found_within_an_hour() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
     let site = app.sign_in().await;
-    assert!(!site.open("/").await.ok().says("Needs attention"));
+    assert!(!site.open("/").await.ok().says("Needs you"));
     app.simulator.change_number(LONG_CODE, |number| {
         number.sms_url = Some("https://crm.example.org/".into());
     });
     app.advance(hours(1)).await;
     let home = site.open("/").await.ok();
-    assert!(home.says("are not reported here: a STOP is found late"), "{}", home.text());
+    assert!(home.says("Twilio reports them elsewhere, a STOP too."), "{}", home.text());
     let page = site.open(&path(&connection, "")).await.ok();
     assert!(page.says("checks failed") && page.says("crm.example.org"), "{}", page.text());
 }
@@ -208,14 +208,14 @@ async fn the_home_page_shows_what_the_hourly_check_found_with_a_link_to_the_repa
 
     assert!(app.simulator.change_number(gone, |number| number.phone_number = LONG_CODE.into()));
     app.advance(hours(1)).await;
-    assert!(!admin.open("/").await.ok().says("Needs attention"));
+    assert!(!admin.open("/").await.ok().says("Needs you"));
     app.simulator.change_account(ACCOUNT_SID, |account| account.auth_token = NEW_TOKEN.into());
     app.advance(hours(1)).await;
     let home = admin.open("/").await.ok();
-    home.must_say("Keys: Twilio does not accept this Auth Token");
+    home.must_say("Keys Twilio does not accept this Auth Token");
     assert!(home.html.contains(&path(&connection, "/keys")), "{}", home.html);
     let home = viewer.open("/").await.ok();
-    home.must_say("Keys: Twilio does not accept this Auth Token");
+    home.must_say("Keys Twilio does not accept this Auth Token");
     assert!(!home.html.contains(&path(&connection, "/keys")), "only admins may open it");
     let health = admin.open(&path(&connection, "/health")).await.ok();
     health.must_say("checks failed");
@@ -228,7 +228,7 @@ async fn the_hourly_check_reports_keys_that_cannot_be_decrypted() {
     app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_sql("UPDATE connections SET auth_token = '\\x00'").await;
     app.advance(hours(1)).await;
-    app.sign_in().await.open("/").await.ok().must_say("Keys: The saved keys cannot be read");
+    app.sign_in().await.open("/").await.ok().must_say("Keys The saved keys cannot be read");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,7 +242,7 @@ async fn registrations_with_carriers_are_read_from_twilio() {
     );
     let home = app.sign_in().await.open("/").await.ok();
     assert!(
-        home.says("+1 206 555 0150 has no A2P campaign: carriers filter its messages"),
+        home.says("+1 206 555 0150 has no A2P campaign Carriers filter its messages"),
         "{}",
         home.text()
     );

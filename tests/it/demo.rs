@@ -97,7 +97,7 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
     browser.fill("password", "carillon-demo").await;
     browser.press("Sign in").await;
     browser.must_say("Messages by day").await;
-    browser.must_say("delivered:").await;
+    browser.must_say("What sent them").await;
     screenshot(&browser, "home").await;
 
     go("/ledger").await;

@@ -21,14 +21,14 @@ async fn a_failed_webhook_test_is_shown_until_it_passes() {
     let id = connection["id"].as_str().unwrap().parse().unwrap();
     connections::record_test(&mut *app.conn().await, id, &test).await.unwrap();
     let home = site.open("/").await.ok();
-    home.must_say("A signed call: It could not be reached.");
+    home.must_say("A signed call It could not be reached.");
     assert!(home.html.contains(&path(&connection, "/health#webhook-test")), "{}", home.html);
     let page = site.open(&path(&connection, "")).await.ok();
     assert!(page.says("checks failed") && page.says("It could not be reached."), "{}", page.text());
 
     let health = site.open(&path(&connection, "/health")).await.ok();
     site.send(&health.form(&path(&connection, "/webhook-test"))).await.ok();
-    assert!(!site.open("/").await.ok().says("Needs attention"));
+    assert!(!site.open("/").await.ok().says("Needs you"));
     site.open(&path(&connection, "")).await.ok().must_say("checks passed");
 }
 
@@ -55,7 +55,7 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
 
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    home.must_say("Address for Twilio’s calls: Twilio cannot call http://127.0.0.1");
+    home.must_say("Address for Twilio’s calls Twilio cannot call http://127.0.0.1");
     assert!(home.html.contains(&format!("/connections/{id}/health")), "{}", home.html);
     for page in [format!("/connections/{id}"), format!("/connections/{id}/health")] {
         let shown = site.open(&page).await.ok();
@@ -82,7 +82,7 @@ async fn once_the_public_address_is_right_the_webhooks_must_be_set_again() {
                 = 'The internet does not reach it.'";
     app.run_sql(&format!("UPDATE senders SET {failed_check}")).await;
     let site = app.sign_in().await;
-    site.open("/").await.ok().must_say("are not reported here: a STOP is found late");
+    site.open("/").await.ok().must_say("Twilio reports them elsewhere, a STOP too.");
     let health = site.open(&path(&connection, "/health")).await.ok();
     health.must_say("The internet does not reach the address of this Carillon");
     site.send(
@@ -93,7 +93,7 @@ async fn once_the_public_address_is_right_the_webhooks_must_be_set_again() {
     )
     .await
     .ok();
-    assert!(!site.open("/").await.ok().says("Needs attention"));
+    assert!(!site.open("/").await.ok().says("Needs you"));
     site.open("/connections").await.ok().must_say("Reported here");
 }
 
@@ -178,7 +178,7 @@ async fn a_call_without_a_connection_is_shown_with_advice() {
     assert_eq!(stray.send().await.unwrap().status(), 404);
 
     let home = site.open("/").await.ok();
-    home.must_say("A webhook was rejected within the last day, since it names no connection.");
+    home.must_say("A webhook names no connection Carillon rejected what came within the last day.");
     assert!(home.html.contains("/connections/rejected"), "{}", home.html);
     site.open("/connections").await.ok().must_say(
         "Carillon rejected 1 call in the last 24 hours: a webhook at Twilio has a wrong address.",

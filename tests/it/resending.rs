@@ -47,7 +47,7 @@ async fn a_message_is_resent_only_if_that_is_safe_and_its_page_says_why_not() {
     let page = site.open(&format!("/messages/{never}")).await.ok();
     page.must_say("It reached no recipient.");
     let page = site.send(&page.form(&format!("/messages/{never}/retry"))).await.ok();
-    page.must_say("It is sent again as this message.");
+    page.must_say("Resent as this message.");
     let page = site.open(&format!("/messages/{never}")).await.ok();
     page.must_say("The message that took its place");
     assert!(!page.says("Send again"));
@@ -91,7 +91,7 @@ async fn a_user_without_a_mouse_finds_a_failed_message_saves_the_view_and_resend
     browser.tab_to("Send again …").await;
     browser.must_say("Carillon sends this text again").await;
     browser.tab_to("Send again").await;
-    browser.must_say("It is sent again as this message.").await;
+    browser.must_say("Resent as this message.").await;
     app.run_until_idle().await;
     browser.must_say("Delivered").await;
     assert_eq!(app.received(HANDSET), ["It fails at first"]);

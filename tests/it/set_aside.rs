@@ -109,11 +109,7 @@ async fn an_admin_sees_set_aside_items_without_numbers_and_retries_them() {
     let sid = app.text_with_missing_webhook(HANDSET, "poison").await;
     app.advance(UNTIL_COLLECTED).await;
     let (admin, marketer) = (app.sign_in().await, app.sign_in_as(Role::Marketer).await);
-    admin
-        .open("/")
-        .await
-        .ok()
-        .must_say("One thing could not be done and was set aside; it is tried again.");
+    admin.open("/").await.ok().must_say("One item failed and is set aside Carillon keeps trying.");
     marketer.open("/").await.ok().must_say("Ask Ada to look at it");
     assert_eq!(marketer.open("/admin/set-aside").await.status, 403);
     let page = admin.open("/admin/set-aside").await.ok();

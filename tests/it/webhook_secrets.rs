@@ -316,7 +316,7 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_needs_a_repair() {
     carillon::app::fill_hook_secrets(&app.context).await.unwrap();
     assert_eq!(app.count("connections WHERE hook_secret IS NOT NULL").await, 1);
     let site = app.sign_in().await;
-    site.open("/").await.ok().must_say("that lacks its secret: only a STOP is taken at once");
+    site.open("/").await.ok().must_say("lacks its secret Carillon takes only a STOP at once.");
     let sender = app.api().get("/senders").await.ok()["data"][0].clone();
     assert!(sender["webhook_error"].as_str().unwrap().contains("Repair webhook"), "{sender}");
 
