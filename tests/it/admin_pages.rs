@@ -321,11 +321,7 @@ async fn the_admin_page_shows_the_state_of_workers_and_routines() {
     work.must_say("1 by one worker");
     app.clock.advance(seconds(120));
     app.worker.heartbeat().await.unwrap();
-    admin
-        .open("/admin")
-        .await
-        .ok()
-        .must_say("The oldest due job has waited for 2 minutes.");
+    admin.open("/admin").await.ok().must_say("The oldest due job has waited for 2 minutes.");
     app.clock.advance(seconds(120));
     let work = admin.open("/admin").await.ok();
     work.must_say("Silent Other workers take over its jobs");

@@ -390,7 +390,7 @@ async fn a_chosen_theme_overrides_that_of_the_system() {
         browser.set_screen(Screen::Wide).await;
         browser.go(&format!("{}/account", app.url)).await;
         browser.choose("theme", theme).await;
-        browser.press("Save").await;
+        browser.press("Save account").await;
         browser.must_say("Saved.").await;
         assert_eq!(
             &browser.run(BACKGROUND_COLOUR).await,
@@ -426,7 +426,7 @@ async fn an_invitation_is_created_copied_and_accepted_in_a_browser() {
     browser.go(link.as_str().unwrap()).await;
     browser.fill("name", "Ben Osei").await;
     browser.fill("password", NEW_PASSWORD).await;
-    browser.press("Join").await;
+    browser.press("Create account").await;
     browser.must_say("Welcome. Your account is ready.").await;
     browser.must_say("Ben Osei").await;
 }
