@@ -79,7 +79,7 @@ async fn set_webhook(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     match &sender.webhook_error {
         None => redirect.flash(format!("Incoming messages of {} now arrive here.", sender.label())),
         Some(reason) => {
-            redirect.warning(format!("The webhook of {} isn't set. {reason}", sender.label()))
+            redirect.warning(format!("The webhook of {} isn’t set. {reason}", sender.label()))
         }
     }
 }
