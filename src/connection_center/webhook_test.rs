@@ -1,4 +1,4 @@
-//! *Test my webhook*: Carillon calls its own hook at the public address, signed as Twilio signs,
+//! *Test webhook*: Carillon calls its own hook at the public address, signed as Twilio signs,
 //! and reports the result.
 
 use super::error::ConnectResult;

@@ -130,7 +130,7 @@ impl InboundWebhook {
         worst.map(|drift| self.what_to_do(*drift))
     }
 
-    /// The check that *Verify connection* shows.
+    /// The check that *Check now* shows.
     #[must_use]
     pub fn check(&self, label: &str) -> Check {
         let title = format!("Incoming messages of {label}");

@@ -263,7 +263,7 @@ impl Registration {
         }
     }
 
-    /// The check that *Verify connection* shows.
+    /// The check that *Check now* shows.
     #[must_use]
     pub fn check(&self) -> Check {
         let title = match self.scheme {

@@ -237,7 +237,7 @@ async fn registrations_with_carriers_are_read_from_twilio() {
     let trial = app.connect_account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER).await;
     let (outcome, detail) = app.checked(&trial, "A2P campaign of").await;
     assert!(
-        outcome == "warning" && detail.contains("10DLC") && detail.contains("may be blocked"),
+        outcome == "warning" && detail.contains("10DLC") && detail.contains("may block them"),
         "{detail}"
     );
     let home = app.sign_in().await.open("/").await.ok();

@@ -147,7 +147,7 @@ async fn a_sender_of_another_connection_is_a_field_error() {
         .to_owned();
     assert!(
         status == 422
-            && message.contains("“Shop” already")
+            && message.contains("already a sender of “Shop”")
             && message.contains(first["id"].as_str().unwrap()),
         "{message}"
     );
