@@ -23,7 +23,7 @@ async fn undo_unarchives_a_template_and_restores_a_text() {
     let template = format!("/templates/{}", app.template("Hi").await);
     let archived = press(&site, &template, &format!("{template}/archive")).await;
     archived.must_say("Template archived");
-    undo(&site, &archived, &format!("{template}/unarchive")).await.must_say("it is offered again");
+    undo(&site, &archived, &format!("{template}/unarchive")).await.must_say("Template unarchived.");
 
     let form = site.open(&template).await.ok().form(&template).with("body", "Hello");
     site.send(&form).await.ok();
