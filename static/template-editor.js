@@ -49,6 +49,12 @@
   };
   body.addEventListener("input", markTags);
   body.addEventListener("scroll", align, { passive: true });
+  // An error under the field is about the text before; the preview says what is wrong now.
+  body.addEventListener("input", () => {
+    body.removeAttribute("aria-invalid");
+    body.setAttribute("aria-describedby", "body-help");
+    document.getElementById("body-error")?.remove();
+  });
   new ResizeObserver(align).observe(body);
   document.fonts?.ready.then(align);
 
