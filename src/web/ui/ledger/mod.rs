@@ -15,7 +15,7 @@ use actix_web::web::{self, ServiceConfig};
 
 pub(super) use causes::{CauseRow, cause_text};
 pub(super) use day_chart::{DayChart, counts_by_day, period};
-pub(super) use outcome_counts::columns;
+pub(super) use outcome_counts::{columns, percent};
 pub(super) use query::LedgerPageQuery;
 pub(super) use totals::LedgerTotals;
 

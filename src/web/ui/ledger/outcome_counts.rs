@@ -42,7 +42,7 @@ impl OutcomeCount {
 }
 
 /// The share of an outcome, such as `96.4 %`: [`Counts::share`].
-pub(super) fn percent(counts: Counts, outcome: Outcome) -> Option<String> {
+pub(in crate::web::ui) fn percent(counts: Counts, outcome: Outcome) -> Option<String> {
     counts.share(outcome).and_then(Share::percent)
 }
 
