@@ -12,14 +12,14 @@ use crate::web::{Page, PageResult, Viewer, Visit};
 /// The content of the panel. Static/message-panel.js sets the paths where it fetches only this.
 #[derive(Debug, Serialize)]
 pub(super) struct PanelContent {
-    title: String,
+    pub(super) title: String,
     /// The path of the list without the panel.
     pub(super) close: String,
     /// The path of the list with the message of the row above in the panel.
     pub(super) newer: Option<String>,
     /// The path of the list with the message of the row below in the panel.
     pub(super) older: Option<String>,
-    message: MessageView,
+    pub(super) message: MessageView,
 }
 
 /// The part of the list that shows one message.
