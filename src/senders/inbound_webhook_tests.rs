@@ -67,7 +67,11 @@ fn every_drift_is_named_with_what_to_do() {
             Drift::LeftToNumbers,
             "leaves them to its numbers",
         ),
-        (InboundRoute::Service(service("")), Drift::NotSet, "drops them: the Messaging Service has no address"),
+        (
+            InboundRoute::Service(service("")),
+            Drift::NotSet,
+            "drops them: the Messaging Service has no address",
+        ),
         (of_pool(elsewhere), Drift::OverriddenByService, "go to crm.example.org: "),
         (of_pool(""), Drift::OverriddenByService, "drops them: the Messaging Service “Shop”"),
     ] {

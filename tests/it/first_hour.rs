@@ -73,7 +73,7 @@ async fn the_time_zone_is_the_one_of_the_browser_until_the_user_chooses_another(
     browser.fill("password", PASSWORD).await;
     browser.fill("organization", "Bells").await;
     browser.press("Create organization").await;
-    browser.must_say("Hello").await;
+    browser.must_say("Good ").await;
     assert_eq!(app.texts("SELECT time_zone AS text FROM organization").await, [zone]);
 }
 

@@ -4,14 +4,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tera::{Kwargs, State, Tera, TeraResult, Value, escape_html};
 
-use crate::ledger::outcome::Outcome;
-use crate::messages::status::MessageStatus;
 use crate::types::http_url::HttpUrl;
 use crate::types::phone::PhoneNumber;
 use crate::web::quantities::grouped;
 
-/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `status_word`,
-/// `outcome_word`, `foreign_link` and `foreign_address`.
+/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `foreign_link` and
+/// `foreign_address`.
 pub(in crate::web) fn register(tera: &mut Tera) {
     tera.register_filter("time", time);
     tera.register_filter("phone", |text: &str, _: Kwargs, _: &State<'_>| shown_address(text));
@@ -25,8 +23,6 @@ pub(in crate::web) fn register(tera: &mut Tera) {
         foreign_address(text)
     });
     tera.register_filter("word", |text: &str, _: Kwargs, _: &State<'_>| word(text));
-    tera.register_filter("status_word", |text: &str, _: Kwargs, _: &State<'_>| status_word(text));
-    tera.register_filter("outcome_word", |text: &str, _: Kwargs, _: &State<'_>| outcome_word(text));
 }
 
 /// Renders a `<time>` in the visitor's time zone: `{{ at | time }}` to the minute,
@@ -141,19 +137,8 @@ fn urlencode(text: &str) -> String {
 }
 
 /// Formats `carrier_blocked` as `Carrier blocked`.
-fn word(word: &str) -> String {
+pub(in crate::web) fn word(word: &str) -> String {
     sentence_case(&word.replace('_', " "))
-}
-
-/// The word for a status of a message; that of anything else, such as an automation, is written
-/// out.
-fn status_word(text: &str) -> String {
-    text.parse::<MessageStatus>().map_or_else(|_| word(text), |status| status.word().to_owned())
-}
-
-/// The word for an outcome of the ledger.
-fn outcome_word(text: &str) -> String {
-    text.parse::<Outcome>().map_or_else(|_| word(text), |outcome| outcome.word().to_owned())
 }
 
 /// Formats `delivered` as `Delivered`.
@@ -228,10 +213,5 @@ mod tests {
     #[test]
     fn words_are_written_out() {
         assert_eq!(word("carrier_blocked"), "Carrier blocked");
-        assert_eq!(
-            ["queued", "failed", "active"].map(status_word),
-            ["On the way", "Not delivered", "Active"]
-        );
-        assert_eq!(["sent", "retried"].map(outcome_word), ["On the way", "Sent again"]);
     }
 }

@@ -35,6 +35,7 @@ mod search;
 mod settings;
 mod setup;
 mod shortcuts;
+pub(in crate::web) mod status_words;
 mod strangers_error;
 mod style_guide;
 mod templates;

@@ -133,7 +133,7 @@ impl Browser {
         self.fill("email", "ada@example.com").await;
         self.fill("password", PASSWORD).await;
         self.press("Sign in").await;
-        self.must_say("Hello").await;
+        self.must_say("Good ").await;
     }
 
     /// The path of the current URL.

@@ -137,7 +137,7 @@ impl Dashboard {
     }
 }
 
-/// As many days, just before these.
+/// The period just before, with as many days.
 fn before(days: Days) -> Days {
     let to = days.from() - TimeDelta::days(1);
     let from = to - TimeDelta::days(days.count() - 1);

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::history_words::{
-    elapsed, error_text, icon, lost_answer_title, ordinal, reported_title, submission, tone,
+    elapsed, error_text, icon, lost_answer_title, ordinal, reported_title, tone,
 };
 use super::reasons::EndReason;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
@@ -277,6 +277,25 @@ impl MessageHistory<'_> {
             Some(_) => format!("Came late: the message was “{word}” already."),
         }
     }
+}
+
+/// The line of a request to Twilio, whose figures are among the technical details.
+fn submission(attempt: &Attempt) -> HistoryLine {
+    let title = match attempt.outcome {
+        Some(AttemptOutcome::Accepted) => "Handed to Twilio",
+        Some(AttemptOutcome::Refused | AttemptOutcome::Busy) => "Offered to Twilio",
+        Some(AttemptOutcome::NotSent | AttemptOutcome::HeldBack | AttemptOutcome::Unknown)
+        | None => "On its way to Twilio",
+    };
+    let mut facts = Vec::new();
+    if attempt.number > 1 {
+        facts.push(format!("Attempt {}", attempt.number));
+    }
+    if attempt.finished_at.is_none() {
+        facts.push("No answer yet".to_owned());
+    }
+    let note = (!facts.is_empty()).then(|| facts.join(", "));
+    HistoryLine::new(attempt.claimed_at, "", title, note).with_icon("send")
 }
 
 impl HistoryLine {

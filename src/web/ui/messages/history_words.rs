@@ -2,8 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::history::HistoryLine;
-use crate::messages::attempt::{Attempt, AttemptOutcome};
+use crate::messages::attempt::Attempt;
 use crate::messages::log::status_history::StatusEvent;
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource;
@@ -75,25 +74,6 @@ pub(super) fn lost_answer_title(attempt: &Attempt) -> String {
         }
         (None, Some(_)) => "The connection to Twilio broke before its answer came".to_owned(),
     }
-}
-
-/// The line of a request to Twilio, whose figures are among the technical details.
-pub(super) fn submission(attempt: &Attempt) -> HistoryLine {
-    let title = match attempt.outcome {
-        Some(AttemptOutcome::Accepted) => "Handed to Twilio",
-        Some(AttemptOutcome::Refused | AttemptOutcome::Busy) => "Offered to Twilio",
-        Some(AttemptOutcome::NotSent | AttemptOutcome::HeldBack | AttemptOutcome::Unknown)
-        | None => "On its way to Twilio",
-    };
-    let mut facts = Vec::new();
-    if attempt.number > 1 {
-        facts.push(format!("Attempt {}", attempt.number));
-    }
-    if attempt.finished_at.is_none() {
-        facts.push("No answer yet".to_owned());
-    }
-    let note = (!facts.is_empty()).then(|| facts.join(", "));
-    HistoryLine::new(attempt.claimed_at, "", title, note).with_icon("send")
 }
 
 pub(super) fn error_text(code: i32) -> String {

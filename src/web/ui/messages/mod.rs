@@ -1,5 +1,5 @@
 //! The pages of messages. [`list::MessageListPage`] lists them, [`show::MessageShowPage`] shows
-//! one, [`new_message::NewMessagePage`] sends one, and [`LiveMessages`] keeps open pages up to date.
+//! one, [`new_message::NewMessagePage`] sends one, and [`LiveMessages`] keeps open pages current.
 //! Start with [`list`], then [`history`], which turns the history of a message into text.
 
 mod attempts_and_reports;

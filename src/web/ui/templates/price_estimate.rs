@@ -21,7 +21,11 @@ pub(in crate::web::ui) struct PriceEstimate {
 }
 
 impl PriceEstimate {
-    pub(in crate::web::ui) fn new(parts: u16, country: Option<Country>, price: Option<&Price>) -> Self {
+    pub(in crate::web::ui) fn new(
+        parts: u16,
+        country: Option<Country>,
+        price: Option<&Price>,
+    ) -> Self {
         let country = country.map(Country::name);
         let Some(price) = price else { return Self { country, ..Self::default() } };
         Self {
