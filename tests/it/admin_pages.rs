@@ -420,7 +420,7 @@ async fn an_admin_without_a_mouse_retries_failed_jobs() {
     app.failed_jobs("send", 2).await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
-    browser.tab_to("See which").await;
+    browser.tab_to("2 jobs have failed").await;
     browser.must_say("Jobs that failed 20 times").await;
     browser.tab_to("Jobs and workers").await;
     browser.must_say("Needs you").await;
