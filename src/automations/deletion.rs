@@ -45,13 +45,12 @@ pub async fn has_enrollments(conn: &mut Conn, id: AutomationId) -> Result<bool> 
 
 fn check_off(automation: &Automation, now: DateTime<Utc>) -> Result<()> {
     match automation.status {
-        AutomationStatus::Draft => Ok(()),
         AutomationStatus::Active => {
             Err(Error::Refused("This automation is switched on. Pause it first.".to_owned()))
         }
         AutomationStatus::Paused if automation.updated_at + OFF_FOR > now => Err(Error::Refused(
             "This automation was just changed. Delete it in ten minutes.".to_owned(),
         )),
-        AutomationStatus::Paused => Ok(()),
+        AutomationStatus::Draft | AutomationStatus::Paused => Ok(()),
     }
 }

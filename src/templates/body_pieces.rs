@@ -52,7 +52,9 @@ fn variable(tag: &Tag) -> BodyPiece {
         .position(is_default)
         .and_then(|at| {
             let arguments = lexemes[at..].iter();
-            arguments.take_while(|lexeme| ***lexeme != Lexeme::Symbol(")")).find_map(literal)
+            arguments
+                .take_while(|lexeme| ***lexeme != Lexeme::Symbol(")"))
+                .find_map(|lexeme| literal(lexeme))
         })
         .filter(|text| !text.is_empty());
     BodyPiece::Variable { label, fallback }
@@ -90,7 +92,7 @@ fn variable_at(lexemes: &[&Lexeme], start: usize) -> Option<(String, usize)> {
 }
 
 /// The value of a text or number.
-fn literal(lexeme: &&Lexeme) -> Option<String> {
+fn literal(lexeme: &Lexeme) -> Option<String> {
     match lexeme {
         Lexeme::Text(text) => Some(text.clone()),
         Lexeme::Integer(number) => Some(number.to_string()),

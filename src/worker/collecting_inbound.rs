@@ -114,7 +114,7 @@ impl Worker {
         let now = self.clock.now();
         let mut collected = self.list_all(connection, &keys, scans, now).await;
         // In the order of sending; among messages of the same second, a STOP comes last.
-        let own = opt_out::own_words::load(&mut *self.db.get().await?).await?;
+        let own = opt_out::own_words::load(&*self.db.get().await?).await?;
         let is_stop = |listed: &ListedMessage| {
             inbound::command(&listed.message, &own).is_some_and(Command::is_stop)
         };

@@ -173,7 +173,7 @@ async fn a_service_that_takes_a_numbers_messages_is_named() {
     let (outcome, detail) = app.checked(&connection, "Incoming messages of Carillon service").await;
     assert!(outcome == "failed" && detail.contains("leaves them to its numbers"), "{detail}");
     let page = app.sign_in().await.open(&path(&connection, "/health")).await.ok();
-    assert!(page.says("Sends from") && page.says("+1 206 555 0101"), "{}", page.text());
+    assert!(page.says("Numbers") && page.says("+1 206 555 0101"), "{}", page.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

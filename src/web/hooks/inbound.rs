@@ -52,7 +52,7 @@ async fn record(
     let now = context.clock.now();
     let mut conn = context.db.get().await?;
     if let Err(refusal) = verified.must_be_proven() {
-        let own = opt_out::own_words::load(&mut conn).await?;
+        let own = opt_out::own_words::load(&conn).await?;
         if !inbound::command(&inbound, &own).is_some_and(Command::is_stop) {
             return Err(refusal);
         }

@@ -8,6 +8,7 @@ use crate::users::{Theme, User};
 use crate::web::http::flash::Flash;
 
 /// The data of the layout, as `visit` in templates.
+#[expect(clippy::struct_excessive_bools, reason = "each is one condition of the templates")]
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct Layout<'a> {
     pub(super) organization: &'a str,

@@ -194,7 +194,7 @@ async fn show(
     if let Some(only) = &page.choices.only_sender {
         page.form.preset_sender(only);
     }
-    visit.page(&AutomationEditPage { focus, removed, ..page.with_cards() })
+    visit.page(&AutomationEditPage { removed, focus, ..page.with_cards() })
 }
 
 /// Shows the form again with its errors; other errors get their own page.

@@ -110,7 +110,7 @@ impl AddSenderPage {
         if let (Some(only), None, 0) = (fit.next(), fit.next(), left_out)
             && form.chosen.is_empty()
         {
-            form.chosen = only.address.as_str().to_owned();
+            only.address.as_str().clone_into(&mut form.chosen);
         }
         Ok(Self {
             connection: connection.into(),

@@ -101,7 +101,9 @@ async fn connect_without_sender(
         Err(error) => {
             let existing = error.existing();
             for (field, messages) in error.fields()?.iter() {
-                messages.iter().for_each(|message| errors.add(field, message));
+                for message in messages {
+                    errors.add(field, message);
+                }
             }
             refuse(visit, input, errors, existing)
         }

@@ -22,6 +22,7 @@ use crate::web::http::template_filters::shown_address;
 use crate::web::ui::templates::price_estimate::format_amount;
 
 /// Everything about a message, except the heading.
+#[expect(clippy::struct_excessive_bools, reason = "each is one condition of the templates")]
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct MessageView {
     pub(super) id: MessageId,
