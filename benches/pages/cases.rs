@@ -46,6 +46,8 @@ const CASES: &[CaseTemplate] = &[
     page("/contacts", "all", "/contacts"),
     page("/contacts", "the second page", "/contacts?older=<late contact>"),
     page("/contacts", "a late page", "/contacts?older=<early contact>"),
+    page("/contacts", "the oldest first", "/contacts?sort=oldest"),
+    page("/contacts", "a large tag, the oldest first", "/contacts?tag=Customer&sort=oldest"),
     page("/contacts", "backwards", "/contacts?newer=<early contact>"),
     page("/contacts", "a name that many have", "/contacts?q=ann"),
     page(

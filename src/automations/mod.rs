@@ -39,8 +39,8 @@ pub use definition::Definition;
 pub use deletion::{delete, has_enrollments};
 pub use dry_run::{DryRun, Start, StepEffect, StepOutcome, TriedEvent, dry_run};
 pub use enrollment::{
-    Enrollment, EnrollmentFilter, EnrollmentStatus, SCAN_LIMIT, enrollments, find_enrollment,
-    find_enrollments,
+    Enrollment, EnrollmentFilter, EnrollmentStatus, SCAN_LIMIT, enrollments,
+    enrollments_of_contact, find_enrollment, find_enrollments,
 };
 pub use event_sample::sample_event;
 pub use reference_check::check_can_run;

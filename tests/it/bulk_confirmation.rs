@@ -159,7 +159,7 @@ async fn tagging_many_contacts_needs_the_number_shown_and_no_blank_filter() {
     site.send(&form).await.must_say("You were asked about 2 contacts; it is 3 contacts now.");
     assert_eq!(app.count("contact_tags").await, 0);
     let confirmation = site.send(&form).await.form("/contacts/tag");
-    site.send(&confirmation).await.ok().must_say("was given to 3 contacts.");
+    site.send(&confirmation).await.ok().must_say("Added “VIP” to 3 contacts.");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,7 @@ mod consistent_figures;
 mod contacts;
 mod contacts_api;
 mod contacts_pages;
+mod conversations;
 mod crash;
 mod database_outages;
 mod database_start;

@@ -70,7 +70,7 @@ async fn a_message_that_cannot_be_sent_is_refused_by_its_field() {
     refused(&by_template, &["This template gives no text here: event.order is not set"]).await;
 
     app.text(HANDSET, &twilio.sender, "STOP").await;
-    refused(&chosen, &["Can’t be texted. The person texted STOP."]).await;
+    refused(&chosen, &["Can’t be texted. They texted STOP."]).await;
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
         .await

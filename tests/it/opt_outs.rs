@@ -161,7 +161,7 @@ async fn undoing_a_reading_does_not_lift_a_later_stop_by_keyword() {
         .form(&format!("{page}/undo-opt-out"))
         .with("undo_note", "A joke.");
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    marketer.send(&form).await.ok().must_say("There was nothing to undo");
+    marketer.send(&form).await.ok().must_say("Nothing to undo");
     let suppression = &app.contact_of(HANDSET).await["suppression"];
     assert_eq!(
         (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),

@@ -74,7 +74,7 @@ async fn undo_restores_a_tag_unless_an_automation_would_start() {
     )
     .await;
     let removed = press(&site, &contact, &remove).await;
-    removed.must_say("Whoever gets it again enters");
+    removed.must_say("Adding it again starts");
     assert!(!removed.html.contains(">Undo</button>"));
 }
 
@@ -90,9 +90,9 @@ async fn undo_of_a_bulk_tag_affects_only_the_changed_contacts() {
         app.texts(query).await
     };
     let done = press(&site, "/contacts/tag?action=add&name=VIP&all=true", "/contacts/tag").await;
-    done.must_say("was given to 1 contact. 1 contact had it already.");
+    done.must_say("Added “VIP” to 1 contact. 1 contact had it already.");
     assert_eq!(tagged().await.len(), 2);
-    undo(&site, &done, "/contacts/tag").await.must_say("was taken from 1 contact.");
+    undo(&site, &done, "/contacts/tag").await.must_say("Removed “VIP” from 1 contact.");
     assert_eq!(tagged().await, [one.as_str()], "{other} did not have it before");
     let done = press(&site, "/contacts/tag?action=remove&name=VIP&all=true", "/contacts/tag").await;
     assert!(tagged().await.is_empty());

@@ -26,8 +26,9 @@ pub(in crate::web) fn register(tera: &mut Tera) {
 }
 
 /// Renders a `<time>` in the visitor's time zone: `{{ at | time }}` to the minute,
-/// `{{ at | time(precise=true) }}` to the millisecond, with the zone, `{{ at | time(clock=true) }}`
-/// as the time of day, and `{{ at | time(shown="3 min") }}` as that text. `null` becomes a dash.
+/// `time(precise=true)` to the millisecond, with the zone, `time(clock=true)` and
+/// `time(minute=true)` as the time of day with and without seconds, `time(day=true)` as the day,
+/// and `time(shown="3 min")` as that text. `null` becomes a dash.
 #[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
@@ -45,6 +46,10 @@ fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value>
         TimeForm::Precise
     } else if arguments.get::<bool>("clock")?.unwrap_or_default() {
         TimeForm::Clock
+    } else if arguments.get::<bool>("minute")?.unwrap_or_default() {
+        TimeForm::MinuteOfDay
+    } else if arguments.get::<bool>("day")?.unwrap_or_default() {
+        TimeForm::Day
     } else {
         TimeForm::Minute
     };
@@ -74,6 +79,10 @@ enum TimeForm {
     Precise,
     /// Hour, minute and second.
     Clock,
+    /// Hour and minute.
+    MinuteOfDay,
+    /// Day, month and year.
+    Day,
     /// Another text, such as a relative time.
     Text(String),
 }
@@ -84,6 +93,8 @@ fn time_element(at: DateTime<Utc>, zone: Tz, form: &TimeForm) -> String {
         TimeForm::Minute => local.format("%-d %b %Y, %H:%M").to_string(),
         TimeForm::Precise => escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string()),
         TimeForm::Clock => local.format("%H:%M:%S").to_string(),
+        TimeForm::MinuteOfDay => local.format("%H:%M").to_string(),
+        TimeForm::Day => local.format("%-d %b %Y").to_string(),
         TimeForm::Text(text) => escaped(text),
     };
     format!(
@@ -177,9 +188,12 @@ mod tests {
                 .contains(">2 Jul 2026, 01:30:00.123 CEST<")
         );
         let title = "title=\"2 Jul 2026, 01:30:00 CEST\"";
-        for (filter, shown) in
-            [("time(clock=true)", "01:30:00"), ("time(shown='<3 min')", "&lt;3 min")]
-        {
+        for (filter, shown) in [
+            ("time(clock=true)", "01:30:00"),
+            ("time(minute=true)", "01:30"),
+            ("time(day=true)", "2 Jul 2026"),
+            ("time(shown='<3 min')", "&lt;3 min"),
+        ] {
             let element = render(&format!("{{{{ value | {filter} }}}}"), "2026-07-01T23:30:00Z");
             assert!(
                 element.contains(title) && element.contains(&format!(">{shown}<")),

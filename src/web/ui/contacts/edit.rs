@@ -103,7 +103,7 @@ pub(super) async fn update(
     drop(conn);
     let message = match &updated {
         Ok((_, Some(reason))) => format!(
-            "Contact saved. {} moved along to the new number: it stays suppressed.",
+            "Contact saved. {} applies to the new number, too: it stays suppressed.",
             reason.noun()
         ),
         _ => "Contact saved.".to_owned(),

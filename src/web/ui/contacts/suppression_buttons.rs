@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
-use super::show::{self, FormInput};
+use super::show::{self, FormInput, facts_path};
 use crate::automations::consequences;
 use crate::consent::{Evidence, Reason, Requester};
 use crate::error::{Error, FieldErrors};
@@ -80,9 +80,7 @@ pub(super) async fn suppress(
     })
     .await?;
     drop(conn);
-    visit
-        .redirect(format!("/contacts/{id}"))
-        .flash("The number is suppressed: nothing is sent to it any more.")
+    visit.redirect(facts_path(*id)).flash("Number suppressed. It gets no more messages.")
 }
 
 /// Lifts the suppressions that are no opt-out of the contact.
@@ -145,12 +143,10 @@ pub(super) async fn undo_reading(
         })
         .await?;
     drop(conn);
-    let redirect = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(facts_path(*id));
     if lifted.reasons.is_empty() {
-        return redirect.warning(
-            "There was nothing to undo: the contact has texted an opt-out word, or someone else \
-             was faster.",
-        );
+        return redirect
+            .warning("Nothing to undo. They texted an opt-out word, or it was undone already.");
     }
     redirect.flash("Undone. The opt-out no longer holds.")
 }
@@ -184,9 +180,9 @@ async fn lift_all<R: Access<Who = User>>(
         })
         .await?;
     drop(conn);
-    let redirect = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(facts_path(id));
     match lifted.reasons.as_slice() {
-        [] => redirect.warning("There was nothing to lift; someone else may have done it."),
+        [] => redirect.warning("Nothing to lift. It may have been lifted already."),
         reasons => {
             let ended: Vec<_> = reasons.iter().map(|reason| reason.noun()).collect();
             redirect.flash(format!("Lifted: {}.", ended.join(", ")))
@@ -197,11 +193,9 @@ async fn lift_all<R: Access<Who = User>>(
 fn read_note(raw: &str) -> Result<String, String> {
     let note = raw.split_whitespace().collect::<Vec<_>>().join(" ");
     match note.chars().count() {
-        0 => Err("Write down why: it is kept as evidence.".to_owned()),
+        0 => Err("Write down why. It is kept as evidence.".to_owned()),
         length if length > MAX_NOTE => Err(format!("Use at most {MAX_NOTE} characters.")),
-        _ if note.chars().any(char::is_control) => {
-            Err("Control characters are not possible here.".to_owned())
-        }
+        _ if note.chars().any(char::is_control) => Err("Remove the control characters.".to_owned()),
         _ => Ok(note),
     }
 }

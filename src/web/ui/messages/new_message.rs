@@ -74,7 +74,7 @@ pub(super) async fn submit(visit: Visit<Marketer>, form: Form<NewMessageForm>) -
     let is_sent = form.action == "send";
     if is_sent {
         let sent = match form.request(&mut conn, found.chosen(), errors.clone()).await {
-            Ok(request) => send(&mut conn, &visit, &request, &form.request_key).await,
+            Ok(request) => send(&mut conn, &visit, &request, &form.key()).await,
             Err(error) => Err(error),
         };
         errors = match sent {
@@ -96,15 +96,15 @@ pub(super) async fn submit(visit: Visit<Marketer>, form: Form<NewMessageForm>) -
     if is_sent { visit.invalid(&page) } else { visit.page(&page) }
 }
 
-/// Composes the message, with an entry in the audit log. Submitting the form twice sends it once.
-async fn send(
+/// Composes the message, with an entry in the audit log. A key that the user has sent before
+/// returns its first message.
+pub(in crate::web::ui) async fn send(
     conn: &mut Conn,
     visit: &Visit<Marketer>,
     request: &OneOffRequest,
-    request_key: &str,
+    form_key: &str,
 ) -> Result<MessageId> {
-    let key = request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4());
-    let key = format!("ui:{}:{key}", visit.user.id);
+    let key = format!("ui:{}:{form_key}", visit.user.id);
     let (now, actor) = (visit.now(), visit.actor());
     let (renderer, organization) = (&visit.context.renderer, &visit.organization.name);
     db::transaction(conn, async |tx| {

@@ -94,6 +94,11 @@ impl NewMessageRecipient {
 }
 
 impl NewMessageForm {
+    /// The key of the message: submitting the form twice sends it once.
+    pub(super) fn key(&self) -> String {
+        self.request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4()).to_string()
+    }
+
     /// Finds the recipient: the chosen contact, or the only one with the entered name or number.
     pub(super) async fn recipient(
         &self,

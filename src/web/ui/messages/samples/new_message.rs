@@ -98,7 +98,7 @@ impl Samples for NewMessagePage {
                     option("Lucía Ortega", "+1 415 555 0119"),
                 ],
                 preview: PreviewedMessage {
-                    refusal: Some("The person texted STOP. They can undo it by texting START."),
+                    refusal: Some("They texted STOP. They can undo it by texting START."),
                     warnings: vec!["*|FNAME|* is sent as it is.".to_owned()],
                     ..PreviewedMessage::default()
                 },
