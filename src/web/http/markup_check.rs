@@ -83,7 +83,7 @@ fn named_errors(html: &str) -> BTreeSet<String> {
 }
 
 fn all<'p>(page: &'p Html, selector: &str) -> impl Iterator<Item = ElementRef<'p>> {
-    let selector = Selector::parse(selector).unwrap();
+    let selector = Selector::parse(selector).expect("a selector of this file");
     page.select(&selector).collect::<Vec<_>>().into_iter()
 }
 

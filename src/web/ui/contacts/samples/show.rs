@@ -140,7 +140,7 @@ fn composer(mode: &str, text: &str) -> Composer {
 }
 
 fn evidence() -> Vec<EvidenceLine> {
-    let line = |words: &str, suppressed| EvidenceLine {
+    let line = |words: &str, suppressed: bool| EvidenceLine {
         words: words.to_owned(),
         at: DateTime::UNIX_EPOCH,
         link: suppressed.then(|| "/messages/1".to_owned()),
@@ -151,7 +151,7 @@ fn evidence() -> Vec<EvidenceLine> {
 
 /// More automations than are shown unfolded, in each state.
 fn enrollments() -> Vec<EnrollmentLine> {
-    let line = |name: &str, status, at: Option<DateTime<Utc>>| EnrollmentLine {
+    let line = |name: &str, status: EnrollmentStatus, at: Option<DateTime<Utc>>| EnrollmentLine {
         id: EnrollmentId::new(),
         automation_id: AutomationId::new(),
         automation: name.to_owned(),
