@@ -51,7 +51,7 @@ impl Outcome {
             Self::Suppressed => "Not sent, because the number may not be texted.",
             Self::Skipped => "Not sent, because a rule left it out or its time had passed.",
             Self::Unconfirmed => {
-                "Twilio gave no clear answer, so nobody knows yet whether it has the message."
+                "Twilio gave no clear answer: it is uncertain whether it has the message."
             }
             Self::Pending => "Waiting to be handed to Twilio.",
             Self::Retried => "It never arrived, and another message took its place.",

@@ -144,7 +144,7 @@ async fn pages_and_api_agree_on_every_outcome() {
         let page = site.open(&path).await.ok();
         page.must_say("Delivered: 42.9 % , 9 of 21 messages (1 sent again, counted once)");
         page.must_say("Delivered 9 42.9 %");
-        page.must_say("Failed 3 14.3 %");
+        page.must_say("Not delivered 3 14.3 %");
         page.must_say("Suppressed 4 19.0 %");
     }
     app.ledger().await;

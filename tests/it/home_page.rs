@@ -157,16 +157,17 @@ async fn the_home_page_shows_when_the_queue_will_be_empty_unless_its_sender_is_o
         format!("/senders/{}", twilio.sender_id),
         format!("/connections/{}", twilio.connection_id),
     );
+    let senders = format!("{connection}/senders");
     site.open("/").await.ok().must_say(&format!("Waiting now {waiting} Gone at "));
-    site.open(&connection).await.ok().must_say("The last goes in ");
+    site.open(&senders).await.ok().must_say("The last one goes in ");
 
-    // The page of the connection shows the same, whichever of the two is disabled.
+    // The page of its senders shows the same, whichever of the two is disabled.
     for (path, off) in [(&sender, "the sender"), (&connection, "the connection")] {
         app.api().patch(path, json!({ "disabled": true })).await.ok();
         let home = site.open("/").await.ok();
         home.must_say(&format!("Waiting now {waiting} All held: sender is off"));
         assert!(!home.says("Gone at"), "{}", home.text());
-        site.open(&connection).await.ok().must_say(&format!("stand still until {off} is enabled"));
+        site.open(&senders).await.ok().must_say(&format!("Enable {off} to send them"));
         app.api().patch(path, json!({ "disabled": false })).await.ok();
     }
     site.open("/").await.ok().must_say("Gone at ");
@@ -285,7 +286,7 @@ async fn the_figures_are_compared_with_the_period_before() {
     };
     send(2).await;
     app.text(HANDSET, &twilio.sender, "Thank you").await;
-    let site = app.sign_in_as(Role::Viewer).await;
+    let site = app.sign_in().await;
     assert!(!site.open("/").await.ok().says("Compared with"), "there was nothing before");
     app.advance(days(7)).await;
     send(3).await;

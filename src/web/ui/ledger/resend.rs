@@ -219,8 +219,7 @@ impl LeftOutRow {
 impl From<&ResendGroup> for GroupRow {
     fn from(group: &ResendGroup) -> Self {
         let words = match group.outcome {
-            Outcome::Unconfirmed => "Unconfirmed".to_owned(),
-            Outcome::Retried => "Sent again".to_owned(),
+            outcome @ (Outcome::Unconfirmed | Outcome::Retried) => outcome.word().to_owned(),
             _ => cause_text(group.error_code, group.reason.as_deref()),
         };
         Self { words, count: group.count }

@@ -55,7 +55,7 @@ struct Figures {
     columns: Vec<Outcome>,
     rows: Vec<RowView>,
     /// The totals of the columns.
-    totals: Vec<i64>,
+    totals: Vec<OutcomeCount>,
     /// The chart of the days, if it has room for them.
     chart: Option<DayChart>,
     /// The number of rows that are not shown.
@@ -261,7 +261,10 @@ impl Figures {
                 Grouping::Sender => "Sender",
             },
             rows: shown.collect(),
-            totals: columns.iter().map(|outcome| totals.of(*outcome)).collect(),
+            totals: outcome_counts::counts_by_outcome(totals, query, None)
+                .into_iter()
+                .filter(|count| count.is_in(&columns))
+                .collect(),
             chart: None,
             hidden,
             causes: causes.iter().map(|cause: &Cause| CauseRow::new(cause, query)).collect(),
