@@ -46,10 +46,8 @@ document.addEventListener("submit", ({ target: form, submitter, defaultPrevented
 }
 function offerToResend(stored) {
   const notice = document.createElement("div");
-  notice.className = "banner warn";
+  notice.className = "notice flash warning";
   notice.setAttribute("role", "status");
-  const parts = document.createElement("div");
-  parts.className = "grow";
   const text = document.createElement("p");
   text.textContent = "What you sent last was not carried out. It is still here.";
   const form = document.createElement("form");
@@ -63,16 +61,15 @@ function offerToResend(stored) {
     form.append(field);
   }
   const send = document.createElement("button");
-  Object.assign(send, { className: "btn primary", textContent: "Send it now" });
+  send.textContent = "Send it now";
   const discard = document.createElement("button");
-  Object.assign(discard, { type: "button", className: "btn ghost", textContent: "Discard" });
+  Object.assign(discard, { type: "button", className: "link", textContent: "Discard" });
   send.addEventListener("click", () => unsent.write({ ...stored, waits: false }));
   discard.addEventListener("click", () => {
     unsent.remove();
     notice.remove();
   });
   form.append(send, discard);
-  parts.append(text, form);
-  notice.append(parts);
-  (document.querySelector("#main .content") ?? document.getElementById("main")).prepend(notice);
+  notice.append(text, form);
+  document.getElementById("main").prepend(notice);
 }

@@ -11,7 +11,6 @@ mod allowed_syntax;
 mod archive;
 mod ast;
 mod available_variables;
-mod body_pieces;
 mod change;
 mod checked_source;
 mod compiled_source;
@@ -57,7 +56,6 @@ mod value_tests;
 
 pub use archive::{archive, unarchive};
 pub use available_variables::Available;
-pub use body_pieces::{BodyPiece, body_pieces};
 pub use change::{create, duplicate, update};
 pub use checked_source::Evaluated;
 pub use diff::{DiffKind, DiffPart, compare};
@@ -68,9 +66,6 @@ pub use new_template::{MAX_MEDIA_URLS, NewTemplate, check_media_urls};
 pub use part_range::PartRange;
 pub use plain_characters::with_plain_characters;
 pub use renderer::{Rendered, Renderer};
-pub use template::{
-    Template, TemplateMatch, find, find_by_words, find_many, list, list_archived, lock,
-    names_starting_with,
-};
+pub use template::{Template, find, find_many, list, list_archived, lock};
 pub use template_body::{MAX_CHARACTERS, TemplateBody, sample_event};
 pub use variables::{NO_DEFAULT, Unset, Variables};

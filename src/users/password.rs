@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use argon2::password_hash::phc;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use diesel::deserialize::FromSqlRow;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::types::stored_as::stored_as;
 
 /// The shortest accepted password, in characters (NIST SP 800-63B requires 8, and no composition
 /// rules).
@@ -150,7 +151,7 @@ async fn run_queued<T: Send + 'static>(
     };
     let Ok(_admitted) = admitted.try_acquire() else {
         return Err(Error::Refused(
-            "Too many sign-ins at the moment. Try again in a few seconds.".to_owned(),
+            "Too many people sign in at this moment. Try again in a few seconds.".to_owned(),
         ));
     };
     let _running = running
@@ -168,7 +169,17 @@ impl std::fmt::Debug for PasswordHash {
     }
 }
 
-stored_as!(Text, PasswordHash);
+impl ToSql<Text, Pg> for PasswordHash {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <str as ToSql<Text, Pg>>::to_sql(self.0.as_str(), out)
+    }
+}
+
+impl FromSql<Text, Pg> for PasswordHash {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        <String as FromSql<Text, Pg>>::from_sql(bytes).map(Self)
+    }
+}
 
 #[cfg(test)]
 mod tests {

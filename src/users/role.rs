@@ -5,11 +5,11 @@ use crate::types::text_enum::text_enum;
 text_enum! {
     /// What a user or an API key may do; each role includes those declared before it.
     pub enum Role {
-        /// Can read everything and change nothing.
+        /// Sees everything, changes nothing.
         Viewer = "viewer",
-        /// Can also edit templates, contacts and automations, and send messages.
+        /// Writes templates, contacts and automations, and sends.
         Marketer = "marketer",
-        /// Can also connect Twilio accounts, and manage users and API keys.
+        /// Also connects Twilio accounts and manages users and API keys.
         Admin = "admin",
     }
 }

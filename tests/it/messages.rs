@@ -203,12 +203,12 @@ async fn the_page_of_a_message_shows_its_history() {
     app.run_until_idle().await;
 
     let page = site.open(&format!("/messages/{lucky}")).await.ok();
-    page.must_say("Delivered");
+    page.must_say("Twilio reported: delivered");
     page.must_say("<b>Hello</b>");
     assert!(!page.html.contains("data-live=") && !page.html.contains("<b>Hello"));
     let fragment = site.open(&format!("/messages/{lucky}/progress")).await.ok();
     assert!(
-        fragment.html.contains("<strong>Delivered</strong>") && !fragment.html.contains("<html")
+        fragment.html.contains("Twilio reported: delivered") && !fragment.html.contains("<html")
     );
 
     let page = site.open(&format!("/messages/{unlucky}")).await.ok();

@@ -24,7 +24,7 @@ pub struct ApiError {
     body: ErrorBody,
 }
 
-/// The response to every request that failed.
+/// The answer to every request that failed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ErrorBody {
     error: ErrorDetail,

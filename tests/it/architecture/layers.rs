@@ -14,7 +14,6 @@ const LAYERS: &[&[&str]] = &[
     &["templates", "events"],
     &["context", "messages"],
     &["automations", "connection_center"],
-    &["search"],
     &["worker", "web"],
     &["app"],
     &["cli"],

@@ -11,7 +11,6 @@ mod language;
 mod layers;
 mod names;
 mod schema;
-mod style_sheets;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -72,8 +72,10 @@ pub(super) async fn retry_one(visit: Visit<Admin>, id: Path<i64>) -> PageResult 
     });
     let redirect = visit.redirect("/admin/set-aside");
     match tried.await {
-        Ok(()) => redirect.flash("Retrying within seconds. If it succeeds, it leaves this list."),
-        Err(Error::NotFound(_)) => redirect.warning("This item is no longer set aside."),
+        Ok(()) => {
+            redirect.flash("It is tried again within seconds. What succeeds leaves this list.")
+        }
+        Err(Error::NotFound(_)) => redirect.warning("It is not set aside any more."),
         Err(error) => Err(error.into()),
     }
 }
@@ -90,10 +92,10 @@ pub(super) async fn retry_all(visit: Visit<Admin>) -> PageResult {
     let count = count.await?;
     let redirect = visit.redirect("/admin/set-aside");
     redirect.flash(match count {
-        0 => "Nothing is set aside now.".to_owned(),
-        1 => "Retrying within seconds. If it succeeds, it leaves this list.".to_owned(),
+        0 => "Nothing is set aside any more.".to_owned(),
+        1 => "It is tried again within seconds. What succeeds leaves this list.".to_owned(),
         many => format!(
-            "Retrying {} items within seconds. Those that succeed leave this list.",
+            "{} items are tried again within seconds. What succeeds leaves this list.",
             grouped(many)
         ),
     })

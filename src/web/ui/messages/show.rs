@@ -3,7 +3,6 @@
 use actix_web::web::Path;
 use serde::Serialize;
 
-use super::message_view::MessageView;
 use super::polled_part::PolledMessagePart;
 use crate::types::id::MessageId;
 use crate::web::{Page, PageResult, Viewer, Visit};
@@ -12,12 +11,13 @@ use crate::web::{Page, PageResult, Viewer, Visit};
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct MessageShowPage {
     title: String,
-    message: MessageView,
+    #[serde(flatten)]
+    progress: PolledMessagePart,
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
-    let message = MessageView::load(&mut *visit.conn().await?, *id).await?;
-    visit.page(&MessageShowPage::new(message))
+    let progress = PolledMessagePart::load(&mut *visit.conn().await?, *id).await?;
+    visit.page(&MessageShowPage::new(progress))
 }
 
 /// Renders the part that the open page polls every few seconds until the message cannot change any
@@ -28,8 +28,8 @@ pub(super) async fn progress(visit: Visit<Viewer>, id: Path<MessageId>) -> PageR
 }
 
 impl MessageShowPage {
-    fn new(message: MessageView) -> Self {
-        Self { title: message.title(), message }
+    fn new(progress: PolledMessagePart) -> Self {
+        Self { title: progress.title(), progress }
     }
 }
 

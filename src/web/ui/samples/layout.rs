@@ -40,8 +40,6 @@ impl Layout<'static> {
             user: Some(&USER),
             can_edit: true,
             can_administer: true,
-            folded: false,
-            has_style_guide: true,
             invalid: false,
         }
     }

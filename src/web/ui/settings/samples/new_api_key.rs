@@ -8,7 +8,8 @@ impl Samples for NewApiKeyPage {
     const VARIES: Varies = Varies { texts: &["form.name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
-        let errors = FieldErrors::default().with("name", "Enter a name of up to 100 characters.");
+        let errors = FieldErrors::default()
+            .with("name", "Enter a name of up to 100 characters that says what the key is for.");
         vec![
             Self::new(KeyForm::default(), FieldErrors::default()),
             Self::new(KeyForm::default(), errors),

@@ -3,21 +3,20 @@
 use chrono::DateTime;
 
 use super::{Row, TemplateListPage};
-use crate::templates::body_pieces;
 use crate::types::id::TemplateId;
 use crate::web::{Samples, Varies};
 
 impl Samples for TemplateListPage {
-    const VARIES: Varies = Varies { texts: &["rows.name", "rows.pieces.text"], lists: &["rows"] };
+    const VARIES: Varies = Varies { texts: &["rows.name", "rows.first_line"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let row = |name: &str, parts, has_variables, media, automations| Row {
             id: TemplateId::new(),
             name: name.to_owned(),
-            pieces: body_pieces(
+            first_line:
                 "Hi {{ contact.first_name | default(value=\"there\") }}, <b>your order</b> \
-                 is on its way.{% if event.total > 100 %} Thank you!{% endif %}",
-            ),
+                         is on its way."
+                    .to_owned(),
             parts,
             has_variables,
             media,
