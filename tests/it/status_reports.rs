@@ -17,9 +17,7 @@ async fn status_reports_count_in_any_order() {
     let statuses = ["queued", "sending", "sent", "delivered"];
     for rotation in 0..statuses.len() {
         let handset = format!("+1206555013{rotation}");
-        app.event("hello", &handset, json!({})).await;
-        app.run_until_idle().await;
-        let message = app.message_to(&handset).await;
+        let message = app.message_for_hello(&handset).await;
         let sid = message.twilio_sid.clone().unwrap();
         let path = status(&twilio, message.id);
         for at in 0..statuses.len() {
@@ -49,9 +47,7 @@ async fn a_status_report_waits_for_a_concurrent_change_and_counts_once() {
     for (handset, meanwhile, then) in
         [(HANDSET, "sending", "delivered"), (OTHER_HANDSET, "delivered", "delivered")]
     {
-        app.event("hello", handset, json!({})).await;
-        app.run_until_idle().await;
-        let message = app.message_to(handset).await;
+        let message = app.message_for_hello(handset).await;
         let sid = message.twilio_sid.clone().unwrap();
         let path = status(&twilio, message.id);
         let report: Params<'_> =
@@ -91,9 +87,7 @@ async fn late_shuffled_and_repeated_reports_are_all_stored_and_the_status_only_m
     app.sms_on("hello", &twilio, "Hello.").await;
     for (handset, fault) in [("+12065550121", Fault::Shuffle), ("+12065550122", Fault::Repeat)] {
         app.simulator.inject(Rule::always(fault).for_handset(handset));
-        app.event("hello", handset, json!({})).await;
-        app.run_until_idle().await;
-        let message = app.message_to(handset).await;
+        let message = app.message_for_hello(handset).await;
         assert_eq!(message.status.as_str(), "delivered", "{fault:?}");
         let reports = app
             .simulator
@@ -132,9 +126,7 @@ async fn a_failure_report_sets_the_error_code_and_an_unknown_status_is_ignored()
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::Undelivered { code: 30003 }));
-    app.event("hello", HANDSET, json!({})).await;
-    app.run_until_idle().await;
-    let message = app.message_to(HANDSET).await;
+    let message = app.message_for_hello(HANDSET).await;
     assert_eq!((message.status.as_str(), message.error_code), ("undelivered", Some(30003)));
     let sid = message.twilio_sid.clone().unwrap();
     let odd: Params<'_> =
@@ -149,9 +141,7 @@ async fn a_late_report_of_21610_without_a_recipient_suppresses_the_number() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    app.event("hello", HANDSET, json!({})).await;
-    app.run_until_idle().await;
-    let message = app.message_to(HANDSET).await;
+    let message = app.message_for_hello(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
     let terse: Params<'_> =
         &[("MessageSid", &sid), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
@@ -169,9 +159,7 @@ async fn a_report_of_another_connection_is_ignored() {
     let other = app.api().post("/connections", keys).await.ok();
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::DropCallbacks));
-    app.event("hello", HANDSET, json!({})).await;
-    app.run_until_idle().await;
-    let message = app.message_to(HANDSET).await;
+    let message = app.message_for_hello(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
     let report: Params<'_> =
         &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", TRIAL_ACCOUNT_SID)];
@@ -186,9 +174,7 @@ async fn a_report_whose_commit_fails_is_not_acknowledged() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    app.event("hello", HANDSET, json!({})).await;
-    app.run_until_idle().await;
-    let message = app.message_to(HANDSET).await;
+    let message = app.message_for_hello(HANDSET).await;
     let path = status(&twilio, message.id);
     let sid = message.twilio_sid.clone().unwrap();
     let params =

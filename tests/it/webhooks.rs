@@ -310,9 +310,7 @@ async fn webhooks_answer_503_without_a_database_and_accept_the_call_afterwards()
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::DropCallbacks));
-    app.event("hello", HANDSET, json!({})).await;
-    app.run_until_idle().await;
-    let message = app.message_to(HANDSET).await;
+    let message = app.message_for_hello(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
     let report: Params<'_> =
         &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];

@@ -74,15 +74,10 @@ fn is_quotation_mark(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consent::opt_out::tokens::render;
 
-    /// The words, with a bar before each clause but the first.
     fn rendered(text: &str) -> String {
-        let tokens = UnquotedText::of(text).tokens;
-        let clauses = tokens.chunk_by(|_, next| !next.begins_clause);
-        let words = |clause: &[Token]| {
-            clause.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
-        };
-        clauses.map(words).collect::<Vec<_>>().join(" | ")
+        render(&UnquotedText::of(text).tokens)
     }
 
     #[test]

@@ -180,6 +180,16 @@ pub(super) fn join_single_letters(tokens: &[Token]) -> Vec<Token> {
     joined
 }
 
+/// The words of tokens, with a bar before each clause but the first.
+#[cfg(test)]
+pub(super) fn render(tokens: &[Token]) -> String {
+    let clauses = tokens.chunk_by(|_, next| !next.begins_clause);
+    let words = |clause: &[Token]| {
+        clause.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    clauses.map(words).collect::<Vec<_>>().join(" | ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,14 +199,8 @@ mod tests {
         join_single_letters(&split(&fold(text)))
     }
 
-    /// The words, with a bar before each clause but the first.
     fn rendered(text: &str) -> String {
-        let tokens = tokens_of(text);
-        let clauses = tokens.chunk_by(|_, next| !next.begins_clause);
-        let words = |clause: &[Token]| {
-            clause.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
-        };
-        clauses.map(words).collect::<Vec<_>>().join(" | ")
+        render(&tokens_of(text))
     }
 
     #[test]

@@ -176,6 +176,13 @@ impl TestApp {
         found
     }
 
+    /// Reports the event `hello` for a contact, and returns the message that it caused.
+    pub(crate) async fn message_for_hello(&self, phone: &str) -> Message {
+        self.event("hello", phone, json!({})).await;
+        self.run_until_idle().await;
+        self.message_to(phone).await
+    }
+
     /// The only message to a number; fails if there are others.
     pub(crate) async fn message_to(&self, phone: &str) -> Message {
         let mut found = self.messages_to(phone).await;
