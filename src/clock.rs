@@ -129,7 +129,7 @@ mod tests {
         let ahead = wrong.follow(right.now() - TimeDelta::seconds(90)).unwrap();
         assert_eq!(ahead.num_seconds(), 90);
         assert!((right.now() - wrong.now() - TimeDelta::seconds(90)).abs() < TimeDelta::seconds(1));
-        // The machine's clock has been set right meanwhile, so the correction is removed.
+        // The machine's clock has been set right since, so the correction is removed.
         let ahead = wrong.follow(right.now()).unwrap();
         assert_eq!(ahead.num_seconds(), 0);
         assert!((right.now() - wrong.now()).abs() < TimeDelta::seconds(1));

@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod logging;
 pub mod messages;
 pub mod queue;
+pub mod search;
 pub mod senders;
 pub mod templates;
 pub mod twilio;

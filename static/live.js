@@ -1,5 +1,6 @@
 // Polls parts of a page: <div id="…" data-live="/path">. The response replaces the element; one without data-live ends polling.
-// data-every="10000" sets a fixed interval in milliseconds. Without scripts, the page keeps its state at load time.
+// data-every="10000" sets a fixed interval in milliseconds. A script that adds parts later dispatches "parts-added". Without scripts, the
+// page keeps its state at load time.
 "use strict";
 
 (() => {
@@ -29,15 +30,19 @@
     if (focused) document.getElementById(focused)?.querySelector("summary, a")?.focus({ preventScroll: true });
   };
 
+  // The ids of the parts that are polled.
+  const polled = new Set();
+
   const poll = async (id) => {
     const element = document.getElementById(id);
-    if (!element?.dataset.live) return;
+    if (!element?.dataset.live) return polled.delete(id);
     if (!document.hidden) {
       try {
         const answer = await fetch(element.dataset.live, { redirect: "error" });
-        if (answer.status >= 400 && answer.status < 500) return;
+        if (answer.status >= 400 && answer.status < 500) return polled.delete(id);
         const html = answer.ok ? await answer.text() : lastHtml;
-        if (html !== lastHtml && !hasSelection(element)) {
+        // Another part may have taken its place in the meantime.
+        if (element.isConnected && html !== lastHtml && !hasSelection(element)) {
           replace(element, html);
           lastHtml = html;
         }
@@ -48,5 +53,13 @@
     window.setTimeout(poll, interval(id), id);
   };
 
-  for (const element of document.querySelectorAll("[data-live][id]")) window.setTimeout(poll, interval(element.id), element.id);
+  const start = () => {
+    for (const { id } of document.querySelectorAll("[data-live][id]")) {
+      if (polled.has(id)) continue;
+      polled.add(id);
+      window.setTimeout(poll, interval(id), id);
+    }
+  };
+  document.addEventListener("parts-added", start);
+  start();
 })();

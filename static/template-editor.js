@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const form = document.querySelector("form.composer");
+  const form = document.querySelector("form.template-editor");
   const body = form?.elements.body;
   if (!body) return;
   document.documentElement.classList.add("scripted");
@@ -14,6 +14,49 @@
   let signedOut = false;
   let hadFocus = false;
   body.addEventListener("focus", () => (hadFocus = true));
+
+  // Marks variables and conditions: a layer behind the field holds the same text in the same place, and colours only their background.
+  const backdrop = document.createElement("div");
+  backdrop.className = "backdrop";
+  backdrop.dir = "auto";
+  backdrop.setAttribute("aria-hidden", "true");
+  body.before(backdrop);
+  const tags = /\{\{[^]*?\}\}|\{%[^]*?%\}|\{#[^]*?#\}|\{[{%#][^]*$/g;
+  const kinds = { "{{": "", "{%": "statement", "{#": "statement" };
+  const align = () => {
+    backdrop.style.left = `${body.clientLeft}px`;
+    backdrop.style.width = `${body.clientWidth}px`;
+    backdrop.style.height = `${body.clientHeight}px`;
+    backdrop.scrollTop = body.scrollTop;
+  };
+  let marked = null;
+  const markTags = () => {
+    if (body.value === marked) return;
+    marked = body.value;
+    const parts = [];
+    let end = 0;
+    for (const found of marked.matchAll(tags)) {
+      const mark = document.createElement("mark");
+      mark.textContent = found[0];
+      const isClosed = /[}%#]\}$/.test(found[0]) && found[0].length > 3;
+      mark.className = isClosed ? kinds[found[0].slice(0, 2)] : "unfinished";
+      parts.push(marked.slice(end, found.index), mark);
+      end = found.index + found[0].length;
+    }
+    // The last character gives an empty last line its height.
+    backdrop.replaceChildren(...parts, marked.slice(end), "\u200b");
+    align();
+  };
+  body.addEventListener("input", markTags);
+  body.addEventListener("scroll", align, { passive: true });
+  // An error under the field is about the text before; the preview says what is wrong now.
+  body.addEventListener("input", () => {
+    body.removeAttribute("aria-invalid");
+    body.setAttribute("aria-describedby", "body-help");
+    document.getElementById("body-error")?.remove();
+  });
+  new ResizeObserver(align).observe(body);
+  document.fonts?.ready.then(align);
 
   // Inserts text as if it were typed, so that the browser can undo it and htmx gets an input event.
   const insertText = (text) => {
@@ -83,4 +126,5 @@
       // The stored value has another format: ignore it.
     }
   }
+  markTags();
 })();

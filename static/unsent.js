@@ -46,8 +46,10 @@ document.addEventListener("submit", ({ target: form, submitter, defaultPrevented
 }
 function offerToResend(stored) {
   const notice = document.createElement("div");
-  notice.className = "notice flash warning";
+  notice.className = "banner warn";
   notice.setAttribute("role", "status");
+  const parts = document.createElement("div");
+  parts.className = "grow";
   const text = document.createElement("p");
   text.textContent = "What you sent last was not carried out. It is still here.";
   const form = document.createElement("form");
@@ -61,15 +63,16 @@ function offerToResend(stored) {
     form.append(field);
   }
   const send = document.createElement("button");
-  send.textContent = "Send it now";
+  Object.assign(send, { className: "btn primary", textContent: "Send it now" });
   const discard = document.createElement("button");
-  Object.assign(discard, { type: "button", className: "link", textContent: "Discard" });
+  Object.assign(discard, { type: "button", className: "btn ghost", textContent: "Discard" });
   send.addEventListener("click", () => unsent.write({ ...stored, waits: false }));
   discard.addEventListener("click", () => {
     unsent.remove();
     notice.remove();
   });
   form.append(send, discard);
-  notice.append(text, form);
-  document.getElementById("main").prepend(notice);
+  parts.append(text, form);
+  notice.append(parts);
+  (document.querySelector("#main .content") ?? document.getElementById("main")).prepend(notice);
 }

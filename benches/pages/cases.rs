@@ -32,15 +32,22 @@ pub(crate) fn all(names: &[(String, String)]) -> Outcome<Vec<Case>> {
 /// The cases, with placeholders in their paths.
 const CASES: &[CaseTemplate] = &[
     CaseTemplate { kind: Kind::Home, route: "/", what: "home", path: "/", status: 200 },
+    CaseTemplate { kind: Kind::Home, route: "/", what: "90 days", path: "/?days=90", status: 200 },
     page("/account", "own account", "/account"),
+    page("/shortcuts", "keyboard shortcuts", "/shortcuts"),
+    page_with_status("/style-guide", "not in a release", "/style-guide", 404),
     page_with_status("/login", "already signed in", "/login", 303),
+    page("/login/forgot", "a forgotten password", "/login/forgot"),
     page_with_status("/join", "an invalid link", "/join?token=none", 410),
     page_with_status("/reset", "an invalid link", "/reset?token=none", 410),
     page_with_status("/setup", "after the setup", "/setup", 404),
+    page("/api", "the API reference", "/api"),
     // Contacts.
     page("/contacts", "all", "/contacts"),
     page("/contacts", "the second page", "/contacts?older=<late contact>"),
     page("/contacts", "a late page", "/contacts?older=<early contact>"),
+    page("/contacts", "the oldest first", "/contacts?sort=oldest"),
+    page("/contacts", "a large tag, the oldest first", "/contacts?tag=Customer&sort=oldest"),
     page("/contacts", "backwards", "/contacts?newer=<early contact>"),
     page("/contacts", "a name that many have", "/contacts?q=ann"),
     page(
@@ -114,6 +121,29 @@ const CASES: &[CaseTemplate] = &[
     page("/contacts/{id}", "one that has sent STOP", "/contacts/<stopped contact>"),
     page("/contacts/{id}/edit", "one", "/contacts/<contact>/edit"),
     page("/contacts/{id}/delete", "with very many messages", "/contacts/<busy contact>/delete"),
+    // Search.
+    page("/search", "no text: pages and actions", "/search"),
+    page("/search", "a name that many have", "/search?q=ann"),
+    page("/search", "one letter", "/search?q=a"),
+    page("/search", "an email that many have, all of them the oldest", "/search?q=legacy."),
+    page("/search", "a name that no contact has", "/search?q=xyzzy"),
+    page("/search", "a number's last digits", "/search?q=<digits>"),
+    page("/search", "a number's beginning that all have", "/search?q=206"),
+    page("/search", "a number", "/search?q=<phone>"),
+    page("/search", "the id of a message", "/search?q=<message>"),
+    page("/search", "a SID that no message has", "/search?q=SM00000000000000000000000000000000"),
+    page(
+        "/search",
+        "the same, where the search continues",
+        "/search?q=SM00000000000000000000000000000000&before=<early message>",
+    ),
+    page("/search/suggestions", "no text: pages and actions", "/search/suggestions"),
+    page("/search/suggestions", "a name that many have", "/search/suggestions?q=ann"),
+    page(
+        "/search/suggestions",
+        "an email that many have, all of them the oldest",
+        "/search/suggestions?q=legacy.",
+    ),
     // Messages.
     page("/messages", "all", "/messages"),
     page("/messages", "the second page", "/messages?older=<late message>"),
@@ -255,6 +285,11 @@ const CASES: &[CaseTemplate] = &[
     page("/messages/{id}", "unconfirmed", "/messages/<unconfirmed message>"),
     page("/messages/{id}", "inbound", "/messages/<inbound message>"),
     page("/messages/{id}/progress", "pending", "/messages/<pending message>/progress"),
+    page("/messages/{id}/panel", "in the middle", "/messages/<message>/panel"),
+    page("/messages", "with a message beside the list", "/messages?open=<message>"),
+    page("/messages/new", "empty", "/messages/new"),
+    page("/messages/new", "to a contact", "/messages/new?contact_id=<contact>&body=Hello"),
+    page("/messages/new", "to a name that many have", "/messages/new?to=ann"),
     // The ledger.
     page("/ledger", "30 days", "/ledger"),
     page("/ledger", "a year by day", "/ledger?from=<year ago>"),
@@ -281,7 +316,9 @@ const CASES: &[CaseTemplate] = &[
     page("/templates/{id}/versions", "300 of them", "/templates/<large template>/versions"),
     // Automations.
     page("/automations", "all", "/automations"),
+    page("/automations", "archived", "/automations?archived=true"),
     page("/automations/new", "a new one", "/automations/new"),
+    page("/automations/starters", "all", "/automations/starters"),
     page(
         "/automations/{id}",
         "with millions of enrollments and messages",
@@ -299,6 +336,12 @@ const CASES: &[CaseTemplate] = &[
         "/automations/{id}/try",
         "with a contact",
         "/automations/<large automation>/try?contact=<phone>",
+    ),
+    page_with_status(
+        "/automations/{id}/test-event",
+        "an automation that is not active",
+        "/automations/<paused automation>/test-event",
+        303,
     ),
     page(
         "/automations/{id}/enrollments",
@@ -369,6 +412,9 @@ const CASES: &[CaseTemplate] = &[
     page("/connections/new", "a new one", "/connections/new"),
     page("/connections/{id}", "with most messages and a queue", "/connections/<connection>"),
     page("/connections/{id}", "stopped", "/connections/<stopped connection>"),
+    page("/connections/{id}/senders", "with a queue", "/connections/<connection>/senders"),
+    page("/connections/{id}/test", "with most messages", "/connections/<connection>/test"),
+    page("/connections/{id}/advanced", "with most messages", "/connections/<connection>/advanced"),
     page("/connections/{id}/health", "with most messages", "/connections/<connection>/health"),
     page("/connections/{id}/keys", "with most messages", "/connections/<connection>/keys"),
     page("/connections/{id}/rejected", "a thousand rejected", "/connections/<connection>/rejected"),

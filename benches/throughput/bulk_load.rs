@@ -7,7 +7,7 @@ use crate::Outcome;
 use crate::postgres_cluster::Cluster;
 
 /// Empties the tables, lets `load` fill them in one transaction, and vacuums them. Foreign keys and
-/// triggers are disabled meanwhile.
+/// triggers are disabled during the load.
 pub(crate) async fn fill(
     cluster: Cluster,
     tables: &str,

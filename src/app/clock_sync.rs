@@ -18,9 +18,9 @@ pub(super) async fn sync_with_database(pool: &Pool, clock: &Clock) {
         let seconds = ahead.as_seconds_f32();
         tracing::warn!(
             seconds,
-            "this machine's clock is ahead of the database's by so many seconds (behind where \
-             negative); Carillon goes by the \
-             database's. Check the time synchronisation of both machines"
+            "this machine's clock is off from the database's by this many seconds (negative: \
+             behind); Carillon uses the database's time. Check the time synchronisation of both \
+             machines"
         );
     }
 }

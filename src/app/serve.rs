@@ -1,17 +1,18 @@
-//! The `serve` command: opens the database, starts web server and worker according to the process's
-//! role, and stops them in order.
+//! The `serve` command: opens the database, starts the web server and the worker according to the
+//! process's role, and stops them in order.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::database::Database;
 use super::error::AppError;
+use super::listen_error::listen_error;
+use super::stop_signal::stop_signal;
 use super::{clock_sync, open_files_limit, startup_secrets};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -35,7 +36,8 @@ pub enum ProcessRole {
 /// How long requests in flight may take to end after the stop signal, in seconds.
 const GRACE_SECONDS: u64 = 10;
 
-/// Serves until SIGTERM or SIGINT, then finishes the requests and jobs in flight.
+/// Serves until SIGTERM or SIGINT, then finishes the requests and jobs in flight. If the web server
+/// or the worker ends by itself, the process stops as well, so that its supervisor restarts it.
 pub async fn serve(config: Config, role: ProcessRole) -> Result<(), AppError> {
     open_files_limit::raise_limit();
     let database = open_migrated(&config).await?;
@@ -50,25 +52,28 @@ pub async fn serve(config: Config, role: ProcessRole) -> Result<(), AppError> {
     }
     .await;
     match started {
-        Ok(running) => {
+        Ok(mut running) => {
             if let Some(address) = running.address {
                 tracing::info!(%address, "Carillon is ready");
             }
-            stop_signal().await;
-            tracing::info!(
-                "stopping: work in flight is finished first; a second signal ends at once"
-            );
+            let ended = running.until_stop_signal().await;
+            match &ended {
+                Ok(()) => tracing::info!(
+                    "finishing work in flight; send the signal again to exit immediately"
+                ),
+                Err(error) => tracing::error!(%error, "stopping the rest of the process"),
+            }
             tokio::select! {
                 () = running.stop() => {}
                 () = stop_signal() => {
                     tracing::warn!(
-                        "ended by a second signal: messages whose answer is missing are settled by \
-                         asking Twilio"
+                        "exiting on a second signal; messages without a response will be looked up \
+                         at Twilio"
                     );
                 }
             }
             database.close().await;
-            Ok(())
+            ended
         }
         Err(error) => {
             database.close().await;
@@ -97,7 +102,7 @@ async fn log_setup_code(context: &Context, role: ProcessRole) -> Result<(), AppE
     let mut conn = context.db.get().await?;
     if let Some(code) = setup::code_if_no_users(&mut conn, context.clock.now()).await? {
         tracing::info!(
-            "there is no user yet: open {} and enter the code {}",
+            "no users yet: open {} and enter the setup code {}",
             context.config.public_url.join("/setup"),
             code.expose()
         );
@@ -110,15 +115,15 @@ async fn log_setup_code(context: &Context, role: ProcessRole) -> Result<(), AppE
 pub struct Running {
     /// The address of pages, API and hooks; `None` for a worker alone.
     pub address: Option<SocketAddr>,
-    server: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
+    server: Option<(ServerHandle, JoinHandle<()>)>,
     worker: Option<JoinHandle<()>>,
     /// The shared state of the web edge.
     pub web: Web,
     stop: CancellationToken,
 }
 
-/// Starts web server and worker according to the role. Port 0 in `CARILLON_BIND` takes any free
-/// port.
+/// Starts the web server and the worker, according to the role. Port 0 in `CARILLON_BIND` takes any
+/// free port.
 pub fn start(context: &Data<Context>, role: ProcessRole) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
     let web = Web::start(context)?;
@@ -128,12 +133,18 @@ pub fn start(context: &Data<Context>, role: ProcessRole) -> Result<Running, AppE
         let bind = context.config.bind;
         let grace = Duration::from_secs(GRACE_SECONDS);
         let (address, server) = web::listen(context, &web, bind, grace)
-            .map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
+            .map_err(|error| listen_error(bind, "CARILLON_BIND", &error))?;
         running.address = Some(address);
-        running.server = Some((server.handle(), tokio::spawn(server)));
+        let handle = server.handle();
+        let task = tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the web server failed");
+            }
+        });
+        running.server = Some((handle, task));
     }
     if role != ProcessRole::Web {
-        running.worker = Some(tokio::spawn(worker(context).run(stop.clone())));
+        running.worker = Some(tokio::spawn(new_worker(context).run(stop.clone())));
     }
     let (pool, clock) = (context.db.clone(), context.clock.clone());
     tokio::spawn(async move {
@@ -144,7 +155,7 @@ pub fn start(context: &Data<Context>, role: ProcessRole) -> Result<Running, AppE
 
 /// Creates the worker of this process.
 #[must_use]
-pub fn worker(context: &Context) -> Worker {
+pub fn new_worker(context: &Context) -> Worker {
     Worker::new(WorkerParts {
         db: context.db.clone(),
         clock: context.clock.clone(),
@@ -158,6 +169,24 @@ pub fn worker(context: &Context) -> Worker {
 }
 
 impl Running {
+    /// Waits for SIGTERM or SIGINT. That the web server or the worker ends by itself is an error.
+    pub(super) async fn until_stop_signal(&mut self) -> Result<(), AppError> {
+        // A task that has ended is removed: `stop` would await it again, and panic.
+        let (part, ended) = tokio::select! {
+            () = stop_signal() => return Ok(()),
+            ended = end_of(self.server.as_mut().map(|(_, task)| task)) => {
+                self.server = None;
+                ("web server", ended)
+            }
+            ended = end_of(self.worker.as_mut()) => {
+                self.worker = None;
+                ("worker", ended)
+            }
+        };
+        let reason = ended.map_or_else(|error| error.to_string(), |()| "it returned".to_owned());
+        Err(AppError::Other(format!("the {part} ended by itself: {reason}")))
+    }
+
     /// Stops accepting requests and jobs, and waits for those in flight.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -165,7 +194,7 @@ impl Running {
         self.web.live.close();
         if let Some((handle, server)) = self.server {
             handle.stop(true).await;
-            if let Ok(Err(error)) = server.await {
+            if let Err(error) = server.await {
                 tracing::warn!(%error, "the web server ended with an error");
             }
         }
@@ -177,34 +206,10 @@ impl Running {
     }
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(super) async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be received: stop the process with SIGKILL");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Waits until a task ends, or forever if there is none.
+async fn end_of(task: Option<&mut JoinHandle<()>>) -> Result<(), JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
     }
-}
-
-/// The error for an address that cannot be listened on; it says what to do.
-pub(super) fn cannot_listen(bind: SocketAddr, setting: &str, error: &std::io::Error) -> AppError {
-    use std::io::ErrorKind;
-    AppError::Other(match error.kind() {
-        ErrorKind::AddrInUse => format!(
-            "another program listens on {bind} already: stop it, or set {setting} to a free port"
-        ),
-        ErrorKind::PermissionDenied => format!(
-            "{bind} may not be listened on: ports below 1024 need root; set {setting} to another \
-             port"
-        ),
-        ErrorKind::AddrNotAvailable => {
-            format!("{bind} is not an address of this machine: set {setting} to one that is")
-        }
-        _ => format!("cannot listen on {bind} ({setting}): {error}"),
-    })
 }

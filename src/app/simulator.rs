@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, RunningSimulator, Simulator, SimulatorOptions};
 
-use super::{AppError, serve};
+use super::error::AppError;
+use super::listen_error::listen_error;
+use super::stop_signal::stop_signal;
 use crate::clock::Clock;
 use crate::config::Config;
 
@@ -34,7 +36,7 @@ pub async fn serve_simulator(config: Config) -> Result<(), AppError> {
         token = AUTH_TOKEN,
         "the Twilio simulator is ready"
     );
-    serve::stop_signal().await;
+    stop_signal().await;
     running.stop().await;
     Ok(())
 }
@@ -44,5 +46,5 @@ pub(super) async fn start(bind: SocketAddr) -> Result<RunningSimulator, AppError
     Simulator::new(SimulatorOptions::default().of_business(BUSINESS))
         .start(&bind.to_string())
         .await
-        .map_err(|error| serve::cannot_listen(bind, "CARILLON_SIMULATOR_BIND", &error))
+        .map_err(|error| listen_error(bind, "CARILLON_SIMULATOR_BIND", &error))
 }

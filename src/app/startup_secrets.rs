@@ -26,7 +26,7 @@ pub async fn fill_hook_secrets(context: &Context) -> Result<(), AppError> {
             connections = unsigned.len(),
             "connections without an Auth Token have a new webhook address: repair their webhooks"
         );
-        senders::note_without_secret(&mut conn, &unsigned).await?;
+        senders::mark_missing_secret(&mut conn, &unsigned).await?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! The automation and its queries.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -10,6 +12,7 @@ use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations};
 use crate::error::{Error, Result};
 use crate::types::id::AutomationId;
+use crate::types::like_pattern::{containing_words, starting_with};
 use crate::types::mistake;
 use crate::types::text_enum::text_enum;
 
@@ -42,6 +45,19 @@ pub struct Automation {
     pub created_at: DateTime<Utc>,
     /// When name, status or definition last changed.
     pub updated_at: DateTime<Utc>,
+    /// When it was archived; it is no longer listed, and cannot be activated.
+    pub archived_at: Option<DateTime<Utc>>,
+}
+
+/// An automation that a search found, without its definition.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct AutomationMatch {
+    /// Its id.
+    pub id: AutomationId,
+    /// Display name.
+    pub name: String,
+    /// Its status.
+    pub status: AutomationStatus,
 }
 
 /// The name of an automation: one line of 1 to 120 characters.
@@ -63,8 +79,17 @@ impl AutomationName {
     }
 }
 
-pub(super) type AutomationRow =
-    (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
+pub(super) type AutomationRow = (
+    AutomationId,
+    String,
+    AutomationStatus,
+    i32,
+    DateTime<Utc>,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+    Value,
+    Value,
+);
 
 pub(super) const COLUMNS: AutomationColumns = (
     automations::id,
@@ -73,6 +98,7 @@ pub(super) const COLUMNS: AutomationColumns = (
     automations::version,
     automations::created_at,
     automations::updated_at,
+    automations::archived_at,
     automation_versions::trigger,
     automation_versions::steps,
 );
@@ -83,6 +109,7 @@ pub(super) type AutomationColumns = (
     automations::version,
     automations::created_at,
     automations::updated_at,
+    automations::archived_at,
     automation_versions::trigger,
     automation_versions::steps,
 );
@@ -112,7 +139,21 @@ pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Auto
     rows.into_iter().map(Automation::from_row).collect()
 }
 
-/// Automations older than `before`, newest first, at most `limit`.
+/// Finds an automation and locks its row until the caller's transaction ends.
+pub(super) async fn lock(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
+    // Locks in a separate statement: only the next one sees what another just committed.
+    let locked: Option<AutomationId> = automations::table
+        .find(id)
+        .select(automations::id)
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    locked.ok_or(Error::NotFound("automation"))?;
+    find(conn, id).await
+}
+
+/// Automations older than `before`, archived or not, newest first, at most `limit`.
 pub async fn list(
     conn: &mut Conn,
     before: Option<AutomationId>,
@@ -120,6 +161,26 @@ pub async fn list(
 ) -> Result<Vec<Automation>> {
     let mut query = with_newest_version()
         .select(COLUMNS)
+        .order(automations::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(automations::id.lt(before));
+    }
+    let rows: Vec<AutomationRow> = query.load(conn).await?;
+    rows.into_iter().map(Automation::from_row).collect()
+}
+
+/// Automations in the archive or outside it, older than `before`, newest first, at most `limit`.
+pub async fn list_archived(
+    conn: &mut Conn,
+    archived: bool,
+    before: Option<AutomationId>,
+    limit: i64,
+) -> Result<Vec<Automation>> {
+    let mut query = with_newest_version()
+        .select(COLUMNS)
+        .filter(automations::archived_at.is_not_null().eq(archived))
         .order(automations::id.desc())
         .limit(limit)
         .into_boxed();
@@ -143,21 +204,43 @@ pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
 
 /// The names that begin with `start`, case-insensitively.
 pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
-    let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let pattern = format!("{escaped}%");
     Ok(automations::table
-        .filter(automations::name.ilike(pattern))
+        .filter(automations::name.ilike(starting_with(start)))
         .select(automations::name)
         .load(conn)
         .await?)
 }
 
+/// Finds automations whose names contain all of these words in any case, first those that begin
+/// with the text. Users write automations, so there are few, and all names are read.
+pub async fn find_by_words(
+    conn: &mut Conn,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<AutomationMatch>> {
+    let words = containing_words(text);
+    let has_words =
+        sql::<Bool>("automations.name ILIKE ALL (").bind::<Array<Text>, _>(words).sql(")");
+    Ok(automations::table
+        .filter(has_words)
+        .order((automations::name.ilike(starting_with(text)).desc(), automations::name))
+        .limit(limit)
+        .select((automations::id, automations::name, automations::status))
+        .load(conn)
+        .await?)
+}
+
+impl From<Automation> for AutomationMatch {
+    fn from(automation: Automation) -> Self {
+        Self { id: automation.id, name: automation.name, status: automation.status }
+    }
+}
+
 impl Automation {
-    pub(super) fn from_row(
-        (id, name, status, version, created_at, updated_at, trigger, steps): AutomationRow,
-    ) -> Result<Self> {
+    pub(super) fn from_row(row: AutomationRow) -> Result<Self> {
+        let (id, name, status, version, created_at, updated_at, archived_at, trigger, steps) = row;
         let definition = Definition::stored(&trigger, &steps)?;
-        Ok(Self { id, name, status, version, definition, created_at, updated_at })
+        Ok(Self { id, name, status, version, definition, created_at, updated_at, archived_at })
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::automation::{Automation, AutomationName, AutomationStatus, find};
+use super::automation::{Automation, AutomationName, AutomationStatus, find, names_starting_with};
 use super::definition::Definition;
 use super::enroll;
 use super::reference_check::check;
@@ -15,8 +15,12 @@ use crate::db::schema::{automation_versions, automations};
 use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
 use crate::messages::claim::{self, WakeScope};
+use crate::types::free_name::free_name;
 use crate::types::id::AutomationId;
 use crate::users::audit::{self, Actor, AuditKind, Differences};
+
+/// The longest name of a copy, with room for a number.
+const MAX_COPY_NAME: usize = 114;
 
 /// An automation to create.
 #[derive(Debug, Clone)]
@@ -69,9 +73,26 @@ pub async fn create(
     find(conn, id).await
 }
 
+/// Creates a draft with the name “Copy of …” and the same trigger and steps. Must run in the
+/// caller's transaction.
+pub async fn duplicate(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: AutomationId,
+    now: DateTime<Utc>,
+) -> Result<Automation> {
+    let original = find(conn, id).await?;
+    let name: String = format!("Copy of {}", original.name).chars().take(MAX_COPY_NAME).collect();
+    let name = free_name(name.trim_end(), &names_starting_with(conn, name.trim_end()).await?);
+    let name = AutomationName::parse(&name).map_err(|error| Error::field("name", error))?;
+    let definition = original.definition;
+    create(conn, actor, NewAutomation { name, definition, status: AutomationStatus::Draft }, now)
+        .await
+}
+
 /// Changes an automation. Activating it resumes its enrollments and the messages already composed.
 ///
-/// Errors as for [`create`]; an invalid status transition is an error of `status`.
+/// Errors as for [`create`]; an invalid status transition is an error on the field `status`.
 pub async fn update(
     mut tx: Tx<'_>,
     actor: &Actor,
@@ -91,6 +112,9 @@ pub async fn update(
     let before = find(conn, id).await?;
     let status = change.status.unwrap_or(before.status);
     check_transition(before.status, status)?;
+    if before.archived_at.is_some() && status == AutomationStatus::Active {
+        return Err(Error::field("status", "It is archived. Take it out of the archive first."));
+    }
     let changed = Definition {
         trigger: change.trigger.unwrap_or_else(|| before.definition.trigger.clone()),
         steps: change.steps.unwrap_or_else(|| before.definition.steps.clone()),

@@ -62,7 +62,7 @@ pub async fn record_reports<'t>(
     Ok((recorded.reports, closing))
 }
 
-/// Applies the consequences of recorded answers or reports.
+/// Applies the consequences of recorded responses or reports.
 pub async fn apply<'t>(
     mut tx: Tx<'t>,
     consequences: &[Consequence],

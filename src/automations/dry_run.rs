@@ -83,9 +83,10 @@ pub enum StepEffect {
         media_urls: Vec<String>,
         /// The sender.
         sender: Box<Sender>,
-        /// Why the recipient is suppressed at present.
+        /// Why the recipient is currently suppressed.
         suppressed: Option<Reason>,
-        /// Whether the message would be held, because sender or connection do not send at present.
+        /// Whether the message would be held, because the sender or the connection is currently not
+        /// sending.
         held: bool,
     },
     /// No message can be sent, for this reason; the next step follows.

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::db::Conn;
-use crate::db::schema::{automation_versions, enrollments as table};
+use crate::db::schema::{automation_versions, automations, enrollments as table};
 use crate::db::statement::statement;
 use crate::error::{Error, Result};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
@@ -66,6 +66,22 @@ pub async fn find_enrollments(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<V
     Ok(table::table
         .filter(table::id.eq_any(ids))
         .select(Enrollment::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// The newest enrollments of a contact, each with the name of its automation.
+pub async fn enrollments_of_contact(
+    conn: &mut Conn,
+    contact_id: ContactId,
+    limit: i64,
+) -> Result<Vec<(Enrollment, String)>> {
+    Ok(table::table
+        .inner_join(automations::table.on(automations::id.eq(table::automation_id)))
+        .filter(table::contact_id.eq(contact_id))
+        .order(table::id.desc())
+        .limit(limit)
+        .select((Enrollment::as_select(), automations::name))
         .load(conn)
         .await?)
 }

@@ -6,12 +6,14 @@
 //! `step_runner.rs`, which runs the steps without the database.
 
 pub mod advance;
+mod archive;
 mod automation;
 mod change;
 pub mod condition;
 pub mod consequences;
 pub mod counts;
 mod definition;
+mod deletion;
 mod dry_run;
 pub mod enroll;
 mod enrollment;
@@ -19,6 +21,7 @@ mod event_sample;
 mod reference_check;
 mod reported_events;
 mod setup_progress;
+mod starters;
 mod step;
 mod step_runner;
 pub mod template_check;
@@ -26,20 +29,23 @@ pub mod template_uses;
 mod trigger;
 mod value_comparison;
 
+pub use archive::{archive, unarchive};
 pub use automation::{
-    Automation, AutomationName, AutomationStatus, find, find_many, list, list_active,
-    names_starting_with,
+    Automation, AutomationMatch, AutomationName, AutomationStatus, find, find_by_words, find_many,
+    list, list_active, list_archived, names_starting_with,
 };
-pub use change::{AutomationChange, NewAutomation, create, update};
+pub use change::{AutomationChange, NewAutomation, create, duplicate, update};
 pub use definition::Definition;
+pub use deletion::{delete, has_enrollments};
 pub use dry_run::{DryRun, Start, StepEffect, StepOutcome, TriedEvent, dry_run};
 pub use enrollment::{
-    Enrollment, EnrollmentFilter, EnrollmentStatus, SCAN_LIMIT, enrollments, find_enrollment,
-    find_enrollments,
+    Enrollment, EnrollmentFilter, EnrollmentStatus, SCAN_LIMIT, enrollments,
+    enrollments_of_contact, find_enrollment, find_enrollments,
 };
 pub use event_sample::sample_event;
 pub use reference_check::check_can_run;
 pub use reported_events::{ReportedEvents, report_events};
 pub(crate) use setup_progress::SetupProgress;
+pub use starters::{STARTERS, Starter, StarterStep, create_starter};
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
 pub use trigger::{Trigger, parse_max_age};

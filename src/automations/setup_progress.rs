@@ -21,12 +21,10 @@ pub(crate) struct SetupProgress {
     pub(crate) contact: bool,
     #[diesel(sql_type = Bool)]
     pub(crate) automation: bool,
-    #[diesel(sql_type = Bool)]
-    pub(crate) delivered: bool,
     /// Whether a message of an automation was ever delivered, for which all steps were necessary.
     /// The checklist then stays hidden, whatever is deleted later.
     #[diesel(sql_type = Bool)]
-    pub(crate) was_completed: bool,
+    pub(crate) delivered: bool,
 }
 
 /// Asks whether the tables of five slices have rows. An automation that has been switched on once
@@ -36,21 +34,14 @@ const SETUP_PROGRESS: &str = "SELECT \
      EXISTS (SELECT FROM templates) AS template, \
      EXISTS (SELECT FROM contacts) AS contact, \
      EXISTS (SELECT FROM automations WHERE status <> 'draft') AS automation, \
-     EXISTS (SELECT FROM ledger WHERE outcome = 'delivered') OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered') AS delivered, \
      EXISTS (SELECT FROM ledger WHERE outcome = 'delivered' AND automation_id IS NOT NULL) \
-     OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered' AND automation_id IS NOT NULL) AS was_completed";
+     OR EXISTS (SELECT FROM ledger_changes WHERE outcome = 'delivered' AND automation_id IS NOT NULL) AS delivered";
 
 impl SetupProgress {
     /// All steps done, for samples and tests.
     #[cfg(debug_assertions)]
-    pub(crate) const COMPLETE: Self = Self {
-        sender: true,
-        template: true,
-        contact: true,
-        automation: true,
-        delivered: true,
-        was_completed: true,
-    };
+    pub(crate) const COMPLETE: Self =
+        Self { sender: true, template: true, contact: true, automation: true, delivered: true };
 
     /// Loads the progress of the installation.
     pub(crate) async fn load(conn: &mut Conn) -> Result<Self> {

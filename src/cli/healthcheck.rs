@@ -30,7 +30,7 @@ fn connect_address(bind: IpAddr) -> IpAddr {
     }
 }
 
-/// Reads the status line of the answer. A whole HTTP client would be more than one line needs.
+/// Reads the status line of the response. A whole HTTP client would be more than one line needs.
 fn status(address: SocketAddr) -> io::Result<String> {
     let timeout = Duration::from_secs(5);
     let mut stream = TcpStream::connect_timeout(&address, timeout)?;

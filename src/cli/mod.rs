@@ -1,8 +1,8 @@
 //! The command line: `carillon demo | serve | migrate | simulator | user | api-key`. [`run`] parses
-//! the [`Arguments`] and performs the command, which is in [`commands`].
+//! the [`Arguments`] and performs the command, which is in [`dispatch`].
 
 mod arguments;
-mod commands;
+mod dispatch;
 mod healthcheck;
 mod password;
 
@@ -24,11 +24,11 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(commands::perform(arguments.command)),
+    let result = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(dispatch::perform(arguments.command)),
         Err(error) => Err(AppError::Other(format!("the runtime cannot be started: {error}"))),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("carillon: {}", error.to_string().replace('\n', " "));

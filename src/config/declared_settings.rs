@@ -90,7 +90,7 @@ settings! {
 
     /// How many seconds a request may stand still while it arrives, 1 to 600. Beyond this time
     /// it must arrive with at least 1 kB a second, and be complete after twelve times as long.
-    /// An answer that is not read may stand still three times as long.
+    /// A response that is not read may stand still three times as long.
     "CARILLON_REQUEST_TIMEOUT", default "10", Shown;
     request_timeout: Duration,
 

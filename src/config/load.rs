@@ -134,6 +134,12 @@ impl Config {
         self.origins.remove("DATABASE_URL");
         self.database_url.take().is_some()
     }
+
+    /// Whether this is the configuration of the demo.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.origins.get("CARILLON_TWILIO_API_URL") == Some(&SettingOrigin::Command)
+    }
 }
 
 /// Adds the origin to pairs of name and value.

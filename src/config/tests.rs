@@ -129,7 +129,9 @@ fn the_origin_of_a_value_is_known() {
     ] {
         assert_eq!(origin(&config, name), expected, "{name}");
     }
+    assert!(!config.is_demo());
     assert!(config.for_demo(Url::parse("http://127.0.0.1:3").unwrap()));
+    assert!(config.is_demo());
     assert_eq!(origin(&config, "DATABASE_URL"), SettingOrigin::Default);
     assert_eq!(origin(&config, "CARILLON_TWILIO_API_URL"), SettingOrigin::Command);
 }

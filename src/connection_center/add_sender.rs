@@ -43,7 +43,7 @@ pub(crate) async fn offers(context: &Context, id: ConnectionId) -> ConnectResult
     let credentials = credentials(context, id).await?;
     let inbound_url = inbound_url(context, id).await?;
     let mut offers = offers::offers(&context.twilio, &credentials, &inbound_url).await?;
-    let known = senders::of_connection(&mut *context.db.get().await?, id).await?;
+    let known = senders::list_for_connection(&mut *context.db.get().await?, id).await?;
     offers.offers.retain(|offer| known.iter().all(|sender| sender.address != offer.address));
     Ok(offers)
 }

@@ -23,7 +23,7 @@ pub(crate) async fn check(context: &Context, id: ConnectionId) -> ConnectResult<
     let inbound_url = connections::hook_address(&mut conn, id, &context.secret_key)
         .await?
         .inbound(&context.config.public_url);
-    let senders = senders::of_connection(&mut conn, id).await?;
+    let senders = senders::list_for_connection(&mut conn, id).await?;
     drop(conn);
     let inspection = senders::inspect(
         &context.twilio,

@@ -15,8 +15,7 @@ pub(super) async fn refuse_account(context: &Context, sid: &AccountSid) -> Conne
         return Ok(());
     };
     let message = format!(
-        "This Twilio account is connected already, as “{}”. Add senders there, or replace its \
-         keys.",
+        "This Twilio account is already connected as “{}”. Add senders there, or replace its keys.",
         connection.name
     );
     Err(refusal(context, &connection, "account_sid", message))
@@ -32,11 +31,7 @@ pub(super) async fn refuse_sender(
     if let Some(id) = connection {
         connections::find(&mut conn, id).await?;
         if senders::find_by_address(&mut conn, id, address.as_str()).await?.is_some() {
-            return Err(Error::field(
-                "sender",
-                "This sender has been added to the connection already.",
-            )
-            .into());
+            return Err(Error::field("sender", "This connection already has this sender.").into());
         }
     }
     let Some(sender) = senders::find_enabled_by_address(&mut conn, address.as_str()).await? else {
@@ -44,8 +39,7 @@ pub(super) async fn refuse_sender(
     };
     let other = connections::find(&mut conn, sender.connection_id).await?;
     let message = format!(
-        "{} is a sender of “{}” already. If it has moved to another account, disable it there \
-         first.",
+        "{} is already a sender of “{}”. If it moved to another account, disable it there first.",
         sender.label(),
         other.name
     );

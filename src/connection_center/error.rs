@@ -10,7 +10,7 @@ use crate::types::id::ConnectionId;
 /// Why an account, its keys or a sender could not be saved.
 #[derive(Debug)]
 pub(crate) enum ConnectError {
-    /// A problem that Twilio's answer reveals.
+    /// A problem that Twilio's response reveals.
     Problem(Problem),
     /// The account or the sender is connected already.
     Existing(Box<Existing>),
@@ -75,7 +75,6 @@ pub(crate) struct Existing {
     /// Its display name.
     pub(crate) name: String,
     /// The form field that the account or sender was entered into.
-    #[serde(skip)]
     pub(crate) field: &'static str,
     /// Explanation and advice.
     #[serde(skip)]

@@ -36,7 +36,7 @@ pub(super) async fn set_all_inbound_webhooks(
     credentials: &Credentials,
     id: ConnectionId,
 ) -> ConnectResult<()> {
-    let senders = senders::of_connection(&mut *context.db.get().await?, id).await?;
+    let senders = senders::list_for_connection(&mut *context.db.get().await?, id).await?;
     for sender in senders {
         set_inbound_webhook(context, credentials, sender, Occasion::NewAddress).await?;
     }
@@ -100,7 +100,7 @@ pub(super) async fn set_inbound_webhook(
                 (Ok(()), None) => senders::record_inbound(conn, id, Ok(&url)).await?,
             };
             if let (Occasion::Repair(actor), Ok(())) = (occasion, &outcome) {
-                senders::note_repaired(conn, actor, &sender, context.clock.now()).await?;
+                senders::audit_repair(conn, actor, &sender, context.clock.now()).await?;
             }
             Ok(sender)
         })

@@ -1,4 +1,4 @@
-//! *Test my webhook*: Carillon calls its own hook at the public address, signed as Twilio signs,
+//! *Test webhook*: Carillon calls its own hook at the public address, signed as Twilio signs,
 //! and reports the result.
 
 use super::error::ConnectResult;
@@ -11,15 +11,15 @@ use crate::types::id::ConnectionId;
 
 const TITLE: &str = "A signed call through the public address";
 
-/// Request parameter whose value the hook must repeat in its answer.
+/// Request parameter whose value the hook must repeat in its response.
 pub(crate) const CHALLENGE: &str = "Challenge";
 
-/// The hook's answer to a verified call.
+/// The hook's response to a verified call.
 pub(crate) fn proof(challenge: &str) -> String {
     format!("Carillon heard {challenge}")
 }
 
-/// The hook's answer to a call that it could not verify.
+/// The hook's response to a call that it could not verify.
 pub(crate) fn refusal(reason: RejectionReason) -> String {
     format!("Carillon refused: {reason}")
 }
@@ -44,7 +44,7 @@ pub(crate) async fn test_webhook(
         Ok(answer) => check_answer(&answer, &url, &challenge, !tokens.is_empty()),
         Err(error) => Check::failed(
             TITLE,
-            format!("The call could not be made: {error}."),
+            format!("The call failed: {error}."),
             "Fix the cause, then test again.",
         ),
     };
@@ -57,42 +57,37 @@ pub(crate) async fn test_webhook(
     Ok(test)
 }
 
-/// Converts the hook's answer to a check with advice.
+/// Converts the hook's response to a check with advice.
 fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check {
-    const PROXY: &str = "Have the proxy in front of Carillon pass all of /hooks/ on, by POST, with \
-                         path, body and the X-Twilio-Signature \
-                         header as they came.";
+    const PROXY: &str = "Let the proxy in front of Carillon pass on /hooks/ unchanged: POST, path, \
+                         body and the X-Twilio-Signature header.";
     match answer {
         HookAnswer::None(why) => Check::failed(
             TITLE,
-            format!("{url} could not be reached from this server: {why}."),
-            "Check name, certificate and firewall, and that CARILLON_PUBLIC_URL is right. Some \
-             networks do not let a server call itself by its \
-             public address: if a phone outside of yours opens the address with /healthz in place \
-             of /hooks/…, Twilio reaches it as well.",
+            format!("This server can’t reach {url}: {why}."),
+            "Check name, certificate, firewall and CARILLON_PUBLIC_URL. Some networks don’t let a \
+             server call its own public address: if a phone outside your network opens the address \
+             with /healthz instead of /hooks/…, Twilio reaches it too.",
         ),
         HookAnswer::Redirected { to } => Check::failed(
             TITLE,
             match to {
                 Some(to) => format!(
-                    "The call was redirected to {to}. Twilio follows by GET, and what it has to \
-                     say is lost."
+                    "The call was redirected to {to}. Twilio follows by GET, and the content is \
+                     lost."
                 ),
-                None => {
-                    "The call was redirected. Twilio follows by GET, and what it has to say is \
-                         lost."
-                        .to_owned()
-                }
+                None => "The call was redirected. Twilio follows by GET, and the content is lost."
+                    .to_owned(),
             },
-            "If that is where Carillon is (with https, with or without www), set \
-             CARILLON_PUBLIC_URL to it, restart, and repair the webhooks. If \
-             it is a log-in page, let /hooks/ pass without one.",
+            "If Carillon is there (with https, with or without www), set CARILLON_PUBLIC_URL to \
+             it, restart, and repair the webhooks. If it is a sign-in page, let /hooks/ pass \
+             without one.",
         ),
         HookAnswer::Answered { http_status: 200, body, took } if *body == proof(challenge) => {
             let way = if signed {
                 "its signature was verified"
             } else {
-                "proven by the secret in its address, since no Auth Token is saved"
+                "checked by the secret in its address, since no Auth Token is saved"
             };
             Check::passed(
                 TITLE,
@@ -104,8 +99,7 @@ fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -
                 body.rsplit(' ').next().and_then(|word| word.parse::<RejectionReason>().ok());
             Check::failed(
                 TITLE,
-                "The call arrived, but not as it was sent: Carillon could not verify its \
-                 signature.",
+                "The call arrived changed: its signature doesn’t match.",
                 match reason {
                     Some(RejectionReason::TokenUnreadable | RejectionReason::OtherAccount) => {
                         "See the rejected webhooks for what to change.".to_owned()
@@ -117,24 +111,19 @@ fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -
         HookAnswer::Answered { http_status, .. } => {
             let advice = match http_status {
                 401 | 403 | 407 => {
-                    "Something in front of Carillon wants a password or lets only some in. \
-                     Twilio's addresses change: let /hooks/ pass for all."
+                    "Something in front of Carillon wants a password or blocks callers. Twilio’s \
+                     addresses change: let /hooks/ pass for all."
                 }
-                502..=504 => {
-                    "The proxy in front of Carillon does not reach it: check where it \
-                              sends what it gets."
-                }
+                502..=504 => "The proxy in front of Carillon does not reach it. Check its target.",
                 200..=299 => {
-                    "Another server answers at this address: check where its name leads, \
-                              and CARILLON_PUBLIC_URL."
+                    "Another server answers at this address. Check its DNS name and \
+                     CARILLON_PUBLIC_URL."
                 }
                 _ => PROXY,
             };
             Check::failed(
                 TITLE,
-                format!(
-                    "Something other than Carillon answered at {url}, with HTTP {http_status}."
-                ),
+                format!("Another program answered at {url}, with HTTP {http_status}."),
                 advice,
             )
         }
@@ -174,7 +163,7 @@ mod tests {
             (HookAnswer::Redirected { to: None }, "Twilio follows by GET"),
             (answered(403, &refusal(RejectionReason::WrongSignature)), "X-Twilio-Signature"),
             (answered(401, "Unauthorized"), "wants a password"),
-            (answered(404, "nginx"), "pass all of /hooks/ on"),
+            (answered(404, "nginx"), "pass on /hooks/ unchanged"),
             (answered(502, "Bad Gateway"), "The proxy in front of Carillon does not reach it"),
             (answered(200, "It works!"), "Another server answers"),
         ] {

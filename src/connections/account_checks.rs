@@ -1,15 +1,15 @@
-//! The checks of a connection's keys and account, from Twilio's answer to its requests.
+//! The checks of a connection's keys and account, from Twilio's response to its requests.
 
 use super::check_result::{Check, KEYS_TITLE, RepairPlace};
 use super::keys::Keys;
 use super::problem::Problem;
 use super::verify::{ProfileAccess, VerifiedAccount};
 
-/// The checks of keys and account, derived from Twilio's answer to them.
+/// The checks of keys and account, derived from Twilio's response to them.
 pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) -> Vec<Check> {
     const REACHED: &str = "Twilio answers";
     const ACCOUNT: &str = "Account";
-    let reached = Check::passed(REACHED, "Twilio answered the requests of this check.");
+    let reached = Check::passed(REACHED, "Twilio answered all requests.");
     let accepted = Check::passed(KEYS_TITLE, accepted_keys(keys));
     match answer {
         Ok(account) => {
@@ -43,18 +43,16 @@ fn account_check(title: &str, account: &VerifiedAccount) -> Check {
     match (account.profile, account.kind.as_deref()) {
         (ProfileAccess::Hidden, _) => Check::warning(
             title,
-            "Whether the account is active could not be read: standard API keys may not.",
-            "Nothing needs doing. To see the account's name and status here, save the Auth Token \
-             as well.",
+            "A standard API key can’t read whether the account is active.",
+            "This is fine. To see the account’s name and status here, add the Auth Token.",
         ),
         (ProfileAccess::Read, Some("Trial")) => Check::warning(
             title,
             format!(
-                "“{}” is active, and a trial account: it sends only to numbers that are verified \
-                 in Twilio.",
+                "“{}” is an active trial account: it sends only to numbers verified at Twilio.",
                 account.name
             ),
-            "Upgrade the account in Twilio's console before sending to customers.",
+            "Upgrade the account in Twilio’s console before you send to customers.",
         ),
         (ProfileAccess::Read, _) => Check::passed(title, format!("“{}” is active.", account.name)),
     }
@@ -65,14 +63,13 @@ fn signature_check(keys: &Keys) -> Check {
     if keys.has_auth_token() {
         return Check::passed(
             TITLE,
-            "Twilio's calls are checked by their signature, with the saved Auth Token.",
+            "Carillon checks the signature of Twilio’s calls with the Auth Token.",
         );
     }
     Check::warning(
         TITLE,
-        "No Auth Token is saved: the secret in the webhook addresses proves Twilio's calls. \
-         Signatures are stronger, since they also prove \
-         what a call says, and never travel with it.",
+        "No Auth Token saved: a secret in the webhook address protects Twilio’s calls. Signatures \
+         are stronger, since they also protect the content.",
         "Replace the keys and add the Auth Token.",
     )
     .with_repair_place(RepairPlace::Keys)

@@ -1,4 +1,4 @@
-//! The result of one check of *Verify connection*, with advice unless it passed.
+//! The result of one check of *Check now*, with advice unless it passed.
 
 use serde::{Deserialize, Serialize};
 

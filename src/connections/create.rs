@@ -58,7 +58,7 @@ pub async fn create(
         .returning(Connection::as_returning())
         .get_result(conn)
         .await;
-    let message = "This Twilio account has just been connected. See the Connection Center.";
+    let message = "This Twilio account was just connected. See the Connection Center.";
     let connection: Connection = inserted.map_err(|error| {
         name_taken(error).on_constraint("connections_account_sid_key", "account_sid", message)
     })?;

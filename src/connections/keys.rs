@@ -65,8 +65,8 @@ impl Keys {
                 errors.add(
                     "account_sid",
                     Mistake::Missing.with_hint(
-                        "Enter the Account SID: AC and 32 characters, from the Account \
-                             Dashboard of Twilio's console.",
+                        "Enter the Account SID: AC and 32 characters, from the Account Dashboard \
+                         of Twilio’s console.",
                     ),
                 );
                 None
@@ -88,8 +88,8 @@ impl Keys {
                 errors.add(
                     "api_key_secret",
                     Mistake::Missing.with_hint(
-                        "Enter the secret of this API key. Twilio shows it only once: if it is \
-                             lost, make a new key.",
+                        "Enter the secret of this API key. If you lost it, create a new key at \
+                         Twilio.",
                     ),
                 );
                 None
@@ -97,9 +97,7 @@ impl Keys {
             (None, Some(_)) => {
                 errors.add(
                     "api_key_sid",
-                    Mistake::Missing.with_hint(
-                        "Enter the SID of the API key (SK…) that this secret belongs to.",
-                    ),
+                    Mistake::Missing.with_hint("Enter the SID of this secret’s API key (SK…)."),
                 );
                 None
             }
@@ -285,14 +283,11 @@ fn parse_secret(
         return None;
     }
     if AccountSid::parse(text).is_ok() || ApiKeySid::parse(text).is_ok() {
-        errors.add(
-            field,
-            "This is a SID, not a secret. Copy the secret that belongs to it from Twilio's console.",
-        );
+        errors.add(field, "This is a SID, not a secret. Copy its secret from Twilio’s console.");
     } else if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         errors.add(
             field,
-            "It is letters and digits only. Copy it from Twilio's console again, without blanks or \
+            "Use letters and digits only. Copy it again from Twilio’s console, without spaces or \
              quotes.",
         );
     }

@@ -48,14 +48,14 @@ fn each_wrong_field_says_what_is_wrong_with_it() {
             "auth_token: This field is required. Enter the account's Auth Token, or an API key",
         ),
         (new(ACCOUNT, ACCOUNT, "", ""), "auth_token: This is a SID"),
-        (new(ACCOUNT, "to ken", "", ""), "auth_token: It is letters and digits only"),
+        (new(ACCOUNT, "to ken", "", ""), "auth_token: Use letters and digits only"),
         (
             new(ACCOUNT, "", KEY, ""),
             "api_key_secret: This field is required. Enter the secret of this API key",
         ),
         (
             new(ACCOUNT, "", "", "s3cret"),
-            "api_key_sid: This field is required. Enter the SID of the API key",
+            "api_key_sid: This field is required. Enter the SID of this secret’s API key",
         ),
         (new(ACCOUNT, "", ACCOUNT, "s3cret"), "api_key_sid: An API Key SID begins with SK"),
     ] {

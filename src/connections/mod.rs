@@ -1,7 +1,7 @@
 //! Connections: Twilio accounts with their keys, the checks against the live account, and the
 //! rejected webhooks. The main types are [`Connection`], its [`Keys`] and the [`Problem`]s that
-//! Twilio's answers reveal. Start with `connection.rs` for the row and `verify.rs` for the requests
-//! to Twilio.
+//! Twilio's responses reveal. Start with `connection.rs` for the row and `verify.rs` for the
+//! requests to Twilio.
 
 mod account_checks;
 mod change;

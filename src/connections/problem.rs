@@ -6,7 +6,7 @@ use crate::twilio::sid::{AccountSid, ApiKeySid, ServiceSid};
 use crate::twilio::{CredentialKind, Credentials, TwilioError};
 use crate::types::phone::PhoneNumber;
 
-/// The cause that Twilio's answer to a check reveals.
+/// The cause that Twilio's response to a check reveals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// Twilio does not accept the Auth Token for this account (401, 20003).
@@ -53,7 +53,7 @@ pub enum Problem {
     },
     /// Twilio limits the rate of requests (429).
     Busy,
-    /// Any other answer.
+    /// Any other response.
     Strange {
         /// The unexpected answer.
         what: String,
@@ -61,7 +61,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The problem that Twilio's answer to a request with `credentials` reveals.
+    /// The problem that Twilio's response to a request with `credentials` reveals.
     pub fn of(error: TwilioError, credentials: &Credentials) -> Self {
         match (error.code(), error) {
             (Some(20_005), _) => Self::AccountInactive,
@@ -139,20 +139,18 @@ impl Problem {
             Self::KeysNotAllowed(code) => {
                 let code = code.map_or_else(String::new, |code| format!(" (Twilio code {code})"));
                 format!(
-                    "Twilio knows these keys, but they may not read the account's phone \
+                    "Twilio accepts these keys, but they can’t read the account’s phone \
                      numbers{code}."
                 )
             }
             Self::TestCredentials => {
-                "These are Twilio's test credentials, which never send a message.".to_owned()
+                "These are Twilio’s test credentials, which never send messages.".to_owned()
             }
-            Self::AccountNotFound(account) => format!("Twilio knows no account {account}."),
-            Self::AccountSuspended => {
-                "Twilio has suspended this account: it cannot send.".to_owned()
-            }
+            Self::AccountNotFound(account) => format!("Twilio has no account {account}."),
+            Self::AccountSuspended => "Twilio suspended this account, so it can’t send.".to_owned(),
             Self::AccountClosed => "This Twilio account is closed.".to_owned(),
             Self::AccountInactive => {
-                "Twilio says that this account is not active: it cannot send.".to_owned()
+                "This account isn’t active at Twilio, so it can’t send.".to_owned()
             }
             Self::NumberNotInAccount(number) => {
                 format!("The number {} is not in this Twilio account.", number.international())
@@ -170,12 +168,10 @@ impl Problem {
             Self::ServiceWithoutSms { name } => {
                 format!("No number of the Messaging Service “{name}” can send SMS.")
             }
-            Self::Unreachable { why } => format!("Twilio could not be reached: {why}."),
-            Self::Busy => {
-                "Twilio is answering too many requests of this account at the moment.".to_owned()
-            }
+            Self::Unreachable { why } => format!("Couldn’t reach Twilio: {why}."),
+            Self::Busy => "Twilio got too many requests for this account.".to_owned(),
             Self::Strange { what } => {
-                format!("Twilio gave an answer that Carillon does not understand: {what}.")
+                format!("Twilio sent an unexpected answer: {what}.")
             }
         }
     }
@@ -184,59 +180,56 @@ impl Problem {
     pub const fn advice(&self) -> &'static str {
         match self {
             Self::AuthTokenRefused(_) => {
-                "Copy Account SID and Auth Token from the same account in Twilio's console \
-                 (Account Dashboard, “Account Info”); a subaccount \
-                 has its own token."
+                "Copy Account SID and Auth Token from the same account in Twilio’s console \
+                 (Account Dashboard, “Account Info”). A subaccount has its own token."
             }
             Self::ApiKeyRefused(_) => {
-                "Check that SID and secret belong together and to this account. A lost secret cannot be shown again: make a new API key in \
-                 Twilio's console (Account, “API keys & tokens”)."
+                "Check that SID and secret belong together and to this account. If you lost the \
+                 secret, create a new API key in Twilio’s console (Account, “API keys & tokens”)."
             }
             Self::KeysNotAllowed(_) => {
-                "Use a standard API key, or give the restricted one the rights to read phone \
-                 numbers and Messaging Services and to send \
-                 and read messages."
+                "Use a standard API key. Or let the restricted one read phone numbers and \
+                 Messaging Services, and send and read messages."
             }
             Self::TestCredentials => {
-                "Use the live Account SID and Auth Token from the Account Dashboard of Twilio's \
+                "Use the live Account SID and Auth Token from the Account Dashboard of Twilio’s \
                  console."
             }
             Self::AccountNotFound(_) => {
-                "Copy the Account SID from the Account Dashboard of Twilio's console."
+                "Copy the Account SID from the Account Dashboard of Twilio’s console."
             }
             Self::AccountSuspended => {
-                "Look in Twilio's console for the reason (often an unpaid balance), settle it \
-                 there, and try again."
+                "Resolve the reason in Twilio’s console (often an unpaid balance), then try again."
             }
-            Self::AccountClosed => "Connect another account; a closed one cannot be opened again.",
+            Self::AccountClosed => "Connect another account. Twilio can’t reopen a closed one.",
             Self::AccountInactive => {
-                "Look at the account in Twilio's console: it may be suspended or closed."
+                "Check in Twilio’s console whether the account is suspended or closed."
             }
             Self::NumberNotInAccount(_) => {
-                "Check the number, or the account: numbers of a subaccount need that subaccount's \
-                 SID and keys. The account's numbers are \
-                 listed in Twilio's console under “Phone Numbers”."
+                "Check the number and the account. A subaccount’s number needs that subaccount’s \
+                 SID and keys. Twilio’s console lists the numbers under “Phone Numbers”."
             }
             Self::NoSmsCapability { .. } => {
-                "Choose a number with SMS capability, or buy one in Twilio's console."
+                "Choose a number with SMS capability, or buy one in Twilio’s console."
             }
             Self::ServiceNotFound(_) => {
-                "Copy the SID from Twilio's console (Messaging, Services), from the same account."
+                "Copy the SID from the same account in Twilio’s console (Messaging, Services)."
             }
             Self::ServiceWithoutSenders { .. } => {
-                "Add a phone number to the service's sender pool in Twilio's console, then try \
+                "Add a phone number to the service’s sender pool in Twilio’s console, then try \
                  again."
             }
             Self::ServiceWithoutSms { .. } => {
-                "Add a number with SMS capability to the service's sender pool in Twilio's console."
+                "Add a number with SMS capability to the service’s sender pool in Twilio’s \
+                 console."
             }
             Self::Unreachable { .. } => {
-                "Check this server's internet access (name resolution, firewall, proxy) and \
-                 status.twilio.com, then try again."
+                "Check this server’s internet access (DNS, firewall, proxy) and status.twilio.com, \
+                 then try again."
             }
             Self::Busy => "Wait a minute and try again.",
             Self::Strange { .. } => {
-                "Try again; if it stays, look at status.twilio.com, or at what stands between this \
+                "Try again. If it persists, check status.twilio.com and any proxy between this \
                  server and Twilio."
             }
         }
@@ -248,7 +241,7 @@ impl Problem {
     }
 }
 
-/// An error of its field if there is one; otherwise of the whole request.
+/// An error on its field if there is one; otherwise on the whole request.
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         match problem.field() {

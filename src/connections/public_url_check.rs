@@ -13,27 +13,26 @@ pub fn check_public_url(client: &Client, public_url: &PublicUrl) -> Option<Check
 }
 
 fn public_url_check(public_url: &PublicUrl) -> Check {
-    const TITLE: &str = "Address for Twilio's calls";
-    const ADVICE: &str = "Set CARILLON_PUBLIC_URL to the https address under which the internet \
-                          reaches this server (a reverse proxy or a \
-                          tunnel), restart, and repair the webhooks.";
+    const TITLE: &str = "Address for Twilio’s calls";
+    const ADVICE: &str = "Set CARILLON_PUBLIC_URL to this server’s public https address (a reverse \
+                          proxy or a tunnel), restart, then repair the webhooks.";
     match unreachable_reason(public_url) {
         Some(why) => Check::failed(
             TITLE,
             format!(
-                "Twilio cannot call {public_url}: {why}. Neither delivery reports nor replies \
-                 arrive, STOP among them."
+                "Twilio cannot call {public_url}: {why}. Delivery reports and replies such as STOP \
+                 don’t arrive."
             ),
             ADVICE,
         ),
         None if !public_url.is_https() => {
             let detail = format!(
-                "Twilio calls {public_url} without encryption: phone numbers and texts can be read \
-                 on the way."
+                "Twilio calls {public_url} without encryption, so others can read phone numbers \
+                 and texts."
             );
             Check::warning(TITLE, detail, ADVICE)
         }
-        None => Check::passed(TITLE, format!("Twilio is told to call {public_url}.")),
+        None => Check::passed(TITLE, format!("Twilio calls {public_url}.")),
     }
 }
 

@@ -93,51 +93,42 @@ impl RejectionReason {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Unsigned => {
-                "The request carried no Twilio signature. Twilio signs every webhook: somebody \
-                 else may have called this address."
+                "The request had no Twilio signature. Twilio signs every webhook, so another \
+                 caller may have used this address."
             }
             Self::WrongSignature => {
-                "The signature does not match, for any address that this could be. Most likely the \
-                 saved Auth Token is not the account's primary \
-                 one any more: replace the keys. A proxy that changes the path or the body breaks \
-                 signatures as well. If neither is so, \
-                 somebody else called."
+                "The signature doesn’t match. Most likely the saved Auth Token is no longer the \
+                 account’s primary one: replace the keys. A proxy that changes the path or the \
+                 body breaks signatures too. Otherwise, another caller used this address."
             }
             Self::WrongAddress => {
-                "The Auth Token is right; only the address differs. If Twilio calls the right one, \
-                 set CARILLON_PUBLIC_URL to it (scheme, host \
-                 and port as Twilio has them) and restart. If CARILLON_PUBLIC_URL is right, repair \
-                 the webhook of the sender, so that Twilio \
-                 calls it."
+                "The Auth Token is right, but the address differs. If Twilio calls the right one, \
+                 set CARILLON_PUBLIC_URL to it (same scheme, host and port) and restart. If \
+                 CARILLON_PUBLIC_URL is right, repair the sender’s webhook."
             }
             Self::NoSecret => {
-                "Without an Auth Token, the secret in the address proves that Twilio calls; this \
-                 call had none. After an update, repair the \
-                 webhook of each sender, so that Twilio calls the address with the secret. Reports \
-                 on messages that were sent before are \
-                 looked up by themselves, and incoming texts are found within minutes; a STOP is \
-                 taken at once in any case."
+                "The address lacks the secret that protects it without an Auth Token. After an \
+                 update, repair each sender’s webhook. Carillon looks up earlier reports by itself \
+                 and finds incoming texts within minutes. A STOP counts at once in any case."
             }
             Self::WrongSecret => {
-                "The secret in the address is not the connection's, or its time is over. Repair \
-                 the webhook of the sender, so that Twilio \
-                 calls the present address. If that is so already, somebody else called."
+                "The secret in the address is wrong or expired. Repair the sender’s webhook. If it \
+                 is already correct, another caller used this address."
             }
             Self::OtherAccount => {
-                "The request names another Twilio account than this connection's. Check which \
-                 number or service calls this address."
+                "The request names another Twilio account. Check which number or service calls \
+                 this address."
             }
             Self::UnknownConnection => {
-                "No connection has this address: it was mistyped or belongs to an older \
-                 installation. Repair the webhook of the sender."
+                "No connection has this address: it is mistyped or from an older installation. \
+                 Repair the sender’s webhook."
             }
             Self::TokenUnreadable => {
-                "The saved Auth Token was sealed with another CARILLON_SECRET_KEY. Start with the \
-                 former key, or replace the connection's keys."
+                "Carillon encrypted the Auth Token with another CARILLON_SECRET_KEY. Start with \
+                 the former key, or replace the connection’s keys."
             }
             Self::Malformed => {
-                "The body is not what Twilio sends for this hook. Check which webhook is set to \
-                 this address."
+                "The body isn’t what Twilio sends to this address. Check which webhook uses it."
             }
         }
     }

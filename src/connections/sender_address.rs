@@ -1,14 +1,13 @@
 //! The address that a sender sends from: a phone number in E.164 or the SID of a Messaging Service.
 
-use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Serialize, Serializer};
 
 use crate::twilio::sid::{ServiceSid, SidError};
 use crate::types::phone::{PhoneError, PhoneNumber};
+use crate::types::stored_as::stored_as;
 use crate::types::text_enum::text_enum;
 
 /// The address that messages are sent from, in Twilio's format: `+14155550123` or `MG…`.
@@ -41,7 +40,7 @@ pub enum AddressError {
     )]
     Empty,
     /// Begins like a Messaging Service SID, but is not a valid one.
-    #[error("This cannot be a sender: {0}.")]
+    #[error("Not a sender: {0}.")]
     ServiceSid(SidError),
     /// The SID of something else.
     #[error(
@@ -56,20 +55,20 @@ pub enum AddressError {
     },
     /// Five or six digits: a short code.
     #[error(
-        "A short code cannot be connected on its own: put it into a Messaging Service in Twilio \
-         and enter that service's SID (MG…)."
+        "A short code needs a Messaging Service. Add it to one at Twilio, then enter that \
+         service’s SID (MG…)."
     )]
     ShortCode,
     /// A channel prefix such as `whatsapp:`.
     #[error(
-        "“{0}” addresses cannot be connected. Enter a phone number such as +14155550123, or the \
-         SID of a Messaging Service (MG…)."
+        "Carillon can’t send from “{0}” addresses. Enter a phone number such as +14155550123, or \
+         the SID of a Messaging Service (MG…)."
     )]
     Channel(String),
     /// Neither a SID nor a valid phone number.
     #[error(
-        "This cannot be a sender. {0} Enter a number such as +14155550123, or the SID of a \
-         Messaging Service (MG…)."
+        "Not a sender. {0} Enter a number such as +14155550123, or the SID of a Messaging Service \
+         (MG…)."
     )]
     Phone(PhoneError),
 }
@@ -119,6 +118,16 @@ impl SenderAddress {
         }
     }
 
+    /// Reads an address that was stored, without the checks of user input.
+    fn from_stored(text: &str) -> Result<Self, AddressError> {
+        if text.starts_with("MG") {
+            return ServiceSid::parse(text)
+                .map(Self::MessagingService)
+                .map_err(AddressError::ServiceSid);
+        }
+        PhoneNumber::from_e164(text).map(Self::PhoneNumber).map_err(AddressError::Phone)
+    }
+
     /// The address as shown to users: a number grouped, a SID unchanged.
     pub fn for_people(&self) -> String {
         match self {
@@ -159,22 +168,7 @@ impl Serialize for SenderAddress {
     }
 }
 
-impl ToSql<Text, Pg> for SenderAddress {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        std::io::Write::write_all(out, self.as_str().as_bytes())?;
-        Ok(IsNull::No)
-    }
-}
-
-impl FromSql<Text, Pg> for SenderAddress {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        let text = std::str::from_utf8(bytes.as_bytes())?;
-        if text.starts_with("MG") {
-            return Ok(Self::MessagingService(ServiceSid::parse(text)?));
-        }
-        Ok(Self::PhoneNumber(PhoneNumber::from_e164(text)?))
-    }
-}
+stored_as!(Text, SenderAddress, as_str, Self::from_stored);
 
 #[cfg(test)]
 mod tests {
@@ -200,10 +194,10 @@ mod tests {
             ("mg0123456789abcdef0123456789abcdef", "MG and 32 characters"),
             ("PN0123456789abcdef0123456789abcdef", "the SID of a phone number"),
             ("AC0123456789abcdef0123456789abcdef", "the SID of an account"),
-            ("12345", "put it into a Messaging Service"),
-            ("whatsapp:+15005550006", "“whatsapp” addresses"),
+            ("12345", "needs a Messaging Service"),
+            ("whatsapp:+15005550006", "from “whatsapp” addresses"),
             ("(500) 555-0006", "country code"),
-            ("Carillon", "This cannot be a sender"),
+            ("Carillon", "Not a sender"),
         ] {
             let error = SenderAddress::parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");

@@ -8,7 +8,7 @@ use crate::types::phone::PhoneNumber;
 
 /// Who suppresses a number or lifts a suppression: a signed-in user, or a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct By {
+pub struct Requester {
     /// How the request came in.
     pub source: Source,
     /// The user, if there is one.
@@ -20,7 +20,7 @@ pub struct By {
 pub struct Evidence {
     /// The number.
     pub phone: PhoneNumber,
-    /// Why it may no longer be texted.
+    /// The reason for the suppression that is added or lifted.
     pub reason: Reason,
     /// How it is known.
     pub source: Source,
@@ -32,7 +32,7 @@ pub struct Evidence {
     pub note: Option<String>,
 }
 
-impl By {
+impl Requester {
     /// A signed-in user.
     pub fn user(id: UserId) -> Self {
         Self { source: Source::Admin, user_id: Some(id) }
@@ -46,11 +46,18 @@ impl By {
 
 impl Evidence {
     /// Evidence without message and note.
-    pub fn new(phone: PhoneNumber, reason: Reason, by: By) -> Self {
-        Self { phone, reason, source: by.source, message_id: None, user_id: by.user_id, note: None }
+    pub fn new(phone: PhoneNumber, reason: Reason, requester: Requester) -> Self {
+        Self {
+            phone,
+            reason,
+            source: requester.source,
+            message_id: None,
+            user_id: requester.user_id,
+            note: None,
+        }
     }
 
-    /// Returns an error of the field `note` if a user or program lifts a suppression without a
+    /// Returns an error on the field `note` if a user or program lifts a suppression without a
     /// reason.
     pub(super) fn require_note(&self) -> Result<()> {
         let has_note = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());

@@ -15,7 +15,7 @@ pub mod record;
 mod source;
 pub mod suppression;
 
-pub use evidence::{By, Evidence};
+pub use evidence::{Evidence, Requester};
 pub use opt_out_reading::{OptOutReading, reading_of};
 pub use reason::Reason;
 pub use record::{ConsentChange, ConsentRecord};

@@ -58,14 +58,12 @@ impl Reason {
     /// A sentence that explains it.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Stop => "The person texted STOP. They can undo it by texting START.",
+            Self::Stop => "They texted STOP. They can undo it by texting START.",
             Self::Carrier21610 => {
-                "Twilio refuses messages to this number, since the person has opted out there. \
-                 They can undo it by texting START."
+                "Twilio refuses messages to this number: they opted out there. They can undo it by \
+                 texting START."
             }
-            Self::Manual => {
-                "Someone here, or a connected program, decided that this number is not texted."
-            }
+            Self::Manual => "A user or a connected program suppressed this number.",
             Self::CarrierBlocked => "The carrier blocks messages to this number.",
             Self::InvalidNumber => "Twilio reports that this number cannot receive messages.",
         }

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
-use super::evidence::{By, Evidence};
+use super::evidence::{Evidence, Requester};
 use super::reason::Reason;
 use super::record::{self, ConsentChange};
 use super::source::Source;
@@ -77,6 +77,43 @@ pub async fn count_opt_outs(conn: &mut Conn, since: DateTime<Utc>) -> Result<i64
     Ok(OptOuts { since, reasons: Reason::OPT_OUTS, limit: MAX_COUNTED + 1 }
         .get_result(conn)
         .await?)
+}
+
+statement! {
+    /// Counts opt-outs by day, newest first and up to the limit.
+    struct OptOutsByDay<'a> {
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        reasons: &'a [Reason] => Array<Text>,
+        days: &'a [NaiveDate] => Array<Date>,
+        begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
+        limit: i64 => BigInt,
+    }
+    returns (Nullable<Date>, BigInt);
+    "SELECT ({days})[width_bucket(since, {begins})], count(*)
+     FROM (
+         SELECT since
+         FROM suppressions
+         WHERE since >= {begin} AND since < {end} AND reason = ANY ({reasons}) AND counted
+         ORDER BY since DESC
+         LIMIT {limit}
+     ) AS counted
+     GROUP BY 1"
+}
+
+/// The number of opt-outs on each of these days, which begin at `begins`; those of
+/// [`count_opt_outs`]. Days without any are left out; beyond [`MAX_COUNTED`], the oldest opt-outs.
+pub async fn opt_outs_by_day(
+    conn: &mut Conn,
+    days: &[NaiveDate],
+    begins: &[DateTime<Utc>],
+    end: DateTime<Utc>,
+) -> Result<Vec<(NaiveDate, i64)>> {
+    let Some(begin) = begins.first().copied() else { return Ok(Vec::new()) };
+    let (reasons, limit) = (Reason::OPT_OUTS, MAX_COUNTED + 1);
+    let statement = OptOutsByDay { begin, end, reasons, days, begins, limit };
+    let rows: Vec<(Option<NaiveDate>, i64)> = statement.load(conn).await?;
+    Ok(rows.into_iter().filter_map(|(day, count)| Some((day?, count))).collect())
 }
 
 /// The strongest suppression of a number; `None` if it may be texted.
@@ -179,7 +216,7 @@ pub(crate) async fn begin(
 /// `reason` is ignored), and returns the lifted reasons. `contacts::lift` also removes the tag.
 ///
 /// A keyword lifts opt-outs only. A user or program has to give a reason; without one, it is an
-/// error of the field `note`.
+/// error on the field `note`.
 pub(crate) async fn end(
     conn: &mut Conn,
     reasons: &[Reason],
@@ -251,7 +288,7 @@ pub(crate) async fn move_to_new_number(
     conn: &mut Conn,
     from: &PhoneNumber,
     to: &PhoneNumber,
-    by: By,
+    requester: Requester,
     now: DateTime<Utc>,
 ) -> Result<Option<Reason>> {
     let moving: Vec<_> = all_active(conn, from)
@@ -266,7 +303,7 @@ pub(crate) async fn move_to_new_number(
                 reason: *reason,
                 source: Source::NumberChange,
                 message_id: record::proving_message(conn, from, *reason).await?,
-                user_id: by.user_id,
+                user_id: requester.user_id,
                 note: Some(from.international()),
             };
             record::add(conn, ConsentChange::Suppressed, &evidence, now).await?;

@@ -166,7 +166,7 @@ pub async fn ids_by_external_id(
         .collect())
 }
 
-/// Turns the violation of a unique index into an error of its field.
+/// Turns the violation of a unique index into an error on its field.
 pub(super) fn as_field_error(error: Error) -> Error {
     error
         .on_constraint("contacts_phone_key", "phone", "already a contact")

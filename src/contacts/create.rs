@@ -116,8 +116,8 @@ pub async fn find_or_create_many_by_phone(
     Ok((found, changes))
 }
 
-/// Creates contacts with nothing but a number; those that another transaction created meanwhile are
-/// left out.
+/// Creates contacts with nothing but a number; those that another transaction created in the
+/// meantime are left out.
 async fn create_missing(
     conn: &mut Conn,
     phones: &[PhoneNumber],

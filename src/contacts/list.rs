@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use diesel::dsl::sql;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+
 use super::contact::{Contact, find_many};
 use super::filter::{ContactFilter, Position};
 use super::list_scan::{Scan, Scanned, adjacent};
@@ -93,6 +97,13 @@ pub async fn count(
         }
     }
     Ok(found.len())
+}
+
+/// The number of all contacts as of the last VACUUM or ANALYZE, for lists too long to count.
+pub async fn estimate(conn: &mut Conn) -> Result<i64> {
+    let rows =
+        sql::<BigInt>("SELECT reltuples::bigint FROM pg_class WHERE oid = 'contacts'::regclass");
+    Ok(rows.get_result(conn).await?)
 }
 
 /// The ids nearest to the position, and whether there are more.

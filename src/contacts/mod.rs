@@ -30,7 +30,7 @@ pub use contact_change::ContactChange;
 pub use create::{NewContact, create, find_or_create_by_phone, find_or_create_many_by_phone};
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use filter::{ContactFilter, Position};
-pub use list::{ContactPage, count, list, list_ids};
+pub use list::{ContactPage, count, estimate, list, list_ids};
 pub use list_scan::SCAN_LIMIT;
 pub use patch::{AttributesPatch, ContactPatch, Patch, Updated, update};
 pub use suppress_and_lift::{Lifted, Suppressed, lift, suppress, undo_reading};

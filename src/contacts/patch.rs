@@ -10,7 +10,7 @@ use super::ContactChange;
 use super::contact::{Contact, as_field_error};
 use super::fields::{Attributes, Email, ExternalId, InvalidField, Name};
 use super::stop_tag::tag_stopped;
-use crate::consent::{By, Reason, suppression};
+use crate::consent::{Reason, Requester, suppression};
 use crate::db::Conn;
 use crate::db::schema::contacts;
 use crate::error::{Error, FieldErrors, Result};
@@ -122,7 +122,7 @@ pub async fn update(
     conn: &mut Conn,
     id: ContactId,
     patch: ContactPatch,
-    by: By,
+    requester: Requester,
     now: DateTime<Utc>,
 ) -> Result<Updated> {
     // The numbers are locked before the contact, as a STOP of the old number does.
@@ -162,7 +162,8 @@ pub async fn update(
     let (mut changes, mut suppressed) = (Vec::new(), None);
     if moved {
         suppressed =
-            suppression::move_to_new_number(conn, &old_phone, &contact.phone, by, now).await?;
+            suppression::move_to_new_number(conn, &old_phone, &contact.phone, requester, now)
+                .await?;
         changes = tag_stopped(conn, std::slice::from_ref(&contact), now).await?;
     }
     Ok(Updated { contact, changes, suppressed })

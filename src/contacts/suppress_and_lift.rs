@@ -53,7 +53,7 @@ pub async fn suppress(
 /// own `reason` is ignored); removes [`tags::STOP_TAG`] if no opt-out is left.
 ///
 /// A keyword lifts opt-outs only. A user or program has to give a reason; without one, it is an
-/// error of the field `note`.
+/// error on the field `note`.
 pub async fn lift(
     conn: &mut Conn,
     reasons: &[Reason],

@@ -4,7 +4,9 @@
 //! index.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::prelude::{ExpressionMethods, JoinOnDsl, QueryDsl};
+use diesel::prelude::{
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable,
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ use crate::db::schema::{
     automations, contact_tags, enrollments, events, messages, removed_tags, tags,
 };
 use crate::error::Result;
-use crate::types::id::{EnrollmentId, MessageId};
+use crate::types::id::{EnrollmentId, MessageId, SenderId};
 
 /// An entry of the timeline: what happened, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +55,14 @@ pub enum EntryKind {
         different_number: Option<String>,
         /// Its text.
         body: String,
+        /// How many pictures and other files it has.
+        media: usize,
+        /// The number of its parts.
+        parts: i16,
+        /// The sender that it went out from or came to, while there is one.
+        sender_id: Option<SenderId>,
+        /// The name of the automation that composed it.
+        automation: Option<String>,
         /// Why it ended without a delivery report.
         reason: Option<String>,
         /// Twilio's error code.
@@ -182,17 +192,8 @@ async fn messages(
     until: DateTime<Utc>,
     rows: i64,
 ) -> Result<Vec<TimelineEntry>> {
-    type Row = (
-        DateTime<Utc>,
-        MessageId,
-        String,
-        String,
-        (String, Option<String>),
-        String,
-        Option<String>,
-        Option<i32>,
-    );
-    let found: Vec<Row> = messages::table
+    let found: Vec<MessageRow> = messages::table
+        .left_join(automations::table)
         .filter(messages::contact_id.eq(contact.id))
         .filter(messages::id.lt(MessageId::first_at(until + MARGIN)))
         .filter(messages::created_at.le(until))
@@ -203,31 +204,59 @@ async fn messages(
             messages::id,
             messages::direction,
             messages::status,
-            (messages::to_address, messages::from_address),
+            messages::to_address,
+            messages::from_address,
             messages::body,
+            messages::media_urls,
+            messages::parts,
+            messages::sender_id,
+            automations::name.nullable(),
             messages::reason,
             messages::error_code,
         ))
         .load(conn)
         .await?;
-    let entries = found.into_iter().rev().map(
-        |(at, id, direction, status, (to, from), body, reason, error_code)| {
-            let address = if direction == "inbound" { from } else { Some(to) };
-            let different_number =
-                address.filter(|address| !address.is_empty() && !contact.phone.is_at(address));
-            let kind = EntryKind::Message {
-                id,
-                direction,
-                status,
-                different_number,
-                body,
-                reason,
-                error_code,
-            };
-            TimelineEntry { at, kind }
-        },
-    );
-    Ok(entries.collect())
+    Ok(found.into_iter().rev().map(|row| row.into_entry(contact)).collect())
+}
+
+/// A row of the query for messages.
+#[derive(Queryable)]
+struct MessageRow {
+    created_at: DateTime<Utc>,
+    id: MessageId,
+    direction: String,
+    status: String,
+    to_address: String,
+    from_address: Option<String>,
+    body: String,
+    media_urls: Vec<String>,
+    parts: i16,
+    sender_id: Option<SenderId>,
+    automation: Option<String>,
+    reason: Option<String>,
+    error_code: Option<i32>,
+}
+
+impl MessageRow {
+    fn into_entry(self, contact: &Contact) -> TimelineEntry {
+        let is_inbound = self.direction == "inbound";
+        let address = if is_inbound { self.from_address } else { Some(self.to_address) };
+        let kind = EntryKind::Message {
+            id: self.id,
+            different_number: address
+                .filter(|address| !address.is_empty() && !contact.phone.is_at(address)),
+            direction: self.direction,
+            status: self.status,
+            body: self.body,
+            media: self.media_urls.len(),
+            parts: self.parts,
+            sender_id: self.sender_id,
+            automation: self.automation,
+            reason: self.reason,
+            error_code: self.error_code,
+        };
+        TimelineEntry { at: self.created_at, kind }
+    }
 }
 
 async fn tags_added(
@@ -317,6 +346,10 @@ mod tests {
             status: "sent".to_owned(),
             different_number: None,
             body: String::new(),
+            media: 0,
+            parts: 0,
+            sender_id: None,
+            automation: None,
             reason: None,
             error_code: None,
         };

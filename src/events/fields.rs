@@ -1,9 +1,7 @@
 //! Types for the fields of an event, each with one fallible constructor.
 
-use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -11,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::types::json_text::JsonText;
 use crate::types::mistake::{self, Mistake};
 use crate::types::storable_text;
+use crate::types::stored_as::stored_as;
 
 /// Maximum size of an event's properties as JSON, in bytes.
 pub const MAX_PROPERTIES_BYTES: usize = 32 * 1024;
@@ -114,17 +113,7 @@ impl Serialize for EventName {
     }
 }
 
-impl ToSql<Text, Pg> for EventName {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
-        <str as ToSql<Text, Pg>>::to_sql(&self.0, out)
-    }
-}
-
-impl FromSql<Text, Pg> for EventName {
-    fn from_sql(bytes: PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        <String as FromSql<Text, Pg>>::from_sql(bytes).map(Self)
-    }
-}
+stored_as!(Text, EventName);
 
 #[cfg(test)]
 mod tests {

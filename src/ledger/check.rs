@@ -122,7 +122,7 @@ statement! {
 
 statement! {
     /// Adds the differences as changes, in the statement that finds them; changes that commit
-    /// meanwhile count separately.
+    /// in the meantime count separately.
     struct Correct<'a> {
         from: NaiveDate => Date,
         to: NaiveDate => Date,
@@ -161,7 +161,7 @@ pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Differe
 
 /// Corrects the ledger of a filter to match the messages, and returns how many numbers were wrong.
 pub async fn correct<'t>(tx: Begun<'t>, filter: &LedgerFilter) -> Result<(usize, Tx<'t>)> {
-    // If the ledger were recounted meanwhile, the differences would be added twice.
+    // If the ledger were recounted in the meantime, the differences would be added twice.
     let mut tx = lock(tx).await?;
     let (automation_id, one_off) = filter.automation_and_one_off();
     let (from, to, begin, end) =

@@ -105,9 +105,9 @@ impl Days {
 /// `days[width_bucket(moment, begins)]`. PostgreSQL's time zone data may be of another version than
 /// ours.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Calendar {
-    pub(super) days: Vec<NaiveDate>,
-    pub(super) begins: Vec<DateTime<Utc>>,
+pub(crate) struct Calendar {
+    pub(crate) days: Vec<NaiveDate>,
+    pub(crate) begins: Vec<DateTime<Utc>>,
 }
 
 impl Calendar {

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_day_or_range_is_an_error_of_its_field() {
+    fn an_invalid_day_or_range_is_an_error_on_its_field() {
         assert_eq!(read("yesterday", "2026-02-30"), Err(vec!["from".to_owned(), "to".to_owned()]));
         assert_eq!(read("2026-11-02", "2026-11-01"), Err(vec!["to".to_owned()]));
         assert_eq!(read("1999-01-01", "2026-11-01"), Err(vec!["from".to_owned()]));

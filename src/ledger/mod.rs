@@ -28,6 +28,7 @@ mod zone_change;
 pub use cause::Cause;
 pub use check::{Difference, check, correct};
 pub use counts::Counts;
+pub(crate) use days::Calendar;
 pub use days::{Days, DaysError};
 pub use filter::{LedgerFilter, MessageOrigin};
 pub use fold::{FOLD_LIMIT, fold, fold_each};

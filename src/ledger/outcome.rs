@@ -26,6 +26,21 @@ text_enum! {
 }
 
 impl Outcome {
+    /// The word for users, the same as for the statuses of its messages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Delivered => "Delivered",
+            Self::Sent => "On the way",
+            Self::Failed => "Not delivered",
+            Self::Suppressed => "Suppressed",
+            Self::Skipped => "Skipped",
+            Self::Unconfirmed => "Uncertain",
+            Self::Pending => "Waiting",
+            Self::Retried => "Sent again",
+        }
+    }
+
     /// What the outcome means, in a sentence for pages.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
@@ -36,7 +51,7 @@ impl Outcome {
             Self::Suppressed => "Not sent, because the number may not be texted.",
             Self::Skipped => "Not sent, because a rule left it out or its time had passed.",
             Self::Unconfirmed => {
-                "Twilio gave no clear answer, so nobody knows yet whether it has the message."
+                "Twilio gave no clear answer: it is uncertain whether it has the message."
             }
             Self::Pending => "Waiting to be handed to Twilio.",
             Self::Retried => "It never arrived, and another message took its place.",

@@ -24,9 +24,9 @@ pub struct Attempt {
     pub finished_at: Option<DateTime<Utc>>,
     /// The outcome; none while the attempt is open.
     pub outcome: Option<AttemptOutcome>,
-    /// The HTTP status of Twilio's answer.
+    /// The HTTP status of Twilio's response.
     pub http_status: Option<i16>,
-    /// Twilio's error code in that answer.
+    /// Twilio's error code in that response.
     pub error_code: Option<i32>,
     /// Twilio's id of the request.
     pub twilio_request_id: Option<String>,
@@ -56,7 +56,7 @@ text_enum! {
         NotSent = "not_sent",
         /// Carillon did not send it, because the claim was too old.
         HeldBack = "held_back",
-        /// The answer does not tell whether Twilio has the message.
+        /// The response does not tell whether Twilio has the message.
         Unknown = "unknown",
     }
 }

@@ -24,7 +24,7 @@ pub(in crate::messages) struct PlannedRetry {
 }
 
 statement! {
-    /// Returns messages to `pending`. Closes an attempt without an answer as accepted, because the
+    /// Returns messages to `pending`. Closes an attempt without a response as accepted, because the
     /// report proves that Twilio accepted it.
     struct ReturnToPending<'a> {
         retry: batch of ReturnRow<'a> {

@@ -1,4 +1,4 @@
-//! The error policy: what Twilio's answers and error codes mean for a message, its number, its
+//! The error policy: what Twilio's responses and error codes mean for a message, its number, its
 //! sender and its connection. `twilio/error_codes/table.rs` has the data.
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
@@ -77,7 +77,7 @@ pub struct Decision {
     pub effect: Option<Effect>,
 }
 
-/// Decides what an answer means for the message. `refusals` is how often Twilio refused it before
+/// Decides what a response means for the message. `refusals` is how often Twilio refused it before
 /// with a code that [`counts_as_refusal`].
 #[must_use]
 pub fn decide(outcome: &SubmitOutcome, refusals: i16, now: DateTime<Utc>) -> Decision {
@@ -213,7 +213,7 @@ const fn effect(disposition: Disposition) -> Option<Effect> {
 ///
 /// `failed` says that no carrier had it, so no recipient can have received it; `undelivered` does
 /// not say so. The wait is at least a minute: by then the attempt that led to the failure has
-/// ended, whatever its answer.
+/// ended, whatever its response.
 pub(super) fn retry_dropped_at(
     code: i32,
     id: MessageId,

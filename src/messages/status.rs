@@ -11,7 +11,7 @@ text_enum! {
         Pending = "pending",
         /// Claimed: the request to Twilio is about to start or in flight.
         Submitting = "submitting",
-        /// Twilio may or may not have accepted it: the answer was lost.
+        /// Twilio may or may not have accepted it: the response was lost.
         Unconfirmed = "unconfirmed",
         /// Accepted by a Messaging Service, which is choosing a sender.
         Accepted = "accepted",
@@ -142,29 +142,48 @@ impl MessageStatus {
         all.filter(|status| status.outcome(resent) == Some(outcome)).collect()
     }
 
+    /// The word for users: one for all statuses between which they need not distinguish.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending | Self::Submitting => "Waiting",
+            Self::Unconfirmed => "Uncertain",
+            Self::Accepted | Self::Scheduled | Self::Queued | Self::Sending | Self::Sent => {
+                "On the way"
+            }
+            Self::Delivered => "Delivered",
+            Self::Undelivered | Self::Failed => "Not delivered",
+            Self::Canceled => "Canceled",
+            Self::Read => "Read",
+            Self::Suppressed => "Suppressed",
+            Self::Skipped => "Skipped",
+            Self::Expired => "Expired",
+            Self::Received => "Received",
+        }
+    }
+
     /// An explanation of the status for users.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Pending => "Waiting to be handed to Twilio.",
-            Self::Submitting => "Being handed to Twilio right now.",
+            Self::Pending => "Waiting to go to Twilio.",
+            Self::Submitting => "Going to Twilio right now.",
             Self::Unconfirmed => {
-                "Twilio gave no clear answer, so nobody knows yet whether it has the message. \
-                 Carillon finds out before it does anything else."
+                "Twilio gave no clear answer. Carillon finds out before it does anything else."
             }
-            Self::Accepted => "The Messaging Service has it and is choosing a sender.",
-            Self::Scheduled => "Twilio keeps it until its time comes.",
-            Self::Queued => "In Twilio's queue.",
+            Self::Accepted => "Twilio has it and chooses a number to send from.",
+            Self::Scheduled => "Twilio has it and sends it later.",
+            Self::Queued => "In Twilio’s queue.",
             Self::Sending => "On its way to the carrier.",
             Self::Sent => "The carrier has it. Some carriers never confirm delivery.",
             Self::Delivered => "The carrier confirmed that it arrived.",
             Self::Undelivered => "The carrier reported that it did not arrive.",
-            Self::Failed => "It failed, at Twilio or before: the recipient does not get it.",
+            Self::Failed => "It did not go out.",
             Self::Canceled => "Canceled before Twilio sent it.",
             Self::Read => "The recipient opened it.",
-            Self::Suppressed => "Not sent, because this number may not be texted.",
-            Self::Skipped => "Not sent, because a rule left it out.",
-            Self::Expired => "Not sent, because its time had passed.",
+            Self::Suppressed => "Not sent: this number can’t be texted.",
+            Self::Skipped => "Not sent: a rule left it out.",
+            Self::Expired => "Not sent: its time had passed.",
             Self::Received => "Received from the contact.",
         }
     }

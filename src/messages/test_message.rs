@@ -24,7 +24,7 @@ pub(crate) struct TestMessage {
 }
 
 impl TestMessage {
-    /// Composes the message and remembers the number as the user's own. The `request_key` comes
+    /// Queues the message and remembers the number as the user's own. The `request_key` comes
     /// with the form, so that submitting the form again creates no second message.
     pub(crate) async fn send(
         self,

@@ -2,7 +2,7 @@
 //!
 //! A retry is always safe, since it passes the same checks as the first run: a message is claimed
 //! before it is sent, or looked up at Twilio if its last attempt is unconfirmed; an enrollment
-//! takes each step once. What has moved on meanwhile, or no longer exists, is left alone.
+//! takes each step once. What has moved on since, or no longer exists, is left alone.
 //!
 //! Failed jobs cannot be deleted: their messages and enrollments would stay stuck unnoticed.
 
@@ -142,8 +142,8 @@ pub async fn retry_all(
     // The ids are passed as values: with a subquery, PostgreSQL would search the whole table for
     // each.
     let ids: Vec<i64> = oldest.load(conn).await?;
-    // The condition is repeated: another admin may have retried a job meanwhile, and a worker may
-    // hold it by now.
+    // The condition is repeated: another admin may have retried a job in the meantime, and a worker
+    // may hold it by now.
     let failed = jobs::table.filter(jobs::id.eq_any(ids)).filter(jobs::failed_at.is_not_null());
     Ok(diesel::update(failed).set(retry_changes(now)).execute(conn).await?)
 }

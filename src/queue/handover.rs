@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Receiver;
-use super::apalis_backend::Batch;
+use super::apalis_channel::LeasedBatch;
 use super::held_jobs::{HeldJobs, LeaseGuard};
 use super::lease::Leased;
 use crate::types::id::WorkerId;
@@ -29,7 +29,7 @@ pub(crate) struct WorkerIntake {
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) held_jobs: HeldJobs,
     /// The batches that the worker performs.
-    pub(crate) batches: mpsc::Sender<Batch>,
+    pub(crate) batches: mpsc::Sender<LeasedBatch>,
     /// The largest number of jobs in a batch.
     pub(crate) max_batch: usize,
 }
@@ -87,7 +87,7 @@ impl HandoverReservation {
         for jobs in jobs.chunks(intake.max_batch) {
             let of_batch = permits.split(jobs.len());
             let accepted = of_batch.is_some_and(|permits| {
-                intake.batches.try_send(Batch { jobs: jobs.to_vec(), permits }).is_ok()
+                intake.batches.try_send(LeasedBatch { jobs: jobs.to_vec(), permits }).is_ok()
             });
             if !accepted {
                 intake.held_jobs.release(jobs);

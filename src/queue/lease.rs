@@ -117,7 +117,7 @@ statement! {
 }
 
 /// Ends the worker's lease of each job; atomic with the work itself if called in its transaction. A
-/// job that another worker has taken over meanwhile stays with that worker.
+/// job that another worker has taken over since stays with that worker.
 pub async fn finish(
     conn: &mut Conn,
     worker: WorkerId,

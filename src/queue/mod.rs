@@ -2,11 +2,11 @@
 //!
 //! A [`Job`] is a row of `jobs` that names one enrollment, message or sender. It is inserted on the
 //! caller's connection, so that it exists exactly when the caller's transaction commits (outbox).
-//! Apalis runs the jobs ([`apalis_backend`]); only this folder and `worker/` use it.
+//! Apalis runs the jobs ([`apalis_channel`]); only this folder and `worker/` use it.
 //!
 //! Start with [`enqueue()`] and [`lease`].
 
-pub mod apalis_backend;
+pub mod apalis_channel;
 mod enqueue;
 pub mod failed_jobs;
 pub mod handover;

@@ -155,7 +155,7 @@ impl RoutineRun {
     }
 
     /// Saves the routine's progress in the transaction of the work. Fails if another worker has
-    /// taken the routine over meanwhile, so that the work is rolled back.
+    /// taken the routine over since, so that the work is rolled back.
     pub async fn save_cursor(&self, conn: &mut Conn, cursor: &impl Serialize) -> Result<()> {
         let cursor =
             serde_json::to_value(cursor).map_err(|error| Error::Internal(error.to_string()))?;

@@ -154,10 +154,9 @@ impl InboundError {
             Self::Problem(problem) => problem.message(),
             Self::ServiceReportsElsewhere { service, sid, host } => format!(
                 "The number is in the Messaging Service “{service}”, which reports incoming \
-                 messages to {host}. Add the service ({sid}) \
-                 as sender instead, or remove its address for incoming messages in Twilio's \
-                 console and press “Repair webhook”, which sets \
-                 it to {url}."
+                 messages to {host}. Add the service ({sid}) as a sender instead. Or remove its \
+                 address for incoming messages in Twilio’s console and select “Repair webhook”, \
+                 which sets it to {url}."
             ),
         }
     }

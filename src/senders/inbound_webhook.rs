@@ -47,7 +47,7 @@ text_enum! {
 
 /// Explanation of [`Drift::WithoutSecret`] for users.
 pub const WITHOUT_SECRET: &str = "They are reported at an address that lacks the connection’s \
-                                  present secret: Carillon takes a STOP at once, and \
+                                  current secret: Carillon takes a STOP at once, and \
                                   finds other texts within minutes.";
 
 impl InboundWebhook {
@@ -130,7 +130,7 @@ impl InboundWebhook {
         worst.map(|drift| self.what_to_do(*drift))
     }
 
-    /// The check that *Verify connection* shows.
+    /// The check that *Check now* shows.
     #[must_use]
     pub fn check(&self, label: &str) -> Check {
         let title = format!("Incoming messages of {label}");
@@ -144,10 +144,7 @@ impl InboundWebhook {
         }
         let advice = match worst {
             Drift::WithoutSecret => worst.advice().to_owned(),
-            _ => format!(
-                "{} Until then Carillon does not see replies, STOP among them.",
-                worst.advice()
-            ),
+            _ => format!("{} Until then, replies such as STOP don’t arrive.", worst.advice()),
         };
         Check::failed(title, detail, advice).with_repair_place(RepairPlace::Webhook)
     }
@@ -164,27 +161,24 @@ impl InboundWebhook {
         let by = &self.decided_by;
         match drift {
             Drift::Unreachable => "The internet does not reach the address of this Carillon, so \
-                                   that Twilio cannot call it."
+                                   Twilio can’t call it."
                 .to_owned(),
             Drift::Application => {
-                format!("They go to {by}, which is set at the number and wins over its address.")
+                format!("They go to {by}, which overrides the number’s address.")
             }
             Drift::LeftToNumbers => {
-                "The service leaves them to its numbers, each of which reports \
-                                     where it likes."
-                    .to_owned()
+                "The service leaves them to its numbers, each with its own address.".to_owned()
             }
             Drift::OverriddenByService => match &self.address {
                 Some(address) => format!(
-                    "They go to {}, since {by} has the number in its pool and decides.",
+                    "They go to {}: {by} has the number in its pool and decides.",
                     inbound_route::host_of(address)
                 ),
                 None => format!(
-                    "They are dropped, since {by} has the number in its pool, decides, and has no \
-                     address set."
+                    "Twilio drops them: {by} has the number in its pool, but no address set."
                 ),
             },
-            Drift::NotSet => format!("They are dropped: {by} has no address set."),
+            Drift::NotSet => format!("Twilio drops them: {by} has no address set."),
             Drift::WithoutSecret => WITHOUT_SECRET.to_owned(),
             Drift::OtherAddress => {
                 format!(
@@ -192,10 +186,10 @@ impl InboundWebhook {
                     self.address.as_deref().map_or_else(String::new, inbound_route::host_of)
                 )
             }
-            Drift::OtherMethod => "They are reported by GET, where Carillon takes POST.".to_owned(),
+            Drift::OtherMethod => "They are reported by GET, but Carillon needs POST.".to_owned(),
             Drift::FewRetries => {
-                "They are reported to Carillon, but a call that fails is not tried again: the \
-                 settings after # are missing."
+                "They arrive, but a failed call is not tried again: the settings after # are \
+                 missing."
                     .to_owned()
             }
         }
@@ -206,16 +200,14 @@ impl Drift {
     const fn advice(self) -> &'static str {
         match self {
             Self::Unreachable => {
-                "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches \
-                 this server, restart, then press “Repair \
-                 webhook”."
+                "Set CARILLON_PUBLIC_URL to this server’s public https address, restart, then \
+                 select “Repair webhook”."
             }
             Self::OverriddenByService => {
                 "Add the Messaging Service as a sender instead of the number, or repair the \
-                 webhook: where the service reports to somebody \
-                 else, Carillon leaves it alone, and you change it in Twilio's console."
+                 webhook. If the service reports elsewhere, change it in Twilio’s console."
             }
-            _ => "Press “Repair webhook” at the sender.",
+            _ => "Select “Repair webhook” at the sender.",
         }
     }
 }

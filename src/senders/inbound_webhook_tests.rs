@@ -50,7 +50,7 @@ fn every_drift_is_named_with_what_to_do() {
     let elsewhere =
         r#", "inbound_request_url": "https://user:secret@crm.example.org/in?token=secret""#;
     for (route, expected, words) in [
-        (number(""), Drift::NotSet, "dropped: the number has no address"),
+        (number(""), Drift::NotSet, "drops them: the number has no address"),
         (
             number(r#", "sms_url": "https://old.example.com/secret/in?key=secret""#),
             Drift::OtherAddress,
@@ -67,9 +67,13 @@ fn every_drift_is_named_with_what_to_do() {
             Drift::LeftToNumbers,
             "leaves them to its numbers",
         ),
-        (InboundRoute::Service(service("")), Drift::NotSet, "the Messaging Service has no address"),
-        (of_pool(elsewhere), Drift::OverriddenByService, "go to crm.example.org, since"),
-        (of_pool(""), Drift::OverriddenByService, "dropped, since the Messaging Service “Shop”"),
+        (
+            InboundRoute::Service(service("")),
+            Drift::NotSet,
+            "drops them: the Messaging Service has no address",
+        ),
+        (of_pool(elsewhere), Drift::OverriddenByService, "go to crm.example.org: "),
+        (of_pool(""), Drift::OverriddenByService, "drops them: the Messaging Service “Shop”"),
     ] {
         let webhook = InboundWebhook::compare(&route, HERE);
         assert_eq!(webhook.drift.first(), Some(&expected), "{route:?}");

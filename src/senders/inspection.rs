@@ -195,7 +195,10 @@ pub async fn record_sender(conn: &mut Conn, inspected: &InspectedSender) -> Resu
 }
 
 /// The last inspections of a connection's senders; senders never inspected are missing.
-pub async fn healths(conn: &mut Conn, id: ConnectionId) -> Result<HashMap<SenderId, Health>> {
+pub async fn health_by_sender(
+    conn: &mut Conn,
+    id: ConnectionId,
+) -> Result<HashMap<SenderId, Health>> {
     let rows: Vec<(SenderId, Option<Value>)> = senders::table
         .filter(senders::connection_id.eq(id))
         .select((senders::id, senders::health))
@@ -336,14 +339,14 @@ fn sender_check(sender: &Sender, label: &str, found: &VerifiedSender) -> Check {
     if let Some(reason) = &sender.stopped_reason {
         return Check::failed(
             title,
-            format!("Carillon has stopped it: {reason}"),
-            "When the cause is removed in Twilio, enable it again.",
+            format!("Stopped: {reason}"),
+            "Fix the cause at Twilio, then enable the sender.",
         );
     }
     let detail = match (sender.disabled_at, found.mms_capable) {
-        (Some(_), _) => "It is in the account, and disabled here.",
-        (None, true) => "It is in the account, and can send SMS and MMS.",
-        (None, false) => "It is in the account, and can send SMS but no MMS.",
+        (Some(_), _) => "In the account, disabled here.",
+        (None, true) => "In the account, can send SMS and MMS.",
+        (None, false) => "In the account, can send SMS but no MMS.",
     };
     Check::passed(title, detail)
 }

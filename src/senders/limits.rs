@@ -1,14 +1,13 @@
 //! A sender's limits: its rate, and how long its messages stay valid.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Double, Integer};
 use serde::Serialize;
 
 use crate::connections::SenderAddress;
+use crate::types::stored_as::stored_as;
 
 /// Maximum rate of a sender in SMS parts per second: from 0.1 to 1,000.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, AsExpression, FromSqlRow)]
@@ -146,29 +145,8 @@ impl std::fmt::Display for Limits {
     }
 }
 
-impl ToSql<Double, Pg> for PartsPerSecond {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        ToSql::<Double, Pg>::to_sql(&self.0, out)
-    }
-}
-
-impl FromSql<Double, Pg> for PartsPerSecond {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        <f64 as FromSql<Double, Pg>>::from_sql(bytes).map(Self)
-    }
-}
-
-impl ToSql<Integer, Pg> for Validity {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        ToSql::<Integer, Pg>::to_sql(&self.0, out)
-    }
-}
-
-impl FromSql<Integer, Pg> for Validity {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        <i32 as FromSql<Integer, Pg>>::from_sql(bytes).map(Self)
-    }
-}
+stored_as!(Double, PartsPerSecond);
+stored_as!(Integer, Validity);
 
 #[cfg(test)]
 mod tests {

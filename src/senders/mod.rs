@@ -15,11 +15,13 @@ mod stopped;
 
 pub use change::{SenderChange, change};
 pub use inspection::{
-    Health, InspectedSender, Inspection, healths, inspect, inspect_sender, record, record_sender,
+    Health, InspectedSender, Inspection, health_by_sender, inspect, inspect_sender, record,
+    record_sender,
 };
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity};
 pub use sender::{
-    Sender, create, find, find_by_address, find_enabled_by_address, find_many, list, note_repaired,
-    note_without_secret, of_connection, record_inbound, stop, usable, usable_ids,
+    Sender, audit_repair, create, find, find_by_address, find_by_words, find_enabled_by_address,
+    find_many, list, list_for_connection, mark_missing_secret, record_inbound, stop, usable,
+    usable_ids,
 };
 pub use stopped::{Stopped, list_stopped};

@@ -37,7 +37,7 @@ pub struct Offer {
     pub pool: Vec<String>,
     /// Name of the Messaging Service that has the number in its pool.
     pub in_service: Option<String>,
-    /// Where its incoming messages go at present.
+    /// Where its incoming messages currently go.
     pub webhook: InboundWebhook,
     /// Required registrations, as far as they were read.
     pub registrations: Vec<Registration>,
@@ -183,7 +183,7 @@ impl Offer {
         let effect = match drift {
             Drift::OtherAddress | Drift::Application => "They would come here instead.",
             Drift::OverriddenByService if self.webhook.address.is_some() => {
-                "Carillon leaves that alone: choose the Messaging Service instead."
+                "Carillon doesn’t change that. Choose the Messaging Service instead."
             }
             _ => return None,
         };

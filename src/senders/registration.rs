@@ -263,7 +263,7 @@ impl Registration {
         }
     }
 
-    /// The check that *Verify connection* shows.
+    /// The check that *Check now* shows.
     #[must_use]
     pub fn check(&self) -> Check {
         let title = match self.scheme {
@@ -275,50 +275,47 @@ impl Registration {
             None => text.to_owned(),
         };
         let check = match (self.state, self.scheme) {
-            (RegistrationState::Registered, Scheme::A2pCampaign) => Check::passed(
-                title,
-                "Its use is registered: carriers in the United States know it.",
-            ),
+            (RegistrationState::Registered, Scheme::A2pCampaign) => {
+                Check::passed(title, "Registered with carriers in the United States.")
+            }
             (RegistrationState::Registered, Scheme::TollFreeVerification) => {
                 Check::passed(title, "The number is verified.")
             }
             (RegistrationState::InReview, _) => Check::warning(
                 title,
-                "It is being reviewed. Until that is done, carriers hold back or drop messages to \
-                 the United States and Canada.",
-                "Wait for Twilio's e-mail, or follow it in Twilio's console, before you send to \
-                 many people.",
+                "In review. Until approval, carriers hold back or drop messages to the United \
+                 States and Canada.",
+                "Wait for Twilio’s email before you send to many people.",
             ),
             (RegistrationState::Rejected, _) => Check::warning(
                 title,
                 with_reason(
-                    "It was rejected: messages to the United States and Canada are filtered, and \
-                     may be blocked.",
+                    "Rejected: carriers filter messages to the United States and Canada, and may \
+                     block them.",
                 ),
                 format!(
-                    "Mend what Twilio names, then submit it again. {}",
+                    "Fix what Twilio names, then submit it again. {}",
                     self.scheme.where_to_act()
                 ),
             ),
             (RegistrationState::Missing, Scheme::A2pCampaign) => Check::warning(
                 title,
                 with_reason(
-                    "Twilio requires that whoever texts Americans from a ten-digit number (10DLC) \
-                     registers the use as a campaign. \
-                     Unregistered messages are filtered, cost more, and may be blocked.",
+                    "Texts from a ten-digit number (10DLC) to the United States need a registered \
+                     campaign. Carriers filter other messages, charge more and may block them.",
                 ),
                 self.scheme.where_to_act(),
             ),
             (RegistrationState::Missing, Scheme::TollFreeVerification) => Check::warning(
                 title,
-                "The toll-free number is not verified: carriers block its messages to the United \
+                "The toll-free number isn’t verified: carriers block its messages to the United \
                  States and Canada.",
                 self.scheme.where_to_act(),
             ),
             (RegistrationState::Unknown, _) => Check::warning(
                 title,
-                with_reason("Whether it is registered could not be read."),
-                "Look it up in Twilio's console if you text people in the United States or Canada.",
+                with_reason("Couldn’t read the registration."),
+                "Check it in Twilio’s console if you text people in the United States or Canada.",
             ),
         };
         if self.concern().is_some() { check.with_link(self.scheme.page()) } else { check }
@@ -340,12 +337,11 @@ impl Scheme {
     const fn where_to_act(self) -> &'static str {
         match self {
             Self::A2pCampaign => {
-                "In Twilio's console, under Messaging, Regulatory Compliance, register your brand \
-                 and a campaign, and put the number into the \
-                 campaign's Messaging Service."
+                "In Twilio’s console, under Messaging, Regulatory Compliance, register your brand \
+                 and a campaign. Then add the number to the campaign’s Messaging Service."
             }
             Self::TollFreeVerification => {
-                "In Twilio's console, open the number under Phone Numbers, Active numbers, and \
+                "In Twilio’s console, open the number under Phone Numbers, Active numbers, and \
                  submit its toll-free verification."
             }
         }

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
@@ -15,6 +17,7 @@ use crate::db::schema::{connections, senders};
 use crate::error::{Error, Result};
 use crate::types::hook_address::redacted;
 use crate::types::id::{ConnectionId, SenderId};
+use crate::types::like_pattern::{containing, containing_words, starting_with};
 use crate::users::audit::{self, Actor, AuditKind};
 
 /// Maximum length of a sender's name, in characters.
@@ -134,6 +137,28 @@ pub async fn find_enabled_by_address(conn: &mut Conn, address: &str) -> Result<O
     Ok(enabled.select(Sender::as_select()).first(conn).await.optional()?)
 }
 
+/// Finds senders whose name contains all of these words in any case, whose number contains these
+/// digits, or whose SID is this text. Users add senders, so there are few, and all are read.
+pub async fn find_by_words(
+    conn: &mut Conn,
+    text: &str,
+    digits: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Sender>> {
+    let words = containing_words(text);
+    let has_words = sql::<Bool>("senders.name ILIKE ALL (").bind::<Array<Text>, _>(words).sql(")");
+    // An empty pattern matches no number.
+    let has_digits = senders::address.like(digits.map_or_else(String::new, containing));
+    let is_sid = senders::address.eq(text).or(senders::twilio_sid.eq(text));
+    Ok(senders::table
+        .filter(has_words.or(has_digits).or(is_sid))
+        .order((senders::name.ilike(starting_with(text)).desc(), senders::name, senders::id))
+        .limit(limit)
+        .select(Sender::as_select())
+        .load(conn)
+        .await?)
+}
+
 /// All senders, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
     Ok(senders::table
@@ -144,7 +169,7 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
 }
 
 /// The senders of a connection in the order of their creation.
-pub async fn of_connection(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Sender>> {
+pub async fn list_for_connection(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Sender>> {
     let own = senders::table.filter(senders::connection_id.eq(connection)).order(senders::id);
     Ok(own.select(Sender::as_select()).load(conn).await?)
 }
@@ -192,7 +217,7 @@ pub async fn create(
         .get_result(conn)
         .await;
     let sender: Sender = inserted.map_err(|error| {
-        let message = "This sender has been added to the connection already.";
+        let message = "This connection already has this sender.";
         Error::from(error).on_constraint("senders_connection_id_address_key", "sender", message)
     })?;
     audit::record(
@@ -243,12 +268,12 @@ pub async fn record_inbound(
 }
 
 /// Records at the senders of these connections that Twilio calls a URL without the current secret.
-pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
+pub async fn mark_missing_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
     let called = senders::table
         .filter(senders::connection_id.eq_any(connections))
         .filter(senders::webhook_url.is_not_null());
     let error =
-        format!("{} Press “Repair webhook” at the sender.", inbound_webhook::WITHOUT_SECRET);
+        format!("{} Select “Repair webhook” at the sender.", inbound_webhook::WITHOUT_SECRET);
     diesel::update(called.filter(senders::webhook_error.is_null()))
         .set(senders::webhook_error.eq(error))
         .execute(conn)
@@ -258,7 +283,7 @@ pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) 
 
 /// Records in the audit log that a user repaired the sender's inbound webhook. Must run in the
 /// caller's transaction.
-pub async fn note_repaired(
+pub async fn audit_repair(
     conn: &mut Conn,
     actor: &Actor,
     sender: &Sender,

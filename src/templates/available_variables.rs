@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::fault::Side;
-use super::value_conversions::printed;
+use super::value_conversions::display_text;
 use super::variables::{Key, Root, Variable, Variables};
 
 /// Maximum number of event properties listed; an event with more is a document, not a list to
@@ -46,14 +46,14 @@ impl Variables<'_> {
             .chain(properties)
             .chain([without_keys(Root::Organization)]);
         all.map(|variable| Available {
-            value: self.printed(&variable),
+            value: self.display_text(&variable),
             variable: variable.to_string(),
         })
         .collect()
     }
 
-    fn printed(&self, variable: &Variable) -> Option<String> {
-        printed(&self.get(variable)?, Side::Left).ok().map(Cow::into_owned)
+    fn display_text(&self, variable: &Variable) -> Option<String> {
+        display_text(&self.get(variable)?, Side::Left).ok().map(Cow::into_owned)
     }
 }
 

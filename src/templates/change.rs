@@ -15,7 +15,7 @@ use crate::users::audit::{self, Actor, AuditKind, Differences};
 /// Maximum number of copies of one template.
 const MAX_COPIES: usize = 50;
 
-/// Saves a new template as version 1; a taken name is an error of `name`.
+/// Saves a new template as version 1; a taken name is an error on the field `name`.
 ///
 /// Must run in the caller's transaction.
 pub async fn create(

@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::decimal_notation::{Rounding, parse_number, round_decimal};
 use super::fault::{Fault, Function, Side, argument, is_missing};
-use super::value_conversions::{MAX_BYTES, list, number, printed, text, too_long};
+use super::value_conversions::{MAX_BYTES, display_text, list, number, text, too_long};
 use super::value_kinds::Kinds;
 use crate::types::date_or_time::{DateOrTime, DateOrTimeError};
 
@@ -41,7 +41,7 @@ pub(super) const ALL: [(&str, Function); 25] = [
     ("abs", absolute),
     ("int", int),
     ("float", float),
-    ("str", |value, _| bounded(printed(value, Side::Left)?.into_owned())),
+    ("str", |value, _| bounded(display_text(value, Side::Left)?.into_owned())),
     ("length", length),
     ("wordcount", |value, _| Ok(Value::from(text(value)?.split_whitespace().count()))),
     ("pluralize", pluralize),

@@ -11,6 +11,7 @@ mod allowed_syntax;
 mod archive;
 mod ast;
 mod available_variables;
+mod body_pieces;
 mod change;
 mod checked_source;
 mod compiled_source;
@@ -56,6 +57,7 @@ mod value_tests;
 
 pub use archive::{archive, unarchive};
 pub use available_variables::Available;
+pub use body_pieces::{BodyPiece, body_pieces};
 pub use change::{create, duplicate, update};
 pub use checked_source::Evaluated;
 pub use diff::{DiffKind, DiffPart, compare};
@@ -66,6 +68,9 @@ pub use new_template::{MAX_MEDIA_URLS, NewTemplate, check_media_urls};
 pub use part_range::PartRange;
 pub use plain_characters::with_plain_characters;
 pub use renderer::{Rendered, Renderer};
-pub use template::{Template, find, find_many, list, list_archived, lock};
+pub use template::{
+    Template, TemplateMatch, find, find_by_words, find_many, list, list_archived, lock,
+    names_starting_with,
+};
 pub use template_body::{MAX_CHARACTERS, TemplateBody, sample_event};
 pub use variables::{NO_DEFAULT, Unset, Variables};

@@ -7,7 +7,7 @@ use tera::{Kwargs, Number, Value};
 use super::ast::Operator;
 use super::decimal_notation::without_noise;
 use super::fault::{Fault, Function, RIGHT, Side, argument};
-use super::value_conversions::{MAX_BYTES, number, number_of, printed, too_long};
+use super::value_conversions::{MAX_BYTES, display_text, number, number_of, too_long};
 use super::value_kinds::Kinds;
 
 /// All operators.
@@ -101,7 +101,7 @@ fn divide(
 
 fn concatenate(left: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
-    let joined = printed(left, Side::Left)?.into_owned() + &printed(right, Side::Right)?;
+    let joined = display_text(left, Side::Left)?.into_owned() + &display_text(right, Side::Right)?;
     if joined.len() > MAX_BYTES { Err(too_long()) } else { Ok(Value::from(joined)) }
 }
 
@@ -168,7 +168,7 @@ pub(super) fn contains(
         if !Kinds::SCALAR.intersects(kind) {
             return Err(Fault::Kind { side: item_side, actual: kind, needed: Kinds::SCALAR });
         }
-        return Ok(text.contains(&*printed(item, item_side)?));
+        return Ok(text.contains(&*display_text(item, item_side)?));
     }
     if let Some(items) = container.as_array() {
         return Ok(items.iter().any(|candidate| equal(candidate, item)));

@@ -6,7 +6,7 @@ use tera::{Kwargs, Value};
 
 use super::fault::{Fault, Side, argument, is_missing};
 use super::operators::contains;
-use super::value_conversions::{number, printed, text};
+use super::value_conversions::{display_text, number, text};
 
 /// Implementation of a test; `None` if the value, and so the answer, is missing.
 pub(super) type TestFunction = fn(&Value, &Kwargs) -> Result<Option<bool>, Fault>;
@@ -43,6 +43,7 @@ pub(super) const TESTS: [(&str, TestFunction); 13] = [
     }),
     ("containing", |value, kwargs| {
         if_present(value, || {
+            // Unlike operators, tests have no right operand: both faults name the left one.
             contains(value, argument(kwargs, "pat").ok_or(Fault::Missing)?, Side::Left, Side::Left)
         })
     }),
@@ -53,16 +54,16 @@ fn divisible(value: &Value, kwargs: &Kwargs) -> Result<bool, Fault> {
         .and_then(Value::as_number)
         .and_then(|number| number.as_integer());
     match divisor {
-        Some(divisor) if divisor != 0 => Ok(number(value)?
-            .as_integer()
-            .is_some_and(|integer| integer.checked_rem(divisor).is_none_or(|rest| rest == 0))),
+        Some(divisor) if divisor != 0 => Ok(number(value)?.as_integer().is_some_and(|integer| {
+            integer.checked_rem(divisor).is_none_or(|remainder| remainder == 0)
+        })),
         _ => Err(Fault::message("“divisor” of “divisible_by” must be a whole number other than 0")),
     }
 }
 
 fn pattern(kwargs: &Kwargs) -> Result<Cow<'_, str>, Fault> {
     let pattern = argument(kwargs, "pat").ok_or(Fault::Missing)?;
-    printed(pattern, Side::Left).map_err(|_| Fault::message("“pat” must be a text"))
+    display_text(pattern, Side::Left).map_err(|_| Fault::message("“pat” must be a text"))
 }
 
 fn if_present(

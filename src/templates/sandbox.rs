@@ -46,7 +46,7 @@ pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
         if value.is_string() {
             return Ok(value.clone());
         }
-        match value_conversions::printed(value, Side::Left) {
+        match value_conversions::display_text(value, Side::Left) {
             Ok(text) => Ok(Value::from(text.as_ref())),
             Err(fault) => Err(fault.at(&kwargs)),
         }

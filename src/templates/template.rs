@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 
 use super::error::TemplateError;
@@ -14,6 +16,7 @@ use crate::db::Conn;
 use crate::db::schema::{template_versions, templates};
 use crate::error::{Error, Result};
 use crate::types::id::TemplateId;
+use crate::types::like_pattern::{containing_words, starting_with};
 
 /// A saved template with its newest version.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
@@ -71,6 +74,23 @@ impl Template {
     }
 }
 
+/// A template that a search found, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct TemplateMatch {
+    /// Its identifier.
+    pub id: TemplateId,
+    /// Its name.
+    pub name: String,
+    /// When it was archived, if it was.
+    pub archived_at: Option<DateTime<Utc>>,
+}
+
+impl From<Template> for TemplateMatch {
+    fn from(template: Template) -> Self {
+        Self { id: template.id, name: template.name, archived_at: template.archived_at }
+    }
+}
+
 type Columns = (
     templates::id,
     templates::name,
@@ -95,7 +115,7 @@ const COLUMNS: Columns = (
 
 define_sql_function! {
     /// PostgreSQL's `lower`, which the unique index uses.
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+    fn lower(text: Text) -> Text;
 }
 
 /// Finds a template, archived or not.
@@ -139,6 +159,26 @@ pub async fn find_many(
     Ok(found.into_iter().map(|template| (template.id, template)).collect())
 }
 
+/// Finds templates whose names contain all of these words in any case: archived ones last, and
+/// those that begin with the text first. Users write templates, so there are few, and all names are
+/// read.
+pub async fn find_by_words(conn: &mut Conn, text: &str, limit: i64) -> Result<Vec<TemplateMatch>> {
+    let words = containing_words(text);
+    let has_words =
+        sql::<Bool>("templates.name ILIKE ALL (").bind::<Array<Text>, _>(words).sql(")");
+    Ok(templates::table
+        .filter(has_words)
+        .order((
+            templates::archived_at.is_not_null(),
+            templates::name.ilike(starting_with(text)).desc(),
+            templates::name,
+        ))
+        .limit(limit)
+        .select((templates::id, templates::name, templates::archived_at))
+        .load(conn)
+        .await?)
+}
+
 /// Templates that are not archived, by name; `after` is the last name of the previous page (keyset
 /// pagination).
 pub async fn list(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
@@ -152,6 +192,16 @@ pub async fn list_archived(
     limit: i64,
 ) -> Result<Vec<Template>> {
     list_page(conn, true, after, limit).await
+}
+
+/// The names that begin with `start`, case-insensitively, also of archived templates.
+pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
+    let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    Ok(templates::table
+        .filter(templates::name.ilike(format!("{escaped}%")))
+        .select(templates::name)
+        .load(conn)
+        .await?)
 }
 
 async fn list_page(

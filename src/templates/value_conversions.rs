@@ -12,8 +12,8 @@ use super::value_kinds::Kinds;
 /// enough to be harmless.
 pub(super) const MAX_BYTES: usize = 16 * 1024;
 
-/// The text that a value is printed as; a list as its items; objects cannot be printed.
-pub(super) fn printed(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
+/// The text that a value is displayed as; a list as its items; objects cannot be displayed.
+pub(super) fn display_text(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
     if let Some(text) = value.as_str() {
         return Ok(text.into());
     }
@@ -46,7 +46,7 @@ pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
                 "an item of the list is a list or an object itself; name one of its fields",
             ));
         }
-        match printed(item, Side::Left) {
+        match display_text(item, Side::Left) {
             Ok(text) => joined.push_str(&text),
             Err(Fault::Missing) => return Err(Fault::message("an item of the list has no value")),
             Err(fault) => return Err(fault),
@@ -62,7 +62,7 @@ pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
 pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, Fault> {
     let kind = Kinds::of(value);
     if Kinds::SCALAR.intersects(kind) {
-        printed(value, Side::Left)
+        display_text(value, Side::Left)
     } else {
         Err(Fault::left(kind, Kinds::SCALAR))
     }

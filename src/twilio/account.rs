@@ -8,7 +8,7 @@ use super::json;
 use super::request_error::TwilioError;
 use super::sid::AccountSid;
 
-/// A Twilio account. Its Auth Token, which Twilio includes in the answer, is not read.
+/// A Twilio account. Its Auth Token, which Twilio includes in the response, is not read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Account {
     /// Its SID.
@@ -30,7 +30,7 @@ pub struct Account {
 pub enum AccountStatus {
     /// May send.
     Active,
-    /// May not send at present.
+    /// May currently not send.
     Suspended,
     /// Closed permanently.
     Closed,

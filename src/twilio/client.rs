@@ -69,7 +69,8 @@ pub(super) enum Api {
     Messaging,
 }
 
-/// Maximum size of an answer: pages of messages are about 1 MB, so a larger one is not from Twilio.
+/// Maximum size of a response: pages of messages are about 1 MB, so a larger one is not from
+/// Twilio.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
 /// How long an idle connection is kept: closing it before the server does avoids writing a request
 /// into a closing connection, with an unknown outcome.
@@ -187,7 +188,7 @@ impl Client {
 
     /// Opens a connection and leaves it open for the next request.
     pub(super) async fn connect(&self) {
-        // The answer does not matter.
+        // The response does not matter.
         if let Ok(answer) = self.http.get(self.url(Api::Main, "/2010-04-01")).send().await {
             let _ = answer.bytes().await;
         }

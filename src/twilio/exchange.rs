@@ -1,4 +1,4 @@
-//! An HTTP exchange with Twilio: the answer, or why there is none.
+//! An HTTP exchange with Twilio: the response, or why there is none.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ impl Exchange {
     }
 }
 
-/// An answer of any status.
+/// A response of any status.
 pub(super) struct Reply {
     pub body: Vec<u8>,
     pub http_status: u16,
     pub exchange: Exchange,
 }
 
-/// Why an exchange has no answer.
+/// Why an exchange has no response.
 pub(super) enum ExchangeError {
     /// The request was not sent, so it has no effect.
     NotSent { why: String, exchange: Exchange },

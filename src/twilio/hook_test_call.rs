@@ -12,25 +12,25 @@ use super::client::{ClientError, innermost_cause, is_loopback, platform_tls};
 use super::signature;
 use crate::types::storable_text;
 
-/// Timeout of the call: Twilio waits 15 seconds for a webhook's answer, so anything slower than
+/// Timeout of the call: Twilio waits 15 seconds for a webhook's response, so anything slower than
 /// this is too slow.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Maximum number of bytes to read: Carillon's own answer is shorter, so a longer one is another
+/// Maximum number of bytes to read: Carillon's own response is shorter, so a longer one is another
 /// server's page.
 const MAX_ANSWER_BYTES: usize = 1_000;
 
-/// The hook's answer.
+/// The hook's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookAnswer {
-    /// No answer, for this reason.
+    /// No response, for this reason.
     None(String),
     /// A redirect, which Twilio would follow by GET, losing the parameters.
     Redirected {
         /// Scheme and host of its target, if given.
         to: Option<String>,
     },
-    /// An answer.
+    /// A response.
     Answered {
         /// HTTP status.
         http_status: u16,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::types::storable_text::cleaned_json;
 
-/// Parses an answer of Twilio, cleaned of text that cannot be stored; the only entrance of its
+/// Parses a response of Twilio, cleaned of text that cannot be stored; the only entrance of its
 /// JSON.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(&cleaned_json(body))

@@ -56,9 +56,9 @@ pub enum SendError {
     Unknown {
         /// The cause.
         why: String,
-        /// The HTTP status, if there was an answer.
+        /// The HTTP status, if there was a response.
         http_status: Option<u16>,
-        /// Twilio's error code, if the answer had one.
+        /// Twilio's error code, if the response had one.
         code: Option<i32>,
         /// The request.
         exchange: Exchange,
@@ -126,7 +126,7 @@ pub enum TwilioError {
         /// The request.
         exchange: Exchange,
     },
-    /// An answer that is not in Twilio's format.
+    /// A response that is not in Twilio's format.
     #[error(
         "the answer is not Twilio's ({why}): check CARILLON_TWILIO_API_URL and any proxy in between"
     )]
@@ -166,7 +166,7 @@ impl SendError {
         }
     }
 
-    /// The HTTP status of the answer, if there was one.
+    /// The HTTP status of the response, if there was one.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         match self {
@@ -189,7 +189,7 @@ impl SendError {
         }
     }
 
-    /// Interprets an answer other than 2xx to a POST of a message. Twilio's code takes precedence
+    /// Interprets a response other than 2xx to a POST of a message. Twilio's code takes precedence
     /// over the HTTP status.
     pub(super) fn of(reply: Reply) -> Self {
         let Reply { body, http_status, exchange } = reply;
@@ -271,8 +271,8 @@ impl From<ExchangeError> for TwilioError {
     }
 }
 
-/// Code and message of Twilio's error JSON; a proxy's answer has neither. Redacted, because Twilio
-/// repeats URLs that it rejects.
+/// Code and message of Twilio's error JSON; a proxy's response has neither. Redacted, because
+/// Twilio repeats URLs that it rejects.
 fn explanation(body: &[u8]) -> (Option<i32>, String) {
     let Ok(Value::Object(error)) = json::parse(body) else {
         return (None, String::new());

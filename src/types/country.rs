@@ -8,6 +8,8 @@ use diesel::expression::AsExpression;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use serde::{Deserialize, Serialize};
 
+use super::stored_as::stored_as;
+
 /// A country or territory with a calling code, such as `US`.
 #[derive(
     Clone,
@@ -138,26 +140,7 @@ impl From<Country> for &'static str {
     }
 }
 
-impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for Country {
-    fn to_sql<'b>(
-        &'b self,
-        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
-    ) -> diesel::serialize::Result {
-        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(
-            self.0, out,
-        )
-    }
-}
-
-impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for Country {
-    fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text = <String as diesel::deserialize::FromSql<
-            diesel::sql_types::Text,
-            diesel::pg::Pg,
-        >>::from_sql(bytes)?;
-        Ok(Self::parse(&text)?)
-    }
-}
+stored_as!(Text, Country, code, Self::parse);
 
 /// The calling code of a country.
 fn calling_code(country: &str) -> Option<u16> {

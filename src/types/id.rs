@@ -1,4 +1,4 @@
-//! Identifiers: one type per noun, so that a contact id cannot be passed as a message id.
+//! Identifiers: one type per kind of record, so that a contact id cannot be passed as a message id.
 
 use std::sync::Mutex;
 
@@ -7,6 +7,8 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 use uuid::{ContextV7, NoContext, Timestamp, Uuid};
+
+use super::stored_as::stored_as;
 
 /// Declares identifier types: UUIDv7 (time-ordered, with 74 random bits) in the usual notation.
 macro_rules! ids {
@@ -32,7 +34,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// Creates an identifier that sorts after those created before.
+            /// Creates an identifier that sorts after earlier ones from this process.
             #[must_use]
             #[
                 expect(
@@ -65,27 +67,7 @@ macro_rules! ids {
             }
         }
 
-        impl diesel::serialize::ToSql<diesel::sql_types::Uuid, diesel::pg::Pg> for $name {
-            fn to_sql<'b>(
-                &'b self,
-                out: &mut diesel::serialize::Output<'b,
-                '_,
-                diesel::pg::Pg>
-            ) -> diesel::serialize::Result {
-                diesel::serialize::ToSql::<diesel::sql_types::Uuid, diesel::pg::Pg>::to_sql(
-                    &self.0, out,
-                )
-            }
-        }
-
-        impl diesel::deserialize::FromSql<diesel::sql_types::Uuid, diesel::pg::Pg> for $name {
-            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-                diesel::deserialize::FromSql::<diesel::sql_types::Uuid, diesel::pg::Pg>::from_sql(
-                    bytes,
-                )
-                .map(Self)
-            }
-        }
+        stored_as!(Uuid, $name);
     )+};
 }
 
@@ -121,7 +103,7 @@ ids! {
     /// An outbound or inbound SMS, MMS or WhatsApp message.
     MessageId,
     /// A named filter of the message log.
-    ViewId,
+    SavedViewId,
     /// An organization's own opt-out keyword.
     OptOutWordId,
     /// A running process that performs jobs.
@@ -156,19 +138,19 @@ impl MessageId {
         Self(first_at(time))
     }
 
-    /// The preceding id, as a bound; no message has it.
+    /// The id just below, for use as a bound; in practice no message has it.
     #[must_use]
     pub fn just_before(self) -> Self {
         Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
     }
 
-    /// The following id, as a bound; no message has it.
+    /// The id just above, for use as a bound; in practice no message has it.
     #[must_use]
     pub fn just_after(self) -> Self {
         Self(Uuid::from_u128(self.0.as_u128().saturating_add(1)))
     }
 
-    /// The time in the id, to the millisecond.
+    /// The time encoded in the id, to the millisecond.
     #[must_use]
     pub fn time(self) -> DateTime<Utc> {
         let milliseconds = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();

@@ -7,14 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Binary;
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
+
+use super::stored_as::stored_as;
 
 /// Version byte of sealed secrets: XChaCha20-Poly1305 with a random nonce of 24 bytes. Another
 /// scheme would get another version.
@@ -106,6 +106,14 @@ impl SecretKey {
         mac.finalize().into_bytes().into()
     }
 
+    /// The HMAC-SHA256 of a message with the key that is derived for `label`.
+    pub fn mac(&self, label: &str, message: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.derive(label))
+            .expect("HMAC takes keys of any length");
+        mac.update(message);
+        mac
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&Key::from(*self.0.expose_secret()))
     }
@@ -155,17 +163,7 @@ impl fmt::Debug for Sealed {
     }
 }
 
-impl ToSql<Binary, Pg> for Sealed {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        <Vec<u8> as ToSql<Binary, Pg>>::to_sql(&self.0, out)
-    }
-}
-
-impl FromSql<Binary, Pg> for Sealed {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        <Vec<u8> as FromSql<Binary, Pg>>::from_sql(bytes).map(Self)
-    }
-}
+stored_as!(Binary, Sealed);
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 2 * KEY_LENGTH || !text.is_ascii() {

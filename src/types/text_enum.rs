@@ -71,23 +71,7 @@ macro_rules! text_enum {
             }
         }
 
-        impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
-            fn to_sql<'b>(
-                &'b self,
-                out: &mut diesel::serialize::Output<'b,
-                '_,
-                diesel::pg::Pg>
-            ) -> diesel::serialize::Result {
-                std::io::Write::write_all(out, self.as_str().as_bytes())?;
-                Ok(diesel::serialize::IsNull::No)
-            }
-        }
-
-        impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
-            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-                Ok(std::str::from_utf8(bytes.as_bytes())?.parse()?)
-            }
-        }
+        $crate::types::stored_as::stored_as!(Text, $name, as_str, str::parse::<Self>);
     };
 }
 pub(crate) use text_enum;

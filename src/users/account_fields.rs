@@ -29,7 +29,7 @@ pub fn parse_email(text: &str) -> Result<String, &'static str> {
     match email.len() {
         0 => Err("Enter an email address."),
         1..=254 if email.as_str().validate_email() => Ok(email),
-        _ => Err("This is not an email address; it should look like ada@example.com."),
+        _ => Err("Enter an email address such as ada@example.com."),
     }
 }
 

@@ -108,7 +108,7 @@ async fn ensure_an_admin_remains(conn: &mut Conn, user: &User) -> Result<()> {
     }
     let name = &user.name;
     Err(Error::Refused(format!(
-        "{name} is the only admin who can sign in. Make somebody else an admin first; nothing was \
-         changed."
+        "{name} is the only admin who can sign in. Nothing changed. Make another user an admin \
+         first."
     )))
 }

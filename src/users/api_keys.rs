@@ -75,10 +75,7 @@ pub async fn create(
 ) -> Result<(ApiKey, ApiKeySecret)> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(Error::field(
-            "name",
-            "Enter a name of up to 100 characters that says what the key is for.",
-        ));
+        return Err(Error::field("name", "Enter a name of up to 100 characters."));
     }
     let key = ApiKeySecret(format!("{KEY_START}{}", RandomToken::generate().expose()));
     let row = Row {

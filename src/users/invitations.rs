@@ -1,4 +1,4 @@
-//! Invitations: a link for one person, valid once and for seven days. Carillon sends no e-mail, so
+//! Invitations: a link for one person, valid once and for seven days. Carillon sends no email, so
 //! an admin passes the link on.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,7 +18,7 @@ use crate::types::token::RandomToken;
 /// How long a link is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// An invitation that is not accepted yet.
+/// An invitation that has not been accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = invitations, check_for_backend(diesel::pg::Pg))]
 pub struct Invitation {
@@ -34,10 +34,10 @@ pub struct Invitation {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Invites a person; an earlier link for the same address becomes invalid. The token is in the
-/// returned value, and never readable again.
+/// Invites a person; an earlier link for the same address becomes invalid. Returns the token, which
+/// cannot be read again later.
 ///
-/// An address that has an account is an error of `email`. Needs the caller's transaction.
+/// An address that has an account is an error on the field `email`. Needs the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     inviter: &User,
@@ -55,13 +55,13 @@ pub async fn create(
         Some(None) => {
             return Err(Error::field(
                 "email",
-                "Somebody with this email address has an account already.",
+                "An account with this email address already exists.",
             ));
         }
         Some(Some(_)) => {
             return Err(Error::field(
                 "email",
-                "This email address has an account that is disabled. Enable it again instead.",
+                "A disabled account has this email address. Enable it instead.",
             ));
         }
         None => {}
@@ -85,7 +85,7 @@ pub async fn create(
             Error::from(error).on_constraint(
                 "invitations_email_key",
                 "email",
-                "Somebody else invites them at this moment.",
+                "Another admin is inviting this user right now.",
             )
         })?;
     let summary = format!("invited {email} as {role}");
@@ -93,7 +93,7 @@ pub async fn create(
     Ok((created, token))
 }
 
-/// All invitations that are not accepted yet, the newest first, including expired ones.
+/// All invitations that have not been accepted, the newest first, including expired ones.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Invitation>> {
     Ok(invitations::table
         .order(invitations::id.desc())
@@ -110,7 +110,7 @@ pub async fn find(conn: &mut Conn, id: InvitationId) -> Result<Invitation> {
     found.ok_or(Error::NotFound("invitation"))
 }
 
-/// Takes an invitation back. Needs the caller's transaction.
+/// Withdraws an invitation. Needs the caller's transaction.
 pub async fn withdraw(
     conn: &mut Conn,
     actor: &Actor,
@@ -135,8 +135,9 @@ pub async fn withdraw(
     Ok(withdrawn)
 }
 
-/// The invitation of a link; `None` if it was used, withdrawn or replaced, or has expired.
-pub async fn open(
+/// The invitation that a link belongs to; `None` if it was used, withdrawn or replaced, or has
+/// expired.
+pub async fn find_valid(
     conn: &mut Conn,
     token: &RandomToken,
     now: DateTime<Utc>,
@@ -150,7 +151,7 @@ pub async fn open(
         .optional()?)
 }
 
-/// Consumes a link: the account exists afterwards. `None` if the link is no longer valid. Needs the
+/// Redeems a link and creates the account. `None` if the link is no longer valid. Needs the
 /// caller's transaction.
 pub async fn accept(
     conn: &mut Conn,

@@ -91,7 +91,7 @@ pub struct VerifiedLogIn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[
     error(
-        "Too many people try to sign in at this moment. Try again in {} seconds.",
+        "Too many sign-ins at the moment. Try again in {} seconds.",
         .0.num_seconds()
     )
 ]
@@ -159,7 +159,7 @@ impl LogInAttempt {
         self.turn
     }
 
-    /// Checks the password (slow on purpose; hold no connection meanwhile); `None` if it is wrong
+    /// Checks the password (slow on purpose; hold no connection during it); `None` if it is wrong
     /// or no user has this email address.
     pub async fn verify(self, password: SecretString) -> Result<Option<VerifiedLogIn>> {
         let (user, hash) = self.account.unzip();
@@ -295,7 +295,7 @@ mod tests {
     fn the_refusal_says_how_long_to_wait() {
         assert_eq!(
             Throttled(MAX_WAIT).to_string(),
-            "Too many people try to sign in at this moment. Try again in 30 seconds."
+            "Too many sign-ins at the moment. Try again in 30 seconds."
         );
     }
 

@@ -98,9 +98,8 @@ impl Organization {
             name => errors
                 .check(
                     "time_zone",
-                    name.parse::<Tz>().map_err(
-                        |_| "This time zone is not known; use a name such as Europe/Berlin.",
-                    ),
+                    name.parse::<Tz>()
+                        .map_err(|_| "Unknown time zone. Use a name such as Europe/Berlin."),
                 )
                 .unwrap_or(Tz::UTC),
         };

@@ -4,15 +4,14 @@ use std::sync::LazyLock;
 
 use argon2::password_hash::phc;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
+use crate::types::stored_as::stored_as;
 
 /// The shortest accepted password, in characters (NIST SP 800-63B requires 8, and no composition
 /// rules).
@@ -151,7 +150,7 @@ async fn run_queued<T: Send + 'static>(
     };
     let Ok(_admitted) = admitted.try_acquire() else {
         return Err(Error::Refused(
-            "Too many people sign in at this moment. Try again in a few seconds.".to_owned(),
+            "Too many sign-ins at the moment. Try again in a few seconds.".to_owned(),
         ));
     };
     let _running = running
@@ -169,17 +168,7 @@ impl std::fmt::Debug for PasswordHash {
     }
 }
 
-impl ToSql<Text, Pg> for PasswordHash {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        <str as ToSql<Text, Pg>>::to_sql(self.0.as_str(), out)
-    }
-}
-
-impl FromSql<Text, Pg> for PasswordHash {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        <String as FromSql<Text, Pg>>::from_sql(bytes).map(Self)
-    }
-}
+stored_as!(Text, PasswordHash);
 
 #[cfg(test)]
 mod tests {

@@ -36,8 +36,7 @@ impl Profile {
             "" => None,
             zone => errors.check(
                 "time_zone",
-                zone.parse::<Tz>()
-                    .map_err(|_| "This time zone is not known; choose one of the list."),
+                zone.parse::<Tz>().map_err(|_| "Unknown time zone. Choose one from the list."),
             ),
         };
         let theme = errors.check("theme", theme.parse::<Theme>());

@@ -5,11 +5,11 @@ use crate::types::text_enum::text_enum;
 text_enum! {
     /// What a user or an API key may do; each role includes those declared before it.
     pub enum Role {
-        /// Sees everything, changes nothing.
+        /// Can read everything and change nothing.
         Viewer = "viewer",
-        /// Writes templates, contacts and automations, and sends.
+        /// Can also edit templates, contacts and automations, and send messages.
         Marketer = "marketer",
-        /// Also connects Twilio accounts and manages users and API keys.
+        /// Can also connect Twilio accounts, and manage users and API keys.
         Admin = "admin",
     }
 }

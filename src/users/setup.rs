@@ -18,6 +18,10 @@ const LENGTH: usize = 12;
 /// How long a code is valid after the start that printed it; a restart prints a new one.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 
+/// The error of an invalid code.
+pub const WRONG_CODE: &str = "This is not the code. It stands in the log of the running server; a \
+                              restart prints a new one.";
+
 /// The code that a person who can read the log types into the setup page: 60 random bits, as
 /// `ABCD-EFGH-JKLM`.
 #[derive(Clone)]
@@ -68,7 +72,7 @@ pub async fn create_first_admin(
     .execute(conn)
     .await?;
     if known == 0 {
-        return Err(wrong_code());
+        return Err(Error::field("code", WRONG_CODE));
     }
     diesel::delete(setup_codes::table).execute(conn).await?;
     organization::update(conn, settings).await?;
@@ -83,16 +87,6 @@ pub async fn create_first_admin(
     )
     .await?;
     Ok(user)
-}
-
-/// The error of an invalid code.
-#[must_use]
-pub fn wrong_code() -> Error {
-    Error::field(
-        "code",
-        "This is not the code. It stands in the log of the running server; a restart prints a new \
-         one.",
-    )
 }
 
 impl SetupCode {

@@ -90,7 +90,7 @@ struct Row<'a> {
     password_changed_at: DateTime<Utc>,
 }
 
-/// Creates a user; an email address that is already in use is an error of the field `email`.
+/// Creates a user; an email address that is already in use is an error on the field `email`.
 pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> {
     diesel::insert_into(users::table)
         .values(Row {
@@ -109,7 +109,7 @@ pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Resul
             Error::from(error).on_constraint(
                 "users_email_key",
                 "email",
-                "There is already a user with this email address.",
+                "An account with this email address already exists.",
             )
         })
 }

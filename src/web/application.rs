@@ -91,7 +91,7 @@ pub fn application(
 }
 
 /// Mounts every group of routes, the busiest first. Pages come last, since their group answers
-/// every remaining path. Groups whose answers are longer than a line compress them.
+/// every remaining path. Groups whose responses are longer than a line compress them.
 ///
 /// Twilio's webhooks get no security headers: they answer a program with an empty body, many
 /// thousand times a minute.
@@ -102,6 +102,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .wrap(http::security_headers::defaults())
             .wrap(tracing_actix_web::TracingLogger::<http::request_log::RequestSpan>::new())
             .configure(http::health_checks::routes)
+            .configure(ui::api_reference_routes)
             .configure(api::routes)
             .configure(http::assets::routes)
             .configure(ui::routes),

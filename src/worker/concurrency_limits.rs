@@ -2,7 +2,7 @@
 //!
 //! Twilio limits the concurrent requests of an account, and publishes no number. So each worker
 //! adapts a limit for each connection by AIMD (additive increase, multiplicative decrease), as TCP
-//! does: a 429 halves it, and as many answers as the limit raise it by one, up to the worker's
+//! does: a 429 halves it, and as many responses as the limit raise it by one, up to the worker's
 //! share of the connection's bound.
 //!
 //! [`ConcurrencyLimits`] is the entry point. A worker takes a [`Reservation`] before it claims
@@ -63,7 +63,7 @@ pub(super) enum RequestOutcome {
     Answered(Option<u32>),
     /// Twilio answered 429.
     TooMany,
-    /// There was no answer, or no request.
+    /// There was no response, or no request.
     Unknown,
 }
 

@@ -47,7 +47,7 @@ impl Worker {
         let inbound_url = connections::hook_address(&mut conn, id, &self.secret_key)
             .await?
             .inbound(&self.public_url);
-        let senders = senders::of_connection(&mut conn, id).await?;
+        let senders = senders::list_for_connection(&mut conn, id).await?;
         drop(conn);
         // The whole inspection takes one permit of the connection: sending goes first.
         let request = async {

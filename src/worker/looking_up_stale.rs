@@ -119,7 +119,7 @@ impl Worker {
     }
 
     /// Looks up some messages and records the reports together with the progress, up to the first
-    /// message without an answer if no connection can be used.
+    /// message without a response if no connection can be used.
     async fn look_up(
         &self,
         run: &RoutineRun,

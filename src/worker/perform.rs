@@ -12,7 +12,7 @@ use super::error::{PerformError, is_database_down};
 use super::until_written::until_written;
 use crate::db::Unavailable;
 use crate::queue::JobKind;
-use crate::queue::apalis_backend::Batch;
+use crate::queue::apalis_channel::LeasedBatch;
 use crate::queue::lease::{self, Finish, JobId, Leased};
 
 /// How often a job that fails because of a bug or the database is tried before it is left for an
@@ -37,7 +37,7 @@ impl Worker {
     }
 
     /// Performs a batch; its permits are released as its jobs end.
-    pub(super) async fn perform(&self, batch: Batch) {
+    pub(super) async fn perform(&self, batch: LeasedBatch) {
         self.perform_kinds(batch.jobs, Some(batch.permits)).await;
     }
 
@@ -53,7 +53,7 @@ impl Worker {
             };
             of_kind.push(*leased);
         }
-        // Sends keep their own permits, so that one slow answer does not block the permits of the
+        // Sends keep their own permits, so that one slow response does not block the permits of the
         // others; so do the sends that follow at once from advanced enrollments.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
         let for_advances = permits.as_mut().and_then(|permits| permits.split(advance.len()));

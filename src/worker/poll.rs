@@ -13,7 +13,7 @@ use super::Worker;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::queue::CHANNEL;
-use crate::queue::apalis_backend::Batch;
+use crate::queue::apalis_channel::LeasedBatch;
 use crate::queue::lease::{self, Leased};
 
 /// The interval of the fallback poll, which finds jobs whose wake-up was lost.
@@ -53,7 +53,7 @@ impl Worker {
     /// Leases jobs whenever permits are free, until `stop`.
     pub(super) async fn poll(
         self,
-        batches: mpsc::Sender<Batch>,
+        batches: mpsc::Sender<LeasedBatch>,
         wake: Arc<Notify>,
         stop: CancellationToken,
     ) {
@@ -82,7 +82,7 @@ impl Worker {
                     is_down = false;
                     has_backlog = jobs.len() == max;
                     let used = permits.split(jobs.len()).unwrap_or(permits);
-                    if batches.send(Batch { jobs, permits: used }).await.is_err() {
+                    if batches.send(LeasedBatch { jobs, permits: used }).await.is_err() {
                         return;
                     }
                     continue;

@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
-use crate::queue::apalis_backend::{Batch, JobBackend};
+use crate::fail_point::FailPoint;
+use crate::queue::apalis_channel::{BatchChannel, LeasedBatch};
 use crate::queue::handover::WorkerIntake;
 use crate::queue::worker_registry;
 
@@ -24,7 +25,7 @@ impl Worker {
     /// Runs until `stop`, then finishes what is in flight (up to 30 s) and signs off.
     pub async fn run(self, stop: CancellationToken) {
         stop.run_until_cancelled(self.first_heartbeat()).await;
-        let (sender, backend) = JobBackend::channel();
+        let (sender, backend) = BatchChannel::open();
         self.handover.open(WorkerIntake {
             worker: self.id,
             permits: Arc::clone(&self.job_permits),
@@ -39,6 +40,7 @@ impl Worker {
 
         let runtime = self.clone().runtime(backend, stop.clone());
         tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
+        FailPoint::WorkerStarted.reach();
         tokio::select! {
             () = runtime => {}
             () = async {
@@ -83,9 +85,9 @@ impl Worker {
     ///
     /// This is not an async function: within one, the compiler cannot prove that apalis's future is
     /// `Send`.
-    fn runtime(self, backend: JobBackend, stop: CancellationToken) -> BoxFuture<'static, ()> {
+    fn runtime(self, backend: BatchChannel, stop: CancellationToken) -> BoxFuture<'static, ()> {
         let name = format!("carillon-{}", self.id);
-        let apalis = WorkerBuilder::new(name).backend(backend).build(move |batch: Batch| {
+        let apalis = WorkerBuilder::new(name).backend(backend).build(move |batch: LeasedBatch| {
             let worker = self.clone();
             // A separate task: apalis polls all batches in one task, which would confine them to
             // one core.

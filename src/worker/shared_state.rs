@@ -44,7 +44,7 @@ pub struct Worker {
     pub(super) held_jobs: HeldJobs,
     /// The messages that this process is submitting.
     pub(super) in_flight: InFlight,
-    /// Records the answers of Twilio.
+    /// Records the responses of Twilio.
     pub(super) recorder: Recorder,
     /// The limits of concurrent requests to Twilio.
     pub(super) concurrency_limits: ConcurrencyLimits,

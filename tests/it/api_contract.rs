@@ -323,7 +323,7 @@ async fn the_openapi_description_has_every_path() {
         ("/contacts/{id}/tags", &["post"]),
         ("/contacts/{id}/tags/{name}", &["delete"]),
         ("/automations", &["get", "post"]),
-        ("/automations/{id}", &["get", "patch"]),
+        ("/automations/{id}", &["get", "patch", "delete"]),
         ("/events", &["post"]),
         ("/messages", &["get", "post"]),
         ("/messages/{id}", &["get"]),

@@ -95,7 +95,7 @@ async fn the_audit_log_records_changes_to_sending_with_their_differences() {
 
     let connection = format!("/connections/{}", twilio.connection_id);
     let form = admin
-        .open(&connection)
+        .open(&format!("{connection}/advanced"))
         .await
         .ok()
         .form(&connection)

@@ -117,7 +117,7 @@ async fn a_half_done_edit_survives_writing_a_template() {
     assert_eq!(form.value("name"), Some("Renamed & longer"));
     assert_ne!(form.value("steps.3.template_id"), Some(""));
     assert_eq!(app.count("automation_versions").await, 1, "nothing is saved yet");
-    site.send(&form.pressing("do", "save")).await.ok().must_say("“Third”");
+    site.send(&form.pressing("do", "save")).await.ok().must_say("Send Third");
     assert_eq!(app.count("automation_versions").await, 2);
 }
 
@@ -157,21 +157,31 @@ async fn a_marketer_builds_an_automation_tries_it_and_activates_it() {
     browser.go(&format!("{}/automations/new", app.url)).await;
     browser.fill("name", "Thank buyers").await;
     browser.choose("trigger.type", "A contact is created").await;
+    browser.follow_first("[value='select.steps.0']").await;
     browser.choose("steps.0.sender_id", "Carillon").await;
     browser.choose("steps.0.template_id", "").await;
     browser.run(
         "const box = document.querySelector('[name=\"steps.0.template_id\"]'); box.selectedIndex = \
          box.options.length - 1;"
     ).await;
-    browser.press("Add wait").await;
-    browser.press("Copy").await;
-    browser.must_say("3. Wait").await;
-    browser.press("Insert wait").await;
-    browser.must_say("4. Wait").await;
-    browser.run("document.querySelectorAll('[value^=\"remove.\"]')[3].click()").await;
-    browser.press("Show what would happen").await;
+    let press = async |action: &str| {
+        browser.run(&format!("document.querySelector('[value=\"{action}\"]').click()")).await;
+    };
+    press("add_wait.1").await;
+    browser.must_say("Step 2: Wait").await;
+    press("copy.1").await;
+    browser.must_say("Step 3: Wait").await;
+    press("add_wait.1").await;
+    browser.must_have_focus("Step 2: Wait").await;
+    press("remove.3").await;
+    browser.must_say("Step 4 deleted.").await;
+    browser.press("Undo").await;
+    browser.must_say("Step 4: Wait").await;
+    press("remove.3").await;
+    browser.must_say("Step 4 deleted.").await;
+    browser.press("Try it").await;
     browser.must_say("Thank you, Ada!").await;
-    browser.must_say("Nothing was sent, and nothing was kept of this.").await;
+    browser.must_say("nothing is sent or saved").await;
     browser.press("Save draft").await;
     browser.must_say("Automation saved.").await;
     let automation = browser.path().await;
@@ -194,25 +204,31 @@ async fn the_keyboard_focus_follows_the_step_that_was_changed() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     browser.go(&format!("{}/automations/new", app.url)).await;
-    browser.tab_to("Add wait").await;
-    browser.must_have_focus("2. Wait").await;
-    browser.tab_to("Copy").await;
-    browser.must_have_focus("3. Wait").await;
-    browser.type_keys("\u{e004}\u{e007}").await;
+    let to = |action: &str| format!("document.querySelector('[value=\"{action}\"]').focus()");
+    browser.run("document.querySelectorAll('.plus summary')[1].focus()").await;
+    browser.type_keys("\u{e007}").await;
+    browser.tab_to("Wait").await;
+    browser.must_have_focus("Step 2: Wait").await;
+    browser.run(&to("copy.1")).await;
+    browser.type_keys("\u{e007}").await;
+    browser.must_have_focus("Step 3: Wait").await;
+    browser.run(&to("up.2")).await;
+    browser.type_keys("\u{e007}").await;
     browser.must_have_focus("up.1").await;
     // Enter moves the step up until it is the first; then only “down” is left.
     browser.type_keys("\u{e007}").await;
     browser.must_have_focus("down.0").await;
-    browser.must_say("1. Wait").await;
+    browser.must_say("Step 1: Wait").await;
     browser.type_keys("\u{e007}").await;
     browser.must_have_focus("down.1").await;
-    browser.must_say("2. Wait").await;
+    browser.must_say("Step 2: Wait").await;
     browser.type_keys("\u{e007}").await;
     browser.must_have_focus("up.2").await;
-    browser.tab_to("Remove").await;
-    browser.must_have_focus("2. Wait").await;
-    browser.tab_to("Show what would happen").await;
-    browser.must_have_focus("What would happen").await;
+    browser.tab_to("Delete step").await;
+    browser.must_have_focus("Step 2: Wait").await;
+    browser.run("document.querySelector('.page-head [value=\"try\"]').focus()").await;
+    browser.type_keys("\u{e007}").await;
+    browser.must_have_focus("+1 206 555 0111 would not enter").await;
     let seen = "const at = document.activeElement.getBoundingClientRect(); return at.top >= 0 && at.bottom <= window.innerHeight;";
     assert_eq!(browser.run(seen).await, true, "it is visible without scrolling");
 

@@ -21,7 +21,7 @@ async fn htmx_copies_no_style_that_the_content_security_policy_forbids() {
     ).await;
     browser.fill("body", "Dear {{ contact.first_name }}").await;
     browser.must_say("Dear Ann").await;
-    // The out-of-band parts of the same answer are swapped in later.
+    // The out-of-band parts of the same response are swapped in later.
     browser.must_say("1 part").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 

@@ -113,7 +113,7 @@ async fn the_resend_page_sends_as_many_as_it_showed_or_confirms_again() {
     }
     assert_eq!(app.count("messages").await, 2, "nothing was sent");
     let again = site.send(&form.with("expected", "1")).await.form("/ledger/retry");
-    site.send(&again).await.ok().must_say("2 messages are sent again.");
+    site.send(&again).await.ok().must_say("Resending 2 messages.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,7 +159,7 @@ async fn tagging_many_contacts_needs_the_number_shown_and_no_blank_filter() {
     site.send(&form).await.must_say("You were asked about 2 contacts; it is 3 contacts now.");
     assert_eq!(app.count("contact_tags").await, 0);
     let confirmation = site.send(&form).await.form("/contacts/tag");
-    site.send(&confirmation).await.ok().must_say("was given to 3 contacts.");
+    site.send(&confirmation).await.ok().must_say("Added “VIP” to 3 contacts.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +178,7 @@ async fn retrying_failed_jobs_needs_the_number_shown_and_an_existing_kind() {
     assert_eq!(confirmation.status, 409);
     confirmation.must_say("You were asked about 3 jobs; it is 5 jobs now.");
     assert_eq!(app.count("jobs WHERE failed_at IS NOT NULL").await, 5);
-    admin.send(&sends).await.ok().must_say("3 failed jobs are tried again");
+    admin.send(&sends).await.ok().must_say("Retrying 3 failed jobs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -336,6 +336,22 @@ async fn a_port_in_use_is_named_with_its_setting_and_the_first_server_runs_on() 
     server.stop().await;
 }
 
+/// Fail points exist in debug builds only.
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_worker_ends_by_itself_the_process_stops_and_names_it() {
+    let installation = Installation::new().await;
+    let mut serve = installation.command(&["serve"]);
+    serve
+        .env("CARILLON_TEST_PANIC_AT", carillon::fail_point::FailPoint::WorkerStarted.as_str())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(TIMEOUT, serve.output()).await.unwrap().unwrap();
+    let (code, error) = refused(&output);
+    assert_eq!(code, 1);
+    assert!(error.contains("the worker ended by itself"), "{error}");
+    assert!(!installation.runs_postgres(), "its PostgreSQL stopped with it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unusable_data_directory_is_named() {
     let installation = Installation::new().await;

@@ -90,11 +90,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
     );
     let site = app.sign_in().await;
     let health = site.open(&path(&connection, "/health")).await.ok();
-    assert!(
-        health.says("The connection works") && health.says("As it should be"),
-        "{}",
-        health.text()
-    );
+    assert!(health.says("checks passed") && health.says("Set up correctly"), "{}", health.text());
 
     let number = |change: Change| assert!(app.simulator.change_number(LONG_CODE, change));
     let drifts: [(Change, &str); 5] = [
@@ -133,7 +129,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
         site.send(&checked.form(&format!("/senders/{sender}/webhook"))).await.ok();
         let repaired = site.open(&path(&connection, "/health")).await.ok();
         assert!(
-            repaired.says("As it should be") && !repaired.says(words),
+            repaired.says("Set up correctly") && !repaired.says(words),
             "{words}: {}",
             repaired.text()
         );
@@ -177,7 +173,7 @@ async fn a_service_that_takes_a_numbers_messages_is_named() {
     let (outcome, detail) = app.checked(&connection, "Incoming messages of Carillon service").await;
     assert!(outcome == "failed" && detail.contains("leaves them to its numbers"), "{detail}");
     let page = app.sign_in().await.open(&path(&connection, "/health")).await.ok();
-    assert!(page.says("Sends from") && page.says("+1 206 555 0101"), "{}", page.text());
+    assert!(page.says("Numbers") && page.says("+1 206 555 0101"), "{}", page.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,19 +182,15 @@ async fn a_change_at_twilio_is_found_within_an_hour() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
     let site = app.sign_in().await;
-    assert!(!site.open("/").await.ok().says("Needs attention"));
+    assert!(!site.open("/").await.ok().says("Needs you"));
     app.simulator.change_number(LONG_CODE, |number| {
         number.sms_url = Some("https://crm.example.org/".into());
     });
     app.advance(hours(1)).await;
     let home = site.open("/").await.ok();
-    assert!(home.says("are not reported here: a STOP is found late"), "{}", home.text());
+    assert!(home.says("Twilio reports them elsewhere, a STOP too."), "{}", home.text());
     let page = site.open(&path(&connection, "")).await.ok();
-    assert!(
-        page.says("One thing does not work") && page.says("crm.example.org"),
-        "{}",
-        page.text()
-    );
+    assert!(page.says("checks failed") && page.says("crm.example.org"), "{}", page.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,18 +208,18 @@ async fn the_home_page_shows_what_the_hourly_check_found_with_a_link_to_the_repa
 
     assert!(app.simulator.change_number(gone, |number| number.phone_number = LONG_CODE.into()));
     app.advance(hours(1)).await;
-    assert!(!admin.open("/").await.ok().says("Needs attention"));
+    assert!(!admin.open("/").await.ok().says("Needs you"));
     app.simulator.change_account(ACCOUNT_SID, |account| account.auth_token = NEW_TOKEN.into());
     app.advance(hours(1)).await;
     let home = admin.open("/").await.ok();
-    home.must_say("Keys: Twilio does not accept this Auth Token");
+    home.must_say("Keys Twilio does not accept this Auth Token");
     assert!(home.html.contains(&path(&connection, "/keys")), "{}", home.html);
     let home = viewer.open("/").await.ok();
-    home.must_say("Keys: Twilio does not accept this Auth Token");
+    home.must_say("Keys Twilio does not accept this Auth Token");
     assert!(!home.html.contains(&path(&connection, "/keys")), "only admins may open it");
     let health = admin.open(&path(&connection, "/health")).await.ok();
-    health.must_say("One thing does not work");
-    health.must_say("Replace the keys");
+    health.must_say("checks failed");
+    health.must_say("Replace keys");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +228,7 @@ async fn the_hourly_check_reports_keys_that_cannot_be_decrypted() {
     app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_sql("UPDATE connections SET auth_token = '\\x00'").await;
     app.advance(hours(1)).await;
-    app.sign_in().await.open("/").await.ok().must_say("Keys: The saved keys cannot be read");
+    app.sign_in().await.open("/").await.ok().must_say("Keys The saved keys cannot be read");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,12 +237,12 @@ async fn registrations_with_carriers_are_read_from_twilio() {
     let trial = app.connect_account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER).await;
     let (outcome, detail) = app.checked(&trial, "A2P campaign of").await;
     assert!(
-        outcome == "warning" && detail.contains("10DLC") && detail.contains("may be blocked"),
+        outcome == "warning" && detail.contains("10DLC") && detail.contains("may block them"),
         "{detail}"
     );
     let home = app.sign_in().await.open("/").await.ok();
     assert!(
-        home.says("+1 206 555 0150 has no A2P campaign: carriers filter its messages"),
+        home.says("+1 206 555 0150 has no A2P campaign Carriers filter its messages"),
         "{}",
         home.text()
     );
@@ -258,7 +250,7 @@ async fn registrations_with_carriers_are_read_from_twilio() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, SERVICE_SID).await;
     assert_eq!(app.checked(&connection, "A2P campaign of Carillon service").await.0, "passed");
     let states = [
-        (Some(Registration::InReview), "being reviewed"),
+        (Some(Registration::InReview), "In review"),
         (Some(Registration::Rejected("The website is down.".into())), "The website is down."),
         (None, "The Messaging Service has no campaign."),
     ];
@@ -272,7 +264,7 @@ async fn registrations_with_carriers_are_read_from_twilio() {
     assert_eq!(app.checked(&connection, "Toll-free verification of").await.0, "passed");
     for (state, words) in [
         (Some(Registration::Rejected("No opt-in shown.".into())), "No opt-in shown."),
-        (None, "is not verified"),
+        (None, "isn’t verified"),
     ] {
         app.simulator.change_number(TOLL_FREE, |number| number.verification = state.clone());
         let (outcome, detail) = app.checked(&connection, "Toll-free verification of").await;
@@ -332,11 +324,11 @@ async fn both_auth_tokens_are_accepted_during_a_change() {
     assert_eq!(signed(AUTH_TOKEN).await, 200);
 
     let site = app.sign_in().await;
-    let page = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
-    assert!(page.says("What it signs is accepted until"), "{}", page.text());
+    let page = site.open(&format!("/connections/{}/advanced", twilio.connection_id)).await.ok();
+    assert!(page.says("Accepted until"), "{}", page.text());
     let page = site.send(&page.form(&format!("{keys}/forget-former"))).await.ok();
     assert!(
-        page.says("proves nothing any more") && !page.says("What it signs is accepted until"),
+        page.says("rejects the former Auth Token") && !page.says("Accepted until"),
         "{}",
         page.text()
     );
@@ -382,23 +374,23 @@ async fn an_admin_connects_chooses_a_number_repairs_its_webhook_and_tests_it() {
     browser.must_say("does not accept this Auth Token").await;
     browser.fill("auth_token", AUTH_TOKEN).await;
     browser.press("Connect").await;
-    browser.must_say("Now choose what to send from.").await;
+    browser.must_say("Now choose a sender.").await;
     browser.must_say("Front desk (voice only)").await;
     browser.must_say("Toll-free number registered").await;
     browser.run(&format!("document.querySelector('input[value=\"{LONG_CODE}\"]').click()")).await;
     browser.press("Add sender").await;
-    browser.must_say("is added, and its incoming messages are reported here").await;
+    browser.must_say("added. Its incoming messages arrive here.").await;
 
     let connection = browser.path().await;
     assert!(app.simulator.change_number(LONG_CODE, |number| number.sms_url =
         Some("https://crm.example.org/".into())));
-    browser.press("Verify connection").await;
-    browser.must_say("one thing does not work").await;
+    browser.press("Check now").await;
+    browser.must_say("1 check failed").await;
     browser.must_say("They go to another address, at crm.example.org.").await;
     browser.press("Repair webhook").await;
-    browser.must_say("now reports the incoming messages").await;
+    browser.must_say("now arrive here").await;
     browser.go(&format!("{}{connection}/health", app.url)).await;
-    browser.must_say("As it should be").await;
-    browser.press("Test my webhook").await;
+    browser.must_say("Set up correctly").await;
+    browser.press("Test webhook").await;
     browser.must_say("its signature was verified, and was answered in").await;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use carillon::automations::consequences;
 use carillon::clock::FAR_FUTURE;
-use carillon::consent::{By, ConsentRecord, Evidence, Reason, Source, record, suppression};
+use carillon::consent::{ConsentRecord, Evidence, Reason, Requester, Source, record, suppression};
 use carillon::contacts::tags::{self, TagName};
 use carillon::contacts::timeline::{self, EntryKind};
 use carillon::contacts::{
@@ -139,11 +139,13 @@ async fn a_stop_tag_added_by_hand_outlives_other_suppressions() {
     let unreachable =
         Evidence { reason: Reason::InvalidNumber, source: Source::Twilio, ..texted("30006") };
     let _ = contacts::suppress(conn, unreachable, at(0)).await.unwrap();
-    let tagged =
-        tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(1)).await.unwrap();
+    let tagged = tags::add_by_hand(conn, &contact, &[TagName::stop()], Requester::api(), at(1))
+        .await
+        .unwrap();
     assert_eq!(tagged.suppressed, Some(Reason::Manual));
-    let again =
-        tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(2)).await.unwrap();
+    let again = tags::add_by_hand(conn, &contact, &[TagName::stop()], Requester::api(), at(2))
+        .await
+        .unwrap();
     assert_eq!(again.suppressed, None, "it is reported once");
     let reachable = Evidence { source: Source::Admin, ..texted("It is a mobile again.") };
     contacts::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
@@ -206,7 +208,7 @@ async fn a_contact_that_changes_to_a_stopped_number_gets_the_tag() {
     delete(conn, stopped.id).await.unwrap();
     let other = create(conn, NewContact::with_phone(phone("+14155550199"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
-    let updated = contacts::update(conn, other.id, patch, By::api(), at(1)).await.unwrap();
+    let updated = contacts::update(conn, other.id, patch, Requester::api(), at(1)).await.unwrap();
     assert_eq!(
         (updated.contact.id, updated.changes.len(), updated.suppressed),
         (other.id, 1, None)
@@ -223,7 +225,7 @@ async fn adding_the_stop_tag_by_hand_suppresses_the_number() {
         conn,
         &contact,
         &[tag("VIP"), tag("TWILIO-message-stop")],
-        By::api(),
+        Requester::api(),
         at(1),
     )
     .await
@@ -258,8 +260,9 @@ async fn replacing_tags_keeps_the_stop_tag() {
     for name in ["old", "kept", "Twilio-Message-stop"] {
         tags::add(conn, contact.id, &tag(name), at(0)).await.unwrap();
     }
-    let tagged =
-        tags::replace(conn, &contact, &[tag("KEPT"), tag("new")], By::api(), at(1)).await.unwrap();
+    let tagged = tags::replace(conn, &contact, &[tag("KEPT"), tag("new")], Requester::api(), at(1))
+        .await
+        .unwrap();
     assert_eq!(
         tagged.changes,
         [ContactChange::TagAdded { contact_id: contact.id, tag: tag("new"), added_at: at(1) }]
@@ -270,7 +273,7 @@ async fn replacing_tags_keeps_the_stop_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_field() {
+async fn a_number_or_external_id_that_another_contact_has_is_an_error_on_its_field() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let taken = NewContact {
@@ -287,7 +290,7 @@ async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_fie
     let other = create(conn, NewContact::with_phone(phone("+14155550198"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
     assert_eq!(
-        wrong_fields(contacts::update(conn, other.id, patch, By::api(), at(0)).await),
+        wrong_fields(contacts::update(conn, other.id, patch, Requester::api(), at(0)).await),
         ["phone"]
     );
 }
@@ -312,7 +315,7 @@ async fn a_patch_changes_only_its_fields_and_merges_attributes() {
         ..ContactPatch::default()
     };
     let updated =
-        contacts::update(conn, contact.id, patch.clone(), By::api(), at(5)).await.unwrap();
+        contacts::update(conn, contact.id, patch.clone(), Requester::api(), at(5)).await.unwrap();
     assert!(updated.changes.is_empty());
     let changed = updated.contact;
     assert_eq!(
@@ -321,7 +324,7 @@ async fn a_patch_changes_only_its_fields_and_merges_attributes() {
     );
     assert_eq!(changed.attributes["age"], 40);
     assert_eq!((changed.attributes.get("vip"), changed.updated_at), (None, at(5)));
-    let same = contacts::update(conn, contact.id, patch, By::api(), at(9)).await.unwrap();
+    let same = contacts::update(conn, contact.id, patch, Requester::api(), at(9)).await.unwrap();
     assert_eq!(
         same.contact.updated_at,
         at(5),

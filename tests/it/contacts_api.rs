@@ -61,7 +61,7 @@ async fn a_contact_is_created_read_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_are_named_field_by_field() {
+async fn each_invalid_field_has_its_own_error() {
     let app = TestApp::start().await;
     create(&app, json!({ "phone": "+14155550123", "external_id": "7" })).await;
     for (body, fields) in [
@@ -94,7 +94,7 @@ async fn errors_are_named_field_by_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upsert_creates_once_and_then_changes() {
+async fn an_upsert_creates_first_and_updates_afterwards() {
     let app = TestApp::start().await;
     let put = async |body| app.api().put("/contacts/by-phone/+14155550123", body).await;
     let created = put(json!({ "first_name": "Ann", "tags": ["new"] })).await;

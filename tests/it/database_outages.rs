@@ -87,7 +87,7 @@ fn assert_answers(app: &TestApp) -> usize {
 enum Outage {
     Stopped,
     Killed,
-    /// The primary is killed for good, and its standby takes over.
+    /// The primary is killed permanently, and its standby takes over.
     FailedOver,
 }
 

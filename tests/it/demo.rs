@@ -97,7 +97,7 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
     browser.fill("password", "carillon-demo").await;
     browser.press("Sign in").await;
     browser.must_say("Messages by day").await;
-    browser.must_say("delivered:").await;
+    browser.must_say("What sent them").await;
     screenshot(&browser, "home").await;
 
     go("/ledger").await;
@@ -110,7 +110,7 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
     }
     screenshot(&browser, "messages").await;
     go("/messages?status=undelivered").await;
-    browser.follow_first("td.text a").await;
+    browser.follow_first("a.row-link").await;
     browser.must_say("What happened").await;
     browser.must_say("Error 3000").await;
     screenshot(&browser, "message").await;
@@ -123,18 +123,17 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
 
     go("/automations").await;
     browser.follow("Thank for the order").await;
-    browser.must_say("Newest enrollments").await;
+    browser.must_say("inside now").await;
     browser.follow("Edit").await;
-    browser.press("Show what would happen").await;
-    browser.must_say("Nothing was sent").await;
-    browser.run("document.querySelector('.flow').scrollIntoView(); scrollBy(0, -60);").await;
+    browser.press("Try it").await;
+    browser.must_say("nothing is sent or saved").await;
     screenshot(&browser, "automation").await;
 
     go("/connections").await;
     browser.follow("Simulated Twilio").await;
     browser.follow_first("a[href$='/health']").await;
     browser.press("Check now").await;
-    browser.must_say("Twilio was asked").await;
+    browser.must_say("Checked at Twilio").await;
     screenshot(&browser, "health").await;
     drop(browser);
     demo.stop().await;

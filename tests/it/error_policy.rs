@@ -25,7 +25,7 @@ async fn advance_minutes(app: &TestApp, minutes: i64) {
     app.advance(TimeDelta::minutes(minutes)).await;
 }
 
-/// Reports a status with a valid signature, and returns the status of the answer.
+/// Reports a status with a valid signature, and returns the status of the response.
 async fn report(
     app: &TestApp,
     twilio: &Twilio,

@@ -85,7 +85,7 @@ impl Crowd {
         self.text_keyword(app, phone, keyword).await;
     }
 
-    /// Texts a keyword, sometimes twice, as if Twilio had missed the answer.
+    /// Texts a keyword, sometimes twice, as if Twilio had missed the response.
     async fn text_keyword(&mut self, app: &TestApp, phone: String, keyword: &'static str) {
         let reply = app.simulator.reply(&phone, SERVICE_NUMBER_1, keyword).await.unwrap();
         assert!(matches!(reply.webhook_status, Some(200 | 503)), "{}", reply.webhook);
@@ -169,7 +169,7 @@ async fn assert_last_keywords_count(app: &TestApp, last_keywords: &BTreeMap<Stri
     );
 }
 
-/// The number of lost answers to requests that Twilio did not record.
+/// The number of lost responses to requests that Twilio did not record.
 fn lost_answers(app: &TestApp) -> u64 {
     [Fault::ServerError, Fault::Timeout, Fault::Reset]
         .into_iter()
@@ -183,7 +183,7 @@ async fn open_attempts(app: &TestApp) -> u64 {
     app.count("attempts WHERE finished_at IS NULL").await.try_into().unwrap()
 }
 
-/// Runs a worker for one step. It may die meanwhile, and a new one takes its place.
+/// Runs a worker for one step. It may die in the meantime, and a new one takes its place.
 async fn work(app: &TestApp, worker: &mut Worker, killed_after: Option<Duration>) {
     // The database may be unavailable.
     let _ = worker.heartbeat().await;

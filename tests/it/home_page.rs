@@ -1,4 +1,5 @@
-//! The home page: the getting-started list, the delivery statistics, and what needs attention.
+//! The home page: the getting-started list, the figures of a period against the one before, recent
+//! replies, what to do next, and what needs the user.
 
 use carillon::users::Role;
 use serde_json::json;
@@ -19,7 +20,7 @@ async fn the_getting_started_list_ticks_itself_until_the_first_message_is_delive
         "Write a template",
         "Add a contact",
         "Switch on an automation",
-        "See the first message",
+        "See its first message delivered",
     ] {
         assert!(home.says(step), "{step}");
     }
@@ -36,18 +37,23 @@ async fn the_getting_started_list_ticks_itself_until_the_first_message_is_delive
     let home = site.open("/").await.ok();
     assert_eq!(home.text().matches("(done)").count(), 4);
 
-    app.event("signed_up", HANDSET, json!({})).await;
+    // A test message shows nothing of the automation: the last step stays open.
+    let message = json!({ "to": HANDSET, "body": "A test.", "sender_id": twilio.sender_id });
+    app.api().post("/messages", message).await.ok();
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let home = site.open("/").await.ok();
+    home.must_say("See its first message delivered");
+    assert_eq!(home.text().matches("(done)").count(), 4);
+
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered", "delivered"]);
+    let home = site.open("/").await.ok();
     assert!(!home.says("Getting started"), "all steps are done");
-    for words in [
-        "1 message in 30 days",
-        "100.0 % delivered: 1 of 1 message",
-        "0 opt-outs",
-        "0 in the queue",
-        "Messages by day",
-    ] {
+    for words in
+        ["Messages 2", "Delivered 100.0 % 2 of 2", "Opt-outs 0", "Waiting now 0", "Messages by day"]
+    {
         assert!(home.says(words), "{words}: {}", home.text());
     }
 }
@@ -91,14 +97,15 @@ async fn a_completed_first_step_stays_done() {
 async fn viewers_see_which_role_does_the_first_steps() {
     let app = TestApp::start().await;
     let home = app.sign_in_as(Role::Viewer).await.open("/").await.ok();
-    home.must_say("An admin does this.");
-    home.must_say("A marketer or an admin does this.");
+    home.must_say("An admin does this");
+    home.must_say("A marketer or an admin does this");
     assert!(
-        !home.html.contains(">Connect</a>") && !home.html.contains(">Write</a>"),
+        !home.html.contains(">Connect Twilio</a>") && !home.html.contains(">Write template</a>"),
         "{}",
         home.html
     );
-    assert!(app.sign_in_as(Role::Marketer).await.open("/").await.ok().html.contains(">Write</a>"));
+    let home = app.sign_in_as(Role::Marketer).await.open("/").await.ok();
+    assert!(home.html.contains(">Write template</a>"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,25 +121,24 @@ async fn the_dashboard_counts_the_messages_of_thirty_days_by_outcome() {
 
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    for words in [
-        "2 messages in 30 days",
-        "50.0 % delivered: 1 of 2 messages",
-        "1 opt-out in 30 days",
-        "Suppressed",
-    ] {
+    for words in ["Messages 2", "Delivered 50.0 % 1 of 2", "Replies 1", "Opt-outs 1", "Suppressed"]
+    {
         assert!(home.says(words), "{words}: {}", home.text());
     }
     app.advance(days(31)).await;
     let later = app.sign_in_as(Role::Viewer).await;
     let home = later.open("/").await.ok();
-    for words in
-        ["0 messages in 30 days", "0 opt-outs in 30 days", "Nothing was sent in the last 30 days"]
-    {
+    for words in [
+        "Messages 0 2 before",
+        "Replies 0 1 before",
+        "Opt-outs 0 1 before",
+        "No messages in the last 30 days",
+    ] {
         assert!(home.says(words), "{words}: {}", home.text());
     }
     app.event("signed_up", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
-    assert!(later.open("/").await.ok().says("1 message in 30 days"));
+    later.open("/").await.ok().must_say("Messages 1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,19 +157,20 @@ async fn the_home_page_shows_when_the_queue_will_be_empty_unless_its_sender_is_o
         format!("/senders/{}", twilio.sender_id),
         format!("/connections/{}", twilio.connection_id),
     );
-    site.open("/").await.ok().must_say(&format!("{waiting} in the queue, empty at "));
-    site.open(&connection).await.ok().must_say("The last goes in ");
+    let senders = format!("{connection}/senders");
+    site.open("/").await.ok().must_say(&format!("Waiting now {waiting} Gone at "));
+    site.open(&senders).await.ok().must_say("The last one goes in ");
 
-    // The page of the connection shows the same, whichever of the two is disabled.
+    // The page of its senders shows the same, whichever of the two is disabled.
     for (path, off) in [(&sender, "the sender"), (&connection, "the connection")] {
         app.api().patch(path, json!({ "disabled": true })).await.ok();
         let home = site.open("/").await.ok();
-        home.must_say(&format!("{waiting} in the queue, standing still"));
-        assert!(!home.says("empty at"), "{}", home.text());
-        site.open(&connection).await.ok().must_say(&format!("stand still until {off} is enabled"));
+        home.must_say(&format!("Waiting now {waiting} All held: sender is off"));
+        assert!(!home.says("Gone at"), "{}", home.text());
+        site.open(&senders).await.ok().must_say(&format!("Enable {off} to send them"));
         app.api().patch(path, json!({ "disabled": false })).await.ok();
     }
-    site.open("/").await.ok().must_say("in the queue, empty at ");
+    site.open("/").await.ok().must_say("Gone at ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,8 +186,8 @@ async fn messages_of_a_service_are_in_the_queue_without_an_end_time() {
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"], "Twilio was too busy for it");
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    home.must_say("1 in the queue");
-    assert!(!home.says("empty at") && !home.says("standing still"), "{}", home.text());
+    home.must_say("Waiting now 1");
+    assert!(!home.says("one at ") && !home.says("held"), "{}", home.text());
     assert!(home.html.contains("/messages?outcome=pending"));
     site.open("/messages?outcome=pending").await.ok().must_say("Welcome.");
 
@@ -193,9 +200,10 @@ async fn messages_of_a_service_are_in_the_queue_without_an_end_time() {
         .patch(&format!("/senders/{}", service.sender_id), json!({ "disabled": true }))
         .await
         .ok();
-    site.open("/").await.ok().must_say(&format!(
-        "{waiting} in the queue, 1 of them standing still, the others gone at "
-    ));
+    site.open("/")
+        .await
+        .ok()
+        .must_say(&format!("Waiting now {waiting} 1 held: sender is off, the others gone at "));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,16 +211,16 @@ async fn what_needs_attention_is_shown_with_a_link() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let site = app.sign_in().await;
-    assert!(!site.open("/").await.ok().says("Needs attention"));
+    assert!(!site.open("/").await.ok().says("Needs you"));
 
     let hook = format!("{}/hooks/twilio/{}/inbound", app.url, twilio.connection_id);
     assert_eq!(app.http.post(&hook).form(&[("Body", "hi")]).send().await.unwrap().status(), 403);
     app.run_sql("UPDATE senders SET webhook_error = 'Twilio refused it.'").await;
     let home = site.open("/").await.ok();
     for words in [
-        "Needs attention",
-        "was rejected within the last day",
-        "are not reported here: a STOP is found late",
+        "Needs you 2",
+        "Carillon rejected a webhook of",
+        "Twilio reports them elsewhere, a STOP too.",
     ] {
         assert!(home.says(words), "{words}: {}", home.text());
     }
@@ -224,7 +232,7 @@ async fn what_needs_attention_is_shown_with_a_link() {
             .open("/")
             .await
             .ok()
-            .says("was rejected within the last day")
+            .says("Carillon rejected a webhook")
     );
 }
 
@@ -233,7 +241,7 @@ async fn the_first_steps_lead_to_a_chart_with_a_table_of_its_numbers() {
     let app = TestApp::with_worker().await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
-    browser.follow("Connect").await;
+    browser.follow("Connect Twilio").await;
     assert_eq!(browser.path().await, "/connections");
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
@@ -250,12 +258,12 @@ async fn the_first_steps_lead_to_a_chart_with_a_table_of_its_numbers() {
     })
     .await;
 
-    // The chart is drawn in either colour scheme, and a key press shows the numbers.
+    // The chart is in the page, and a key press shows the numbers.
     for screen in [Screen::Wide, Screen::Phone] {
         browser.set_screen(screen).await;
-        browser.reload_until_says(&app.url, "message in 30 days").await;
-        let drawn = "const canvas = document.querySelector('figure.chart canvas');
-                     return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)";
+        browser.reload_until_says(&app.url, "1 of 1").await;
+        let drawn = "const bar = document.querySelector('.chart-frame rect.of-delivered');
+                     return bar.getBoundingClientRect().height > 100";
         assert_eq!(browser.run(drawn).await, true, "{screen:?}");
         let shown = "return document.getElementById('by-day-numbers').checkVisibility()";
         assert_eq!(browser.run(shown).await, false, "{screen:?}");
@@ -263,4 +271,80 @@ async fn the_first_steps_lead_to_a_chart_with_a_table_of_its_numbers() {
         browser.type_keys("\u{e007}").await;
         assert_eq!(browser.run(shown).await, true, "{screen:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_figures_are_compared_with_the_period_before() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("signed_up", &twilio, "Welcome.").await;
+    let send = async |count: usize| {
+        for _ in 0..count {
+            app.event("signed_up", HANDSET, json!({})).await;
+        }
+        app.run_until_idle().await;
+    };
+    send(2).await;
+    app.text(HANDSET, &twilio.sender, "Thank you").await;
+    let site = app.sign_in().await;
+    assert!(!site.open("/").await.ok().says("Compared with"), "there was nothing before");
+    app.advance(days(7)).await;
+    send(3).await;
+
+    let site = app.sign_in_as(Role::Viewer).await;
+    let week = site.open("/?days=7").await.ok();
+    for words in [
+        "Compared with 8 to 14 Nov",
+        "Messages 3 50.0 % more",
+        "Delivered 100.0 % Same as before 3 of 3",
+        "Replies 0 1 before",
+    ] {
+        week.must_say(words);
+    }
+    assert!(week.html.contains("href=\"/?days=7\" aria-current=\"true\""), "{}", week.html);
+    let month = site.open("/").await.ok();
+    month.must_say("Messages 5");
+    assert!(!month.says("Compared with"), "{}", month.text());
+    for days in ["8", "-1", "x"] {
+        site.open(&format!("/?days={days}")).await.ok().must_say("Messages 5");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recent_replies_lead_to_their_contacts() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("signed_up", &twilio, "Welcome.").await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let site = app.sign_in().await;
+    site.open("/").await.ok().must_say("No replies yet.");
+    for text in ["First question", "Second question"] {
+        app.text(HANDSET, &twilio.sender, text).await;
+        app.clock.advance(chrono::TimeDelta::minutes(3));
+    }
+    let home = site.open("/").await.ok();
+    home.must_say("+1 206 555 0111 3 min Second question");
+    home.must_say("+1 206 555 0111 6 min First question");
+    let contact = app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned();
+    assert!(home.html.contains(&format!("href=\"/contacts/{contact}\"")), "{}", home.html);
+    let day = app.clock.now().date_naive();
+    let answer = app.api().get(&format!("/messages?direction=inbound&to_day={day}")).await.ok();
+    assert_eq!(answer["data"].as_array().unwrap().len(), 2, "as many as Home counts");
+    home.must_say("Replies 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn home_suggests_what_to_do_next() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.sms_on("signed_up", &twilio, "Welcome.").await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    site.open("/").await.ok().must_say("Try next Welcome");
+    let pause = json!({ "status": "paused" });
+    app.api().patch(&format!("/automations/{automation}"), pause).await.ok();
+    site.open("/").await.ok().must_say("All automations are paused");
+    assert!(!app.sign_in_as(Role::Viewer).await.open("/").await.ok().says("Try next"));
 }

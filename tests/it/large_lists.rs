@@ -7,6 +7,7 @@ use carillon::contacts::{self, ContactFilter, Position, SCAN_LIMIT};
 use carillon::db::Conn;
 use carillon::messages::log::next_job::{self, NextJob};
 use carillon::messages::message as messages;
+use carillon::search::SearchText;
 use carillon::types::id::{AutomationId, ContactId, MessageId};
 use diesel_async::RunQueryDsl;
 
@@ -307,5 +308,22 @@ async fn the_list_of_a_tag_pages_from_any_position_however_many_contacts_have_it
         let (page, read) = count_rows_read(&app, "contacts", list_page).await;
         assert_eq!(page.contacts.len(), 50);
         assert!(read <= 6_000, "{read} contacts were read for {position:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_for_everything_shows_a_few_contacts_and_reads_a_bounded_number() {
+    let app = TestApp::start().await;
+    many_contacts(&app).await;
+    for (text, count) in [("ann", 6), ("legacy.", 0), ("zebedee", 1), ("206", 6), ("xyzzy", 0)] {
+        let text = SearchText::parse(text, None).unwrap().unwrap();
+        let find = async |conn: &mut Conn| carillon::search::find(conn, &text, None).await.unwrap();
+        let (found, read) = count_rows_read(&app, "contacts", find).await;
+        assert_eq!(found.contacts.len(), count, "{text:?}");
+        assert_eq!(found.has_more_contacts, count != 1 && text.as_str() != "xyzzy", "{text:?}");
+        assert!(
+            read <= 2 * SCAN_LIMIT + 5 * 2_000 + 2_001,
+            "{read} contacts were read for {text:?}"
+        );
     }
 }

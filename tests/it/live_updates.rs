@@ -147,7 +147,7 @@ async fn the_timeline_of_a_contact_follows_its_messages() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     browser.go(&format!("{}/contacts/{ann}", app.url)).await;
-    browser.must_say("Pending").await;
+    browser.must_say("Waiting").await;
     app.eventually("the page is connected to the live stream", async || {
         app.web().live.has_streams().then_some(())
     })

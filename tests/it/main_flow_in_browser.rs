@@ -30,6 +30,7 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.go(&format!("{}/automations/new", app.url)).await;
     browser.fill("name", "Thank buyers").await;
     browser.fill("trigger.name", "order_completed").await;
+    browser.follow_first("[value='select.steps.0']").await;
     browser.choose("steps.0.sender_id", "Carillon").await;
     browser.press("Create new SMS template").await;
     browser.must_say("New template").await;
@@ -74,7 +75,7 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     })
     .await;
     browser.go(&format!("{}/messages/{}", app.url, app.messages_to(HANDSET).await[1].id)).await;
-    browser.must_say("Suppressed").await;
+    browser.must_say("Texted STOP").await;
     browser.must_say("Thank you for order A-18!").await;
     assert_eq!(app.received(HANDSET), ["Thank you for order A-17!"]);
 

@@ -158,18 +158,18 @@ async fn a_rare_message_is_found_however_many_are_newer() {
     let page = site.open("/messages?status=failed").await.ok();
     assert_eq!(listed(&page).len(), 1);
     assert!(
-        !page.says("Look further back")
-            && !site.open("/messages?status=expired").await.ok().says("Look further back")
+        !page.says("Search further back")
+            && !site.open("/messages?status=expired").await.ok().says("Search further back")
     );
     // A search in texts scans the list in parts and shows how far it got.
     let mut page = site.open("/messages?text=needle").await.ok();
     let mut pages = 1;
     while listed(&page).is_empty() {
-        page.must_say("Looked back to");
+        page.must_say("Searched back to");
         page = site.open(&link(&page, "rel=\"next\"")).await.ok();
         pages += 1;
     }
-    assert_eq!((pages, listed(&page).len(), page.says("Look further back")), (7, 1, false));
+    assert_eq!((pages, listed(&page).len(), page.says("Search further back")), (7, 1, false));
     // A past day is found at once, and the export contains the whole list.
     let day = (now - chrono::TimeDelta::days(40)).date_naive();
     assert_eq!(

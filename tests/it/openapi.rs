@@ -1,5 +1,5 @@
 //! The OpenAPI description matches what each operation returns. All other stories that call the API
-//! compare its answers with it.
+//! compare its responses with it.
 
 use carillon::users::Role;
 use reqwest::{Method, RequestBuilder};
@@ -53,7 +53,7 @@ impl Operation {
             .is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query"))
     }
 
-    /// Asserts that the answer has a status, and that it is described as an error with code and
+    /// Asserts that the response has a status, and that it is described as an error with code and
     /// message.
     async fn assert_answers(&self, status: u16, call: RequestBuilder) {
         let name = format!("{} {}", self.method, self.path);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use twilio_simulator::LONG_CODE;
 
 use crate::harness::fixtures::id;
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, UNTIL_COLLECTED, seconds};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 
@@ -161,7 +161,7 @@ async fn undoing_a_reading_does_not_lift_a_later_stop_by_keyword() {
         .form(&format!("{page}/undo-opt-out"))
         .with("undo_note", "A joke.");
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    marketer.send(&form).await.ok().must_say("There was nothing to undo");
+    marketer.send(&form).await.ok().must_say("Nothing to undo");
     let suppression = &app.contact_of(HANDSET).await["suppression"];
     assert_eq!(
         (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
@@ -250,7 +250,7 @@ async fn a_missed_opt_out_by_wording_is_found_and_does_not_undo_a_newer_start() 
     app.simulator.change_number(LONG_CODE, |number| number.sms_url = url);
     app.clock.advance(seconds(20));
     app.text(OTHER_HANDSET, LONG_CODE, "START").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     let suppression = &app.contact_of(HANDSET).await["suppression"];
     assert_eq!(
         (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
@@ -301,7 +301,7 @@ async fn an_organization_adds_its_own_opt_out_words_to_the_standard_ones() {
         .into_iter()
         .find(|form| form.action().ends_with("/remove"))
         .unwrap();
-    admin.send(&remove).await.ok().must_say("is removed");
+    admin.send(&remove).await.ok().must_say("” removed.");
     assert_eq!(
         app.contact_of(HANDSET).await["suppression"]["reason"],
         "stop",

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use carillon::consent::{By, Evidence, Reason, suppression};
+use carillon::consent::{Evidence, Reason, Requester, suppression};
 use carillon::contacts;
 use carillon::types::phone::PhoneNumber;
 use carillon::users::Role;
@@ -328,7 +328,7 @@ async fn an_unreachable_number_stays_suppressed_alone_and_opt_outs_follow_the_co
         (Reason::Stop, true),
     ] {
         let contact = app.contact(HANDSET).await;
-        let evidence = Evidence::new(phone(HANDSET), reason, By::api());
+        let evidence = Evidence::new(phone(HANDSET), reason, Requester::api());
         let _ =
             contacts::suppress(&mut *app.conn().await, evidence, app.clock.now()).await.unwrap();
         let moved = app

@@ -21,19 +21,15 @@ async fn a_failed_webhook_test_is_shown_until_it_passes() {
     let id = connection["id"].as_str().unwrap().parse().unwrap();
     connections::record_test(&mut *app.conn().await, id, &test).await.unwrap();
     let home = site.open("/").await.ok();
-    home.must_say("A signed call: It could not be reached.");
+    home.must_say("A signed call It could not be reached.");
     assert!(home.html.contains(&path(&connection, "/health#webhook-test")), "{}", home.html);
     let page = site.open(&path(&connection, "")).await.ok();
-    assert!(
-        page.says("One thing does not work") && page.says("It could not be reached."),
-        "{}",
-        page.text()
-    );
+    assert!(page.says("checks failed") && page.says("It could not be reached."), "{}", page.text());
 
     let health = site.open(&path(&connection, "/health")).await.ok();
     site.send(&health.form(&path(&connection, "/webhook-test"))).await.ok();
-    assert!(!site.open("/").await.ok().says("Needs attention"));
-    site.open(&path(&connection, "")).await.ok().must_say("The connection works");
+    assert!(!site.open("/").await.ok().says("Needs you"));
+    site.open(&path(&connection, "")).await.ok().must_say("checks passed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,11 +55,11 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
 
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    home.must_say("Address for Twilio's calls: Twilio cannot call http://127.0.0.1");
+    home.must_say("Address for Twilio’s calls Twilio cannot call http://127.0.0.1");
     assert!(home.html.contains(&format!("/connections/{id}/health")), "{}", home.html);
     for page in [format!("/connections/{id}"), format!("/connections/{id}/health")] {
         let shown = site.open(&page).await.ok();
-        shown.must_say("One thing does not work");
+        shown.must_say("checks failed");
         shown.must_say("Set CARILLON_PUBLIC_URL");
     }
     for page in ["/connections".to_owned(), format!("/connections/{id}")] {
@@ -86,7 +82,7 @@ async fn once_the_public_address_is_right_the_webhooks_must_be_set_again() {
                 = 'The internet does not reach it.'";
     app.run_sql(&format!("UPDATE senders SET {failed_check}")).await;
     let site = app.sign_in().await;
-    site.open("/").await.ok().must_say("are not reported here: a STOP is found late");
+    site.open("/").await.ok().must_say("Twilio reports them elsewhere, a STOP too.");
     let health = site.open(&path(&connection, "/health")).await.ok();
     health.must_say("The internet does not reach the address of this Carillon");
     site.send(
@@ -97,7 +93,7 @@ async fn once_the_public_address_is_right_the_webhooks_must_be_set_again() {
     )
     .await
     .ok();
-    assert!(!site.open("/").await.ok().says("Needs attention"));
+    assert!(!site.open("/").await.ok().says("Needs you"));
     site.open("/connections").await.ok().must_say("Reported here");
 }
 
@@ -162,7 +158,7 @@ async fn a_call_signed_for_another_address_is_rejected_with_that_address() {
         .open(&format!("/connections/{}/rejected", twilio.connection_id))
         .await
         .ok();
-    assert!(page.says("The Auth Token is right; only the address differs"), "{}", page.text());
+    assert!(page.says("The Auth Token is right, but the address differs"), "{}", page.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +168,7 @@ async fn a_call_without_a_connection_is_shown_with_advice() {
     app.run_until_idle().await;
     let site = app.sign_in().await;
     assert!(
-        !site.open("/connections").await.ok().says("Webhooks of no connection"),
+        !site.open("/connections").await.ok().says("Webhooks without a connection"),
         "no webhook was rejected yet"
     );
     let stray = app.signed_call(
@@ -182,10 +178,10 @@ async fn a_call_without_a_connection_is_shown_with_advice() {
     assert_eq!(stray.send().await.unwrap().status(), 404);
 
     let home = site.open("/").await.ok();
-    home.must_say("A webhook was rejected within the last day, since it names no connection.");
+    home.must_say("A webhook names no connection Carillon rejected what came within the last day.");
     assert!(home.html.contains("/connections/rejected"), "{}", home.html);
     site.open("/connections").await.ok().must_say(
-        "1 call in the last 24 hours named no connection of this Carillon, and was rejected",
+        "Carillon rejected 1 call in the last 24 hours: a webhook at Twilio has a wrong address.",
     );
     let listed = site.open("/connections/rejected").await.ok();
     listed.must_say("No connection has this address");

@@ -8,7 +8,9 @@ use twilio_simulator::{
 };
 
 use crate::harness::fixtures::Twilio;
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours, seconds};
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp, UNTIL_COLLECTED, UNTIL_LOOKED_UP, hours, seconds,
+};
 
 /// A Carillon that texts “Hello.” on the event `hello`.
 async fn with_hello_automation() -> (TestApp, Twilio) {
@@ -135,13 +137,13 @@ async fn a_message_without_any_report_is_looked_up_only_a_few_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn look_ups_wait_while_twilio_is_unavailable_or_busy() {
+async fn lookups_wait_while_twilio_is_unavailable_or_busy() {
     for fault in [Fault::ServerError, Fault::TooManyRequests, Fault::Reset] {
         let (app, _) = with_hello_automation().await;
         send_without_callbacks(&app).await;
         let fault_rule = app.simulator.inject(Rule::always(fault).reaching(Reach::Reads));
         for _ in 0..3 {
-            app.advance(seconds(16 * 60)).await;
+            app.advance(UNTIL_LOOKED_UP).await;
             assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "{fault:?}");
         }
         let failed =
@@ -154,12 +156,12 @@ async fn look_ups_wait_while_twilio_is_unavailable_or_busy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rejected_keys_stop_the_look_ups_until_there_are_new_ones() {
+async fn rejected_keys_stop_the_lookups_until_there_are_new_ones() {
     let (app, _) = with_hello_automation().await;
     send_without_callbacks(&app).await;
     app.simulator
         .change_account(ACCOUNT_SID, |account| "another".clone_into(&mut account.auth_token));
-    app.advance(seconds(16 * 60)).await;
+    app.advance(UNTIL_LOOKED_UP).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["queued"]);
     assert_eq!(
         app.count("routines WHERE name = 'look_up_stale' AND error IS NULL").await,
@@ -185,7 +187,7 @@ async fn a_stop_whose_webhook_never_came_is_found_and_suppresses() {
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
 
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "pending messages are suppressed");
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
     assert_eq!(app.contact_of(HANDSET).await["tags"], json!(["Twilio-Message-stop"]));
@@ -195,7 +197,7 @@ async fn a_stop_whose_webhook_never_came_is_found_and_suppresses() {
     assert_eq!(records, ["lookup suppressed Stop."]);
 
     app.simulator.redeliver(&sid).await.unwrap();
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(
         (
             app.count("messages WHERE direction = 'inbound'").await,
@@ -213,7 +215,7 @@ async fn a_missed_stop_from_another_form_of_the_number_suppresses_the_same_conta
     app.remove_webhook();
     let reply = app.simulator.reply("+5215512345678", LONG_CODE, "STOP").await.unwrap();
     assert_eq!(reply.webhook_status, None);
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.count("contacts").await, 1);
     assert_eq!(
         app.contact_of("+525512345678").await["suppression"]["reason"].as_str(),
@@ -230,7 +232,7 @@ async fn a_missed_stop_does_not_undo_a_newer_start() {
     app.restore_webhook(url);
     app.clock.advance(seconds(20));
     app.text(HANDSET, LONG_CODE, "START").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 3, "the STOP is stored");
     assert_eq!(app.suppression().await, None);
 }
@@ -242,16 +244,16 @@ async fn a_missed_start_lifts_an_older_stop_but_no_newer_one() {
     let url = app.remove_webhook();
     app.clock.advance(seconds(20));
     app.text_without_webhook(LONG_CODE, "START").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.suppression().await, None);
 
     app.text_without_webhook(LONG_CODE, "START").await;
     app.restore_webhook(url);
     app.clock.advance(seconds(20));
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
 }
 
@@ -262,7 +264,7 @@ async fn a_missed_text_that_cannot_be_stored_is_collected_and_so_are_those_after
     for text in ["Hi\0", "STOP\0", "Bye"] {
         app.text_without_webhook(LONG_CODE, text).await;
     }
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
     let mut bodies =
         app.texts("SELECT body AS text FROM messages WHERE direction = 'inbound'").await;
@@ -279,7 +281,7 @@ async fn missed_keywords_count_in_the_order_in_which_they_were_sent() {
             app.text_without_webhook(LONG_CODE, word).await;
             app.clock.advance(seconds(1));
         }
-        app.advance(seconds(11 * 60)).await;
+        app.advance(UNTIL_COLLECTED).await;
         assert_eq!(app.suppression().await.is_some(), words[1] == "STOP", "{words:?}");
     }
 }
@@ -290,7 +292,7 @@ async fn a_missed_stop_to_a_number_of_a_service_is_found() {
     app.connect_sender(SERVICE_SID).await;
     app.simulator.change_service(SERVICE_SID, |service| service.inbound_request_url = None);
     app.text_without_webhook(SERVICE_NUMBER_2, "STOP").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
     let inbound = app.count("messages WHERE direction = 'inbound' AND sender_id IS NOT NULL").await;
     assert_eq!(inbound, 1);
@@ -302,8 +304,8 @@ async fn texts_from_before_the_sender_was_added_are_not_imported() {
     app.text_without_webhook(LONG_CODE, "STOP").await;
     app.clock.advance(hours(1));
     app.connect_twilio().await;
-    app.advance(seconds(11 * 60)).await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.count("messages").await, 0);
 }
 
@@ -324,7 +326,7 @@ async fn collecting_texts_resumes_where_it_stopped_when_twilio_was_unavailable()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_equal_messages_of_which_twilio_has_one_only_one_is_delivered() {
+async fn if_twilio_has_one_of_two_identical_messages_one_is_delivered() {
     let (app, _) = with_hello_automation().await;
     app.simulator.inject(Rule::next(1, Fault::ServerError));
     app.event("hello", HANDSET, json!({})).await;

@@ -66,7 +66,7 @@ async fn the_forms_before_sign_in_keep_typed_values() {
     let wrong = [("email", "admin@example.com"), ("password", "wrong")];
     rejected(&app.site(), "/login", "/login", &wrong, &wrong[..1])
         .await
-        .must_say("do not belong together");
+        .must_say("Incorrect email or password");
     let invite = admin
         .open("/settings/users/invite")
         .await
@@ -101,7 +101,7 @@ async fn the_settings_forms_keep_typed_values() {
     let passwords = [("current_password", "wrong"), ("new_password", "four other unrelated words")];
     rejected(&admin, "/account", "/account/password", &passwords, &[])
         .await
-        .must_say("This is not your present password.");
+        .must_say("Incorrect current password.");
     rejected_with_values(
         &admin,
         "/settings/users/invite",
@@ -225,7 +225,7 @@ async fn the_view_template_and_automation_forms_keep_typed_values() {
     ];
     rejected_with_values(&admin, "/automations/new", "/automations/new", &typed)
         .await
-        .must_say("Nothing is saved yet");
+        .must_say("Not saved yet");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,11 +242,11 @@ async fn the_connection_forms_keep_typed_values() {
     let twilio = app.connect_twilio().await;
     let connection = format!("/connections/{}", twilio.connection_id);
     let typed = [("name", ""), ("unconfirmed_policy", "resend"), ("max_concurrency", "many")];
-    rejected_with_values(&admin, &connection, &connection, &typed).await;
+    rejected_with_values(&admin, &format!("{connection}/advanced"), &connection, &typed).await;
     let sender = format!("/senders/{}", twilio.sender_id);
     rejected_with_values(
         &admin,
-        &connection,
+        &format!("{connection}/senders"),
         &format!("{sender}/name"),
         &[("name", &"x".repeat(101))],
     )
@@ -269,7 +269,13 @@ async fn the_connection_forms_keep_typed_values() {
     )
     .await;
     let typed = [("to", "12"), ("text", "Is it you?"), ("sender_id", twilio.sender_id.as_str())];
-    rejected_with_values(&admin, &connection, &format!("{connection}/test-message"), &typed).await;
+    rejected_with_values(
+        &admin,
+        &format!("{connection}/test"),
+        &format!("{connection}/test-message"),
+        &typed,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,7 +307,7 @@ async fn an_error_page_says_what_to_do_and_keeps_the_navigation() {
     let missing = admin.open(&format!("/contacts/{unknown_id}")).await;
     assert_eq!(missing.status, 404);
     missing.must_say("There is no such contact");
-    missing.must_say("See all contacts");
+    missing.must_say("Show all contacts");
     assert!(with_navigation(&missing));
     let forbidden = viewer.open("/settings/users").await;
     assert_eq!(forbidden.status, 403);
@@ -318,7 +324,7 @@ async fn an_error_page_says_what_to_do_and_keeps_the_navigation() {
 
     let stranger = app.site().open("/nowhere").await;
     assert_eq!(stranger.status, 404);
-    assert!(!with_navigation(&stranger) && stranger.says("Go to the home page"));
+    assert!(!with_navigation(&stranger) && stranger.says("Go to Home"));
 
     app.run_sql("ALTER TABLE message_views RENAME TO elsewhere").await;
     let broken = admin.open("/messages/views").await;

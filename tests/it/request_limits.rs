@@ -1,5 +1,5 @@
 //! Limits on requests: compressed, endless, half-sent or unread ones cost neither memory nor
-//! connections, and webhooks of Twilio get through meanwhile.
+//! connections, and webhooks of Twilio get through at the same time.
 
 use std::io::Write;
 use std::time::{Duration, Instant};

@@ -40,14 +40,14 @@ async fn a_message_is_resent_only_if_that_is_safe_and_its_page_says_why_not() {
     .await;
     let site = app.sign_in_as(Role::Marketer).await;
     let page = site.open(&format!("/messages/{arrived}")).await.ok();
-    assert!(!page.says("Send again") && !page.says("It is not sent again"));
+    assert!(!page.says("Send again") && !page.says("Can’t be sent again"));
     let page = site.open(&format!("/messages/{doubtful}")).await.ok();
-    page.must_say("It is not sent again. It may have arrived");
+    page.must_say("Can’t be sent again. It may have arrived");
     assert!(!page.says("Send again"));
     let page = site.open(&format!("/messages/{never}")).await.ok();
-    page.must_say("It certainly reached nobody.");
+    page.must_say("It reached no recipient.");
     let page = site.send(&page.form(&format!("/messages/{never}/retry"))).await.ok();
-    page.must_say("It is sent again as this message.");
+    page.must_say("Resent as this message.");
     let page = site.open(&format!("/messages/{never}")).await.ok();
     page.must_say("The message that took its place");
     assert!(!page.says("Send again"));
@@ -66,28 +66,32 @@ async fn a_user_without_a_mouse_finds_a_failed_message_saves_the_view_and_resend
     browser.sign_in(&app).await;
     browser.tab_to("Messages").await;
     browser.must_say("It arrives").await;
-    browser.run("document.querySelector('[name=status]').focus()").await;
-    browser.type_keys("Failed").await;
     browser.tab_to("Filter").await;
+    browser.run("document.querySelector('[name=outcome]').focus()").await;
+    browser.type_keys("Not delivered").await;
+    browser.tab_to("Apply filters").await;
     browser.must_say("21408").await;
-    assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length").await, 1);
-    browser.tab_to("Save this view").await;
+    assert_eq!(
+        browser.run("return document.querySelectorAll('tbody tr:not(.group)').length").await,
+        1
+    );
+    browser.tab_to("Save view").await;
     browser.fill("name", "To look after").await;
     browser.tab_to("Save").await;
-    browser.must_say("View saved. Everybody here finds it above the list.").await;
+    browser.must_say("View saved. Your whole team sees it above the list.").await;
     browser.tab_to("To look after").await;
     browser.must_say("It fails at first").await;
     assert_eq!(
-        browser.run("return document.querySelector('nav.views [aria-current]').innerText").await,
+        browser.run("return document.querySelector('nav.tabs [aria-current]').innerText").await,
         "To look after"
     );
 
     browser.tab_to("It fails at first").await;
-    browser.must_say("It certainly reached nobody.").await;
+    browser.must_say("It reached no recipient.").await;
     browser.tab_to("Send again …").await;
-    browser.must_say("A new message with this text goes to this person").await;
-    browser.tab_to("Send one message").await;
-    browser.must_say("It is sent again as this message.").await;
+    browser.must_say("Carillon sends this text again").await;
+    browser.tab_to("Send again").await;
+    browser.must_say("Resent as this message.").await;
     app.run_until_idle().await;
     browser.must_say("Delivered").await;
     assert_eq!(app.received(HANDSET), ["It fails at first"]);

@@ -8,7 +8,9 @@ use serde_json::json;
 use twilio_simulator::{Fault, LONG_CODE, Rule};
 
 use crate::harness::fixtures::Twilio;
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds};
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp, UNTIL_COLLECTED, UNTIL_LOOKED_UP, days, hours, seconds,
+};
 
 const THIRD_HANDSET: &str = "+12065550113";
 
@@ -77,7 +79,7 @@ async fn an_incoming_message_that_cannot_be_stored_does_not_hide_the_stop_after_
     let poison = app.text_with_missing_webhook(HANDSET, "poison").await;
     app.text_with_missing_webhook(OTHER_HANDSET, "STOP").await;
     app.text_with_missing_webhook(THIRD_HANDSET, "Hi.").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.set_aside_items().await, [format!("take_in {poison}")]);
     let inbound =
         "SELECT from_address AS text FROM messages WHERE direction = 'inbound' ORDER BY 1";
@@ -85,13 +87,13 @@ async fn an_incoming_message_that_cannot_be_stored_does_not_hide_the_stop_after_
     assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"]["reason"], "stop");
     app.assert_no_routine_failed().await;
 
-    // Retries have growing delays; new texts are collected meanwhile.
+    // Retries have growing delays; new texts are collected in the meantime.
     let first = app.texts("SELECT next_try_at::text AS text FROM set_aside").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_ne!(app.texts("SELECT next_try_at::text AS text FROM set_aside").await, first);
     assert_eq!(app.count("set_aside WHERE attempts > 1").await, 1);
     app.text_with_missing_webhook(THIRD_HANDSET, "Again.").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 3);
 
     app.heal().await;
@@ -105,23 +107,15 @@ async fn an_admin_sees_set_aside_items_without_numbers_and_retries_them() {
     let (app, _) = with_hello_automation().await;
     app.poison("INSERT", "messages", "NEW.body = 'poison'").await;
     let sid = app.text_with_missing_webhook(HANDSET, "poison").await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     let (admin, marketer) = (app.sign_in().await, app.sign_in_as(Role::Marketer).await);
-    admin
-        .open("/")
-        .await
-        .ok()
-        .must_say("One thing could not be done and was set aside; it is tried again.");
+    admin.open("/").await.ok().must_say("One item failed and is set aside Carillon keeps trying.");
     marketer.open("/").await.ok().must_say("Ask Ada to look at it");
     assert_eq!(marketer.open("/admin/set-aside").await.status, 403);
     let page = admin.open("/admin/set-aside").await.ok();
-    for words in [
-        "Take in an incoming message",
-        &sid,
-        "value of +… is refused",
-        "1 attempt since",
-        "Try again now",
-    ] {
+    for words in
+        ["Save an incoming message", &sid, "value of +… is refused", "1 attempt since", "Retry now"]
+    {
         page.must_say(words);
     }
     assert!(!page.html.contains("12065550111") && !page.html.contains("poison"), "{}", page.html);
@@ -129,13 +123,13 @@ async fn an_admin_sees_set_aside_items_without_numbers_and_retries_them() {
     app.heal().await;
     let id = app.texts("SELECT id::text AS text FROM set_aside").await.remove(0);
     let done = admin.send(&page.form(&format!("/admin/set-aside/{id}/retry"))).await.ok();
-    done.must_say("It is tried again within seconds");
+    done.must_say("Retrying within seconds");
     app.run_until_idle().await;
     assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 1);
     admin.open("/admin/set-aside").await.ok().must_say("Nothing is set aside");
     assert!(!admin.open("/").await.ok().says("set aside"));
     let again = admin.send(&page.form(&format!("/admin/set-aside/{id}/retry"))).await.ok();
-    again.must_say("It is not set aside any more");
+    again.must_say("This item is no longer set aside");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,17 +143,17 @@ async fn a_connection_whose_messages_cannot_be_collected_does_not_hold_up_the_ot
         good.sender_id
     );
     let before = app.texts(&last_checked).await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_ne!(app.texts(&last_checked).await, before);
     assert_eq!(app.set_aside_items().await, [format!("list_inbound {}", bad.sender_id)]);
     app.assert_no_routine_failed().await;
     app.heal().await;
-    app.advance(seconds(11 * 60)).await;
+    app.advance(UNTIL_COLLECTED).await;
     assert_eq!(app.set_aside_items().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_status_cannot_be_recorded_does_not_hold_up_the_look_ups_of_others() {
+async fn a_message_whose_status_cannot_be_recorded_does_not_hold_up_the_lookups_of_others() {
     let (app, _) = with_hello_automation().await;
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     for handset in [HANDSET, OTHER_HANDSET] {
@@ -173,7 +167,7 @@ async fn a_message_whose_status_cannot_be_recorded_does_not_hold_up_the_look_ups
         &format!("NEW.message_id = '{bad}' AND NEW.source = 'lookup'"),
     )
     .await;
-    app.advance(seconds(16 * 60)).await;
+    app.advance(UNTIL_LOOKED_UP).await;
     assert_eq!(
         (app.statuses_to(HANDSET).await, app.statuses_to(OTHER_HANDSET).await),
         (vec!["queued".into()], vec!["delivered".into()])

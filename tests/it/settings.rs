@@ -45,9 +45,10 @@ async fn an_admin_invites_a_marketer_by_a_link_and_disables_them_later() {
     let admin = app.sign_in().await;
     let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite");
     assert_eq!(form.value("role"), Some("marketer"));
-    for (email, reason) in
-        [("ben", "This is not an email address"), ("admin@example.com", "has an account already")]
-    {
+    for (email, reason) in [
+        ("ben", "Enter an email address such as"),
+        ("admin@example.com", "An account with this email address already exists"),
+    ] {
         let refused = admin.send(&form.clone().with("email", email)).await;
         assert_eq!(refused.status, 422);
         refused.must_say(reason);
@@ -62,7 +63,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_disables_them_later() {
         .open("/settings/users")
         .await
         .ok()
-        .must_say("ben@example.com Marketer The link is good until");
+        .must_say("ben@example.com Marketer The link works until");
     let token = link.rsplit('=').next().unwrap();
     let stored =
         app.texts("SELECT encode(token_hash, 'escape') || email AS text FROM invitations").await;
@@ -79,7 +80,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_disables_them_later() {
     assert_eq!(ben.open("/settings/users").await.status, 403, "settings are for admins");
     let again = app.site().open(path_of(&link)).await;
     assert_eq!(again.status, 410);
-    again.must_say("worth nothing any more");
+    again.must_say("no longer works");
     assert_eq!(
         app.site().send(&app.site().open("/login").await.form("/login").to("/join")).await.status,
         403
@@ -107,7 +108,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_disables_them_later() {
     let login = shut.form("/login").with("email", "ben@example.com").with("password", NEW_PASSWORD);
     assert_eq!(ben.send(&login).await.status, 422);
     let form = admin.open(&user).await.ok().form(&format!("{user}/enable"));
-    admin.send(&form).await.ok().must_say("may sign in again");
+    admin.send(&form).await.ok().must_say("can sign in again");
     assert_eq!(
         ben.send(
             &ben.open("/login")
@@ -133,7 +134,7 @@ async fn an_admin_who_gives_up_the_role_lands_on_a_page_that_they_may_open() {
     let done =
         admin.send(&page.form(&format!("{own_page}/role")).with("role", "marketer")).await.ok();
     assert_eq!(done.path, "/account");
-    done.must_say("You have the role marketer now.");
+    done.must_say("Your role is now marketer.");
     assert!(!done.says("Undo"));
 
     let other = app.sign_in_with("other@example.com").await;
@@ -142,7 +143,7 @@ async fn an_admin_who_gives_up_the_role_lands_on_a_page_that_they_may_open() {
     let page = other.open(&own_page).await.ok();
     let done = other.send(&page.form(&format!("{own_page}/disable"))).await.ok();
     assert_eq!(done.path, "/login");
-    done.must_say("You are disabled and signed out everywhere.");
+    done.must_say("Your account is disabled and signed out everywhere.");
     assert!(!done.says("Undo"));
 }
 
@@ -224,14 +225,14 @@ async fn an_invitation_link_expires_after_a_week_or_when_it_is_renewed_or_withdr
         .with("password", PASSWORD);
     admin.send(&login).await.ok();
     let list = admin.open("/settings/users").await.ok();
-    list.must_say("The link ended");
+    list.must_say("The link expired");
     let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();
     let third = secret(&admin.send(&renew).await.ok());
     app.site().open(path_of(&third)).await.ok();
     let list = admin.open("/settings/users").await.ok();
     let withdraw =
         list.forms().into_iter().find(|form| form.action().ends_with("/withdraw")).unwrap();
-    admin.send(&withdraw).await.ok().must_say("is withdrawn");
+    admin.send(&withdraw).await.ok().must_say("withdrawn");
     assert_eq!(app.site().open(path_of(&third)).await.status, 410);
     assert_eq!(app.count("invitations").await, 0);
 }
@@ -333,7 +334,7 @@ async fn each_user_sees_times_in_their_own_zone() {
     assert!(zones(&admin).await.contains(" JST\""), "the zone of another user has no effect");
     let wrong = viewer.send(&form.with("time_zone", "Mars/Olympus")).await;
     assert_eq!(wrong.status, 422);
-    wrong.must_say("This time zone is not known");
+    wrong.must_say("Unknown time zone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -389,7 +390,7 @@ async fn a_chosen_theme_overrides_that_of_the_system() {
         browser.set_screen(Screen::Wide).await;
         browser.go(&format!("{}/account", app.url)).await;
         browser.choose("theme", theme).await;
-        browser.press("Save").await;
+        browser.press("Save account").await;
         browser.must_say("Saved.").await;
         assert_eq!(
             &browser.run(BACKGROUND_COLOUR).await,
@@ -411,11 +412,11 @@ async fn an_invitation_is_created_copied_and_accepted_in_a_browser() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     browser.go(&format!("{}/settings", app.url)).await;
-    browser.follow("Invite somebody").await;
+    browser.follow("Invite user").await;
     browser.fill("email", "ben@example.com").await;
     browser.choose("role", "Marketer").await;
-    browser.press("Make the link").await;
-    browser.must_say("It is shown this once").await;
+    browser.press("Create link").await;
+    browser.must_say("Carillon shows it once").await;
     let link = browser.run("return document.getElementById('secret').value;").await;
     browser.press("Copy").await;
     browser.must_say("Copied").await;
@@ -425,7 +426,7 @@ async fn an_invitation_is_created_copied_and_accepted_in_a_browser() {
     browser.go(link.as_str().unwrap()).await;
     browser.fill("name", "Ben Osei").await;
     browser.fill("password", NEW_PASSWORD).await;
-    browser.press("Join").await;
+    browser.press("Create account").await;
     browser.must_say("Welcome. Your account is ready.").await;
     browser.must_say("Ben Osei").await;
 }

@@ -90,7 +90,7 @@ async fn after_five_wrong_passwords_all_attempts_are_throttled() {
     for _ in 0..5 {
         let page = site.send(&form.clone().with("password", "wrong password")).await;
         assert_eq!(page.status, 422);
-        page.must_say("do not belong together");
+        page.must_say("Incorrect email or password");
     }
     let right = form.clone().with("password", PASSWORD);
     let mut throttled = Box::pin(site.send(&right));
@@ -108,7 +108,7 @@ async fn after_five_wrong_passwords_all_attempts_are_throttled() {
         .form("/login")
         .with("email", "unknown@example.com")
         .with("password", PASSWORD);
-    unknown.send(&form).await.must_say("do not belong together");
+    unknown.send(&form).await.must_say("Incorrect email or password");
 }
 
 #[tokio::test(flavor = "multi_thread")]

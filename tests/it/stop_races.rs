@@ -357,7 +357,7 @@ async fn a_dropped_transaction_releases_its_locks_at_once() {
         });
         assert!(tokio::time::timeout(Duration::from_millis(300), holding).await.is_err());
         drop(conn);
-        // No other task borrows a connection meanwhile.
+        // No other task borrows a connection in the meantime.
         let free = tokio::time::timeout(Duration::from_secs(20), other.batch_execute(LOCK)).await;
         assert!(free.is_ok(), "the lock is still held");
     }

@@ -1,9 +1,9 @@
 //! A worker that is suspended between its claim and its request to Twilio checks again, when it
 //! resumes, that the message may be sent.
 //!
-//! A child process stops at a fail point (`src/fail_point.rs`) for longer than a claim is valid.
-//! Meanwhile the story changes a condition for sending; then the process resumes. Start reading at
-//! [`SuspendedWorker`].
+//! A child process stops at a fail point (`src/fail_point.rs`) for longer than a claim is valid. In
+//! the meantime the story changes a condition for sending; then the process resumes. Start reading
+//! at [`SuspendedWorker`].
 
 use std::time::{Duration, Instant};
 

@@ -42,6 +42,12 @@ async fn a_marketer_writes_a_template_with_a_live_preview() {
         .fill("body", "Hi {{ contact.first_name }}, order {{ event.order_id }} is on its way to ")
         .await;
     browser.must_say("Hi Ben, order order_id is on its way to").await;
+    let marked =
+        "return [...document.querySelectorAll('.backdrop mark')].map((mark) => mark.textContent);";
+    assert_eq!(
+        browser.run(marked).await,
+        json!(["{{ contact.first_name }}", "{{ event.order_id }}"])
+    );
     browser.choose("contact_id", "Ann").await;
     browser.must_say("Hi Ann, order A-17 is on its way to").await;
     browser.must_say("1 part · GSM-7").await;
@@ -133,14 +139,14 @@ async fn a_marketer_writes_a_template_with_a_live_preview() {
     );
     browser.press("Archive").await;
     browser.accept().await;
-    browser.must_say("Template archived: it is no longer offered. No automation uses it.").await;
+    browser.must_say("Template archived. No automation uses it.").await;
     browser.go(&format!("{}/templates?show=archived", app.url)).await;
     browser.must_say("Copy of Shipped").await;
     // The *Undo* button beside the confirmation reverts unarchiving.
     browser.follow("Copy of Shipped").await;
     browser.press("Unarchive").await;
     browser.press("Undo").await;
-    browser.must_say("Template archived: it is no longer offered. No automation uses it.").await;
+    browser.must_say("Template archived. No automation uses it.").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +204,7 @@ async fn an_unsaved_template_survives_the_end_of_the_session() {
     browser.must_say("Dear all").await;
     browser.must_say("what you type is kept as a draft").await;
     let connection_error = "const detail = { error: new TypeError() };
-        document.querySelector('form.composer').dispatchEvent(new CustomEvent('htmx:error', { detail }));";
+        document.querySelector('form.template-editor').dispatchEvent(new CustomEvent('htmx:error', { detail }));";
     browser.run(connection_error).await;
     browser.must_say("What you type is kept in this browser.").await;
     let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);
@@ -332,10 +338,10 @@ async fn the_page_of_a_template_shows_where_it_is_used_and_what_archiving_does()
         site.send(&page.form(&format!("{path}/duplicate"))).await.ok().must_say(expected);
     }
     let page = site.send(&page.form(&format!("{path}/archive"))).await.ok();
-    page.must_say("Template archived: it is no longer offered. “Thanks” goes on sending it.");
+    page.must_say("Template archived. “Thanks” keeps sending it.");
     assert!(!site.open("/templates").await.ok().html.contains(&format!("{path}\"")));
     assert!(site.open("/templates?show=archived").await.ok().html.contains(&format!("{path}\"")));
-    site.send(&page.form(&format!("{path}/unarchive"))).await.ok().must_say("it is offered again");
+    site.send(&page.form(&format!("{path}/unarchive"))).await.ok().must_say("Template unarchived.");
     assert!(site.open("/templates").await.ok().html.contains(&format!("{path}\"")));
 }
 
@@ -353,7 +359,7 @@ async fn a_price_is_shown_only_once_twilio_has_billed() {
     app.run_until_idle().await;
     let site = app.sign_in_as(Role::Marketer).await;
     let path = format!("/templates/{template}");
-    site.open(&path).await.ok().must_say("No price is known yet for messages to United States:");
+    site.open(&path).await.ok().must_say("No price yet for United States.");
 
     // The newest messages have no price yet, so the routine queries billed ones.
     app.advance(hours(2)).await;

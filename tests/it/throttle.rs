@@ -331,10 +331,11 @@ async fn the_pages_show_the_queue_and_an_admin_changes_the_limits() {
     change(&app, &twilio, json!({ "parts_per_second": 0.1, "validity_minutes": 5 })).await;
     events(&app, "hello", 0..40).await;
     let site = app.sign_in().await;
-    let connection = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
+    let connection =
+        site.open(&format!("/connections/{}/senders", twilio.connection_id)).await.ok();
     assert!(
         connection.text().contains(
-            "39 messages wait, 39 SMS parts in all. The last goes in 6 minutes 40 seconds"
+            "39 messages wait, 39 SMS parts in all. The last one goes in 6 minutes 40 seconds"
         ),
         "{}",
         connection.text()
@@ -351,7 +352,7 @@ async fn the_pages_show_the_queue_and_an_admin_changes_the_limits() {
     site.send(&form.with("parts_per_second", "50").with("validity_minutes", "60")).await.ok();
     advance_in_steps(&app, seconds(1)).await;
     assert_eq!(sent(&app).len(), 40);
-    assert!(site.open(&path).await.ok().text().contains("Nothing waits"));
+    assert!(site.open(&path).await.ok().text().contains("The queue is empty"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 /// Presses *Undo* on the page that confirms an action.
 async fn undo(site: &Site, page: &Page, action: &str) -> Page {
-    assert!(page.html.contains("<button>Undo</button>"), "nothing to undo: {}", page.text());
+    assert!(page.html.contains(">Undo</button>"), "nothing to undo: {}", page.text());
     site.send(&page.form(action)).await.ok()
 }
 
@@ -23,7 +23,7 @@ async fn undo_unarchives_a_template_and_restores_a_text() {
     let template = format!("/templates/{}", app.template("Hi").await);
     let archived = press(&site, &template, &format!("{template}/archive")).await;
     archived.must_say("Template archived");
-    undo(&site, &archived, &format!("{template}/unarchive")).await.must_say("it is offered again");
+    undo(&site, &archived, &format!("{template}/unarchive")).await.must_say("Template unarchived.");
 
     let form = site.open(&template).await.ok().form(&template).with("body", "Hello");
     site.send(&form).await.ok();
@@ -74,8 +74,8 @@ async fn undo_restores_a_tag_unless_an_automation_would_start() {
     )
     .await;
     let removed = press(&site, &contact, &remove).await;
-    removed.must_say("Whoever gets it again enters");
-    assert!(!removed.html.contains("<button>Undo</button>"));
+    removed.must_say("Adding it again starts");
+    assert!(!removed.html.contains(">Undo</button>"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,9 +90,9 @@ async fn undo_of_a_bulk_tag_affects_only_the_changed_contacts() {
         app.texts(query).await
     };
     let done = press(&site, "/contacts/tag?action=add&name=VIP&all=true", "/contacts/tag").await;
-    done.must_say("was given to 1 contact. 1 contact had it already.");
+    done.must_say("Added “VIP” to 1 contact. 1 contact had it already.");
     assert_eq!(tagged().await.len(), 2);
-    undo(&site, &done, "/contacts/tag").await.must_say("was taken from 1 contact.");
+    undo(&site, &done, "/contacts/tag").await.must_say("Removed “VIP” from 1 contact.");
     assert_eq!(tagged().await, [one.as_str()], "{other} did not have it before");
     let done = press(&site, "/contacts/tag?action=remove&name=VIP&all=true", "/contacts/tag").await;
     assert!(tagged().await.is_empty());
@@ -122,7 +122,7 @@ async fn undo_restores_a_view_a_sender_and_an_automation() {
 
     let twilio = app.connect_twilio().await;
     let (connection, sender) = (
-        format!("/connections/{}", twilio.connection_id),
+        format!("/connections/{}/advanced", twilio.connection_id),
         format!("/senders/{}", twilio.sender_id),
     );
     let off = press(&site, &connection, &format!("{sender}/disable")).await;
@@ -144,15 +144,15 @@ async fn irreversible_actions_are_confirmed_first_even_without_scripts() {
     let site = app.sign_in().await;
     let twilio = app.connect_twilio().await;
     let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);
-    let connection = format!("/connections/{}", twilio.connection_id);
+    let connection = format!("/connections/{}/advanced", twilio.connection_id);
     for (path, action, warning) in [
-        ("/settings/keys".to_owned(), "/revoke", "It cannot be undone"),
+        ("/settings/keys".to_owned(), "/revoke", "You can’t undo this"),
         (format!("/settings/users/{user}"), "/disable", "is signed out everywhere at once"),
-        (connection.clone(), "/disable", "from any of its 1 sender any more"),
+        (connection.clone(), "/disable", "Its 1 sender stops sending."),
         (
             "/account".to_owned(),
             "/account/sign-out-everywhere",
-            "You are signed out of 1 browser, this one included.",
+            "You are signed out of 1 browser, including this one.",
         ),
     ] {
         let page = site.open(&path).await.ok();

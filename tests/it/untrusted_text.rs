@@ -329,7 +329,7 @@ async fn a_form_with_a_nul_character_changes_nothing_and_names_the_field() {
         ("/contacts/new", "/contacts", "attribute_value"),
         ("/templates/new", "/templates/new", "body"),
         ("/automations/new", "/automations/new", "trigger.name"),
-        (&connection, &connection, "name"),
+        (&format!("{connection}/advanced"), &connection, "name"),
     ] {
         let form = admin.open(page).await.ok().form(action).with(field, "a\0b");
         let page = admin.send(&form).await;

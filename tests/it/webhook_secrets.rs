@@ -56,7 +56,7 @@ fn secret(app: &TestApp) -> String {
 }
 
 /// Makes an unsigned inbound call, as any client that knows the URL can, and returns the status of
-/// the answer.
+/// the response.
 async fn text(app: &TestApp, path: &str, body: &str) -> u16 {
     let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
     let params = [
@@ -263,8 +263,9 @@ async fn a_secret_is_rotated_without_a_gap_and_a_leaked_one_is_revoked_at_once()
 
     // After a leak, the former secret is revoked: by hand on the page, or in the same API call.
     let admin = app.sign_in().await;
+    let advanced = format!("{path}/advanced");
     let done = admin
-        .send(&admin.open(&path).await.ok().form(&format!("{path}/webhook-secret")))
+        .send(&admin.open(&advanced).await.ok().form(&format!("{path}/webhook-secret")))
         .await
         .ok();
     done.must_say("Twilio calls the new address");
@@ -277,7 +278,7 @@ async fn a_secret_is_rotated_without_a_gap_and_a_leaked_one_is_revoked_at_once()
         .send(&done.form(&format!("{path}/webhook-secret/forget-former")))
         .await
         .ok()
-        .must_say("is refused");
+        .must_say("rejects the former webhook address");
     assert_eq!(
         (text(&app, &at(&second), "Hi").await, text(&app, &at(&third), "Hi").await),
         (403, 200)
@@ -315,7 +316,7 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_needs_a_repair() {
     carillon::app::fill_hook_secrets(&app.context).await.unwrap();
     assert_eq!(app.count("connections WHERE hook_secret IS NOT NULL").await, 1);
     let site = app.sign_in().await;
-    site.open("/").await.ok().must_say("that lacks its secret: only a STOP is taken at once");
+    site.open("/").await.ok().must_say("lacks its secret Carillon takes only a STOP at once.");
     let sender = app.api().get("/senders").await.ok()["data"][0].clone();
     assert!(sender["webhook_error"].as_str().unwrap().contains("Repair webhook"), "{sender}");
 
@@ -336,7 +337,7 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_needs_a_repair() {
 
     // The hourly check reports it, and the repair sets the URL.
     let health = site.open(&format!("/connections/{}/health", twilio.connection_id)).await.ok();
-    health.must_say("lacks the connection’s present secret");
+    health.must_say("lacks the connection’s current secret");
     site.send(&health.form(&format!("/senders/{}/webhook", twilio.sender_id))).await.ok();
     assert_eq!(secret(&app).len(), 43);
     assert!(!site.open("/").await.ok().says("lacks its secret"));

@@ -41,7 +41,7 @@ pub(crate) async fn call(
     request.send().await.unwrap()
 }
 
-/// Calls a webhook with a valid signature, and returns the status of the answer.
+/// Calls a webhook with a valid signature, and returns the status of the response.
 pub(crate) async fn call_signed(app: &TestApp, path: &str, params: Params<'_>) -> u16 {
     app.signed_call(path, params).send().await.unwrap().status().as_u16()
 }

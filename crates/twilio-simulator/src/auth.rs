@@ -22,15 +22,15 @@ pub(super) struct Caller {
 
 impl Caller {
     /// The caller's account SID, if the path names this account and it is active.
-    pub(super) fn in_account(&self, path_sid: &str) -> Result<&str, Refusal> {
+    pub(super) fn require_account(&self, path_sid: &str) -> Result<&str, Refusal> {
         if path_sid != &*self.account_sid {
             return Err(Refusal::with(20003, "Authentication Error - invalid username"));
         }
-        self.active()
+        self.require_active()
     }
 
     /// The caller's account SID, if the account is active.
-    pub(super) fn active(&self) -> Result<&str, Refusal> {
+    pub(super) fn require_active(&self) -> Result<&str, Refusal> {
         match self.status {
             AccountStatus::Active => Ok(&self.account_sid),
             AccountStatus::Suspended | AccountStatus::Closed => Err(Refusal::new(20005)),
@@ -43,14 +43,14 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let known =
+        let credential =
             request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).and_then(
                 |header| {
                     let shared = request.app_data::<Data<Shared>>()?;
                     shared.world().credential(header)
                 },
             );
-        ready(match known {
+        ready(match credential {
             Some((Credential { account_sid, kind }, status)) => {
                 Ok(Self { account_sid, credential_kind: kind, status })
             }

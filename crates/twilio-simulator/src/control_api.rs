@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Simulator;
 use super::faults::{Extent, Fault, Reach, Rule, RuleId};
-use super::inbound::{Reply, ReplyError};
+use super::inbound::{InboundError, InboundResult};
 use super::message::Direction;
 use super::resources::AccountStatus;
 use super::shared_state::Shared;
@@ -23,9 +23,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/callbacks", web::get().to(callbacks))
         .route("/replies", web::post().to(reply))
         .route("/faults", web::get().to(faults))
-        .route("/faults", web::post().to(inject))
+        .route("/faults", web::post().to(add_fault))
         .route("/faults", web::delete().to(clear_faults))
-        .route("/faults/{id}", web::delete().to(withdraw))
+        .route("/faults/{id}", web::delete().to(remove_fault))
         .route("/opt-outs", web::get().to(opt_outs))
         .route("/opt-outs", web::post().to(opt_out))
         .route("/accounts/{sid}", web::patch().to(change_account))
@@ -35,7 +35,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/reset", web::post().to(reset));
 }
 
-fn handle(shared: Data<Shared>) -> Simulator {
+fn simulator(shared: Data<Shared>) -> Simulator {
     Simulator { shared: shared.into_inner() }
 }
 
@@ -134,17 +134,17 @@ struct ReplyRequest {
 }
 
 async fn reply(shared: Data<Shared>, request: Json<ReplyRequest>) -> HttpResponse {
-    reply_response(handle(shared).reply(&request.from, &request.to, &request.body).await)
+    reply_response(simulator(shared).reply(&request.from, &request.to, &request.body).await)
 }
 
 async fn redeliver(shared: Data<Shared>, sid: Path<String>) -> HttpResponse {
-    reply_response(handle(shared).redeliver(&sid).await)
+    reply_response(simulator(shared).redeliver(&sid).await)
 }
 
-fn reply_response(outcome: Result<Reply, ReplyError>) -> HttpResponse {
+fn reply_response(outcome: Result<InboundResult, InboundError>) -> HttpResponse {
     match outcome {
-        Ok(reply) => HttpResponse::Ok().json(reply),
-        Err(error @ ReplyError::UnknownMessage(_)) => {
+        Ok(result) => HttpResponse::Ok().json(result),
+        Err(error @ InboundError::UnknownMessage(_)) => {
             problem(StatusCode::NOT_FOUND, &error.to_string())
         }
         Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
@@ -169,7 +169,7 @@ async fn faults(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"data": fault_list(&shared.world())}))
 }
 
-async fn inject(shared: Data<Shared>, request: Json<FaultRequest>) -> HttpResponse {
+async fn add_fault(shared: Data<Shared>, request: Json<FaultRequest>) -> HttpResponse {
     let request = request.into_inner();
     let extent = match (request.next, request.probability) {
         (Some(_), Some(_)) => {
@@ -189,12 +189,12 @@ async fn inject(shared: Data<Shared>, request: Json<FaultRequest>) -> HttpRespon
     };
     let rule =
         Rule { fault: request.fault, handset: request.handset, extent, reach: request.reach };
-    let id = handle(shared).inject(rule);
+    let id = simulator(shared).inject(rule);
     HttpResponse::Created().json(json!({"id": id}))
 }
 
-async fn withdraw(shared: Data<Shared>, id: Path<u64>) -> HttpResponse {
-    if handle(shared).withdraw(RuleId(*id)) {
+async fn remove_fault(shared: Data<Shared>, id: Path<u64>) -> HttpResponse {
+    if simulator(shared).withdraw(RuleId(*id)) {
         HttpResponse::NoContent().finish()
     } else {
         problem(StatusCode::NOT_FOUND, "this fault is not switched on")
@@ -202,12 +202,12 @@ async fn withdraw(shared: Data<Shared>, id: Path<u64>) -> HttpResponse {
 }
 
 async fn clear_faults(shared: Data<Shared>) -> HttpResponse {
-    handle(shared).clear_faults();
+    simulator(shared).clear_faults();
     HttpResponse::NoContent().finish()
 }
 
 async fn opt_outs(shared: Data<Shared>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({"data": handle(shared).opt_outs()}))
+    HttpResponse::Ok().json(json!({"data": simulator(shared).opt_outs()}))
 }
 
 /// The body of `POST /opt-outs`; `scope` is a number or the SID of a service.
@@ -218,7 +218,7 @@ struct OptOutRequest {
 }
 
 async fn opt_out(shared: Data<Shared>, request: Json<OptOutRequest>) -> HttpResponse {
-    handle(shared).opt_out(&request.scope, &request.handset);
+    simulator(shared).opt_out(&request.scope, &request.handset);
     HttpResponse::NoContent().finish()
 }
 
@@ -247,7 +247,7 @@ async fn change_account(
             );
         }
     };
-    let known = handle(shared).change_account(&sid, |account| {
+    let known = simulator(shared).change_account(&sid, |account| {
         account.status = status.unwrap_or(account.status);
         if let Some(token) = change.auth_token {
             account.auth_token = token;
@@ -271,7 +271,7 @@ async fn change_service(
     sid: Path<String>,
     change: Json<ServiceChange>,
 ) -> HttpResponse {
-    if handle(shared)
+    if simulator(shared)
         .change_service(&sid, |service| service.advanced_opt_out = change.advanced_opt_out)
     {
         HttpResponse::NoContent().finish()
@@ -281,17 +281,17 @@ async fn change_service(
 }
 
 async fn flush(shared: Data<Shared>) -> HttpResponse {
-    handle(shared).flush().await;
+    simulator(shared).flush().await;
     HttpResponse::NoContent().finish()
 }
 
 async fn release_scheduled(shared: Data<Shared>) -> HttpResponse {
-    handle(shared).release_scheduled();
+    simulator(shared).release_scheduled();
     HttpResponse::NoContent().finish()
 }
 
 async fn reset(shared: Data<Shared>) -> HttpResponse {
-    handle(shared).reset();
+    simulator(shared).reset();
     HttpResponse::NoContent().finish()
 }
 

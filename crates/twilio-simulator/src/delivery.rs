@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
 use super::delivery_plan::{CallbackDelivery, Pace, Plan, Step, plan};
-use super::message::{Message, Status, bare, new_sid};
+use super::message::{Message, Status, new_sid, without_channel};
 use super::parts;
 use super::resources::Method;
 use super::shared_state::Shared;
@@ -200,7 +200,7 @@ fn callback_params(message: &Message) -> Vec<(String, String)> {
     if let Some(code) = message.error_code {
         params.push(("ErrorCode", code.to_string()));
     }
-    if message.to != bare(&message.to) {
+    if message.to != without_channel(&message.to) {
         params.push(("ChannelPrefix", "whatsapp".into()));
         params.push(("ChannelInstallSid", format!("XE{:032x}", 0xca41)));
         if message.status == Status::Read {

@@ -43,7 +43,7 @@ pub(super) fn plan(world: &mut World, message: &Message) -> Plan {
     let failed = |code| vec![Step { status: Status::Failed, error_code: Some(code) }];
     let mut steps = Vec::with_capacity(5);
     if let Some(service) = &message.service_sid {
-        if world.opt_outs.blocks(service, handset) {
+        if world.opt_outs.contains(service, handset) {
             steps = failed(21610);
         } else {
             steps.push(step(Status::Queued));

@@ -23,7 +23,6 @@ mod api_middleware;
 mod auth;
 mod clock;
 mod control_api;
-mod create_message;
 mod default_resources;
 mod delivery;
 mod delivery_plan;
@@ -32,14 +31,17 @@ mod faults;
 mod form;
 mod inbound;
 mod message;
+mod message_checks;
 mod message_log;
 mod messages_api;
 mod numbers_api;
+mod opt_out_keywords;
 mod opt_outs;
 mod options;
 mod page_files;
 mod page_views;
 mod paging;
+mod parameters;
 mod parts;
 mod phone_pages;
 mod refusal;
@@ -52,6 +54,7 @@ mod signature;
 mod simulator;
 #[cfg(test)]
 mod tests;
+mod twiml;
 mod webhook_client;
 mod world;
 
@@ -63,7 +66,7 @@ pub use default_resources::{
     TRIAL_AUTH_TOKEN, TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER, VOICE_ONLY, WHATSAPP,
 };
 pub use faults::{Extent, Fault, Reach, Rule, RuleId};
-pub use inbound::{Reply, ReplyError};
+pub use inbound::{InboundError, InboundResult};
 pub use message::{Direction, Message, Status};
 pub use opt_outs::OptOut;
 pub use options::SimulatorOptions;

@@ -43,6 +43,9 @@ pub struct Message {
     pub sent: Option<DateTime<Utc>>,
     /// The result of the inbound webhook, in words; `None` for outbound messages.
     pub webhook: Option<String>,
+    /// The idempotency token of all calls of the inbound webhook, as at Twilio.
+    #[serde(skip)]
+    pub(super) webhook_token: Option<String>,
 }
 
 /// The direction of a message.
@@ -123,7 +126,7 @@ impl Message {
     /// The number of the handset that sent or receives the message, without the channel prefix.
     #[must_use]
     pub fn handset(&self) -> &str {
-        bare(if self.direction == Direction::Inbound {
+        without_channel(if self.direction == Direction::Inbound {
             self.from.as_deref().unwrap_or_default()
         } else {
             &self.to
@@ -163,7 +166,7 @@ impl Message {
 }
 
 /// An address without its channel prefix: `whatsapp:+1…` becomes `+1…`.
-pub(super) fn bare(address: &str) -> &str {
+pub(super) fn without_channel(address: &str) -> &str {
     address.strip_prefix("whatsapp:").unwrap_or(address)
 }
 

@@ -8,10 +8,10 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::auth::Caller;
-use super::create_message::{Created, Draft};
 use super::faults::{Aspect, Fault, Reach};
 use super::form::Form;
-use super::message::{Direction, Message, Status, bare};
+use super::message::{Direction, Message, Status, without_channel};
+use super::message_checks::{CheckedMessage, Created};
 use super::message_log::sent_between;
 use super::paging::Paging;
 use super::refusal::Refusal;
@@ -27,7 +27,7 @@ pub(super) async fn create(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.in_account(&path)?;
+    let account = caller.require_account(&path)?;
     let form = Form::parse(&body);
     let shared = shared.into_inner();
     let (request_index, fault) = take_fault(&shared, &form);
@@ -64,7 +64,7 @@ pub(super) async fn list(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.in_account(&path)?;
+    let account = caller.require_account(&path)?;
     let query = Form::parse(request.query_string().as_bytes());
     let paging = Paging::of(&query);
     let filter = Filter::of(account, &query)?;
@@ -93,7 +93,7 @@ pub(super) async fn fetch(
     path: Path<(String, String)>,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.in_account(&path.0)?;
+    let account = caller.require_account(&path.0)?;
     let world = shared.world();
     let (_, message) = find_message(&world, account, &path.1)?;
     Ok(HttpResponse::Ok().json(message.json()))
@@ -107,7 +107,7 @@ pub(super) async fn update(
     body: Bytes,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.in_account(&path.0)?;
+    let account = caller.require_account(&path.0)?;
     let form = Form::parse(&body);
     let shared = shared.into_inner();
     let index = find_message(&shared.world(), account, &path.1)?.0;
@@ -133,7 +133,7 @@ pub(super) async fn update(
 fn take_fault(shared: &Shared, form: &Form) -> (usize, Option<Fault>) {
     let mut world = shared.world();
     world.counts.send_requests += 1;
-    let to = bare(form.get("To").unwrap_or_default());
+    let to = without_channel(form.get("To").unwrap_or_default());
     let fault = world.faults.next_fault(Aspect::Answer, Reach::Sends, to);
     let index = world.record_request(to, form.filled("StatusCallback"));
     match fault {
@@ -172,14 +172,14 @@ fn record(
     let mut world = shared.world();
     let now = world.clock.now();
     let account = world.account(account_sid).ok_or_else(|| Refusal::new(20003))?;
-    let draft = match Draft::check(&world, account, form, now) {
-        Ok(draft) => draft,
+    let message = match CheckedMessage::check(&world, account, form, now) {
+        Ok(message) => message,
         Err(refusal) => {
             world.counts.refused += 1;
             return Err(refusal);
         }
     };
-    let (index, plan) = match draft.record(&mut world) {
+    let (index, plan) = match message.record(&mut world) {
         Created::Recorded { index, plan } => (index, plan),
         Created::Unrecorded(message) => return Ok(message.json()),
     };
@@ -243,7 +243,7 @@ impl<'a> Filter<'a> {
         let handset = [self.to, self.from]
             .into_iter()
             .flatten()
-            .find(|address| world.number(bare(address)).is_none());
+            .find(|address| world.number(without_channel(address)).is_none());
         let matches = |message: &&Message| {
             message.account_sid == self.account
                 && message.direction != Direction::Network
@@ -253,7 +253,7 @@ impl<'a> Filter<'a> {
         };
         let get = |index: usize| world.log.get(index);
         if let Some(number) = handset {
-            let indexes = world.log.indexes_of_handset(bare(number));
+            let indexes = world.log.indexes_of_handset(without_channel(number));
             let older = indexes.iter().rev().copied().filter(|index| *index < before);
             return older.filter_map(get).filter(matches).take(limit).collect();
         }
@@ -279,7 +279,7 @@ pub(super) async fn delete(
     path: Path<(String, String)>,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.in_account(&path.0)?;
+    let account = caller.require_account(&path.0)?;
     let mut world = shared.world();
     let (index, message) = find_message(&world, account, &path.1)?;
     if matches!(

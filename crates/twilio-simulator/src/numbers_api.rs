@@ -6,12 +6,12 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
-use super::create_message::is_callback_url;
 use super::form::Form;
 use super::message::rfc2822;
 use super::paging::Paging;
+use super::parameters::{is_callback_url, parse_method};
 use super::refusal::Refusal;
-use super::resources::{Method, Number, NumberKind};
+use super::resources::{Number, NumberKind};
 use super::shared_state::Shared;
 use super::world::World;
 
@@ -23,7 +23,7 @@ pub(super) async fn list(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    list_kind(&caller, &path, &request, &shared, Resource::Incoming)
+    list_resource(&caller, &path, &request, &shared, Resource::Incoming)
 }
 
 /// `GET /2010-04-01/Accounts/{AC}/SMS/ShortCodes.json`, filtered by `ShortCode` and `FriendlyName`.
@@ -33,7 +33,7 @@ pub(super) async fn list_short_codes(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    list_kind(&caller, &path, &request, &shared, Resource::ShortCode)
+    list_resource(&caller, &path, &request, &shared, Resource::ShortCode)
 }
 
 /// `GET` and `POST /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers/{PN}.json`, and the same for
@@ -45,13 +45,15 @@ pub(super) async fn fetch_or_update(
     body: Bytes,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.in_account(&path.0)?;
+    let account = caller.require_account(&path.0)?;
     let mut world = shared.world();
     let number = world
         .numbers
         .iter_mut()
         .find(|number| number.account_sid == account && number.sid == path.1)
-        .filter(|number| request.path().contains(Resource::of(number).path()))
+        .filter(|number| {
+            Resource::of(number).is_some_and(|resource| request.path().contains(resource.path()))
+        })
         .ok_or_else(|| Refusal::not_found(request.path()))?;
     if request.method() == actix_web::http::Method::POST {
         change(number, &Form::parse(&body))?;
@@ -64,16 +66,15 @@ pub(super) async fn fetch_or_update(
 enum Resource {
     Incoming,
     ShortCode,
-    /// None: the shared WhatsApp number does not belong to the account.
-    Unlisted,
 }
 
 impl Resource {
-    const fn of(number: &Number) -> Self {
+    /// Listed by neither resource: WhatsApp senders are not phone-number resources.
+    const fn of(number: &Number) -> Option<Self> {
         match number.kind {
-            NumberKind::LongCode | NumberKind::TollFree => Self::Incoming,
-            NumberKind::ShortCode => Self::ShortCode,
-            NumberKind::WhatsApp => Self::Unlisted,
+            NumberKind::LongCode | NumberKind::TollFree => Some(Self::Incoming),
+            NumberKind::ShortCode => Some(Self::ShortCode),
+            NumberKind::WhatsApp => None,
         }
     }
 
@@ -81,23 +82,22 @@ impl Resource {
         match self {
             Self::Incoming => "/IncomingPhoneNumbers/",
             Self::ShortCode => "/SMS/ShortCodes/",
-            Self::Unlisted => "//",
         }
     }
 }
 
-fn list_kind(
+fn list_resource(
     caller: &Caller,
     path: &str,
     request: &HttpRequest,
     shared: &Shared,
     resource: Resource,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.in_account(path)?;
+    let account = caller.require_account(path)?;
     let query = Form::parse(request.query_string().as_bytes());
     let (number_key, key) = match resource {
         Resource::ShortCode => ("ShortCode", "short_codes"),
-        Resource::Incoming | Resource::Unlisted => ("PhoneNumber", "incoming_phone_numbers"),
+        Resource::Incoming => ("PhoneNumber", "incoming_phone_numbers"),
     };
     let world = shared.world();
     let rows =
@@ -119,7 +119,7 @@ fn find<'a>(
     world
         .numbers
         .iter()
-        .filter(|number| number.account_sid == account && Resource::of(number) == resource)
+        .filter(|number| number.account_sid == account && Resource::of(number) == Some(resource))
         .filter(|number| pattern.is_none_or(|pattern| number.phone_number.contains(pattern.trim())))
         .filter(|number| name.is_none_or(|name| number.friendly_name == name))
         .collect()
@@ -143,15 +143,6 @@ fn change(number: &mut Number, form: &Form) -> Result<(), Refusal> {
         name.clone_into(&mut number.friendly_name);
     }
     Ok(())
-}
-
-/// Parses the HTTP method of a webhook.
-pub(super) fn parse_method(raw: &str) -> Option<Method> {
-    match raw.to_ascii_uppercase().as_str() {
-        "GET" => Some(Method::Get),
-        "POST" => Some(Method::Post),
-        _ => None,
-    }
 }
 
 fn number_json(number: &Number) -> Value {

@@ -1,4 +1,4 @@
-//! The opt-outs of handsets from numbers and services.
+//! The set of opt-outs of handsets from numbers and services.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,17 +18,17 @@ pub struct OptOut {
 }
 
 impl OptOuts {
-    pub(super) fn block(&mut self, scope: &str, handset: &str) -> Changed {
-        let new = self.0.entry(scope.to_owned()).or_default().insert(handset.to_owned());
-        if new { Changed::Yes } else { Changed::No }
+    /// Adds an opt-out; returns false if it exists.
+    pub(super) fn add(&mut self, scope: &str, handset: &str) -> bool {
+        self.0.entry(scope.to_owned()).or_default().insert(handset.to_owned())
     }
 
-    pub(super) fn lift(&mut self, scope: &str, handset: &str) -> Changed {
-        let was = self.0.get_mut(scope).is_some_and(|handsets| handsets.remove(handset));
-        if was { Changed::Yes } else { Changed::No }
+    /// Removes an opt-out; returns false if there is none.
+    pub(super) fn remove(&mut self, scope: &str, handset: &str) -> bool {
+        self.0.get_mut(scope).is_some_and(|handsets| handsets.remove(handset))
     }
 
-    pub(super) fn blocks(&self, scope: &str, handset: &str) -> bool {
+    pub(super) fn contains(&self, scope: &str, handset: &str) -> bool {
         self.0.get(scope).is_some_and(|handsets| handsets.contains(handset))
     }
 
@@ -46,11 +46,4 @@ impl OptOuts {
         all.sort();
         all
     }
-}
-
-/// Whether a change of an opt-out had an effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Changed {
-    Yes,
-    No,
 }

@@ -4,22 +4,22 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::fault_switches::{GROUPS, Group, SwitchedOn, describe};
-use super::message::{Direction, Message, Status, bare};
+use super::message::{Direction, Message, Status, without_channel};
 use super::resources::{AccountStatus, NumberKind};
 use super::world::World;
 
 /// The maximum number of messages on a phone, and of phones in the list.
 const MAX_SHOWN: usize = 200;
 
-/// The view of the first page: all phones.
+/// The view of the home page: all phones.
 #[derive(Serialize)]
 pub(super) struct IndexPage {
     pub(super) phones: Phones,
     pub(super) network: NetworkPanel,
     pub(super) account_sid: String,
     pub(super) auth_token: String,
-    pub(super) senders: Vec<Sender>,
-    pub(super) services: Vec<ServiceLine>,
+    pub(super) senders: Vec<NumberRow>,
+    pub(super) services: Vec<ServiceRow>,
     pub(super) problem: Option<String>,
 }
 
@@ -28,20 +28,20 @@ pub(super) struct IndexPage {
 pub(super) struct Phones {
     pub(super) version: u64,
     pub(super) rows: Vec<PhoneRow>,
-    pub(super) more: usize,
+    pub(super) hidden_count: usize,
 }
 
 /// A phone in the list.
 #[derive(Serialize)]
 pub(super) struct PhoneRow {
     number: String,
-    shown: String,
+    display_number: String,
     preview: String,
     from_handset: bool,
-    iso: String,
+    timestamp: String,
     time: String,
     status: &'static str,
-    trouble: bool,
+    failed: bool,
     opted_out: bool,
 }
 
@@ -49,9 +49,9 @@ pub(super) struct PhoneRow {
 #[derive(Serialize)]
 pub(super) struct PhonePage {
     pub(super) number: String,
-    pub(super) shown: String,
+    pub(super) display_number: String,
     pub(super) thread: Thread,
-    pub(super) senders: Vec<Sender>,
+    pub(super) senders: Vec<NumberRow>,
     pub(super) network: NetworkPanel,
     pub(super) problem: Option<String>,
     pub(super) draft: String,
@@ -62,7 +62,7 @@ pub(super) struct PhonePage {
 pub(super) struct Thread {
     pub(super) version: u64,
     bubbles: Vec<Bubble>,
-    earlier: usize,
+    earlier_count: usize,
     opted_out: Vec<String>,
 }
 
@@ -74,31 +74,32 @@ struct Bubble {
     side: &'static str,
     /// Whether the handset has the message; false in transit and after a failure.
     arrived: bool,
-    sender: String,
+    /// The number, or the service, at the other end.
+    counterpart: String,
     body: String,
     media: Vec<String>,
-    iso: String,
+    timestamp: String,
     time: String,
     status: &'static str,
     /// The style of the status: `waiting`, `sent`, `done` or `trouble`.
-    tick: &'static str,
+    status_style: &'static str,
     note: Option<String>,
 }
 
-/// A number that a handset can text.
+/// A number of the account, on the home page and as the recipient of a reply.
 #[derive(Serialize)]
-pub(super) struct Sender {
+pub(super) struct NumberRow {
     number: String,
-    shown: String,
+    display_number: String,
     name: String,
     selected: bool,
     webhook: bool,
     can_text: bool,
 }
 
-/// A Messaging Service on the first page.
+/// A Messaging Service on the home page.
 #[derive(Serialize)]
-pub(super) struct ServiceLine {
+pub(super) struct ServiceRow {
     sid: String,
     name: String,
     count: usize,
@@ -108,7 +109,7 @@ pub(super) struct ServiceLine {
 #[derive(Serialize)]
 pub(super) struct NetworkPanel {
     groups: &'static [Group],
-    on: Vec<SwitchedOn>,
+    enabled: Vec<SwitchedOn>,
     /// The phone that the switches affect; empty for all phones.
     handset: String,
 }
@@ -120,7 +121,7 @@ pub(super) fn index(world: &World, problem: Option<String>) -> IndexPage {
         .services
         .iter()
         .filter(|service| service.account_sid == account_sid && !service.numbers.is_empty())
-        .map(|service| ServiceLine {
+        .map(|service| ServiceRow {
             sid: service.sid.clone(),
             name: service.friendly_name.clone(),
             count: service.numbers.len(),
@@ -139,28 +140,28 @@ pub(super) fn index(world: &World, problem: Option<String>) -> IndexPage {
 
 pub(super) fn phones(world: &World) -> Phones {
     let latest = world.log.latest_handsets(MAX_SHOWN);
-    let more = world.log.handset_count().saturating_sub(latest.len());
+    let hidden_count = world.log.handset_count().saturating_sub(latest.len());
     let rows = latest
         .into_iter()
         .map(|(number, message)| PhoneRow {
             number: number.to_owned(),
-            shown: format_number(number),
+            display_number: format_number(number),
             preview: message.body.chars().take(120).collect(),
             from_handset: message.direction == Direction::Inbound,
-            iso: message.updated.to_rfc3339(),
+            timestamp: message.updated.to_rfc3339(),
             time: clock_time(message.updated),
             status: message.status.as_str(),
-            trouble: tick(message.status) == "trouble",
+            failed: status_style(message.status) == "trouble",
             opted_out: message
                 .service_sid
                 .as_deref()
                 .into_iter()
                 .chain(message.from.as_deref())
                 .chain(Some(&*message.to))
-                .any(|scope| world.opt_outs.blocks(scope, number)),
+                .any(|scope| world.opt_outs.contains(scope, number)),
         })
         .collect();
-    Phones { version: world.log.version(), rows, more }
+    Phones { version: world.log.version(), rows, hidden_count }
 }
 
 pub(super) fn phone(
@@ -171,7 +172,7 @@ pub(super) fn phone(
     chosen: &str,
 ) -> PhonePage {
     let last_sender = world.log.of_handset(number).next_back().map(|message| {
-        bare(if message.direction == Direction::Inbound {
+        without_channel(if message.direction == Direction::Inbound {
             &message.to
         } else {
             message.from.as_deref().unwrap_or_default()
@@ -185,7 +186,7 @@ pub(super) fn phone(
         .unwrap_or_default();
     PhonePage {
         number: number.to_owned(),
-        shown: format_number(number),
+        display_number: format_number(number),
         thread: thread(world, number),
         senders: senders(world, &account_sid, selected)
             .into_iter()
@@ -199,12 +200,12 @@ pub(super) fn phone(
 
 pub(super) fn thread(world: &World, number: &str) -> Thread {
     let total = world.log.indexes_of_handset(number).len();
-    let earlier = total.saturating_sub(MAX_SHOWN);
+    let earlier_count = total.saturating_sub(MAX_SHOWN);
     let opted_out = world.opt_outs.list().into_iter().filter(|opt_out| opt_out.handset == number);
     Thread {
         version: world.log.version_of_handset(number),
-        bubbles: world.log.of_handset(number).skip(earlier).map(bubble).collect(),
-        earlier,
+        bubbles: world.log.of_handset(number).skip(earlier_count).map(bubble).collect(),
+        earlier_count,
         opted_out: opted_out
             .map(|opt_out| match world.service(&opt_out.scope) {
                 Some(service) => service.friendly_name.clone(),
@@ -217,9 +218,9 @@ pub(super) fn thread(world: &World, number: &str) -> Thread {
 fn bubble(message: &Message) -> Bubble {
     let from_here = message.direction == Direction::Inbound;
     let address = if from_here { Some(&*message.to) } else { message.from.as_deref() };
-    let sender = match (address, message.service_sid.as_deref()) {
-        (Some(address), _) if address != bare(address) => {
-            format!("{} on WhatsApp", format_number(bare(address)))
+    let counterpart = match (address, message.service_sid.as_deref()) {
+        (Some(address), _) if address != without_channel(address) => {
+            format!("{} on WhatsApp", format_number(without_channel(address)))
         }
         (Some(address), _) => format_number(address),
         (None, Some(service)) => service.to_owned(),
@@ -236,13 +237,13 @@ fn bubble(message: &Message) -> Bubble {
             Direction::OutboundReply | Direction::Network => "network",
         },
         arrived,
-        sender,
+        counterpart,
         body: message.body.clone(),
         media: message.media.clone(),
-        iso: message.created.to_rfc3339(),
+        timestamp: message.created.to_rfc3339(),
         time: clock_time(message.created),
         status: message.status.as_str(),
-        tick: tick(message.status),
+        status_style: status_style(message.status),
         note: message.webhook.clone().or_else(|| {
             message
                 .error_code
@@ -251,7 +252,7 @@ fn bubble(message: &Message) -> Bubble {
     }
 }
 
-const fn tick(status: Status) -> &'static str {
+const fn status_style(status: Status) -> &'static str {
     match status {
         Status::Accepted | Status::Scheduled | Status::Queued | Status::Sending => "waiting",
         Status::Sent => "sent",
@@ -260,7 +261,7 @@ const fn tick(status: Status) -> &'static str {
     }
 }
 
-fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<Sender> {
+fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<NumberRow> {
     world
         .numbers
         .iter()
@@ -279,9 +280,9 @@ fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<Sender> {
                 }
                 _ => number.friendly_name.clone(),
             };
-            Sender {
+            NumberRow {
                 number: number.phone_number.clone(),
-                shown: format_number(&number.phone_number),
+                display_number: format_number(&number.phone_number),
                 name,
                 selected: number.phone_number == selected,
                 webhook,
@@ -292,13 +293,13 @@ fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<Sender> {
 }
 
 fn network(world: &World, handset: &str) -> NetworkPanel {
-    let on = world
+    let enabled = world
         .faults
         .active()
         .filter(|(_, rule)| rule.handset.as_deref().is_none_or(|number| number == handset))
         .map(|(id, rule)| describe(id, rule))
         .collect();
-    NetworkPanel { groups: GROUPS, on, handset: handset.to_owned() }
+    NetworkPanel { groups: GROUPS, enabled, handset: handset.to_owned() }
 }
 
 /// Formats a number for display: `+12065550111` becomes `+1 206 555 0111`.

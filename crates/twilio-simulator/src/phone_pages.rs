@@ -6,10 +6,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, Data, Path, Query, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
-use super::create_message::parse_to;
 use super::faults::{Extent, Rule, RuleId};
 use super::form::Form;
-use super::message::bare;
+use super::message::without_channel;
+use super::parameters::parse_to;
 use super::shared_state::Shared;
 use super::{fault_switches, inbound, page_files, page_views};
 
@@ -32,7 +32,7 @@ async fn index(shared: Data<Shared>) -> HttpResponse {
     page(&shared, StatusCode::OK, "index.html", &view)
 }
 
-/// The query of `GET /phones`: the number entered on the first page.
+/// The query of `GET /phones`: the number entered on the home page.
 #[derive(Deserialize)]
 struct OpenQuery {
     #[serde(default)]
@@ -84,7 +84,7 @@ async fn reply(shared: Data<Shared>, number: Path<String>, body: Bytes) -> HttpR
             let task_shared = std::sync::Arc::clone(&shared);
             // The page does not wait for the webhook; its result appears below the message.
             shared.runtime().spawn(async move {
-                inbound::deliver(&task_shared, message_index).await;
+                inbound::call_webhook(&task_shared, message_index).await;
                 drop(busy);
             });
             see_other(&format!("/phones/{}", *number))
@@ -186,7 +186,7 @@ fn faults_url(handset: Option<&str>) -> String {
 
 /// Parses a handset's number, also without the plus sign, which a URL may decode to a space.
 fn handset_number(raw: &str) -> Option<String> {
-    let raw = bare(raw.trim());
+    let raw = without_channel(raw.trim());
     let whole = if raw.starts_with('+') { raw.to_owned() } else { format!("+{raw}") };
     parse_to(&whole).ok()
 }

@@ -20,7 +20,7 @@ pub(super) async fn campaigns(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.active()?;
+    let account = caller.require_active()?;
     let world = shared.world();
     let service = world
         .service(&path)
@@ -56,7 +56,7 @@ pub(super) async fn verifications(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.active()?;
+    let account = caller.require_active()?;
     let query = Form::parse(request.query_string().as_bytes());
     let number_sid = query.filled("TollfreePhoneNumberSid");
     let world = shared.world();

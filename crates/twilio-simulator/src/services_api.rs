@@ -5,10 +5,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::auth::Caller;
-use super::create_message::is_callback_url;
 use super::form::Form;
-use super::numbers_api::parse_method;
 use super::paging::Paging;
+use super::parameters::{is_callback_url, parse_method};
 use super::refusal::Refusal;
 use super::resources::{Number, NumberKind, Service};
 use super::shared_state::Shared;
@@ -22,7 +21,7 @@ pub(super) async fn list(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.active()?;
+    let account = caller.require_active()?;
     let world = shared.world();
     let own = world.services.iter().filter(|service| service.account_sid == account);
     let query = Form::parse(request.query_string().as_bytes());
@@ -46,7 +45,7 @@ pub(super) async fn fetch_or_update(
     body: Bytes,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.active()?;
+    let account = caller.require_active()?;
     let mut world = shared.world();
     let service = world
         .services
@@ -66,7 +65,7 @@ pub(super) async fn senders(
     request: HttpRequest,
     shared: Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let account = caller.active()?;
+    let account = caller.require_active()?;
     let world = shared.world();
     let service = world
         .service(&path.0)

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::faults::{Fault, Reach, Rule, RuleId};
-use super::inbound::{Reply, ReplyError};
+use super::inbound::{InboundError, InboundResult};
 use super::message::{Direction, Message};
 use super::opt_outs::OptOut;
 use super::options::SimulatorOptions;
@@ -132,7 +132,7 @@ impl Simulator {
     /// Blocks a handset for a number or a service SID without an inbound message, like a STOP that
     /// the program under test never received.
     pub fn opt_out(&self, scope: &str, handset: &str) {
-        self.shared.world().opt_outs.block(scope, handset);
+        self.shared.world().opt_outs.add(scope, handset);
     }
 
     /// Enables a fault.
@@ -174,23 +174,28 @@ impl Simulator {
     ///
     /// # Errors
     /// The number is unknown or cannot receive messages, or the handset is not a phone number.
-    pub async fn reply(&self, from: &str, to: &str, body: &str) -> Result<Reply, ReplyError> {
+    pub async fn reply(
+        &self,
+        from: &str,
+        to: &str,
+        body: &str,
+    ) -> Result<InboundResult, InboundError> {
         let _busy = self.shared.busy();
         let index = inbound::receive(&self.shared, from, to, body)?;
-        inbound::deliver(&self.shared, index)
+        inbound::call_webhook(&self.shared, index)
             .await
-            .ok_or_else(|| ReplyError::UnknownMessage(to.to_owned()))
+            .ok_or_else(|| InboundError::UnknownMessage(to.to_owned()))
     }
 
     /// Calls the webhook for an inbound message again, as Twilio does when a response is lost.
     ///
     /// # Errors
     /// No inbound message has this SID.
-    pub async fn redeliver(&self, sid: &str) -> Result<Reply, ReplyError> {
+    pub async fn redeliver(&self, sid: &str) -> Result<InboundResult, InboundError> {
         let _busy = self.shared.busy();
-        let unknown = || ReplyError::UnknownMessage(sid.to_owned());
+        let unknown = || InboundError::UnknownMessage(sid.to_owned());
         let index = self.shared.world().log.find(sid).ok_or_else(unknown)?;
-        inbound::deliver(&self.shared, index).await.ok_or_else(unknown)
+        inbound::call_webhook(&self.shared, index).await.ok_or_else(unknown)
     }
 
     /// Waits until every message has its final status and every webhook call has ended, scheduled

@@ -165,10 +165,10 @@ impl World {
 
     /// Whether a handset has opted out of a number, directly or through its service.
     pub(super) fn blocks_number(&self, phone_number: &str, handset: &str) -> bool {
-        self.opt_outs.blocks(phone_number, handset)
+        self.opt_outs.contains(phone_number, handset)
             || self
                 .service_of(phone_number)
-                .is_some_and(|service| self.opt_outs.blocks(&service.sid, handset))
+                .is_some_and(|service| self.opt_outs.contains(&service.sid, handset))
     }
 
     /// The number of a service that texts a handset: always the same one (Twilio's sticky sender).

@@ -11,7 +11,7 @@ use twilio_simulator::{Fault, LONG_CODE, Rule, Simulator, SimulatorOptions};
 use url::Url;
 
 use super::sample_data::{self, CONTACTS};
-use crate::app::{AppError, Database, ProcessRole, instant_simulator, start, worker};
+use crate::app::{AppError, Database, ProcessRole, instant_simulator, new_worker, start};
 use crate::automations::{self, consequences};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -80,7 +80,7 @@ pub(super) async fn generate(
     let context = Data::new(Context::new(config, database.pool.clone(), clock.clone())?);
     let running = start(&context, ProcessRole::Web)?;
     let twilio = network.simulator.clone();
-    let history = History { worker: worker(&context), context, clock, twilio, orders: 0 };
+    let history = History { worker: new_worker(&context), context, clock, twilio, orders: 0 };
     let done = Box::pin(history.run(now)).await;
     running.stop().await;
     network.stop().await;

@@ -1,4 +1,4 @@
-//! Runs the demo: the simulated Twilio, the sample data, server and worker, in one process.
+//! Runs the demo: the simulated Twilio, the sample data, the server and the worker, in one process.
 
 use std::io::Write;
 
@@ -29,10 +29,10 @@ pub async fn serve_demo(mut config: Config) -> Result<(), AppError> {
         );
     }
     let database = serve::open_migrated(&config).await?;
-    let done = run(config, &database, &phones).await;
+    let result = run(config, &database, &phones).await;
     simulator.stop().await;
     database.close().await;
-    done
+    result
 }
 
 async fn run(config: Config, database: &Database, phones: &str) -> Result<(), AppError> {
@@ -43,18 +43,16 @@ async fn run(config: Config, database: &Database, phones: &str) -> Result<(), Ap
     }
     let context = Data::new(Context::new(config, database.pool.clone(), Clock::system())?);
     check_secret_key(&context).await?;
-    let running = start(&context, ProcessRole::All)?;
-    let seeded = async {
+    let mut running = start(&context, ProcessRole::All)?;
+    let result = async {
         let key = sample_data::prepare(&context).await?;
-        print_login(&context, phones, &key)
-    };
-    let done = seeded.await;
-    if done.is_ok() {
-        serve::stop_signal().await;
-        tracing::info!("stopping");
+        print_login(&context, phones, &key)?;
+        running.until_stop_signal().await
     }
+    .await;
+    tracing::info!("stopping");
     running.stop().await;
-    done
+    result
 }
 
 /// Refuses an installation with a real account: the demo adds sample data and a well-known

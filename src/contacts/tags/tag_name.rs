@@ -7,6 +7,7 @@ use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 
 use crate::types::mistake::Mistake;
+use crate::types::stored_as::stored_as;
 
 /// The tag of contacts that have opted out: added with a STOP, removed with a START.
 pub const STOP_TAG: &str = "Twilio-Message-stop";
@@ -99,26 +100,7 @@ impl From<TagName> for String {
     }
 }
 
-impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for TagName {
-    fn to_sql<'b>(
-        &'b self,
-        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
-    ) -> diesel::serialize::Result {
-        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(
-            &self.0, out,
-        )
-    }
-}
-
-impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for TagName {
-    fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text = <String as diesel::deserialize::FromSql<
-            diesel::sql_types::Text,
-            diesel::pg::Pg,
-        >>::from_sql(bytes)?;
-        Ok(Self::parse(&text)?)
-    }
-}
+stored_as!(Text, TagName, as_str, Self::parse);
 
 #[cfg(test)]
 mod tests {

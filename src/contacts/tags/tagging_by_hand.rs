@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::tag_name::{STOP_TAG, TagName};
 use super::tagging::{add, of, remove};
-use crate::consent::{By, Evidence, Reason, suppression};
+use crate::consent::{Evidence, Reason, Requester, suppression};
 use crate::contacts::ContactChange;
 use crate::contacts::contact::Contact;
 use crate::contacts::suppress_and_lift::suppress;
@@ -27,7 +27,7 @@ pub async fn add_by_hand(
     conn: &mut Conn,
     contact: &Contact,
     wanted: &[TagName],
-    by: By,
+    requester: Requester,
     now: DateTime<Utc>,
 ) -> Result<Tagged> {
     let mut tagged = Tagged::default();
@@ -35,8 +35,10 @@ pub async fn add_by_hand(
         tagged.changes.extend(add(conn, contact.id, tag, now).await?);
         if tag.is_stop() && !is_suppressed_on_request(conn, contact).await? {
             let note = Some(format!("The tag {STOP_TAG} was added."));
-            let evidence =
-                Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
+            let evidence = Evidence {
+                note,
+                ..Evidence::new(contact.phone.clone(), Reason::Manual, requester)
+            };
             tagged.changes.extend(suppress(conn, evidence, now).await?.changes);
             tagged.suppressed = Some(Reason::Manual);
         }
@@ -57,7 +59,7 @@ pub async fn replace(
     conn: &mut Conn,
     contact: &Contact,
     wanted: &[TagName],
-    by: By,
+    requester: Requester,
     now: DateTime<Utc>,
 ) -> Result<Tagged> {
     let present = of(conn, contact.id).await?;
@@ -65,5 +67,5 @@ pub async fn replace(
         remove(conn, contact.id, tag, now).await?;
     }
     let new: Vec<_> = wanted.iter().filter(|tag| !present.contains(tag)).cloned().collect();
-    add_by_hand(conn, contact, &new, by, now).await
+    add_by_hand(conn, contact, &new, requester, now).await
 }

@@ -13,6 +13,7 @@ use crate::ledger::{Days, MessageOrigin};
 use crate::messages::message::Direction;
 use crate::messages::status::MessageStatus;
 use crate::types::id::{ContactId, EnrollmentId, MessageId, SenderId, TemplateId};
+use crate::types::like_pattern::containing;
 use crate::types::text_enum::text_enum;
 
 define_sql_function! {
@@ -117,23 +118,9 @@ impl Words {
             words if words.len() > MAX_WORDS || text.chars().count() > 200 => {
                 Err("Enter at most 8 words.")
             }
-            words => Ok(Self(words.iter().map(|word| pattern(word)).collect())),
+            words => Ok(Self(words.iter().map(|word| containing(word)).collect())),
         }
     }
-}
-
-/// A `LIKE` pattern for texts that contain this word literally.
-fn pattern(word: &str) -> String {
-    let mut pattern = String::with_capacity(word.len() + 2);
-    pattern.push('%');
-    for character in word.chars() {
-        if matches!(character, '\\' | '%' | '_') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 impl MessageFilter {

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use crate::db::Conn;
 use crate::db::schema::{message_views, users};
 use crate::error::{Error, Result};
-use crate::types::id::ViewId;
+use crate::types::id::SavedViewId;
 use crate::users::audit::{self, Actor, AuditKind};
 
 /// How many views can be saved: a longer list is hard to scan.
@@ -20,7 +20,7 @@ const MAX_NAME: usize = 60;
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct View {
     /// Its id.
-    pub id: ViewId,
+    pub id: SavedViewId,
     /// Its name.
     pub name: String,
     /// The filter, as the query of a link to the list.
@@ -82,7 +82,7 @@ pub async fn create(
     }
     diesel::insert_into(message_views::table)
         .values((
-            message_views::id.eq(ViewId::new()),
+            message_views::id.eq(SavedViewId::new()),
             message_views::name.eq(&name.0),
             message_views::query.eq(query),
             message_views::created_by.eq(actor.user()),
@@ -105,7 +105,7 @@ pub async fn create(
 /// Renames a view, with an entry in the audit log, in the caller's transaction.
 pub async fn rename(
     conn: &mut Conn,
-    id: ViewId,
+    id: SavedViewId,
     name: &ViewName,
     actor: &Actor,
     now: DateTime<Utc>,
@@ -135,7 +135,7 @@ pub async fn rename(
 /// and query.
 pub async fn delete(
     conn: &mut Conn,
-    id: ViewId,
+    id: SavedViewId,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<(String, String)> {

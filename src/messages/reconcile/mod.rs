@@ -1,4 +1,4 @@
-//! Reconciliation: settles messages without an answer by Twilio's list of messages, then by the
+//! Reconciliation: settles messages without a response by Twilio's list of messages, then by the
 //! connection's policy, never by guessing.
 //!
 //! [`load`] returns [`Unconfirmed`] messages, [`assign`] matches Twilio's messages to them, and

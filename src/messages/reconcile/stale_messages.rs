@@ -3,7 +3,7 @@
 //! Callbacks get lost, above all while this installation is down. No index names a status (ADR 3),
 //! so a scan reads the messages in the order of their ids, which is the order of creation, once for
 //! each of [`AGES`], and remembers its position. A message that still waits to be sent at one age
-//! is looked up at the next. None is missed for good: a message is sent within the longest
+//! is looked up at the next. None is missed permanently: a message is sent within the longest
 //! [validity](Validity) or not at all, and the last scan comes a day after that.
 
 use std::collections::BTreeMap;

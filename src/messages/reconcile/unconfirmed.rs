@@ -34,7 +34,7 @@ const TOLERANCE: TimeDelta = TimeDelta::minutes(2);
 /// How long after its claim Twilio may have recorded a message; later ones are other messages.
 const MAX_RECORDING_DELAY: TimeDelta = TimeDelta::hours(1);
 
-/// How long to wait for the answer of an equal message that is being submitted.
+/// How long to wait for the response of an equal message that is being submitted.
 const SUBMITTING_PAUSE: TimeDelta = TimeDelta::seconds(30);
 
 /// A message that Twilio may or may not have, with what identifies it there.
@@ -48,7 +48,7 @@ pub struct Unconfirmed {
     pub to_address: String,
     /// The text.
     pub body: String,
-    /// `unconfirmed`, or `submitting` while its answer is not recorded yet.
+    /// `unconfirmed`, or `submitting` while its response is not recorded yet.
     pub status: MessageStatus,
     /// When it got that status.
     pub status_at: DateTime<Utc>,

@@ -64,7 +64,7 @@ pub struct Facts {
     pub suppressed: bool,
     /// A report shows that a carrier had it.
     pub at_carrier: bool,
-    /// An attempt may have reached Twilio without an answer to us.
+    /// An attempt may have reached Twilio without a response to us.
     pub doubtful: bool,
 }
 
@@ -169,24 +169,20 @@ impl LeftOutReason {
     pub const fn explanation(self) -> &'static str {
         match self {
             Self::Unconfirmed => {
-                "Nobody knows whether Twilio has it. Carillon finds out, and never sends on a \
-                 guess."
+                "It is uncertain whether Twilio accepted it. Carillon finds out, and never sends \
+                 on a guess."
             }
             Self::MayHaveArrived => {
-                "It may have arrived: a carrier had it, and carriers sometimes report as \
-                 undelivered what was read, or an attempt to send it was never answered."
+                "It may have arrived: a carrier had it, or an attempt to send it got no answer."
             }
             Self::Suppressed => "The number may not be texted.",
-            Self::NoContact => "There is no contact any more, or there never was one.",
+            Self::NoContact => "Its contact is deleted, or it never had one.",
             Self::WouldFailAgain => {
-                "It would fail again: Twilio’s error code says that this text cannot reach this \
-                 number."
+                "It would fail again: this text can’t reach this number, Twilio says."
             }
-            Self::Unexplained => "Twilio took it and then failed it without an error code.",
-            Self::NothingToSend => {
-                "It has no text or no recipient: its template could not be filled in."
-            }
-            Self::OnPurpose => "It was left out or canceled on purpose.",
+            Self::Unexplained => "Twilio accepted it, then failed it without an error code.",
+            Self::NothingToSend => "It has no text or no recipient: its template lacked a value.",
+            Self::OnPurpose => "A rule left it out, or a user canceled it.",
             Self::AlreadyResent => "It was sent again already.",
         }
     }

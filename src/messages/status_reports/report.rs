@@ -11,7 +11,7 @@ text_enum! {
     pub enum ReportSource {
         /// Carillon's own decision.
         Carillon = "carillon",
-        /// Twilio's answer to our request.
+        /// Twilio's response to our request.
         Response = "response",
         /// A status callback from Twilio.
         Callback = "callback",

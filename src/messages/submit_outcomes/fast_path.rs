@@ -58,7 +58,7 @@ statement! {
 }
 
 impl<'a> Accepted<'a> {
-    /// The row of an outcome; none when more follows from the answer than that Twilio has the
+    /// The row of an outcome; none when more follows from the response than that Twilio has the
     /// message.
     fn of(job: JobId, outcome: &'a SubmitOutcome, now: DateTime<Utc>) -> Option<Self> {
         let created = outcome.answer.as_ref().ok()?;

@@ -22,13 +22,13 @@ use crate::twilio::{Address, CreatedMessage, SendError, error_codes};
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 
-/// How soon Twilio's list is checked for a message whose answer was lost; its callback is usually
+/// How soon Twilio's list is checked for a message whose response was lost; its callback is usually
 /// faster.
 const FIRST_CHECK_AFTER: TimeDelta = TimeDelta::seconds(5);
 
 /// The next step of a message after its outcome is recorded.
 #[derive(Debug, Clone, Copy)]
-pub struct RecordedOutcome {
+pub struct FollowUp {
     /// The message.
     pub message_id: MessageId,
     /// When to try again; none for no retry.
@@ -39,9 +39,9 @@ pub struct RecordedOutcome {
 #[must_use = "what follows has to happen in the same transaction: \
               automations::consequences::apply"]
 #[derive(Debug)]
-pub struct RecordedOutcomes {
+pub struct FollowUps {
     /// One for each outcome, in order.
-    pub messages: Vec<RecordedOutcome>,
+    pub messages: Vec<FollowUp>,
     /// What else must happen.
     pub consequences: Vec<Consequence>,
 }
@@ -133,7 +133,7 @@ pub async fn record(
     conn: &mut Conn,
     outcomes: &[&SubmitOutcome],
     now: DateTime<Utc>,
-) -> Result<RecordedOutcomes> {
+) -> Result<FollowUps> {
     let consequences: Vec<Consequence> =
         outcomes.iter().copied().filter_map(Consequence::of).collect();
     let suppressed: Vec<PhoneNumber> = consequences
@@ -174,14 +174,14 @@ pub async fn record(
         .map(|settled| settled.outcome.claimed.message_id);
     queue::enqueue_sends(conn, &revived.collect::<Vec<_>>(), now).await?;
 
-    let messages = settled.iter().map(|settled| RecordedOutcome {
+    let messages = settled.iter().map(|settled| FollowUp {
         message_id: settled.outcome.claimed.message_id,
         retry_at: settled
             .decision
             .retry_at
             .filter(|_| settled.status == MessageStatus::Pending && !settled.revived),
     });
-    Ok(RecordedOutcomes { messages: messages.collect(), consequences })
+    Ok(FollowUps { messages: messages.collect(), consequences })
 }
 
 /// The messages whose attempts in this batch are superseded.
@@ -246,7 +246,7 @@ impl<'a> Settled<'a> {
             Self { outcome, decision, status: decision.status, sid, from_address, revived: false };
         let Some((_, current, _, _, former_sids)) = current else { return settled };
         // A faster callback said that Twilio dropped this attempt: the message is being retried,
-        // and the answer is out of date.
+        // and the response is out of date.
         let is_former =
             sid.is_some_and(|sid| former_sids.iter().flatten().any(|former| former == sid));
         // A later attempt exists: of this one, only an acceptance still matters.

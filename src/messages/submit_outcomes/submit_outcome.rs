@@ -10,7 +10,7 @@ use crate::twilio::{CreatedMessage, SendError};
 pub struct SubmitOutcome {
     /// The claim that the attempt used up.
     pub claimed: ClaimedMessage,
-    /// Twilio's answer, or why there is none.
+    /// Twilio's response, or why there is none.
     pub answer: Result<CreatedMessage, SendError>,
     /// When the outcome was known.
     pub finished_at: DateTime<Utc>,

@@ -29,7 +29,7 @@ pub enum Class {
     OptOut,
     /// The number can never receive messages.
     BadNumber,
-    /// The handset is unreachable at present.
+    /// The handset is currently unreachable.
     Unreachable,
     /// The carrier or the recipient blocks messages.
     Blocked,
@@ -133,7 +133,7 @@ pub enum Disposition {
 pub enum Wait {
     /// Soon, with exponential backoff.
     Backoff,
-    /// When the sender's queue at Twilio has capacity again; meanwhile the sender slows down.
+    /// When the sender's queue at Twilio has capacity again; until then the sender slows down.
     QueueFull,
     /// Hours later, a few times.
     Later,

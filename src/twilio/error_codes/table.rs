@@ -357,7 +357,7 @@ static TABLE: &[ErrorCode] = codes! {
         "WhatsApp paused the content template, because people reported or ignored it."
         "Improve the template; it is tried again later."
     63042 Content Never None "Template disabled"
-        "WhatsApp disabled the content template for good."
+        "WhatsApp disabled the content template permanently."
         "Make and submit another template."
     63049 Filtered Later None "Withheld by Meta"
         "Meta chose not to deliver this marketing message; people in the USA get none at all."

@@ -2,6 +2,7 @@
 
 use super::error::PhoneError;
 use super::number::PhoneNumber;
+use crate::types::stored_as::stored_as;
 
 impl PhoneNumber {
     /// Accepts only E.164, without checking the numbering plan: for stored and internal values.
@@ -40,23 +41,4 @@ impl TryFrom<String> for PhoneNumber {
     }
 }
 
-impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
-    fn to_sql<'b>(
-        &'b self,
-        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
-    ) -> diesel::serialize::Result {
-        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(
-            &self.0, out,
-        )
-    }
-}
-
-impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
-    fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text = <String as diesel::deserialize::FromSql<
-            diesel::sql_types::Text,
-            diesel::pg::Pg,
-        >>::from_sql(bytes)?;
-        Ok(Self::try_from(text)?)
-    }
-}
+stored_as!(Text, PhoneNumber, as_str, Self::from_e164);

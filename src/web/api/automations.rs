@@ -26,7 +26,7 @@ use crate::web::{Cursor, Marketer, Viewer};
 /// The OpenAPI document of automations.
 #[derive(OpenApi)]
 #[openapi(
-    paths(list, create, find, update),
+    paths(list, create, find, update, delete),
     components(schemas(AutomationBody, CountsBody, Trigger, Step))
 )]
 pub(super) struct AutomationsApi;
@@ -34,7 +34,7 @@ pub(super) struct AutomationsApi;
 /// Mounts `/automations`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/automations").get(list).post(create));
-    cfg.service(web::resource("/automations/{id}").get(find).patch(update));
+    cfg.service(web::resource("/automations/{id}").get(find).patch(update).delete(delete));
 }
 
 /// An automation to create.
@@ -70,6 +70,8 @@ struct AutomationPatch {
     /// `active` or `paused`.
     #[schema(value_type = Option<String>, example = "paused")]
     status: Option<AutomationStatus>,
+    /// `true` archives it, which also pauses it; `false` takes it out of the archive.
+    archived: Option<bool>,
 }
 
 /// Which automations to list.
@@ -101,11 +103,13 @@ struct AutomationBody {
     steps: Vec<Step>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    /// When it was archived. An archived automation cannot be activated.
+    archived_at: Option<DateTime<Utc>>,
     /// Probable mistakes in its templates, as sentences: merge tags of other tools. Only in the
     /// answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
-    /// Only in the answer to a request for a single automation.
+    /// Only in the response to a request for a single automation.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsBody>,
 }
@@ -203,14 +207,42 @@ async fn update(
     id: Path<AutomationId>,
     body: Json<AutomationPatch>,
 ) -> ApiResult<Json<AutomationBody>> {
-    let change = body.into_inner().read()?;
+    let body = body.into_inner();
+    let archived = body.archived;
+    let change = body.read()?;
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
     let updated = db::transaction(&mut conn, async |tx| {
-        automations::update(tx.open(), &actor, *id, change, now).await
+        let mut tx = tx.open();
+        match archived {
+            Some(true) => {
+                automations::archive(&mut tx, &actor, *id, now).await?;
+            }
+            Some(false) => automations::unarchive(&mut tx, &actor, *id, now).await?,
+            None => {}
+        }
+        automations::update(tx, &actor, *id, change, now).await
     })
     .await?;
     Ok(Json(with_warnings(&conn, updated).await?))
+}
+
+/// Deletes an automation that no contact has entered.
+///
+/// It must not be active, and must have been off for ten minutes unless it is a draft.
+#[
+    utoipa::path(
+        delete,
+        path = "/automations/{id}",
+        params(("id" = String, Path)),
+        responses((status = 204), (status = 404), (status = 409))
+    )
+]
+async fn delete(caller: Caller<Marketer>, id: Path<AutomationId>) -> ApiResult<HttpResponse> {
+    let (now, actor) = (caller.now(), caller.actor());
+    let mut conn = caller.conn().await?;
+    conn.transaction(async |conn| automations::delete(conn, &actor, *id, now).await).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 async fn with_warnings(conn: &Conn, automation: Automation) -> Result<AutomationBody, Error> {
@@ -265,9 +297,9 @@ fn read_steps(value: &Value, errors: &mut FieldErrors) -> Vec<Step> {
             step.note_missing(&format!("steps.{index}"), &mut found);
         }
     }
-    for (field, sentences) in found.iter() {
-        for sentence in sentences {
-            errors.add(field, sentence);
+    for (field, messages) in found.iter() {
+        for message in messages {
+            errors.add(field, message);
         }
     }
     steps
@@ -284,6 +316,7 @@ impl From<Automation> for AutomationBody {
             steps: automation.definition.steps,
             created_at: automation.created_at,
             updated_at: automation.updated_at,
+            archived_at: automation.archived_at,
             warnings: None,
             counts: None,
         }

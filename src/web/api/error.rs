@@ -24,7 +24,7 @@ pub struct ApiError {
     body: ErrorBody,
 }
 
-/// The answer to every request that failed.
+/// The response to every request that failed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ErrorBody {
     error: ErrorDetail,

@@ -20,7 +20,7 @@ use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 use crate::types::storable_text;
 
-/// A JSON body of a request or an answer. Request types need `#[serde(deny_unknown_fields)]`, so
+/// A JSON body of a request or a response. Request types need `#[serde(deny_unknown_fields)]`, so
 /// that a mistyped name is an error of that field.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);

@@ -1,6 +1,6 @@
 //! The JSON API under `/api/v1`, one file or folder per noun, each with its `routes` and its part
 //! of the OpenAPI [`document`]. Handlers take a [`Caller`] with the role they need, and [`Json`],
-//! [`ApiQuery`] and [`Path`]; they return an [`ApiError`] or an answer. Start reading at
+//! [`ApiQuery`] and [`Path`]; they return an [`ApiError`] or a response. Start reading at
 //! [`routes`].
 //!
 //! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method

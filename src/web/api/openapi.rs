@@ -136,7 +136,7 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
         (
             "409",
             CONFLICTS.contains(&(method, path)),
-            "Not possible in the present state; the message says why and what to do",
+            "Not possible in the current state; the message says why and what to do",
         ),
         ("413", has_body, "The body is larger than 4 MB"),
         ("415", has_body, "The body is not sent as `application/json`"),

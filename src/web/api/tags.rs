@@ -9,7 +9,7 @@ use super::contacts::{ContactAnswer, contact_answer};
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, Path};
 use crate::automations::consequences;
-use crate::consent::By;
+use crate::consent::Requester;
 use crate::contacts::tags::{self, TagName};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
@@ -61,7 +61,8 @@ async fn add(
     let tagged = db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         let contact = contacts::find(&mut tx, *id).await?;
-        let tagged = tags::add_by_hand(&mut tx, &contact, tag.as_slice(), By::api(), now).await?;
+        let tagged =
+            tags::add_by_hand(&mut tx, &contact, tag.as_slice(), Requester::api(), now).await?;
         let suppressed = tagged.suppressed.map(|reason| (contact.phone.clone(), reason));
         let mut closing =
             consequences::react_to_changes(tx, &tagged.changes, suppressed.as_slice(), now).await?;

@@ -247,13 +247,13 @@ async fn check(
 }
 
 impl TemplateAnswer {
-    /// Returns the same answer with more warnings.
+    /// Returns the same response with more warnings.
     fn with(mut self, warnings: Vec<String>) -> Self {
         self.warnings.extend(warnings);
         self
     }
 
-    /// Creates the answer; the text is measured with the name of the organization.
+    /// Creates the response; the text is measured with the name of the organization.
     fn new(template: Template, organization: &str) -> Self {
         // A saved body was valid when it was checked. One that no longer parses is shown without
         // its variables.

@@ -15,8 +15,8 @@ use crate::db;
 use crate::messages::inbound::{self, Received};
 use crate::twilio::callbacks::InboundMessage;
 
-/// The answer to Twilio, which sends no reply: a reply in TwiML would be a second message without a
-/// record.
+/// The response to Twilio, which sends no reply: a reply in TwiML would be a second message without
+/// a record.
 const EMPTY_TWIML: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
 /// Records an inbound message; answers with empty TwiML after the commit.

@@ -1,6 +1,6 @@
-//! Detects whether the client of a long answer is still connected.
+//! Detects whether the client of a long response is still connected.
 //!
-//! An answer that writes nothing for a while does not notice that its client is gone; only the
+//! A response that writes nothing for a while does not notice that its client is gone; only the
 //! connection does.
 
 use std::sync::Arc;

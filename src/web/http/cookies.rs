@@ -1,4 +1,4 @@
-//! The cookies of a browser: session, visitor's token, message, and known users.
+//! The cookies of a browser: session, visitor's token, message, known users, folded sidebar.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
@@ -13,6 +13,7 @@ const SESSION: &str = "carillon_session";
 const VISITOR: &str = "carillon_visitor";
 const FLASH: &str = "carillon_flash";
 const KNOWN: &str = "carillon_known";
+const SIDEBAR: &str = "carillon_sidebar";
 
 /// Names and flags of the cookies. Over https they are `Secure` and carry the `__Host-` prefix,
 /// which no subdomain can forge.
@@ -63,6 +64,19 @@ impl Cookies {
 
     pub(in crate::web) fn set_flash(self, value: String) -> Cookie<'static> {
         self.cookie(FLASH, value, Some(Duration::minutes(2)))
+    }
+
+    /// Whether the sidebar is folded in this browser.
+    pub(in crate::web) fn is_sidebar_folded(self, request: &HttpRequest) -> bool {
+        self.read(request, SIDEBAR).is_some_and(|value| value == "folded")
+    }
+
+    pub(in crate::web) fn set_sidebar(self, is_folded: bool) -> Cookie<'static> {
+        if is_folded {
+            self.cookie(SIDEBAR, "folded".to_owned(), Some(Duration::days(365)))
+        } else {
+            self.cleared(SIDEBAR)
+        }
     }
 
     pub(in crate::web) fn clear_session(self) -> Cookie<'static> {

@@ -14,8 +14,7 @@ use actix_web::{Error, HttpMessage, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::StreamExt;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 
 use super::cookies::Cookies;
 use super::error::PageError;
@@ -137,11 +136,8 @@ fn has_valid_token(request: &HttpRequest, body: &[u8]) -> bool {
         .is_some_and(|(_, token)| matches(&context.secret_key, &anchor, &token))
 }
 
-fn mac(key: &SecretKey, anchor: &RandomToken) -> Hmac<Sha256> {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(&key.derive("csrf")).expect("HMAC takes keys of any length");
-    mac.update(anchor.expose().as_bytes());
-    mac
+fn mac(key: &SecretKey, anchor: &RandomToken) -> impl Mac {
+    key.mac("csrf", anchor.expose().as_bytes())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::types::storable_text;
 
 /// A sort key such as `(created_at, id)`, encoded as URL-safe base64; a field of query structs and
-/// of answers.
+/// of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor<K>(pub K);
 

@@ -2,9 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use crate::types::sealed::SecretKey;
 
@@ -62,11 +61,8 @@ impl Flash {
     }
 }
 
-fn mac(key: &SecretKey, text: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("flash"))
-        .expect("HMAC takes keys of any length");
-    mac.update(text);
-    mac
+fn mac(key: &SecretKey, text: &[u8]) -> impl Mac {
+    key.mac("flash", text)
 }
 
 #[cfg(test)]

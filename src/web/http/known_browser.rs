@@ -6,8 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 
 use crate::types::id::UserId;
 use crate::types::sealed::SecretKey;
@@ -49,11 +48,8 @@ pub(in crate::web) fn read(key: &SecretKey, cookie: &str, now: DateTime<Utc>) ->
     cookie.split('~').take(MAX_USERS).filter_map(one).collect()
 }
 
-fn mac(key: &SecretKey, text: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("known browser"))
-        .expect("HMAC takes keys of any length");
-    mac.update(text.as_bytes());
-    mac
+fn mac(key: &SecretKey, text: &str) -> impl Mac {
+    key.mac("known browser", text.as_bytes())
 }
 
 #[cfg(test)]

@@ -3,268 +3,153 @@
 
 use std::collections::BTreeSet;
 
-/// Elements without content.
-const VOID: &[&str] = &["area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"];
-/// Elements whose content is text only.
-const TEXT: &[&str] = &["script", "style", "textarea", "title", "option"];
+use html5ever::driver::{self, ParseOpts};
+use html5ever::tendril::TendrilSink;
+use scraper::{Element, ElementRef, Html, HtmlTreeSink, Selector};
+
+/// Elements with an end tag. The parser accepts that some are missing.
+const WITH_END_TAG: &str = "*:not(area, br, col, hr, img, input, link, meta, source, wbr)";
 /// Elements that contain phrasing content, not blocks.
 const PHRASING: &[&str] = &[
     "p", "span", "strong", "em", "small", "code", "label", "button", "h1", "h2", "h3", "summary",
     "legend", "time", "bdi", "mark", "dt",
 ];
 /// Block elements, which end a paragraph wherever they start.
-const BLOCKS: &[&str] = &[
-    "article",
-    "aside",
-    "blockquote",
-    "details",
-    "div",
-    "dl",
-    "fieldset",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "header",
-    "hr",
-    "main",
-    "nav",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "table",
-    "ul",
-];
-/// Elements that must not be nested within themselves.
-const NOT_WITHIN_ITSELF: &[&str] = &["a", "button", "form", "label"];
+const BLOCKS: &str = "article, aside, blockquote, details, div, dl, fieldset, figure, footer, form, \
+                      h1, h2, h3, header, hr, main, nav, ol, p, pre, section, table, ul";
 /// Elements that mark a part of a text.
 const PARTS_OF_TEXT: &[&str] = &["mark", "ins", "del"];
+/// Elements whose content is text only, which nothing can isolate.
+const TEXT: &[&str] = &["script", "style", "textarea", "title", "option"];
 /// Form fields, which need a label.
-const FIELDS: &[&str] = &["input", "select", "textarea"];
+const FIELDS: &str = ":is(input:not([type=hidden]), select, textarea)\
+                      :not([hidden], [aria-label], label *)";
 /// Attributes that refer to the ids of other elements.
 const REFERENCES: &[&str] = &["for", "aria-labelledby", "aria-describedby", "list", "form"];
-
-/// An element that has been opened.
-#[derive(Debug)]
-struct Element<'h> {
-    name: &'h str,
-    attributes: Vec<(&'h str, &'h str)>,
-}
-
-/// The state of reading a page.
-#[derive(Debug, Default)]
-struct Reading<'h> {
-    open: Vec<Element<'h>>,
-    ids: BTreeSet<&'h str>,
-    /// The elements that refer to an id, with that id.
-    references: Vec<(&'h str, &'h str)>,
-    labelled: BTreeSet<&'h str>,
-    /// Fields that have no label so far, with their ids.
-    unlabelled: Vec<(String, Option<&'h str>)>,
-    wrong: Vec<String>,
-}
 
 /// Returns the problems of a page's markup. `foreign` is a text that must be isolated, so that its
 /// direction affects nothing else.
 pub(in crate::web) fn problems(html: &str, foreign: Option<&str>) -> Vec<String> {
-    let mut reading = Reading::default();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        reading.text(&rest[..at], foreign);
-        rest = &rest[at..];
-        if let Some(comment) = rest.strip_prefix("<!") {
-            let end = if comment.starts_with("--") { "-->" } else { ">" };
-            rest = comment.split_once(end).map_or("", |(_, after)| after);
-            continue;
-        }
-        let end = end_of_tag(rest);
-        let tag = &rest[1..end];
-        rest = rest.get(end + 1..).unwrap_or_default();
-        if let Some(name) = tag.strip_prefix('/') {
-            reading.end(name.trim());
-        } else {
-            let element = Element::read(tag);
-            let name = element.name;
-            reading.begin(element);
-            if TEXT.contains(&name) {
-                rest = rest.find(&format!("</{name}")).map_or("", |end| &rest[end..]);
-            }
+    // With scripts, which the parser assumes, the content of a <noscript> is text.
+    let html = &html.replace("noscript", "section");
+    let page = Html::parse_document(html);
+    let mut wrong = if page.errors.is_empty() { BTreeSet::new() } else { named_errors(html) };
+    let (elements, ends) = (all(&page, WITH_END_TAG).count(), html.matches("</").count());
+    if elements != ends {
+        wrong.insert(format!("{elements} elements have {ends} end tags"));
+    }
+    for block in all(&page, BLOCKS) {
+        let outer = block.parent_element().map(|outer| outer.value().name());
+        if let Some(outer) = outer.filter(|outer| PHRASING.contains(outer)) {
+            wrong.insert(format!("<{}> within <{outer}>", block.value().name()));
         }
     }
-    reading.finish()
+    wrong.extend(all(&page, "label label").map(|_| "<label> within <label>".to_owned()));
+    wrong.extend(all(&page, "img:not([alt])").map(|_| "<img> without alt".to_owned()));
+    let mut ids = BTreeSet::new();
+    for id in all(&page, "[id]").filter_map(|element| element.attr("id")) {
+        if !ids.insert(id) {
+            wrong.insert(format!("the id {id} stands there twice"));
+        }
+    }
+    for element in all(&page, "*") {
+        let names = REFERENCES.iter().filter_map(|name| element.attr(name));
+        for id in names.flat_map(str::split_whitespace).filter(|id| !ids.contains(id)) {
+            let element = element.value().name();
+            wrong.insert(format!("<{element}> names the id {id}, which is not there"));
+        }
+        if let Some(foreign) = foreign.filter(|_| !TEXT.contains(&element.value().name())) {
+            wrong.extend(exposed(element, foreign));
+        }
+    }
+    let labelled: BTreeSet<_> = all(&page, "label").filter_map(|label| label.attr("for")).collect();
+    for field in all(&page, FIELDS) {
+        if field.attr("id").is_none_or(|id| !labelled.contains(id)) {
+            let (element, name) = (field.value().name(), field.attr("name"));
+            wrong.insert(format!("<{element} name={name:?}> has no label"));
+        }
+    }
+    wrong.into_iter().collect()
 }
 
-/// The position where a tag ends; a `>` in quotes does not end it.
-fn end_of_tag(tag: &str) -> usize {
-    let mut quoted = false;
-    let end = tag.char_indices().find(|(_, character)| {
-        quoted ^= *character == '"';
-        *character == '>' && !quoted
-    });
-    end.map_or(tag.len() - 1, |(at, _)| at)
+/// The errors of the parser, with the elements that they are about. Tests take long to parse a page
+/// like this, because the parser is then compiled here, without optimisation.
+fn named_errors(html: &str) -> BTreeSet<String> {
+    let mut options = ParseOpts::default();
+    options.tokenizer.exact_errors = true;
+    options.tree_builder.exact_errors = true;
+    let page = driver::parse_document(HtmlTreeSink::new(Html::new_document()), options).one(html);
+    page.errors.iter().map(ToString::to_string).collect()
 }
 
-impl<'h> Element<'h> {
-    fn read(tag: &'h str) -> Self {
-        let (name, mut rest) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
-        let mut attributes = Vec::new();
-        loop {
-            rest = rest.trim_start();
-            let end = rest
-                .find(|character: char| character == '=' || character.is_whitespace())
-                .unwrap_or(rest.len());
-            let (attribute, after) = rest.split_at(end);
-            if attribute.is_empty() {
-                return Self { name, attributes };
-            }
-            let (value, after) = match after.strip_prefix("=\"") {
-                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-                None => ("", after.strip_prefix('=').unwrap_or(after)),
-            };
-            attributes.push((attribute, value));
-            rest = after;
-        }
-    }
-
-    fn attribute(&self, name: &str) -> Option<&'h str> {
-        self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-    }
-
-    fn is_field(&self) -> bool {
-        let hidden = self.attribute("type") == Some("hidden") || self.attribute("hidden").is_some();
-        FIELDS.contains(&self.name) && !hidden
-    }
+fn all<'p>(page: &'p Html, selector: &str) -> impl Iterator<Item = ElementRef<'p>> {
+    let selector = Selector::parse(selector).expect("a selector of this file");
+    page.select(&selector).collect::<Vec<_>>().into_iter()
 }
 
-impl<'h> Reading<'h> {
-    fn begin(&mut self, element: Element<'h>) {
-        let name = element.name;
-        if BLOCKS.contains(&name)
-            && let Some(outer) = self.open.last()
-            && PHRASING.contains(&outer.name)
-        {
-            self.wrong.push(format!("<{name}> within <{}>", outer.name));
-        }
-        if NOT_WITHIN_ITSELF.contains(&name) && self.is_within(name) {
-            self.wrong.push(format!("<{name}> within <{name}>"));
-        }
-        let mut seen = BTreeSet::new();
-        for (attribute, value) in &element.attributes {
-            if !seen.insert(*attribute) {
-                self.wrong.push(format!("<{name}> has {attribute} twice"));
-            }
-            if REFERENCES.contains(attribute) {
-                self.references.extend(value.split_whitespace().map(|id| (name, id)));
-            }
-        }
-        if let Some(id) = element.attribute("id")
-            && !self.ids.insert(id)
-        {
-            self.wrong.push(format!("the id {id} stands there twice"));
-        }
-        if name == "label" {
-            self.labelled.extend(element.attribute("for"));
-        }
-        if element.is_field()
-            && !self.is_within("label")
-            && element.attribute("aria-label").is_none()
-        {
-            self.unlabelled.push((
-                format!("<{name} name={:?}>", element.attribute("name")),
-                element.attribute("id"),
-            ));
-        }
-        if name == "img" && element.attribute("alt").is_none() {
-            self.wrong.push("<img> without alt".to_owned());
-        }
-        if !VOID.contains(&name) {
-            self.open.push(element);
-        }
+/// The problem of an element whose own text contains `foreign` without isolating it.
+fn exposed(element: ElementRef<'_>, foreign: &str) -> Option<String> {
+    let mut texts = element.children().filter_map(|child| child.value().as_text());
+    let text = texts.find(|text| text.contains(foreign))?;
+    let is_part = |element: &ElementRef<'_>| PARTS_OF_TEXT.contains(&element.value().name());
+    // A marked part takes the direction of the whole text.
+    let mut around = std::iter::successors(Some(element), Element::parent_element);
+    let around = around.find(|element| !is_part(element))?;
+    if around.value().name() == "bdi" || around.attr("dir") == Some("auto") {
+        return None;
     }
-
-    fn end(&mut self, name: &str) {
-        let Some(at) = self.open.iter().rposition(|open| open.name == name) else {
-            self.wrong.push(format!("</{name}> where none is open"));
-            return;
-        };
-        if let Some(inner) = self.open.get(at + 1) {
-            self.wrong.push(format!("</{name}> where <{}> is open", inner.name));
-        }
-        self.open.truncate(at);
-    }
-
-    fn text(&mut self, text: &str, foreign: Option<&str>) {
-        let Some(foreign) = foreign.filter(|foreign| text.contains(foreign)) else { return };
-        // A marked part takes the direction of the whole text.
-        let around = self.open.iter().rev().find(|element| !PARTS_OF_TEXT.contains(&element.name));
-        let apart = around.is_some_and(|element| {
-            element.name == "bdi" || element.attribute("dir") == Some("auto")
-        });
-        if !apart {
-            let path: Vec<&str> =
-                self.open.iter().rev().take(3).map(|element| element.name).collect();
-            let shown: String = text.trim().chars().take(60).collect();
-            self.wrong.push(format!(
-                "“{foreign}” without <bdi> or dir=\"auto\" within {path:?}: {shown}"
-            ));
-        }
-    }
-
-    fn is_within(&self, name: &str) -> bool {
-        self.open.iter().any(|element| element.name == name)
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        self.wrong
-            .extend(self.open.iter().map(|element| format!("<{}> does not end", element.name)));
-        for (element, id) in &self.references {
-            if !self.ids.contains(id) {
-                self.wrong.push(format!("<{element}> names the id {id}, which is not there"));
-            }
-        }
-        for (field, id) in &self.unlabelled {
-            if id.is_none_or(|id| !self.labelled.contains(id)) {
-                self.wrong.push(format!("{field} has no label"));
-            }
-        }
-        self.wrong.sort();
-        self.wrong.dedup();
-        self.wrong
-    }
+    let shown: String = text.trim().chars().take(60).collect();
+    let around = around.value().name();
+    Some(format!("“{foreign}” without <bdi> or dir=\"auto\" within <{around}>: {shown}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn problems_within(body: &str) -> Vec<String> {
+        let head = "<!doctype html><!-- <b> --><html><head><title>A</title></head>";
+        problems(&format!("{head}<body>{body}</body></html>"), Some("x"))
+    }
+
     #[test]
     fn a_valid_page_has_no_problems() {
-        let page = "<!doctype html><!-- <b> --><p>a > b <br><label for=\"a\">A</label><input \
-                    id=\"a\" value=\"<p>\"><bdi>x</bdi></p>";
-        assert_eq!(problems(page, Some("x")), Vec::<String>::new());
-        assert_eq!(
-            problems("<textarea aria-label=\"a\"><p></textarea><p dir=\"auto\">x</p>", Some("x")),
-            Vec::<String>::new()
-        );
+        for body in [
+            "<p>a > b <br><label for=\"a\">A</label><input id=\"a\" \
+             value=\"<p>\"><bdi>x</bdi></p>",
+            "<textarea aria-label=\"a\"><p></textarea><p dir=\"auto\">x</p>",
+            "<noscript><p>A</p></noscript><bdi><mark>x</mark></bdi>",
+        ] {
+            assert_eq!(problems_within(body), Vec::<String>::new(), "{body}");
+        }
     }
 
     #[test]
     fn what_a_browser_would_repair_silently_is_reported() {
-        for (page, reported) in [
-            ("<div><span></div>", "</div> where <span> is open"),
-            ("<div></div></p>", "</p> where none is open"),
-            ("<p><div></div></p>", "<div> within <p>"),
-            ("<form><form></form></form>", "<form> within <form>"),
+        for (body, reported) in [
+            ("<div><span></div>", "Unexpected open element while closing Atom('div'"),
+            ("<div></div></p>", "No <p> tag to close"),
+            ("<p><div></div></p>", "No <p> tag to close"),
+            ("<div><p></div>", "6 elements have 5 end tags"),
+            ("<span><div></div></span>", "<div> within <span>"),
+            ("<form><form></form></form>", "nested forms"),
+            ("<a><a></a></a>", "Unexpected"),
+            ("<button><button></button></button>", "Unexpected"),
+            ("<label><label></label></label>", "<label> within <label>"),
+            ("<table><p></p></table>", "Unexpected"),
+            ("<i id=\"a\" id=\"b\"></i>", "Duplicate attribute"),
             ("<i id=\"a\"></i><i id=\"a\"></i>", "the id a stands there twice"),
             ("<input name=\"a\">", "<input name=Some(\"a\")> has no label"),
             ("<p aria-describedby=\"a\"></p>", "<p> names the id a, which is not there"),
-            ("<div>", "<div> does not end"),
-            ("<p>Hello x!</p>", "“x” without <bdi> or dir=\"auto\" within [\"p\"]: Hello x!"),
+            ("<img src=\"a\">", "<img> without alt"),
+            ("<div>", "Unexpected open tag {http://www.w3.org/1999/xhtml}:div at end of body"),
+            ("<p>Hello x!</p>", "“x” without <bdi> or dir=\"auto\" within <p>: Hello x!"),
         ] {
-            assert_eq!(problems(page, Some("x")), [reported], "{page}");
+            let problems = problems_within(body);
+            assert!(
+                problems.iter().any(|problem| problem.contains(reported)),
+                "{body}: {problems:?}"
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use tera::{Context, Tera};
 
 use super::{assets, phone_markup, template_filters};
 use crate::types::public_url::PublicUrl;
+use crate::web::ui::status_words;
 
 /// The data of a page. Its fields are the variables of the template, to which the layout adds
 /// `visit`, `base` and `title`.
@@ -116,6 +117,7 @@ fn parse(base: &str) -> Result<Tera, tera::Error> {
     tera.autoescape_on(vec![".html"]);
     tera.global_context().insert("base", base);
     template_filters::register(&mut tera);
+    status_words::register(&mut tera);
     assets::register(&mut tera, base);
     let mut files = Vec::new();
     for name in Files::iter().filter(|name| name.ends_with(".html")) {

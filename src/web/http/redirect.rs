@@ -1,4 +1,4 @@
-//! Answers to forms: a redirect, with a message for the page that follows.
+//! Responses to form submissions: a redirect, with a message for the page that follows.
 
 use actix_web::HttpResponse;
 use actix_web::cookie::Cookie;
@@ -12,7 +12,7 @@ use super::page::Pages;
 use crate::context::Context;
 
 /// A redirect (303) to one of our pages; ends with [`Self::flash`], [`Self::warning`] or
-/// [`Self::silently`].
+/// [`Self::without_message`].
 #[must_use]
 pub struct Redirect {
     context: Data<Context>,
@@ -63,7 +63,7 @@ impl Redirect {
 
     /// Redirects without a message.
     #[expect(clippy::unnecessary_wraps, reason = "it ends a handler, as the other two do")]
-    pub fn silently(self) -> PageResult {
+    pub fn without_message(self) -> PageResult {
         let mut response = HttpResponse::SeeOther();
         response.insert_header((LOCATION, format!("{}{}", self.pages.base(), self.path)));
         for cookie in self.cookies {
@@ -75,6 +75,6 @@ impl Redirect {
     fn with_message(mut self, kind: FlashKind, text: String) -> PageResult {
         let value = Flash { kind, text, undo: self.undo.take() }.sign(&self.context.secret_key);
         self.cookies.push(Cookies::of(&self.context.config.public_url).set_flash(value));
-        self.silently()
+        self.without_message()
     }
 }

@@ -6,7 +6,7 @@ use actix_web::middleware::DefaultHeaders;
 /// Allows only our own files, and neither inline code nor frames. Pictures may come from https, for
 /// the media of templates.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
-     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+     font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
@@ -21,8 +21,8 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// The headers of every answer that does not set them itself; none of them is stored unless it says
-/// so.
+/// The headers of every response that does not set them itself; none of them is stored unless it
+/// says so.
 pub(in crate::web) fn defaults() -> DefaultHeaders {
     HEADERS.iter().fold(DefaultHeaders::new(), |headers, (name, value)| headers.add((name, *value)))
 }

@@ -26,7 +26,9 @@ pub(in crate::web) fn register(tera: &mut Tera) {
 }
 
 /// Renders a `<time>` in the visitor's time zone: `{{ at | time }}` to the minute,
-/// `{{ at | time(precise=true) }}` to the millisecond, with the zone. `null` is shown as a dash.
+/// `time(precise=true)` to the millisecond, with the zone, `time(clock=true)` and
+/// `time(minute=true)` as the time of day with and without seconds, `time(day=true)` as the day,
+/// and `time(shown="3 min")` as that text. `null` becomes a dash.
 #[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
@@ -38,8 +40,20 @@ fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value>
     let at = DateTime::parse_from_rfc3339(text).map_err(|error| {
         tera::Error::message(format!("the filter time cannot read {text}: {error}"))
     })?;
-    let precise = arguments.get::<bool>("precise")?.unwrap_or_default();
-    Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
+    let form = if let Some(shown) = arguments.get::<String>("shown")? {
+        TimeForm::Text(shown)
+    } else if arguments.get::<bool>("precise")?.unwrap_or_default() {
+        TimeForm::Precise
+    } else if arguments.get::<bool>("clock")?.unwrap_or_default() {
+        TimeForm::Clock
+    } else if arguments.get::<bool>("minute")?.unwrap_or_default() {
+        TimeForm::MinuteOfDay
+    } else if arguments.get::<bool>("day")?.unwrap_or_default() {
+        TimeForm::Day
+    } else {
+        TimeForm::Minute
+    };
+    Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, &form)))
 }
 
 /// The visitor's time zone. A component has it only if it takes `@visit`; without it, the filter
@@ -57,13 +71,31 @@ fn zone(state: &State<'_>) -> TeraResult<Tz> {
     Ok(name.parse().unwrap_or(Tz::UTC))
 }
 
-fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
+/// How a time is shown; the exact one is always its title.
+enum TimeForm {
+    /// Day, hour and minute.
+    Minute,
+    /// To the millisecond, with the zone: for comparing with other logs.
+    Precise,
+    /// Hour, minute and second.
+    Clock,
+    /// Hour and minute.
+    MinuteOfDay,
+    /// Day, month and year.
+    Day,
+    /// Another text, such as a relative time.
+    Text(String),
+}
+
+fn time_element(at: DateTime<Utc>, zone: Tz, form: &TimeForm) -> String {
     let local = at.with_timezone(&zone);
-    // Seconds are for comparing with other logs, which needs the zone.
-    let shown = if precise {
-        escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string())
-    } else {
-        local.format("%-d %b %Y, %H:%M").to_string()
+    let shown = match form {
+        TimeForm::Minute => local.format("%-d %b %Y, %H:%M").to_string(),
+        TimeForm::Precise => escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string()),
+        TimeForm::Clock => local.format("%H:%M:%S").to_string(),
+        TimeForm::MinuteOfDay => local.format("%H:%M").to_string(),
+        TimeForm::Day => local.format("%-d %b %Y").to_string(),
+        TimeForm::Text(text) => escaped(text),
     };
     format!(
         "<time datetime=\"{}\" title=\"{}\">{shown}</time>",
@@ -116,7 +148,7 @@ fn urlencode(text: &str) -> String {
 }
 
 /// Formats `carrier_blocked` as `Carrier blocked`.
-fn word(word: &str) -> String {
+pub(in crate::web) fn word(word: &str) -> String {
     sentence_case(&word.replace('_', " "))
 }
 
@@ -155,6 +187,19 @@ mod tests {
             render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z")
                 .contains(">2 Jul 2026, 01:30:00.123 CEST<")
         );
+        let title = "title=\"2 Jul 2026, 01:30:00 CEST\"";
+        for (filter, shown) in [
+            ("time(clock=true)", "01:30:00"),
+            ("time(minute=true)", "01:30"),
+            ("time(day=true)", "2 Jul 2026"),
+            ("time(shown='<3 min')", "&lt;3 min"),
+        ] {
+            let element = render(&format!("{{{{ value | {filter} }}}}"), "2026-07-01T23:30:00Z");
+            assert!(
+                element.contains(title) && element.contains(&format!(">{shown}<")),
+                "{element}"
+            );
+        }
         assert_eq!(render("{{ nothing | time }}", ""), "–");
     }
 

@@ -4,6 +4,7 @@ use actix_web::web::{self, Path, ServiceConfig};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
+use super::log_in_turn::wait_for_turn;
 use super::{Choice, locale_choices};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::SessionId;
@@ -91,19 +92,18 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
     };
     let (now, user) = (visit.now(), visit.user.id);
     let mut conn = visit.conn().await?;
-    let begun = conn
+    let admission = conn
         .transaction::<_, PageError, _>(async |conn| {
             Ok(log_in::begin_reauthentication(conn, user, now).await?)
         })
         .await?;
     drop(conn);
-    let attempt = match super::log_in::wait_for_turn(&visit, begun).await {
+    let attempt = match wait_for_turn(&visit, admission).await {
         Ok(attempt) => attempt,
         Err(throttled) => return refuse(visit, "current_password", throttled.to_string()).await,
     };
     let Some(verified) = attempt.verify(form.current_password.clone().into()).await? else {
-        return refuse(visit, "current_password", "This is not your present password.".to_owned())
-            .await;
+        return refuse(visit, "current_password", "Incorrect current password.".to_owned()).await;
     };
     let hash = new.hash().await?;
     let mut conn = visit.conn().await?;
@@ -132,12 +132,12 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
 
 async fn end_session(visit: Visit<Viewer>, id: Path<SessionId>) -> PageResult {
     sessions::end_one(&mut *visit.conn().await?, visit.user.id, *id).await?;
-    visit.redirect("/account").flash("That browser is signed out.")
+    visit.redirect("/account").flash("Browser signed out.")
 }
 
 async fn sign_out_others(visit: Visit<Viewer>) -> PageResult {
     sessions::end_all(&mut *visit.conn().await?, visit.user.id, visit.session()).await?;
-    visit.redirect("/account").flash("All other browsers are signed out.")
+    visit.redirect("/account").flash("All other browsers signed out.")
 }
 
 async fn sign_out(visit: Visit<Viewer>) -> PageResult {
@@ -186,7 +186,7 @@ impl AccountPage {
 
 fn themes() -> Vec<Choice> {
     let label = |theme: &Theme| match theme {
-        Theme::Automatic => "Automatic: as your system says",
+        Theme::Automatic => "Automatic: follows your system",
         Theme::Light => "Light",
         Theme::Dark => "Dark",
     };

@@ -54,13 +54,13 @@ impl Instead {
     fn of(error: &PageError) -> Self {
         let noun = if let PageError::NotFound(noun) = error { *noun } else { "" };
         let (path, label) = match noun {
-            "contact" => ("/contacts", "See all contacts"),
-            "message" => ("/messages", "See all messages"),
-            "view" => ("/messages/views", "See all views"),
-            "template" => ("/templates", "See all templates"),
-            "automation" | "enrollment" => ("/automations", "See all automations"),
-            "connection" | "sender" => ("/connections", "See all connections"),
-            _ => ("/", "Go to the home page"),
+            "contact" => ("/contacts", "Show all contacts"),
+            "message" => ("/messages", "Show all messages"),
+            "view" => ("/messages/views", "Show all views"),
+            "template" => ("/templates", "Show all templates"),
+            "automation" | "enrollment" => ("/automations", "Show all automations"),
+            "connection" | "sender" => ("/connections", "Show all connections"),
+            _ => ("/", "Go to Home"),
         };
         Self { path, label }
     }

@@ -101,8 +101,9 @@ fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
 }
 
 /// The page of ours with the form that was submitted, according to the browser.
-fn submitting_page(request: &HttpRequest, base: &str) -> Option<String> {
+pub(super) fn submitting_page(request: &HttpRequest, base: &str) -> Option<String> {
     let page = url::Url::parse(request.headers().get(REFERER)?.to_str().ok()?).ok()?;
-    let path = page.path().strip_prefix(base).filter(|path| path.starts_with('/'))?;
+    let is_ours = |path: &&str| path.starts_with('/') && !path.starts_with("//");
+    let path = page.path().strip_prefix(base).filter(is_ours)?;
     Some(page.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
 }

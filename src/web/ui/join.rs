@@ -50,7 +50,7 @@ struct Invited {
 
 async fn show(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
     let invitation = match RandomToken::parse(&link.token) {
-        Some(token) => invitations::open(&mut *visit.conn().await?, &token, visit.now())
+        Some(token) => invitations::find_valid(&mut *visit.conn().await?, &token, visit.now())
             .await?
             .map(|invitation| (invitation, token)),
         None => None,
@@ -68,7 +68,8 @@ async fn submit(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
         return visit.answer(StatusCode::GONE, &JoinPage::gone());
     };
     let now = visit.now();
-    let Some(invitation) = invitations::open(&mut *visit.conn().await?, &token, now).await? else {
+    let Some(invitation) = invitations::find_valid(&mut *visit.conn().await?, &token, now).await?
+    else {
         return visit.answer(StatusCode::GONE, &JoinPage::gone());
     };
     let (name, _, password) =

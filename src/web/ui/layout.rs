@@ -1,4 +1,4 @@
-//! The layout of every page: its head, with the user, the message of the page before, and what is
+//! The layout of every page: the sidebar with the user, the message of the page before, and what is
 //! stopped.
 
 use serde::Serialize;
@@ -8,6 +8,7 @@ use crate::users::{Theme, User};
 use crate::web::http::flash::Flash;
 
 /// The data of the layout, as `visit` in templates.
+#[expect(clippy::struct_excessive_bools, reason = "each is one condition of the templates")]
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct Layout<'a> {
     pub(super) organization: &'a str,
@@ -23,6 +24,10 @@ pub(in crate::web) struct Layout<'a> {
     pub(super) user: Option<&'a User>,
     pub(super) can_edit: bool,
     pub(super) can_administer: bool,
+    /// Whether the sidebar is folded to its icons.
+    pub(super) folded: bool,
+    /// Whether the account menu leads to the style guide.
+    pub(super) has_style_guide: bool,
     /// Whether the submitted form was not accepted, so that the title says so.
     pub(super) invalid: bool,
 }
@@ -42,6 +47,8 @@ impl Layout<'static> {
             user: None,
             can_edit: false,
             can_administer: false,
+            folded: false,
+            has_style_guide: false,
             invalid: false,
         }
     }

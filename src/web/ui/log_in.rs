@@ -1,27 +1,20 @@
 //! The log-in page. Attempts are throttled: a request may wait for its turn.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::web::{self, ServiceConfig};
-use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
-use crate::users::log_in::{LogInAttempt, Throttled};
+use super::log_in_turn::wait_for_turn;
 use crate::users::{self, log_in, sessions};
 use crate::web::http::error::PageError;
-use crate::web::{Access, Anyone, Form, Page, PageResult, Query, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Query, Visit};
 
 /// Mounts `/login`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/login").get(show).post(submit));
 }
-
-/// How often a delayed attempt checks whether its turn has come, since the clock may be adjusted.
-const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The log-in form.
 #[derive(Debug, Default, Deserialize)]
@@ -49,10 +42,10 @@ struct Next {
 async fn show(visit: Visit<Anyone>, query: Query<Next>) -> PageResult {
     let mut conn = visit.conn().await?;
     if !users::any(&mut conn).await? {
-        return visit.redirect("/setup").silently();
+        return visit.redirect("/setup").without_message();
     }
     if visit.user.is_some() {
-        return visit.redirect(local_path(&query.next)).silently();
+        return visit.redirect(local_path(&query.next)).without_message();
     }
     visit.page(&LogInPage {
         email: String::new(),
@@ -70,13 +63,13 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
     };
     let (now, address, browsers) = (visit.now(), visit.address(), visit.known_browsers());
     let mut conn = visit.conn().await?;
-    let begun = conn
+    let admission = conn
         .transaction::<_, PageError, _>(async |conn| {
             Ok(log_in::begin(conn, &email, address, &browsers, now).await?)
         })
         .await?;
     drop(conn);
-    let attempt = match wait_for_turn(&visit, begun).await {
+    let attempt = match wait_for_turn(&visit, admission).await {
         Ok(attempt) => attempt,
         Err(throttled) => {
             let mut response =
@@ -88,8 +81,7 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
         }
     };
     let Some(verified) = attempt.verify(form.password.clone().into()).await? else {
-        return visit
-            .invalid(&page("This email address and password do not belong together.".to_owned()));
+        return visit.invalid(&page("Incorrect email or password.".to_owned()));
     };
     let mut conn = visit.conn().await?;
     let (user, token) = conn
@@ -98,27 +90,7 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
             Ok((user, sessions::start(conn, user, visit.browser(), visit.now()).await?))
         })
         .await?;
-    visit.signed_in(user, &token, local_path(&form.next)).silently()
-}
-
-/// Delays a log-in attempt until its turn. At most 500 attempts wait at once, since each holds a
-/// connection; further ones are throttled.
-pub(super) async fn wait_for_turn<R: Access>(
-    visit: &Visit<R>,
-    begun: Result<LogInAttempt, Throttled>,
-) -> Result<LogInAttempt, Throttled> {
-    static WAITING: Semaphore = Semaphore::const_new(500);
-    let attempt = begun?;
-    let left = || attempt.turn() - visit.now();
-    if left() > TimeDelta::zero() {
-        let _waiting = WAITING.try_acquire().map_err(|_| Throttled(log_in::MAX_WAIT))?;
-        while let Ok(left) = left().to_std().map(|left| left.min(CHECK_INTERVAL))
-            && !left.is_zero()
-        {
-            tokio::time::sleep(left).await;
-        }
-    }
-    Ok(attempt)
+    visit.signed_in(user, &token, local_path(&form.next)).without_message()
 }
 
 /// Returns `path` if it is a path of this site, else `/`: never another host, however it is written

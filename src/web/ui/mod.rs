@@ -4,18 +4,24 @@
 
 mod account;
 mod admin;
+mod api_reference;
+mod appearance;
 mod automations;
 mod choice;
 mod connections;
 mod contacts;
+mod curl;
 mod error;
 mod error_pages;
+mod forgot_password;
 mod home;
 mod join;
 mod layout;
 mod ledger;
 mod locale_choices;
 mod log_in;
+mod log_in_turn;
+mod made_up_contact;
 mod messages;
 #[cfg(debug_assertions)]
 pub mod page_samples;
@@ -25,9 +31,13 @@ mod preview_event;
 #[cfg(debug_assertions)]
 #[path = "samples/user.rs"]
 mod samples;
+mod search;
 mod settings;
 mod setup;
+mod shortcuts;
+pub(in crate::web) mod status_words;
 mod strangers_error;
+mod style_guide;
 mod templates;
 mod visit;
 
@@ -42,8 +52,13 @@ pub use choice::Choice;
 pub use messages::LiveMessages;
 pub use visit::Visit;
 
-/// Mounts all pages. Every POST is checked for its CSRF token, and every error is rendered as a
-/// page.
+/// Mounts the API reference, in front of the API: its scope answers every other path below `/api`.
+pub fn api_reference_routes(cfg: &mut ServiceConfig) {
+    api_reference::routes(cfg);
+}
+
+/// Mounts all other pages. Every POST is checked for its CSRF token, and every error is rendered as
+/// a page.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         web::scope("")
@@ -55,9 +70,13 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(home::routes)
             .configure(setup::routes)
             .configure(log_in::routes)
+            .configure(forgot_password::routes)
             .configure(join::routes)
             .configure(password_reset::routes)
             .configure(account::routes)
+            .configure(appearance::routes)
+            .configure(shortcuts::routes)
+            .configure(style_guide::routes)
             .configure(settings::routes)
             .configure(admin::routes)
             .configure(contacts::routes)
@@ -66,6 +85,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(connections::routes)
             .configure(messages::routes)
             .configure(ledger::routes)
+            .configure(search::routes)
             .default_service(web::to(async || -> Result<&'static str, PageError> {
                 Err(PageError::NotFound("page"))
             })),

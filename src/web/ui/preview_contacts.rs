@@ -10,7 +10,7 @@ use crate::users::organization::Organization;
 const MAX: usize = 20;
 
 /// Loads the contacts that match `find`, or the newest ones if it is blank. The chosen contact
-/// stays in the list unless a search finds others; a search without a match is an error of the
+/// stays in the list unless a search finds others; a search without a match is an error on the
 /// field `find`.
 pub(super) async fn load(
     conn: &mut Conn,

@@ -62,15 +62,16 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
     if users::any(&mut conn).await? {
         return visit.redirect("/login").warning("Carillon is already set up. Sign in instead.");
     }
-    let new = match form.parse() {
+    let mut parsed = form.parse();
+    if !form.code.trim().is_empty() && !setup::is_code(&mut conn, &form.code, visit.now()).await? {
+        let errors = parsed.err().unwrap_or_default();
+        parsed = Err(errors.with("code", setup::WRONG_CODE));
+    }
+    drop(conn);
+    let new = match parsed {
         Ok(new) => new,
         Err(errors) => return visit.invalid(&SetupPage::new(form.into_inner(), errors)),
     };
-    if !setup::is_code(&mut conn, &form.code, visit.now()).await? {
-        let Error::Invalid(errors) = setup::wrong_code() else { return Err(PageError::Expired) };
-        return visit.invalid(&SetupPage::new(form.into_inner(), errors));
-    }
-    drop(conn);
     let admin = NewUser {
         email: new.email,
         name: new.name,

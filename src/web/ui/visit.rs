@@ -55,6 +55,8 @@ pub struct Visit<R: Access> {
     cookies: Cookies,
     set: Vec<Cookie<'static>>,
     path: String,
+    /// Whether the sidebar is folded in this browser.
+    folded: bool,
     address: Option<IpAddr>,
     browser: String,
     known_browsers: Vec<KnownBrowser>,
@@ -103,6 +105,8 @@ impl<R: Access> Visit<R> {
             user,
             can_edit: user.is_some_and(|user| user.role >= Role::Marketer),
             can_administer: user.is_some_and(|user| user.role >= Role::Admin),
+            folded: self.folded,
+            has_style_guide: self.has_style_guide(),
             invalid: false,
         }
     }
@@ -110,6 +114,11 @@ impl<R: Access> Visit<R> {
     /// Redirects to one of our pages (303); `path` excludes the path prefix of the public URL.
     pub fn redirect(&self, path: impl Into<String>) -> Redirect {
         Redirect::to(self.context.clone(), self.pages.clone(), path)
+    }
+
+    /// Whether this process shows the style guide: the demo and debug builds do.
+    pub(in crate::web) fn has_style_guide(&self) -> bool {
+        cfg!(debug_assertions) || self.context.config.is_demo()
     }
 
     /// A connection to the database.
@@ -202,6 +211,7 @@ impl<R: Access> FromRequest for Visit<R> {
         let presented = cookies.session(request);
         let visitor = cookies.visitor(request);
         let flash = cookies.flash(request);
+        let folded = cookies.is_sidebar_folded(request);
         let path = request.path().to_owned();
         let address = client_address(request, &context.config.trusted_proxies);
         warn_of_unknown_proxy(request, &context.config.trusted_proxies);
@@ -247,6 +257,7 @@ impl<R: Access> FromRequest for Visit<R> {
                 cookies,
                 set,
                 path,
+                folded,
                 address,
                 browser,
                 known_browsers,

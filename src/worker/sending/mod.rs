@@ -1,10 +1,10 @@
 //! Sending: claims a batch, calls Twilio for each message with many calls in flight, and records
-//! the answers as they arrive.
+//! the responses as they arrive.
 //!
 //! One transaction claims a batch ([`claiming`]). Each call is a separate task ([`posting`]), and
-//! all answers that have arrived in the process meanwhile are recorded together ([`recording`]),
-//! whichever batch they belong to. [`SendingBatch`] holds the calls of a batch. Start with
-//! [`Worker::send_on`](super::Worker::send_on).
+//! all responses that have arrived in the process in the meantime are recorded together
+//! ([`recording`]), whichever batch they belong to. [`SendingBatch`] holds the calls of a batch.
+//! Start with [`Worker::send_on`](super::Worker::send_on).
 
 mod claiming;
 mod in_flight;

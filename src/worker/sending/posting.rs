@@ -10,8 +10,8 @@ use crate::twilio::{Address, NewTwilioMessage, SendError, SendFrom};
 use crate::worker::Worker;
 
 /// How long the checks of a claim remain valid: no STOP, and nothing switched off. Long enough for
-/// a connection to the other side of the world; a worker that was suspended meanwhile has to claim
-/// again.
+/// a connection to the other side of the world; a worker that was suspended in the meantime has to
+/// claim again.
 const CLAIM_VALIDITY: Duration = Duration::from_secs(2);
 
 impl Worker {

@@ -1,5 +1,5 @@
-//! Recording answers by group commit: all answers that arrive while the last batch is written are
-//! written together.
+//! Recording responses by group commit: all responses that arrive while the last batch is written
+//! are written together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use crate::worker::batch_limits::BATCH;
 use crate::worker::error::PerformError;
 use crate::worker::until_written::until_written;
 
-/// Records the answers of Twilio; cheap to clone, one for each worker.
+/// Records the responses of Twilio; cheap to clone, one for each worker.
 #[derive(Clone)]
 pub(in crate::worker) struct Recorder(Batcher<Answered, ()>);
 
-/// The size below which a batch waits for more answers while many calls are in flight: each
+/// The size below which a batch waits for more responses while many calls are in flight: each
 /// transaction has a fixed cost.
 const SMALL_BATCH: usize = 64;
 
-/// How long a small batch waits for more answers.
+/// How long a small batch waits for more responses.
 const GATHERING_TIME: Duration = Duration::from_millis(10);
 
-/// An answer and the job that it ends.
+/// A response and the job that it ends.
 struct Answered {
     job: JobId,
     outcome: SubmitOutcome,
@@ -44,7 +44,7 @@ impl Recorder {
         let (db, clock, connection) =
             (db.clone(), clock.clone(), Arc::new(DedicatedConnection::beside(db)));
         let in_flight = Arc::clone(in_flight);
-        // The messages of the answers that have arrived still count as in flight.
+        // The messages of the responses that have arrived still count as in flight.
         let gathering_time = move |arrived: usize| {
             let wait_for_more =
                 arrived < SMALL_BATCH && in_flight.lock().len() > arrived + SMALL_BATCH;
@@ -61,7 +61,7 @@ impl Recorder {
         }))
     }
 
-    /// Records an answer, and returns when it is committed.
+    /// Records a response, and returns when it is committed.
     pub(super) async fn record(&self, job: JobId, outcome: SubmitOutcome) {
         // None if the process ends, or the work panics: the message then becomes unconfirmed, and
         // Twilio's list settles it.
@@ -69,7 +69,7 @@ impl Recorder {
     }
 }
 
-/// Records plain acceptances on the fast path; returns the other answers.
+/// Records plain acceptances on the fast path; returns the other responses.
 async fn record_accepted(
     connection: &DedicatedConnection,
     clock: &Clock,
@@ -93,7 +93,7 @@ async fn record_accepted(
     answered
 }
 
-/// Records answers in one transaction, or one by one if one of them fails.
+/// Records responses in one transaction, or one by one if one of them fails.
 async fn record_each(worker: WorkerId, db: &Pool, clock: &Clock, answered: &[Answered]) {
     if answered.is_empty()
         || until_written(|| record_together(worker, db, clock, answered)).await.is_some()

@@ -1,5 +1,5 @@
 //! Sending a batch: claims what the concurrency limits allow, starts the calls to Twilio, and waits
-//! for capacity and for answers.
+//! for capacity and for responses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl SendingBatch {
 }
 
 impl Worker {
-    /// Sends messages, and returns when the last answer is recorded. Each message releases its
+    /// Sends messages, and returns when the last response is recorded. Each message releases its
     /// permit as it ends.
     pub(in crate::worker) async fn send(
         &self,

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["templates", "events"],
     &["context", "messages"],
     &["automations", "connection_center"],
+    &["search"],
     &["worker", "web"],
     &["app"],
     &["cli"],

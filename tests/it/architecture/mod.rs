@@ -11,6 +11,7 @@ mod language;
 mod layers;
 mod names;
 mod schema;
+mod style_sheets;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -118,7 +118,8 @@ async fn an_account_can_be_connected_only_once_whatever_its_keys() {
         page.html.contains("id=\"account_sid-error\"")
             && page.html.contains(&format!("/connections/{}\"", first["id"].as_str().unwrap()))
     );
-    page.must_say("This Twilio account is connected already, as “Carillon Simulator”.");
+    page.must_say("This Twilio account is already connected as “Carillon Simulator”.");
+    page.must_say("Add a sender");
 
     // When two admins connect concurrently, a unique constraint lets one succeed.
     let trial = || {

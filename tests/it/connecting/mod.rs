@@ -147,7 +147,7 @@ async fn a_sender_of_another_connection_is_a_field_error() {
         .to_owned();
     assert!(
         status == 422
-            && message.contains("“Shop” already")
+            && message.contains("already a sender of “Shop”")
             && message.contains(first["id"].as_str().unwrap()),
         "{message}"
     );
@@ -167,7 +167,7 @@ async fn a_sender_of_another_connection_is_a_field_error() {
         )
         .await;
     assert_eq!(page.status, 422);
-    page.must_say("It is in use there: Shop");
+    page.must_say("Already used by Shop");
 
     // Once the sender is disabled there, only Twilio decides whether the account owns it.
     let sender = format!("/senders/{}", first["senders"][0]["id"].as_str().unwrap());
@@ -389,7 +389,7 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
     assert!(page.html.contains("&lt;Shop&gt;") && !page.html.contains(twilio::AUTH_TOKEN));
 
     let checked = site.send(&page.form(&format!("{there}/verify"))).await.ok();
-    assert!(checked.text().contains("The connection works"), "{}", checked.text());
+    assert!(checked.text().contains("checks passed"), "{}", checked.text());
     let add_sender = site.open(&format!("{there}/senders/new")).await.ok();
     assert!(
         add_sender.html.contains(twilio::TOLL_FREE)
@@ -400,9 +400,10 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
         .send(&add_sender.form(&format!("{there}/senders")).and("chosen", twilio::TOLL_FREE))
         .await
         .ok();
-    assert!(added.path == there && added.text().contains("is added"), "{}", added.text());
-    let disabled = site.send(&added.form(&format!("{there}/disable"))).await.ok();
-    assert!(disabled.text().contains("This connection is disabled since"), "{}", disabled.text());
+    assert!(added.path == there && added.text().contains(" added. "), "{}", added.text());
+    let advanced = site.open(&format!("{there}/advanced")).await.ok();
+    let disabled = site.send(&advanced.form(&format!("{there}/disable"))).await.ok();
+    assert!(disabled.text().contains("Disabled since"), "{}", disabled.text());
     let keys = site.open(&format!("{there}/keys")).await.ok().form(&format!("{there}/keys"));
     assert_eq!(site.send(&keys.with("auth_token", twilio::AUTH_TOKEN)).await.ok().path, there);
     site.open(&format!("{there}/rejected")).await.ok();
@@ -417,7 +418,8 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     fixture.admin.patch(&sender, json!({ "parts_per_second": null })).await.ok();
     let site = fixture.app.sign_in().await;
     let there = format!("/connections/{}", connection["id"].as_str().unwrap());
-    let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
+    let form = site.open(&format!("{there}/test")).await.ok();
+    let form = form.form(&format!("{there}/test-message"));
     let refused = site.send(&form.clone().with("to", "206").with("text", " ")).await;
     assert!(
         refused.status == 422
@@ -440,7 +442,8 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
 
     for (path, text) in [(there.as_str(), "Later"), (sender.as_str(), "Later still")] {
         fixture.admin.patch(path, json!({"disabled": true})).await.ok();
-        let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
+        let form = site.open(&format!("{there}/test")).await.ok();
+        let form = form.form(&format!("{there}/test-message"));
         site.send(&form.with("to", PHONE).with("text", text)).await.ok();
         fixture.app.run_until_idle().await;
         assert!(

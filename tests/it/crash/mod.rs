@@ -6,12 +6,12 @@
 //! point from outside, by a lock, a delayed commit, or a stalled request or answer.
 //!
 //! This file crashes idle workers, [`fan_out`] workers under load, [`servers`] the processes that
-//! Twilio and API clients call, and [`stop_texts`] workers while contacts text STOP. Start reading
-//! at [`CrashPoint`].
+//! Twilio and API clients call, and [`worker_crash_and_stops`] workers while contacts text STOP.
+//! Start reading at [`CrashPoint`].
 
 mod fan_out;
 mod servers;
-mod stop_texts;
+mod worker_crash_and_stops;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl DoomedWorker {
                 runtime.spawn(async move {
                     let (config, pool) = parts;
                     let context = Context::new(config, pool, clock).unwrap();
-                    app::worker(&context).run(CancellationToken::new()).await;
+                    app::new_worker(&context).run(CancellationToken::new()).await;
                 });
                 Self::Future(runtime)
             }
@@ -105,9 +105,9 @@ enum CrashPoint {
     RequestLost,
     /// The requests are in flight and arrive long after the crash.
     RequestLate,
-    /// Twilio has the messages; its answers are in flight.
+    /// Twilio has the messages; its responses are in flight.
     AnswerLost,
-    /// The answers have arrived; their record is written, but not committed.
+    /// The responses have arrived; their record is written, but not committed.
     Recording,
     /// The record is committed, but the worker has no confirmation.
     Recorded,

@@ -6,6 +6,7 @@ use carillon::app::ProcessRole;
 use carillon::clock::Clock;
 use carillon::db::{Conn, Durability};
 use reqwest::RequestBuilder;
+use serde_json::{Value, json};
 use twilio_simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use super::{handsets, hello, hold_lock, prepared, release_lock, report_hello};
@@ -126,6 +127,79 @@ async fn a_server_killed_while_it_records_an_event_recognises_the_repeat() {
     }
 }
 
+/// Points the inbound webhook at another process.
+fn point_webhook_at(app: &TestApp, bind: &str) {
+    app.simulator.change_service(SERVICE_SID, |service| {
+        let url = service.inbound_request_url.as_mut().unwrap();
+        *url = url.replacen(&app.url, &format!("http://{bind}"), 1);
+    });
+}
+
+async fn patch_sender(app: &TestApp, change: Value) {
+    let sender = app.texts("SELECT '/senders/' || id AS text FROM senders").await.remove(0);
+    app.api().patch(&sender, change).await.ok();
+}
+
+/// The numbers of active suppressions, suppressed messages and inbound messages.
+async fn effects(app: &TestApp) -> [i64; 3] {
+    [
+        app.count("suppressions WHERE lifted_at IS NULL").await,
+        app.count("messages WHERE status = 'suppressed'").await,
+        app.count("messages WHERE direction = 'inbound'").await,
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_killed_while_it_records_a_stop_recognises_the_redelivery() {
+    for committed in [false, true] {
+        let durability = if committed { Durability::Durable } else { Durability::Volatile };
+        let (app, _) = prepared(DatabaseServer::Dedicated(durability)).await;
+        app.watch_claims().await;
+        // A pending message, which the STOP suppresses.
+        patch_sender(&app, json!({ "disabled": true })).await;
+        app.api().post("/events", hello(HANDSET)).await.ok();
+        app.run_until_idle().await;
+        let server = app.process(ProcessRole::Web).await;
+        point_webhook_at(&app, server.bind());
+
+        let lock = hold_lock(&app, "LOCK TABLE consent_records IN SHARE MODE").await;
+        let simulator = app.simulator.clone();
+        let text =
+            tokio::spawn(async move { simulator.reply(HANDSET, SERVICE_NUMBER_1, "STOP").await });
+        let blocked = app.database.wait_until_blocked().await;
+        let bind = if committed {
+            app.database.cluster().hold_commits().await;
+            release_lock(lock).await;
+            app.database.cluster().wait_for_held_commit(&blocked).await;
+            let bind = server.kill().await;
+            app.database.cluster().release_commits().await;
+            bind
+        } else {
+            let bind = server.kill().await;
+            app.database.terminate(&blocked).await;
+            release_lock(lock).await;
+            bind
+        };
+        let unanswered = text.await.unwrap().unwrap();
+        assert_eq!(unanswered.webhook_status, None, "there was no answer");
+        assert_eq!(effects(&app).await, [i64::from(committed); 3]);
+
+        let server = app.process_at(ProcessRole::Web, &bind).await;
+        for _ in 0..2 {
+            let redelivery = app.simulator.redeliver(&unanswered.sid).await.unwrap();
+            assert_eq!(redelivery.webhook_status, Some(200), "{}", redelivery.webhook);
+            assert_eq!(effects(&app).await, [1; 3]);
+        }
+        patch_sender(&app, json!({ "disabled": false })).await;
+        app.event("hello", HANDSET, json!({})).await;
+        app.settle().await;
+        let tally = app.assert_invariants(Phase::Settled).await;
+        assert_eq!((tally.of("suppressed"), tally.messages(), tally.posts), (2, 2, 0), "{tally:?}");
+        assert_eq!(app.count("consent_records").await, 1);
+        server.kill().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_call_that_loses_its_database_is_answered_503_and_counts_when_repeated() {
     let (app, _) = prepared(DatabaseServer::Shared).await;
@@ -176,7 +250,7 @@ async fn call_and_disconnect(app: &TestApp, call: RequestBuilder, lock: Conn) {
     wait_until_idle(app).await;
 }
 
-/// The caller never gets an answer. The STOP is recorded completely or not at all, and its repeat
+/// The caller never gets a response. The STOP is recorded completely or not at all, and its repeat
 /// recognises which.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_whose_caller_disconnects_is_recorded_completely_or_not_at_all() {

@@ -16,7 +16,7 @@ pub(crate) struct Api {
     pub(crate) key: String,
 }
 
-/// An answer of the API.
+/// A response of the API.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -50,7 +50,7 @@ impl Api {
         self.call(Method::DELETE, path, None).await
     }
 
-    /// Calls the API and checks that its description lists the status of the answer.
+    /// Calls the API and checks that its description lists the status of the response.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let operation = operation(&method, path);
         let mut request =
@@ -103,7 +103,7 @@ impl Answer {
         Self { status, headers, json }
     }
 
-    /// The body of an answer, whose status must be 2xx.
+    /// The body of a response, whose status must be 2xx.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
         assert!(
@@ -115,7 +115,7 @@ impl Answer {
         self.json
     }
 
-    /// The error of an answer, which must have the given status and the common form of errors.
+    /// The error of a response, which must have the given status and the common form of errors.
     #[track_caller]
     pub(crate) fn refused(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{:#}", self.json);

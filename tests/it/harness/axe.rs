@@ -28,29 +28,43 @@ const OVERFLOW: &str = "
         return [`${out} pixels stick out: ${culprits.join(' … ')}`];
     };";
 
-/// Script that runs axe-core on the page, then opens each folded part (menus, confirmations,
-/// further filters) in turn, since an open one covers what lies below. It reports violations with
-/// their elements.
+/// Script that runs axe-core on the page, then opens its folded parts: at once those that push the
+/// page apart, and in turn those that cover what lies below (menus; on phones the sheet with the
+/// navigation). It reports violations with their elements.
 const EXAMINE: &str = "
     const wrongIn = async (context) => (await axe.run(context, { runOnly: RULES, resultTypes: ['violations'] })).violations
         .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 5).map((node) => node.html).join(' … ')}`);
     return (async () => {
         const found = { violations: await wrongIn(document), overflow: overflow(), unfolded: [] };
-        const folded = [...document.querySelectorAll('details:not([open])')];
-        for (const one of folded) {
+        const folded = [...document.querySelectorAll('details:not([open])')].filter((one) => {
             // A part that was checked on another page, such as the account menu, is skipped.
             const hash = [...one.outerHTML].reduce((hash, character) => (hash * 31 + character.codePointAt(0)) | 0, 0);
             const seen = [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, JSON.stringify(RULES), hash].join();
-            if (sessionStorage.getItem(seen)) continue;
+            const isNew = !sessionStorage.getItem(seen);
             sessionStorage.setItem(seen, 'seen');
-            const around = folded.filter((other) => other.contains(one));
-            around.forEach((other) => { other.open = true; });
-            if (one.checkVisibility()) {
-                found.violations.push(...await wrongIn(one));
+            return isNew;
+        });
+        const around = (one) => [...document.querySelectorAll('details:not([open])')].filter((other) => other.contains(one));
+        const examine = async (parts) => {
+            const opened = parts.flatMap(around);
+            opened.forEach((one) => { one.open = true; });
+            const visible = parts.filter((one) => one.checkVisibility());
+            if (visible.length > 0) {
+                found.violations.push(...await wrongIn({ include: visible }));
                 found.overflow.push(...overflow());
-                found.unfolded.push(one.querySelector('summary').innerText.trim());
+                found.unfolded.push(...visible.map((one) => one.querySelector('summary').innerText.trim()));
             }
-            around.forEach((other) => { other.open = false; });
+            opened.forEach((one) => { one.open = false; });
+        };
+        const floats = (element) => ['absolute', 'fixed'].includes(getComputedStyle(element).position);
+        const isAlone = (one) => one.closest('[popover]') || around(one).some((outer) => [...outer.children].some(floats));
+        await examine(folded.filter((one) => !isAlone(one)));
+        for (const one of folded.filter(isAlone)) {
+            const sheet = one.closest('[popover]');
+            const opens = sheet && !sheet.checkVisibility();
+            if (opens) sheet.showPopover();
+            await examine([one]);
+            if (opens) sheet.hidePopover();
         }
         const links = [...document.querySelectorAll('a[href]')].filter((link) => link.origin === location.origin);
         return { ...found, links: links.map((link) => link.pathname) };

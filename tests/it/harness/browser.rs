@@ -133,7 +133,7 @@ impl Browser {
         self.fill("email", "ada@example.com").await;
         self.fill("password", PASSWORD).await;
         self.press("Sign in").await;
-        self.must_say("Hello").await;
+        self.must_say("Good ").await;
     }
 
     /// The path of the current URL.
@@ -158,6 +158,13 @@ impl Browser {
         {
             self.client.issue_cmd(Chromium { command, parameters }).await.unwrap();
         }
+    }
+
+    /// Opens all later pages in a time zone.
+    pub(crate) async fn set_time_zone(&self, zone: &str) {
+        let command = "Emulation.setTimezoneOverride";
+        let parameters = json!({ "timezoneId": zone });
+        self.client.issue_cmd(Chromium { command, parameters }).await.unwrap();
     }
 
     /// Runs a script in the page and returns its result.

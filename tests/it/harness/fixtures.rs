@@ -15,8 +15,8 @@ use diesel_async::RunQueryDsl;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use twilio_simulator::{
-    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
-    sign,
+    ACCOUNT_SID, AUTH_TOKEN, InboundResult, LONG_CODE, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN,
+    TRIAL_NUMBER, sign,
 };
 
 use super::TestApp;
@@ -144,7 +144,7 @@ impl TestApp {
         .await
     }
 
-    /// Reports an event of the contact with a number, and returns the answer.
+    /// Reports an event of the contact with a number, and returns the response.
     pub(crate) async fn event(&self, name: &str, phone: &str, properties: Value) -> Value {
         let event =
             json!({ "name": name, "contact": { "phone": phone }, "properties": properties });
@@ -152,7 +152,7 @@ impl TestApp {
     }
 
     /// Texts from a handset to a sender; the webhook must accept it.
-    pub(crate) async fn text(&self, handset: &str, to: &str, body: &str) -> Reply {
+    pub(crate) async fn text(&self, handset: &str, to: &str, body: &str) -> InboundResult {
         let reply = self.simulator.reply(handset, to, body).await.unwrap();
         assert_eq!(reply.webhook_status, Some(200), "{}", reply.webhook);
         reply
@@ -298,7 +298,7 @@ pub(crate) fn wait(seconds: i64) -> Value {
     json!({ "type": "wait", "seconds": seconds })
 }
 
-/// The `id` in an answer of the API.
+/// The `id` in a response of the API.
 pub(crate) fn id(answer: &Value) -> String {
     answer["id"].as_str().unwrap_or_else(|| panic!("no id: {answer:#}")).to_owned()
 }

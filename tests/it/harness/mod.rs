@@ -29,6 +29,8 @@ mod waiting;
 use test_environment::finish;
 
 pub(crate) use fixtures::{HANDSET, OTHER_HANDSET};
-pub(crate) use test_app::{TestApp, TestOptions, days, hours, seconds};
+pub(crate) use test_app::{
+    TestApp, TestOptions, UNTIL_COLLECTED, UNTIL_LOOKED_UP, days, hours, seconds,
+};
 pub(crate) use test_environment::{choose_crypto, print_line, seed};
 pub(crate) use waiting::{between_polls, real_time};

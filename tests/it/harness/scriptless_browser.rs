@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, RequestBuilder};
+use scraper::{ElementRef, Html, Node, Selector};
 
 /// A browser session.
 pub(crate) struct Site {
@@ -54,7 +55,7 @@ impl Site {
         }
     }
 
-    /// A request with the cookies, for answers that are not pages.
+    /// A request with the cookies, for responses that are not pages.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         let cookies: Vec<String> = self
             .cookies
@@ -130,24 +131,8 @@ impl Page {
     /// The visible text, without markup and with each run of whitespace as one space.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
-        let mut rest = self.html.as_str();
-        while let Some((before, tag)) = rest.split_once('<') {
-            text.push_str(before);
-            // `<bdi>` marks a name inside a sentence, so it adds no space.
-            if !tag.trim_start_matches('/').starts_with("bdi") {
-                text.push(' ');
-            }
-            let script = tag.starts_with("script") || tag.starts_with("style");
-            let end = if script { tag.find("</").map(|end| end + 2) } else { Some(0) };
-            let Some((_, after)) =
-                end.and_then(|end| tag.get(end..)).and_then(|tag| tag.split_once('>'))
-            else {
-                break;
-            };
-            rest = after;
-        }
-        text.push_str(rest);
-        unescape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
+        append_text(self.parsed().root_element(), &mut text);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// Whether the visible text contains the words.
@@ -176,14 +161,13 @@ impl Page {
 
     /// All forms that post.
     pub(crate) fn forms(&self) -> Vec<Form> {
-        let starts = self.html.match_indices("<form").map(|(at, _)| at);
-        let whole = starts.map(|at| {
-            &self.html[at..at + self.html[at..].find("</form>").unwrap_or(self.html.len() - at)]
-        });
-        whole
-            .filter(|form| form.contains("method=\"post\""))
-            .map(|form| Form::read(form, &self.path))
-            .collect()
+        let (page, forms) = (self.parsed(), selector("form[method=post]"));
+        page.select(&forms).map(|form| Form::read(form, &self.path)).collect()
+    }
+
+    fn parsed(&self) -> Html {
+        // With scripts, which the parser assumes, the content of a <noscript> is text.
+        Html::parse_document(&self.html.replace("noscript", "section"))
     }
 }
 
@@ -239,96 +223,46 @@ impl Form {
         self.fields.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    fn read(html: &str, path: &str) -> Self {
-        let (head, mut rest) = html.split_once('>').unwrap_or((html, ""));
-        let action = attribute(head, "action").unwrap_or_else(|| path.to_owned());
-        let mut fields: Vec<(String, String)> = Vec::new();
-        while let Some((_, tag)) = rest.split_once('<') {
-            let (tag, after) = split_tag(tag);
-            rest = after;
-            let name = attribute(tag, "name");
-            match (tag.split_whitespace().next().unwrap_or(""), name) {
-                ("input", Some(name)) => {
-                    let kind = attribute(tag, "type").unwrap_or_default();
-                    let checkable = kind == "checkbox" || kind == "radio";
-                    if !checkable || has_flag(tag, "checked") {
-                        fields.push((name, attribute(tag, "value").unwrap_or_default()));
-                    }
+    fn read(form: ElementRef<'_>, path: &str) -> Self {
+        let mut fields = Vec::new();
+        for field in form.select(&selector("input[name], textarea[name], select[name]")) {
+            let value = match field.value().name() {
+                "textarea" => field.text().collect(),
+                "select" => {
+                    let first_of = |options| field.select(&selector(options)).next();
+                    let chosen = first_of("option[selected]").or_else(|| first_of("option"));
+                    chosen.and_then(|option| option.attr("value")).unwrap_or_default().to_owned()
                 }
-                ("textarea", Some(name)) => {
-                    let (text, after) = rest.split_once("</textarea>").unwrap_or((rest, ""));
-                    fields.push((name, unescape(text.strip_prefix('\n').unwrap_or(text))));
-                    rest = after;
+                _ if matches!(field.attr("type"), Some("checkbox" | "radio"))
+                    && field.attr("checked").is_none() =>
+                {
+                    continue;
                 }
-                ("select", Some(name)) => {
-                    let (options, after) = rest.split_once("</select>").unwrap_or((rest, ""));
-                    let options: Vec<&str> = options
-                        .split("<option")
-                        .skip(1)
-                        .map(|option| split_tag(option).0)
-                        .collect();
-                    let chosen = options
-                        .iter()
-                        .find(|option| has_flag(option, "selected"))
-                        .or(options.first());
-                    fields.push((
-                        name,
-                        chosen.and_then(|option| attribute(option, "value")).unwrap_or_default(),
-                    ));
-                    rest = after;
-                }
-                _ => {}
-            }
+                _ => field.attr("value").unwrap_or_default().to_owned(),
+            };
+            fields.push((field.attr("name").unwrap_or_default().to_owned(), value));
         }
-        Self { action, fields }
+        Self { action: form.attr("action").unwrap_or(path).to_owned(), fields }
     }
 }
 
-/// Splits after the end of a tag; a `>` in quotes does not end it.
-fn split_tag(tag: &str) -> (&str, &str) {
-    let mut quoted = false;
-    for (at, character) in tag.char_indices() {
-        match character {
-            '"' => quoted = !quoted,
-            '>' if !quoted => return (&tag[..at], &tag[at + 1..]),
+/// Appends the text of an element; elements within it stand apart.
+fn append_text(element: ElementRef<'_>, text: &mut String) {
+    for child in element.children() {
+        match (child.value(), ElementRef::wrap(child)) {
+            (Node::Text(part), _) => text.push_str(part),
+            (_, Some(inner)) => {
+                // `<bdi>` marks a name inside a sentence, so it adds no space.
+                let space = if inner.value().name() == "bdi" { "" } else { " " };
+                text.push_str(space);
+                append_text(inner, text);
+                text.push_str(space);
+            }
             _ => {}
         }
     }
-    (tag, "")
 }
 
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
-    let value = &tag[start..];
-    Some(unescape(&value[..value.find('"')?]))
-}
-
-/// Whether a tag has a boolean attribute.
-fn has_flag(tag: &str, name: &str) -> bool {
-    let mut quoted = false;
-    let outside: String = tag
-        .chars()
-        .filter(|character| {
-            if *character == '"' {
-                quoted = !quoted;
-            }
-            !quoted
-        })
-        .collect();
-    outside.split_whitespace().any(|word| word == name || word.starts_with(&format!("{name}=")))
-}
-
-fn unescape(text: &str) -> String {
-    let plain = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#x27;", "'"),
-        ("&#39;", "'"),
-        ("&#x2F;", "/"),
-        ("&#47;", "/"),
-        ("&nbsp;", " "),
-        ("&amp;", "&"),
-    ];
-    plain.iter().fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+fn selector(selector: &str) -> Selector {
+    Selector::parse(selector).unwrap()
 }

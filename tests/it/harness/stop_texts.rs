@@ -18,7 +18,7 @@ pub(crate) struct Stops {
 }
 
 impl Stops {
-    /// Texts STOP from each handset, one after the other, and waits for the answers.
+    /// Texts STOP from each handset, one after the other, and waits for the responses.
     pub(crate) async fn text(&mut self, app: &TestApp, handsets: &[String]) {
         for handset in handsets {
             self.answered.extend([text(app.simulator.clone(), handset.clone()).await]);

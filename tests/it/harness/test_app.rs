@@ -51,7 +51,7 @@ pub(crate) struct TestOptions {
     pub(crate) clock: Clock,
     /// By default [`ProcessRole::Web`]: [`TestApp::run_until_idle`] performs the jobs.
     pub(crate) role: ProcessRole,
-    /// How long Carillon waits for an answer of Twilio.
+    /// How long Carillon waits for a response of Twilio.
     pub(crate) twilio_timeout: Duration,
     /// The PostgreSQL server that holds the database.
     pub(crate) database_server: DatabaseServer,
@@ -75,7 +75,7 @@ impl Default for TestOptions {
             twilio_timeout: Duration::from_secs(10),
             database_server: DatabaseServer::Shared,
             retry_pause: Duration::ZERO,
-            // Long enough to record an answer before the first status report; at the end, `flush`
+            // Long enough to record a response before the first status report; at the end, `flush`
             // delivers the remaining reports at once.
             hop: Duration::from_millis(150),
             hold: Duration::from_secs(5),
@@ -98,6 +98,12 @@ pub(crate) const fn hours(hours: i64) -> TimeDelta {
 pub(crate) const fn seconds(seconds: i64) -> TimeDelta {
     TimeDelta::seconds(seconds)
 }
+
+/// A minute more than the interval in which missed texts are collected.
+pub(crate) const UNTIL_COLLECTED: TimeDelta = seconds(11 * 60);
+
+/// A minute more than the age at which a silent message is first looked up.
+pub(crate) const UNTIL_LOOKED_UP: TimeDelta = seconds(16 * 60);
 
 impl TestApp {
     /// Starts with a manual clock and no background worker.
@@ -164,7 +170,7 @@ impl TestApp {
         let api =
             Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
         Self {
-            worker: app::worker(&context),
+            worker: app::new_worker(&context),
             context,
             url,
             clock,
@@ -282,7 +288,7 @@ impl TestApp {
 
     /// A second worker on the same database and Twilio, with its own identity.
     pub(crate) fn second_worker(&self) -> Worker {
-        app::worker(&self.context)
+        app::new_worker(&self.context)
     }
 
     /// The state that the web handlers of this process share.

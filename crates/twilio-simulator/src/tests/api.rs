@@ -1,4 +1,4 @@
-//! The REST API: authentication, refusals and paging.
+//! The REST API: accounts, messages, numbers and services, and their refusals.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn every_default_sid_is_well_formed() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_20003_with_401() {
+async fn wrong_credentials_get_401_and_code_20003() {
     let story = Story::begin().await;
     let (status, json) = story.get_as(ACCOUNT_SID, "wrong", &account_path()).await;
     assert_eq!(status, 401);
@@ -63,11 +63,15 @@ async fn a_standard_api_key_cannot_read_the_account_but_can_send() {
         (status, json["incoming_phone_numbers"][0]["capabilities"]["sms"].as_bool()),
         (200, Some(true))
     );
+    let params = [("To", HANDSET), ("From", LONG_CODE), ("Body", "x")];
+    let (status, _) = story.post_as(API_KEY_SID, API_KEY_SECRET, "Messages.json", &params).await;
+    assert_eq!(status, 201);
+    assert_eq!(story.simulator.messages_to(HANDSET).len(), 1);
     story.end().await;
 }
 
 #[tokio::test]
-async fn a_suspended_account_can_only_be_read() {
+async fn a_suspended_account_can_be_fetched_but_nothing_else() {
     let story = Story::begin().await;
     let story_ref = &story;
     let get = |path: String| async move {
@@ -280,15 +284,21 @@ async fn whatsapp_needs_an_open_window_and_reports_read() {
 }
 
 #[tokio::test]
-async fn every_response_has_twilios_headers() {
+async fn even_a_refusal_has_twilios_headers() {
     let story = Story::begin().await;
     let url = format!("{}{}", story.running.url, account_path());
     let response = webhook_client::test_client().get(url).send().await.unwrap();
     assert_eq!(response.status().as_u16(), 401);
     assert!(response.headers()["twilio-request-id"].to_str().unwrap().starts_with("RQ"));
     assert_eq!(response.headers()["twilio-concurrent-requests"], "1");
+    story.end().await;
+}
+
+#[tokio::test]
+async fn credentials_of_one_account_do_not_work_for_another() {
+    let story = Story::begin().await;
     let other = format!("/2010-04-01/Accounts/{TRIAL_ACCOUNT_SID}/Messages.json");
     let (_, json) = story.get(&other).await;
-    assert_eq!(json["code"], 20003, "credentials of one account do not work for another");
+    assert_eq!(json["code"], 20003);
     story.end().await;
 }

@@ -89,15 +89,18 @@ async fn stop_to_a_short_code_outside_a_service_blocks_nothing() {
 }
 
 #[tokio::test]
-async fn a_redelivered_inbound_message_has_the_same_sid() {
+async fn a_redelivered_inbound_message_has_the_same_sid_and_idempotency_token() {
     let story = Story::begin().await;
     let webhook = format!("{}/inbound", story.receiver.url);
     story.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(webhook));
     let reply = story.simulator.reply(HANDSET, LONG_CODE, "hello").await.unwrap();
     story.simulator.redeliver(&reply.sid).await.unwrap();
-    let sids: Vec<_> =
-        story.receiver.calls().iter().map(|call| call.get("MessageSid").to_owned()).collect();
+    story.simulator.reply(HANDSET, LONG_CODE, "another").await.unwrap();
+    let calls = story.receiver.calls();
+    let sids: Vec<_> = calls[..2].iter().map(|call| call.get("MessageSid").to_owned()).collect();
     assert_eq!(sids, [reply.sid.clone(), reply.sid]);
+    assert_eq!(calls[0].token, calls[1].token);
+    assert_ne!(calls[1].token, calls[2].token, "each message has its own");
     story.end().await;
 }
 

@@ -119,11 +119,21 @@ impl Story {
 
     /// Sends a form to a path of the account; returns the status and the JSON.
     pub(super) async fn post(&self, path: &str, params: &[(&str, &str)]) -> (u16, Value) {
+        self.post_as(ACCOUNT_SID, AUTH_TOKEN, path, params).await
+    }
+
+    /// Sends a form to a path of the account with the given credentials; returns the status and the
+    /// JSON.
+    pub(super) async fn post_as(
+        &self,
+        user: &str,
+        password: &str,
+        path: &str,
+        params: &[(&str, &str)],
+    ) -> (u16, Value) {
         let url = format!("{}/2010-04-01/Accounts/{ACCOUNT_SID}/{path}", self.running.url);
-        let request = webhook_client::test_client()
-            .post(url)
-            .basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN))
-            .form(params);
+        let request =
+            webhook_client::test_client().post(url).basic_auth(user, Some(password)).form(params);
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }

@@ -1,4 +1,4 @@
-//! Tests of sending: the posted form, and the interpretation of each answer or its absence.
+//! Tests of sending: the posted form, and the interpretation of each response or its absence.
 
 use std::time::Duration;
 

@@ -7,8 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use super::answer::{CheckBody, ConnectionBody, VerificationBody};
 use super::request::{ConnectionPatch, KeysBody, NewConnectionBody, NewSenderBody, RotationBody};
+use super::response::{CheckBody, ConnectionBody, VerificationBody};
 use crate::db::Conn;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
@@ -223,6 +223,6 @@ async fn add_sender(
 
 async fn show(conn: &mut Conn, id: ConnectionId) -> ApiResult<Json<ConnectionBody>> {
     let connection = connections::find(conn, id).await?;
-    let senders = senders::of_connection(conn, id).await?;
+    let senders = senders::list_for_connection(conn, id).await?;
     Ok(Json(ConnectionBody::new(connection, senders)))
 }

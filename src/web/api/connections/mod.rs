@@ -1,9 +1,9 @@
 //! The API of connections, at `/connections`: Twilio accounts are connected, checked, renamed and
-//! disabled; secrets are never returned. Requests are parsed in [`request`], answers are in
-//! [`answer`]. Start reading at [`handlers`].
+//! disabled; secrets are never returned. Requests are parsed in [`request`], responses are in
+//! [`response`]. Start reading at [`handlers`].
 
-mod answer;
 mod handlers;
 mod request;
+mod response;
 
 pub(super) use handlers::{ConnectionsApi, routes};

@@ -5,11 +5,11 @@ use actix_web::web::{self, ServiceConfig};
 use chrono::{DateTime, Utc};
 use utoipa::OpenApi;
 
-use super::answer::{ContactAnswer, contact_answer, contact_answers};
 use super::query::ContactsQuery;
 use super::request::{ContactChanges, ContactRequest, ParsedChanges};
+use super::response::{ContactAnswer, contact_answer, contact_answers};
 use crate::automations::consequences;
-use crate::consent::By;
+use crate::consent::Requester;
 use crate::contacts::tags::{self, Tagged};
 use crate::contacts::{self, Contact, ContactChange, ContactPatch, Patch, Position, Updated};
 use crate::db::{self, Closing, Tx};
@@ -84,7 +84,7 @@ async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResu
     let created = db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         let (contact, mut changes) = contacts::create(&mut tx, new, now).await?;
-        let tagged = tags::add_by_hand(&mut tx, &contact, &tags, By::api(), now).await?;
+        let tagged = tags::add_by_hand(&mut tx, &contact, &tags, Requester::api(), now).await?;
         changes.extend(tagged.changes);
         let suppressed = tagged.suppressed.map(|reason| (contact.phone.clone(), reason));
         let mut closing =
@@ -205,10 +205,10 @@ async fn save(
 ) -> Result<(Contact, Closing<'_>)> {
     let patch: ContactPatch = parsed.patch;
     let Updated { contact, changes: changed, suppressed } =
-        contacts::update(&mut tx, id, patch, By::api(), now).await?;
+        contacts::update(&mut tx, id, patch, Requester::api(), now).await?;
     changes.extend(changed);
     let tagged = match &parsed.tags {
-        Some(wanted) => tags::replace(&mut tx, &contact, wanted, By::api(), now).await?,
+        Some(wanted) => tags::replace(&mut tx, &contact, wanted, Requester::api(), now).await?,
         None => Tagged::default(),
     };
     changes.extend(tagged.changes);

@@ -1,5 +1,5 @@
 //! Commits reported events in batches (group commit): requests that arrive together share a
-//! transaction, and each gets its own answer.
+//! transaction, and each gets its own response.
 
 use std::collections::HashMap;
 
@@ -75,8 +75,8 @@ impl EventBatches {
         answers.pop().ok_or_else(|| no_answer().into())
     }
 
-    /// Records several events, at most [`MAX_EVENTS`], and returns the answers in order after their
-    /// commit.
+    /// Records several events, at most [`MAX_EVENTS`], and returns the responses in order after
+    /// their commit.
     pub(super) async fn submit_list(&self, reports: Vec<NewEvent>) -> ApiResult<Vec<Answer>> {
         self.lists.submit(reports).await.ok_or_else(no_answer)?
     }

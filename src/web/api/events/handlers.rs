@@ -5,9 +5,9 @@ use actix_web::web::{self, Data, ServiceConfig};
 use serde_json::Value;
 use utoipa::OpenApi;
 
-use super::answer::{EventResult, EventResults, results};
 use super::event_batches::EventBatches;
 use super::request::{ContactBody, EventBody, EventsBody, defaults, read, several};
+use super::response::{EventResult, EventResults, results};
 use crate::events::RecordOutcome;
 use crate::web::Marketer;
 use crate::web::api::{ApiError, ApiResult, Caller, JsonFields};

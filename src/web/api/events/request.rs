@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::answer::Remarks;
+use super::response::Remarks;
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
 use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recency};

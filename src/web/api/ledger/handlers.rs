@@ -4,11 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use super::answer::{
+use super::request::{Intent, LedgerQuery, ResendRequest, ResendTarget};
+use super::response::{
     CauseAnswer, CheckAnswer, CountsAnswer, DifferenceAnswer, GroupAnswer, KeyAnswer, LedgerAnswer,
     ResendAnswer, RowAnswer,
 };
-use super::request::{Intent, LedgerQuery, ResendRequest, ResendTarget};
 use crate::error::Error;
 use crate::ledger;
 use crate::messages::resend;

@@ -27,7 +27,7 @@ pub(super) struct LedgerQuery {
     /// Sent from this sender.
     sender_id: Option<String>,
     /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone, which
-    /// the answer names; the last 30 days by default.
+    /// the response names; the last 30 days by default.
     from: Option<String>,
     /// Composed on this day or earlier; today by default.
     to: Option<String>,
@@ -65,7 +65,7 @@ pub(super) struct ResendRequest {
     #[serde(default)]
     dry_run: bool,
     /// How many messages to resend: `eligible` of the dry run. Required, except for a single
-    /// `message_id` and for a dry run. If the number has changed since, the answer is 409 and
+    /// `message_id` and for a dry run. If the number has changed since, the response is 409 and
     /// nothing is sent.
     #[schema(required = false, nullable = false)]
     expected: Option<i64>,
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_condition_of_a_resend_is_an_error_of_its_field() {
+    fn a_blank_condition_of_a_resend_is_an_error_on_its_field() {
         let blank = ["\"\"", "\" \"", "\"\\t\"", "\"\\u200b\"", "\"\\u00a0\"", "null"];
         for field in ["message_id", "automation_id", "sender_id", "from", "to"] {
             for value in blank {

@@ -5,15 +5,15 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
-use super::answer::{EventAnswer, MessageAnswer, MessageDetail, NewMessageAnswer};
-use super::draft::create_draft;
 use super::idempotency_key::IdempotencyKey;
 use super::query::MessagesQuery;
 use super::request::MessageRequest;
+use super::response::{EventAnswer, MessageAnswer, MessageDetail, NewMessageAnswer};
 use crate::db;
 use crate::error::Error;
 use crate::messages::log::search::find_page;
-use crate::messages::{compose, message as messages};
+use crate::messages::message as messages;
+use crate::messages::one_off::{self, ComposedOneOff};
 use crate::types::id::MessageId;
 use crate::users::organization;
 use crate::web::api::error::ErrorBody;
@@ -89,27 +89,11 @@ async fn send(
     let organization = organization::find(&conn).await?;
     let request = body.into_inner().parse(organization.default_country)?;
     let now = caller.now();
-    // The answer is read before the commit, after which a worker may change the message.
-    let (detail, is_other) = db::transaction(&mut conn, async |mut tx| {
-        let first = match &key {
-            Some(key) => messages::find_by_request_key(tx.reads(), key).await?,
-            None => None,
-        };
-        let (message, mut closing) = match first {
-            Some(first) => (first, tx.open().close()),
-            None => {
-                let draft = create_draft(
-                    tx.reads(),
-                    &request,
-                    key,
-                    &caller.context.renderer,
-                    &organization.name,
-                )
-                .await?;
-                let (id, mut closing) = compose::compose_one(tx, now, draft).await?;
-                (messages::find(closing.without_waiting(), id).await?, closing)
-            }
-        };
+    // The response is read before the commit, after which a worker may change the message.
+    let (detail, is_other) = db::transaction(&mut conn, async |tx| {
+        let renderer = &caller.context.renderer;
+        let ComposedOneOff { message, mut closing, .. } =
+            one_off::compose(tx, &request, key, renderer, &organization.name, now).await?;
         let is_other = !request.matches(&message);
         let detail = MessageDetail::load(closing.without_waiting(), message).await?;
         Ok::<_, Error>((detail, is_other))

@@ -6,14 +6,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::{Error, FieldErrors, Result};
-use crate::messages::message::Message;
+use crate::messages::one_off::{MessageContent, MessageRecipient, OneOffRequest, parse_text};
 use crate::templates::{self, MediaUrl};
-use crate::twilio::parts::MAX_BODY;
 use crate::types::country::Country;
-use crate::types::id::{ContactId, SenderId, TemplateId};
 use crate::types::mistake::{self, Mistake};
 use crate::types::phone::PhoneNumber;
-use crate::types::storable_text::is_storable;
 
 /// A message to one recipient.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -40,32 +37,9 @@ pub(super) struct MessageRequest {
     media_urls: Option<Vec<String>>,
 }
 
-/// A request with valid fields.
-#[derive(Debug)]
-pub(super) struct ParsedMessageRequest {
-    pub(super) recipient: MessageRecipient,
-    pub(super) content: MessageContent,
-    pub(super) sender_id: SenderId,
-    pub(super) media: Option<Vec<MediaUrl>>,
-}
-
-/// The recipient of a request.
-#[derive(Debug)]
-pub(super) enum MessageRecipient {
-    Contact(ContactId),
-    Number(PhoneNumber),
-}
-
-/// The text of a request, or the template that it is rendered from.
-#[derive(Debug)]
-pub(super) enum MessageContent {
-    Template(TemplateId),
-    Text(String),
-}
-
 impl MessageRequest {
     /// Parses the fields, and reports all errors at once.
-    pub(super) fn parse(self, default_country: Option<Country>) -> Result<ParsedMessageRequest> {
+    pub(super) fn parse(self, default_country: Option<Country>) -> Result<OneOffRequest> {
         let mut errors = FieldErrors::default();
         let recipient = recipient(self.contact_id, self.to, default_country, &mut errors);
         let media = self.media_urls.map(|urls| templates::check_media_urls(&urls, &mut errors));
@@ -92,39 +66,10 @@ impl MessageRequest {
         };
         match (recipient, content, sender_id) {
             (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => {
-                Ok(ParsedMessageRequest { recipient, content, sender_id, media })
+                Ok(OneOffRequest { recipient, content, sender_id, media })
             }
             _ => Err(Error::Invalid(errors)),
         }
-    }
-}
-
-impl ParsedMessageRequest {
-    /// Warnings about a text that is sent as it is.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        match &self.content {
-            MessageContent::Text(text) => templates::warnings_of_literal(text),
-            MessageContent::Template(_) => Vec::new(),
-        }
-    }
-
-    /// Whether a message matches this request; later changes of the template or contact do not
-    /// matter.
-    pub(super) fn matches(&self, message: &Message) -> bool {
-        let same_recipient = match &self.recipient {
-            MessageRecipient::Contact(id) => message.contact_id == Some(*id),
-            MessageRecipient::Number(phone) => message.to_address == phone.as_str(),
-        };
-        let same_content = match &self.content {
-            MessageContent::Template(id) => message.template_id == Some(*id),
-            MessageContent::Text(text) => message.template_id.is_none() && message.body == *text,
-        };
-        let same = |(url, sent): (&MediaUrl, &String)| url.is_template() || url.as_str() == sent;
-        let same_media = self.media.as_ref().is_none_or(|media| {
-            media.len() == message.media_urls.len()
-                && media.iter().zip(&message.media_urls).all(same)
-        });
-        same_recipient && same_content && same_media && message.sender_id == Some(self.sender_id)
     }
 }
 
@@ -170,7 +115,7 @@ fn content(
             id("template_id", &text, "template", errors).map(MessageContent::Template)
         }
         (None, Some(text)) => {
-            errors.check("body", text_of(text, has_media)).map(MessageContent::Text)
+            errors.check("body", parse_text(text, has_media)).map(MessageContent::Text)
         }
         (Some(_), Some(_)) => {
             errors.add("body", "Give either template_id or body, not both.");
@@ -185,22 +130,6 @@ fn content(
             None
         }
     }
-}
-
-fn text_of(text: String, has_media: bool) -> std::result::Result<String, String> {
-    let length = text.encode_utf16().count();
-    if length > MAX_BODY {
-        return Err(format!(
-            "The text has {length} characters; Twilio takes at most {MAX_BODY}. Shorten it."
-        ));
-    }
-    if text.trim().is_empty() && !has_media {
-        return Err(Mistake::Blank.into());
-    }
-    if !is_storable(&text) {
-        return Err(Mistake::Unstorable.into());
-    }
-    Ok(text)
 }
 
 fn id<T: FromStr>(

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Error, MessageContent, MessageRecipient, MessageRequest, ParsedMessageRequest};
+use super::{Error, MessageContent, MessageRecipient, MessageRequest, OneOffRequest};
 use crate::types::country::Country;
 
 const ID: &str = "01980d3c-9b5a-7000-8000-000000000000";
 
-fn parse(body: Value) -> Result<ParsedMessageRequest, Error> {
+fn parse(body: Value) -> Result<OneOffRequest, Error> {
     serde_json::from_value::<MessageRequest>(body).unwrap().parse(None)
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::web::http::server::connections::{ConnectionLimits, Connections};
 
-/// The minimum rate at which a body arrives and an answer is read; slower counts as no progress.
+/// The minimum rate at which a body arrives and a response is read; slower counts as no progress.
 pub(in crate::web) const MIN_BYTES_PER_SECOND: usize = 1_024;
 /// The memory that the bodies of all requests share, in bytes, beyond what each has for itself.
 const BODY_BUDGET_BYTES: usize = 64 << 20;

@@ -23,13 +23,13 @@ use crate::web::http::server::connections::{ActiveRequest, HttpConnection};
 
 const FULL: &str = "There are too many connections at the moment. Try again in a few seconds.\n";
 
-/// The body of an answer, which keeps its connection from being evicted.
+/// The body of a response, which keeps its connection from being evicted.
 struct ProtectedBody {
     body: BoxBody,
     _request: ActiveRequest,
 }
 
-/// Guards a request from its head to the end of its answer.
+/// Guards a request from its head to the end of its response.
 ///
 /// It removes the header `Content-Encoding`: code that reads bodies by itself, such as the
 /// framework's extractors, would decompress them without a limit. Handlers that can decompress

@@ -89,7 +89,7 @@ pub(in crate::web) struct ConnectionPermit {
 /// A request in progress: its connection is not evicted until this is dropped.
 pub(in crate::web) struct ActiveRequest {
     connection: Arc<HttpConnection>,
-    /// What the connection waits for after the answer.
+    /// What the connection waits for after the response.
     after: Phase,
 }
 

@@ -1,4 +1,4 @@
-//! The bytes of a connection, with timeouts for a request that does not arrive and for an answer
+//! The bytes of a connection, with timeouts for a request that does not arrive and for a response
 //! that is not read.
 
 use std::io;
@@ -20,7 +20,7 @@ pub(super) struct Timeouts {
     pub(super) idle: Duration,
     /// For the head of a request, once it has begun.
     pub(super) head: Duration,
-    /// For the reader of an answer.
+    /// For the reader of a response.
     pub(super) answer: Duration,
 }
 
@@ -99,7 +99,7 @@ impl<T> GuardedStream<T> {
 }
 
 impl SlowWrite {
-    /// When the peer must have read more of the answer.
+    /// When the peer must have read more of the response.
     fn deadline(self, timeout: Duration) -> Instant {
         self.since + timeout + Duration::from_secs((self.written / MIN_BYTES_PER_SECOND) as u64)
     }

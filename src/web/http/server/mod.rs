@@ -71,8 +71,8 @@ pub fn listen(
             // This timeout answers 408; the timeouts of our streams close the connection without an
             // answer.
             .client_request_timeout(request_timeout.min(FIRST_HEAD_TIMEOUT))
-            // After an answer that precedes the end of its request, the rest is read for this long:
-            // otherwise the answer is lost with the connection.
+            // After a response that precedes the end of its request, the rest is read for this
+            // long: otherwise the response is lost with the connection.
             .client_disconnect_timeout(LINGER)
             .on_connect_ext(|stream: &GuardedStream<TcpStream>, extensions| {
                 drop(extensions.insert(Arc::clone(stream.connection())));

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::job_subjects::{JobSubject, JobSubjects};
+use super::failed_job_subjects::{JobSubject, JobSubjects};
 use super::labels;
 use crate::queue::JobKind;
 use crate::queue::failed_jobs::{self, FailedJob};

@@ -79,10 +79,11 @@ pub(super) async fn retry_all(
     let retried = retried.await?;
     let redirect = visit.redirect(path("/admin/failed", kind));
     match retried {
-        0 => redirect.warning("No job was left to try again: somebody was faster."),
-        1 => redirect.flash("One job is tried again, within seconds if a worker is free."),
-        many => redirect
-            .flash(format!("{} failed jobs are tried again, as workers are free.", grouped(many))),
+        0 => redirect.warning("No failed jobs left. Another admin retried them."),
+        1 => redirect.flash("Retrying 1 job, within seconds if a worker is free."),
+        many => {
+            redirect.flash(format!("Retrying {} failed jobs as workers are free.", grouped(many)))
+        }
     }
 }
 
@@ -97,9 +98,9 @@ pub(super) async fn retry_one(visit: Visit<Admin>, id: Path<i64>) -> PageResult 
     });
     let redirect = visit.redirect("/admin/failed");
     match retried.await {
-        Ok(()) => redirect.flash("The job is tried again, within seconds if a worker is free."),
+        Ok(()) => redirect.flash("Retrying the job, within seconds if a worker is free."),
         Err(Error::NotFound(_)) => {
-            redirect.warning("That job has not failed any more: it was tried again already.")
+            redirect.warning("This job is no longer failed. It was already retried.")
         }
         Err(error) => Err(error.into()),
     }
@@ -111,9 +112,7 @@ fn kind_of(form: &[(String, String)]) -> Result<Option<JobKind>, PageError> {
     let kind = match bulk_conditions::field(form, "kind") {
         None => None,
         Some(blank) if bulk_conditions::is_blank(blank) => None,
-        Some(word) => {
-            errors.check("kind", word.parse().map_err(|_| "There is no such kind of job."))
-        }
+        Some(word) => errors.check("kind", word.parse().map_err(|_| "Unknown kind of job.")),
     };
     bulk_conditions::accept(errors)?;
     Ok(kind)
@@ -130,11 +129,7 @@ impl JobRetryPage {
             kind: kind.map_or("", JobKind::as_str),
             name: kind.map(|kind| labels::kind(kind).0),
             back: path("/admin/failed", kind),
-            button: if count == 1 {
-                "Try it again".to_owned()
-            } else {
-                format!("Try {shown} jobs again")
-            },
+            button: if count == 1 { "Retry job".to_owned() } else { format!("Retry {shown} jobs") },
             count: if count == 0 { String::new() } else { shown },
             at_once: (count > failed_jobs::MAX_COUNTED).then_some(failed_jobs::MAX_RETRIED_AT_ONCE),
             expected: count,

@@ -12,10 +12,10 @@ pub(super) const fn kind(kind: JobKind) -> (&'static str, &'static str) {
         }
         JobKind::Send => ("Sending messages", "Hands one message to Twilio."),
         JobKind::Settle => {
-            ("Settling messages", "Asks Twilio what became of a message when its answer was lost.")
+            ("Settling messages", "Asks Twilio about a message whose answer was lost.")
         }
         JobKind::Release => {
-            ("Releasing queues", "Lets messages go as the rate of their sender allows.")
+            ("Releasing queues", "Sends queued messages within the sender’s limit.")
         }
     }
 }
@@ -23,22 +23,19 @@ pub(super) const fn kind(kind: JobKind) -> (&'static str, &'static str) {
 /// The name of a routine, and a sentence about what it does.
 pub(in crate::web::ui) const fn routine(routine: Routine) -> (&'static str, &'static str) {
     match routine {
-        Routine::CollectInbound => {
-            ("Collecting incoming messages", "Asks Twilio for those whose webhooks did not come.")
-        }
-        Routine::EndSessions => {
-            ("Ending sessions", "Forgets browsers that were signed in too long ago.")
-        }
-        Routine::InspectConnections => (
-            "Inspecting connections",
-            "Asks Twilio whether webhooks and registrations are as they should be.",
+        Routine::CollectInbound => (
+            "Collecting incoming messages",
+            "Asks Twilio for incoming messages whose webhooks \
+                                              didn’t arrive.",
         ),
-        Routine::FoldLedger => ("Keeping the ledger", "Adds up what became of messages."),
-        Routine::LearnPrices => {
-            ("Learning prices", "Asks Twilio what the newest messages have cost.")
+        Routine::EndSessions => ("Ending sessions", "Signs out expired sessions."),
+        Routine::InspectConnections => {
+            ("Inspecting connections", "Checks webhooks and registrations at Twilio.")
         }
+        Routine::FoldLedger => ("Keeping the ledger", "Counts delivered and failed messages."),
+        Routine::LearnPrices => ("Learning prices", "Asks Twilio for the cost of new messages."),
         Routine::LookUpStale => {
-            ("Looking up messages", "Asks Twilio about messages whose reports did not come.")
+            ("Looking up messages", "Asks Twilio about messages whose reports didn’t arrive.")
         }
     }
 }
@@ -46,11 +43,11 @@ pub(in crate::web::ui) const fn routine(routine: Routine) -> (&'static str, &'st
 /// The task that could not be done, for an item that is set aside.
 pub(super) const fn task(task: Task) -> &'static str {
     match task {
-        Task::TakeIn => "Take in an incoming message",
+        Task::TakeIn => "Save an incoming message",
         Task::ListInbound => "List the incoming messages of a sender",
         Task::LookUp => "Look up the status of a message",
         Task::Inspect => "Inspect a connection",
-        Task::LearnPrices => "Learn what messages cost",
+        Task::LearnPrices => "Read the cost of messages",
         Task::Fold => "Add a change to the ledger",
         Task::Release => "Release a message from its queue",
         Task::EndSession => "End a session",

@@ -4,11 +4,12 @@
 //! [`queue_and_workers`].
 
 pub(super) mod database;
+mod failed_job_subjects;
 pub(super) mod failed_jobs;
 pub(super) mod job_retry;
-mod job_subjects;
 pub(super) mod labels;
 pub(super) mod queue_and_workers;
+mod retry_effects;
 pub(super) mod set_aside;
 pub(super) mod system;
 

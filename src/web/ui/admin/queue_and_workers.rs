@@ -127,19 +127,18 @@ impl QueueAndWorkers {
 fn warnings(overview: &Overview, workers: &[WorkerProcess], now: DateTime<Utc>) -> Vec<String> {
     let mut warnings = Vec::new();
     if !workers.iter().any(|worker| worker.is_alive(now)) {
-        let advice = "Start “carillon serve”, or “carillon serve --role worker” for a process that \
-                      does nothing else.";
+        let advice = "Start “carillon serve”, or “carillon serve --role worker” for a worker \
+                      alone.";
         warnings.push(format!(
-            "No worker is alive: nothing is sent, and nobody moves on in an automation. {advice}"
+            "No worker is alive: nothing is sent, and automations stand still. {advice}"
         ));
     } else if let Some(late) =
         overview.oldest_due().map(|due| now - due).filter(|late| *late > LATE)
     {
         warnings.push(format!(
-            "The job that has been due longest has waited for {}. Workers take the oldest first: \
-             either they are busy, or Twilio or the \
-             database is slow. More processes of “carillon serve --role worker” on the same \
-             database help with the first.",
+            "The oldest due job has waited for {}. Either the workers are busy, or Twilio or the \
+             database is slow. If they are busy, start more “carillon serve --role worker” \
+             processes.",
             quantities::duration_rounded_down(late)
         ));
     }
@@ -155,7 +154,7 @@ fn uncounted(overview: &Overview) -> Option<String> {
         format!(" About {} jobs wait in all, as PostgreSQL last counted.", grouped(jobs))
     });
     Some(format!(
-        "Only the first {counted} jobs of a column are counted, so that this page stays quick.{}",
+        "Only the first {counted} jobs of a column are counted, to keep this page fast.{}",
         estimate.unwrap_or_default()
     ))
 }

@@ -72,10 +72,8 @@ pub(super) async fn retry_one(visit: Visit<Admin>, id: Path<i64>) -> PageResult 
     });
     let redirect = visit.redirect("/admin/set-aside");
     match tried.await {
-        Ok(()) => {
-            redirect.flash("It is tried again within seconds. What succeeds leaves this list.")
-        }
-        Err(Error::NotFound(_)) => redirect.warning("It is not set aside any more."),
+        Ok(()) => redirect.flash("Retrying within seconds. If it succeeds, it leaves this list."),
+        Err(Error::NotFound(_)) => redirect.warning("This item is no longer set aside."),
         Err(error) => Err(error.into()),
     }
 }
@@ -92,10 +90,10 @@ pub(super) async fn retry_all(visit: Visit<Admin>) -> PageResult {
     let count = count.await?;
     let redirect = visit.redirect("/admin/set-aside");
     redirect.flash(match count {
-        0 => "Nothing is set aside any more.".to_owned(),
-        1 => "It is tried again within seconds. What succeeds leaves this list.".to_owned(),
+        0 => "Nothing is set aside now.".to_owned(),
+        1 => "Retrying within seconds. If it succeeds, it leaves this list.".to_owned(),
         many => format!(
-            "{} items are tried again within seconds. What succeeds leaves this list.",
+            "Retrying {} items within seconds. Those that succeed leave this list.",
             grouped(many)
         ),
     })

@@ -3,14 +3,16 @@
 use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 
-/// Turns the errors of fields that are not on the page into sentences that name their place.
+/// Turns the errors of fields that are not on the page into messages that name their place.
 pub(super) fn as_problems(errors: &FieldErrors) -> FieldErrors {
     let lead = "It cannot be switched on yet. Edit it:";
     let start = FieldErrors::default().with("form", lead);
-    sentences(errors).into_iter().fold(start, |problems, sentence| problems.with("form", sentence))
+    error_messages(errors)
+        .into_iter()
+        .fold(start, |problems, message| problems.with("form", message))
 }
 
-pub(super) fn sentences(errors: &FieldErrors) -> Vec<String> {
+pub(super) fn error_messages(errors: &FieldErrors) -> Vec<String> {
     let place = |field: &str| match field.split('.').collect::<Vec<_>>().as_slice() {
         ["steps", index, ..] => index
             .parse::<usize>()
@@ -20,12 +22,12 @@ pub(super) fn sentences(errors: &FieldErrors) -> Vec<String> {
     };
     // The place names the step, so the generic “missing” is dropped in favour of what to do.
     let missing = format!("{} ", Mistake::Missing);
-    let text = |field: &str, sentence: &str| {
-        format!("{}{}", place(field), sentence.strip_prefix(&missing).unwrap_or(sentence))
+    let text = |field: &str, message: &str| {
+        format!("{}{}", place(field), message.strip_prefix(&missing).unwrap_or(message))
     };
     errors
         .iter()
-        .flat_map(|(field, all)| all.iter().map(move |sentence| (field, sentence)))
-        .map(|(field, sentence)| text(field, sentence))
+        .flat_map(|(field, all)| all.iter().map(move |message| (field, message)))
+        .map(|(field, message)| text(field, message))
         .collect()
 }

@@ -8,18 +8,19 @@ use serde_json::Value;
 
 use super::labels;
 use crate::automations::{
-    self, Definition, DryRun, EnrollmentFilter, Start, StepEffect, StepOutcome, TriedEvent,
+    self, Definition, DryRun, EnrollmentFilter, Start, Step, StepEffect, StepOutcome, TriedEvent,
     Trigger, dry_run,
 };
-use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::events::{self, Event, EventName};
+use crate::templates;
 use crate::twilio::parts;
-use crate::types::id::{AutomationId, ContactId};
+use crate::types::id::AutomationId;
 use crate::users::User;
 use crate::web::http::access::Access;
 use crate::web::http::error::PageError;
+use crate::web::ui::made_up_contact::{MADE_UP, made_up_contact};
 use crate::web::ui::{Choice, preview_contacts, preview_event};
 use crate::web::{Page, PageResult, Query, Viewer, Visit, quantities};
 
@@ -65,16 +66,17 @@ pub(super) struct AutomationDryRun {
 /// The result of a dry run, in words.
 #[derive(Debug, Serialize)]
 struct DryRunView {
-    contact: String,
-    contact_id: ContactId,
     /// The properties of the event.
     event: Option<Value>,
     starts: bool,
+    /// The result in a sentence: “Ada would get 2 texts”.
+    result: String,
     /// A sentence about whether it would start, and why not.
     start: String,
     steps: Vec<StepView>,
     ends_at: DateTime<Utc>,
-    messages: usize,
+    /// The parts of all texts that would be sent.
+    parts: u32,
 }
 
 /// What one step would do.
@@ -84,9 +86,14 @@ struct StepView {
     at: DateTime<Utc>,
     /// The effect: `send`, `suppressed`, `held`, `not_sent`, `wait` or `fail`.
     kind: &'static str,
+    /// What the step does: “Send” and a template, or “Wait” and a length.
+    verb: &'static str,
+    name: String,
+    /// What becomes of it: where to, or why not.
     text: String,
     body: Option<String>,
     media_urls: Vec<String>,
+    characters: usize,
     parts: u16,
 }
 
@@ -185,7 +192,8 @@ impl DryRunForm {
 
 impl AutomationDryRun {
     /// Runs the steps for the chosen contact and event, without sending anything. The preset
-    /// contact is the last one enrolled. Errors of the form are returned beside the result.
+    /// contact is the last one enrolled, else the newest, else a made-up one. Errors of the form
+    /// are returned beside the result.
     pub(super) async fn load(
         conn: &mut Conn,
         visit: &Visit<impl Access<Who = User>>,
@@ -211,17 +219,29 @@ impl AutomationDryRun {
             &mut errors,
         )
         .await?;
-        let chosen = found
-            .iter()
-            .find(|contact| contact.id.to_string() == form.contact_id)
-            .or(found.first());
-        form.contact_id = chosen.map(|contact| contact.id.to_string()).unwrap_or_default();
+        let made_up = made_up_contact(visit.now())?;
+        // A search that finds contacts replaces the made-up one, as it replaces any other.
+        let offers_made_up = found.is_empty() || form.find.trim().is_empty();
+        let lacks_contacts = found.is_empty() && form.find.trim().is_empty();
+        let is_made_up = lacks_contacts || (offers_made_up && form.contact_id == MADE_UP);
+        let chosen = if is_made_up {
+            Some(&made_up)
+        } else {
+            found.iter().find(|contact| contact.id.to_string() == form.contact_id).or(found.first())
+        };
+        form.contact_id = match chosen {
+            Some(_) if is_made_up => MADE_UP.to_owned(),
+            Some(contact) => contact.id.to_string(),
+            None => String::new(),
+        };
         let mut events = Vec::new();
         let mut run = None;
         if let Some(contact) = chosen {
             let mut event = None;
             if needs_event {
-                events = events::of_contact(conn, contact.id, EVENTS).await?;
+                if !is_made_up {
+                    events = events::of_contact(conn, contact.id, EVENTS).await?;
+                }
                 let sample = automations::sample_event(conn, definition, &contact.phone).await?;
                 event = form.event(&events, &definition.trigger, sample, &mut errors);
             }
@@ -240,12 +260,20 @@ impl AutomationDryRun {
                     visit.now(),
                 )
                 .await?;
-                run = Some(DryRunView::new(contact, event, result));
+                let templates = templates::find_many(conn, &definition.refers_to().0).await?;
+                let names = |index: usize| match definition.steps.get(index) {
+                    Some(Step::SendSms { template_id: Some(id), .. }) => {
+                        templates.get(id).map(|template| template.name.clone())
+                    }
+                    _ => None,
+                };
+                run = Some(DryRunView::new(&contact.label(), event, result, names));
             }
         }
         let contacts = found
             .iter()
             .map(|contact| Choice::new(contact.id.to_string(), contact.long_label()))
+            .chain(offers_made_up.then(|| Choice::new(MADE_UP, "A made-up contact")))
             .collect();
         let of_contact = events.iter().map(|event| preview_event::choice(event, visit.zone()));
         let events = of_contact.chain(unreported_choices()).collect();
@@ -261,84 +289,96 @@ fn unreported_choices() -> [Choice; 2] {
 }
 
 impl DryRunView {
-    fn new(contact: &Contact, event: Option<ChosenEvent>, result: DryRun) -> Self {
-        let steps: Vec<StepView> = result.outcomes.into_iter().map(StepView::from).collect();
+    /// `names`: the names of the templates that steps send.
+    fn new(
+        contact: &str,
+        event: Option<ChosenEvent>,
+        result: DryRun,
+        names: impl Fn(usize) -> Option<String>,
+    ) -> Self {
+        let view = |outcome: StepOutcome| {
+            let name = names(outcome.step);
+            StepView::new(outcome, name)
+        };
+        let steps: Vec<StepView> = result.outcomes.into_iter().map(view).collect();
+        let sent = || steps.iter().filter(|step| step.kind == "send");
+        let starts = result.start == Start::Yes;
         Self {
-            contact: contact.long_label(),
-            contact_id: contact.id,
-            starts: result.start == Start::Yes,
+            starts,
+            result: result_text(contact, starts, sent().count()),
             start: start_text(&result.start, event.as_ref()),
             event: event.map(|event| event.properties),
-            messages: steps.iter().filter(|step| step.kind == "send").count(),
+            parts: sent().map(|step| u32::from(step.parts)).sum(),
             steps,
             ends_at: result.ends_at,
         }
     }
 }
 
+fn result_text(contact: &str, starts: bool, texts: usize) -> String {
+    match (starts, texts) {
+        (false, _) => format!("{contact} would not enter"),
+        (true, 0) => format!("{contact} would get no text"),
+        (true, 1) => format!("{contact} would get 1 text"),
+        (true, many) => format!("{contact} would get {many} texts"),
+    }
+}
+
 fn start_text(start: &Start, event: Option<&ChosenEvent>) -> String {
     match start {
         Start::Yes if event.is_some_and(|event| event.name.is_none()) => {
-            "It would start with this event, which nobody has reported.".to_owned()
+            "The trigger fits. This event is made up.".to_owned()
         }
-        Start::Yes => "It would start.".to_owned(),
-        Start::Incomplete => "It cannot start yet: the trigger is not complete.".to_owned(),
-        Start::NoEvent => "It would not start without an event. The steps are shown as if one \
-                           without properties had come."
-            .to_owned(),
+        Start::Yes => "The trigger fits.".to_owned(),
+        Start::Incomplete => "The trigger is not complete yet.".to_owned(),
+        Start::NoEvent => "The trigger needs an event. The steps are shown without one.".to_owned(),
         Start::OtherEvent(wanted) => {
-            format!(
-                "It would not start: it waits for the event “{wanted}”. The steps are shown as if \
-                 this one did."
-            )
+            format!("The trigger waits for the event “{wanted}”. The steps are shown anyway.")
         }
         Start::Unmet(unmet) => {
             let unmet: Vec<String> = unmet.iter().map(labels::condition).collect();
-            format!(
-                "It would not start with this event, since it is not so that {}. The steps are \
-                 shown as if it did.",
-                unmet.join(", nor that ")
-            )
+            format!("Required: {}. The steps are shown anyway.", unmet.join(", "))
         }
     }
 }
 
-impl From<StepOutcome> for StepView {
-    fn from(outcome: StepOutcome) -> Self {
-        let step = |kind, text: String| Self {
+impl StepView {
+    fn new(outcome: StepOutcome, template: Option<String>) -> Self {
+        let send = |kind, text: String| Self {
             number: outcome.step + 1,
             at: outcome.at,
             kind,
+            verb: "Send",
+            name: template.unwrap_or_else(|| "a text".to_owned()),
             text,
             body: None,
             media_urls: Vec::new(),
+            characters: 0,
             parts: 0,
         };
         match outcome.effect {
             StepEffect::Wait(until) => {
                 let seconds = u32::try_from((until - outcome.at).num_seconds()).unwrap_or_default();
-                step("wait", format!("Wait {}", quantities::duration(seconds)))
+                let name = quantities::duration(seconds);
+                Self { verb: "Wait", name, ..send("wait", String::new()) }
             }
-            StepEffect::NotSent(why) => step("not_sent", why),
-            StepEffect::Fail(why) => step("fail", why),
+            StepEffect::NotSent(why) => send("not_sent", format!("Not sent: {why}")),
+            StepEffect::Fail(why) => send("fail", format!("The flow ends here: {why}")),
             StepEffect::Send { to, text, media_urls, sender, suppressed, held } => {
-                let (kind, text_line) = match suppressed {
-                    Some(reason) => (
-                        "suppressed",
-                        format!("Nothing is sent to {}: {}", to.international(), reason.label()),
-                    ),
+                let to = to.international();
+                let (kind, line) = match suppressed {
+                    Some(reason) => {
+                        ("suppressed", format!("Suppressed, not sent to {to}: {}", reason.label()))
+                    }
                     None if held => (
                         "held",
-                        format!(
-                            "To {} from {}, once that sender sends again",
-                            to.international(),
-                            sender.label()
-                        ),
+                        format!("To {to} from {}, once that sender sends again", sender.label()),
                     ),
-                    None => ("send", format!("To {} from {}", to.international(), sender.label())),
+                    None => ("send", format!("To {to} from {}", sender.label())),
                 };
                 let parts = parts::count(&text).count;
-                Self { body: Some(text), media_urls, parts, ..step(kind, text_line) }
+                let characters = text.chars().count();
+                Self { body: Some(text), media_urls, characters, parts, ..send(kind, line) }
             }
         }
     }

@@ -2,19 +2,22 @@
 //! and keeps all input.
 
 use actix_web::web::Path;
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::dry_run::{AutomationDryRun, DryRunForm, FIELD_PREFIX};
 use super::editor_buttons::EditorButton;
 use super::editor_choices::EditorChoices;
+use super::flow::FlowCard;
 use super::form::AutomationForm;
-use super::form_edit::Focus;
-use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
-use crate::db::{self, Conn};
+use super::form_edit::{Focus, FormEdit};
+use super::panel::Panel;
+use super::removed_step::RemovedStep;
+use super::saving::{Completeness, Subject, save};
+use crate::automations::{self, AutomationStatus};
+use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
+use crate::types::free_name::free_name;
 use crate::types::id::AutomationId;
-use crate::users::audit::Actor;
 use crate::web::http::error::PageError;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Visit};
 
@@ -35,36 +38,29 @@ pub(in crate::web) struct AutomationEditPage {
     trial: Option<AutomationDryRun>,
     /// The input of the last dry run, preset for the next one.
     tried: DryRunForm,
+    /// The cards of the flow, as typed.
+    trigger: FlowCard,
+    cards: Vec<FlowCard>,
+    panel: Panel,
+    /// The step that was just deleted.
+    removed: Option<RemovedStep>,
     focus: Focus,
 }
 
-/// The automation that the form edits; its id is none for a new one.
-#[derive(Debug, Clone, Copy)]
-struct Subject {
-    id: Option<AutomationId>,
-    status: AutomationStatus,
-}
-
-/// The input: the automation as typed, and the input of the dry run.
+/// The input: the automation as typed, the input of the dry run, and the open panel.
 struct Typed {
     form: AutomationForm,
     trial: DryRunForm,
-}
-
-/// How complete an automation has to be in order to be saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Completeness {
-    /// As its status requires: a draft may be incomplete.
-    ForStatus,
-    /// Complete enough to be switched on next; errors name what is missing.
-    Runnable,
+    panel: Panel,
 }
 
 /// Shows an empty form, or the one that the query contains.
 pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String)>>) -> PageResult {
     let subject = Subject { id: None, status: AutomationStatus::Draft };
     let (form, focus) = form_of_query(&query, AutomationForm::blank);
-    show(visit, subject, Typed { form, trial: DryRunForm::default() }, focus).await
+    let panel = focus.panel().unwrap_or(Panel::Trigger);
+    let typed = Typed { form, trial: DryRunForm::default(), panel };
+    show(visit, subject, typed, None, focus).await
 }
 
 /// Shows the saved automation, or the form that the query contains.
@@ -78,7 +74,9 @@ pub(super) async fn edit(
     drop(conn);
     let (form, focus) = form_of_query(&query, || AutomationForm::of(&automation));
     let subject = Subject { id: Some(automation.id), status: automation.status };
-    show(visit, subject, Typed { form, trial: DryRunForm::default() }, focus).await
+    let panel = focus.panel().unwrap_or_default();
+    let typed = Typed { form, trial: DryRunForm::default(), panel };
+    show(visit, subject, typed, None, focus).await
 }
 
 /// Reads the form from the query, else takes `otherwise`. The query's `step` and `template_id`
@@ -124,12 +122,31 @@ async fn submit(
     subject: Subject,
     pairs: &[(String, String)],
 ) -> PageResult {
-    let mut typed =
-        Typed { form: AutomationForm::from_pairs(pairs), trial: DryRunForm::from_pairs(pairs) };
+    let panel = pairs.iter().find(|(name, _)| name == "panel");
+    let mut typed = Typed {
+        form: AutomationForm::from_pairs(pairs),
+        trial: DryRunForm::from_pairs(pairs),
+        panel: panel.and_then(|(_, value)| Panel::of(value)).unwrap_or_default(),
+    };
     match EditorButton::from_pairs(pairs) {
         EditorButton::Edit(edit) => {
+            let removed = match edit {
+                FormEdit::Remove(index) => RemovedStep::of(&typed.form, index),
+                _ => None,
+            };
             let focus = edit.apply(&mut typed.form);
-            show(visit, subject, typed, focus).await
+            typed.panel = focus.panel().unwrap_or(typed.panel);
+            show(visit, subject, typed, removed, focus).await
+        }
+        EditorButton::Restore => {
+            let restored = RemovedStep::restore(pairs, &mut typed.form);
+            let focus = restored.map(Focus::step).unwrap_or_default();
+            typed.panel = focus.panel().unwrap_or(typed.panel);
+            show(visit, subject, typed, None, focus).await
+        }
+        EditorButton::Select(panel) => {
+            typed.panel = panel;
+            show(visit, subject, typed, None, Focus::of_panel(panel)).await
         }
         EditorButton::Save => match save(
             &mut *visit.conn().await?,
@@ -166,9 +183,18 @@ async fn submit(
     }
 }
 
-async fn show(visit: Visit<Marketer>, subject: Subject, typed: Typed, focus: Focus) -> PageResult {
-    let page = AutomationEditPage::load(&visit, subject, typed, FieldErrors::default()).await?;
-    visit.page(&AutomationEditPage { focus, ..page })
+async fn show(
+    visit: Visit<Marketer>,
+    subject: Subject,
+    typed: Typed,
+    removed: Option<RemovedStep>,
+    focus: Focus,
+) -> PageResult {
+    let mut page = AutomationEditPage::load(&visit, subject, typed, FieldErrors::default()).await?;
+    if let Some(only) = &page.choices.only_sender {
+        page.form.preset_sender(only);
+    }
+    visit.page(&AutomationEditPage { removed, focus, ..page.with_cards() })
 }
 
 /// Shows the form again with its errors; other errors get their own page.
@@ -184,7 +210,7 @@ async fn refuse(
                 visit,
                 subject,
                 typed,
-                errors.with("form", "Nothing is saved yet: see what is marked below."),
+                errors.with("form", "Not saved yet. Correct what is marked."),
             )
             .await
         }
@@ -198,50 +224,9 @@ async fn show_errors(
     typed: Typed,
     errors: FieldErrors,
 ) -> PageResult {
-    let page = AutomationEditPage::load(&visit, subject, typed, errors).await?;
+    let panel = Panel::of_first_error(&errors).unwrap_or(typed.panel);
+    let page = AutomationEditPage::load(&visit, subject, Typed { panel, ..typed }, errors).await?;
     visit.invalid(&page)
-}
-
-/// Creates or changes the automation. Its status stays: switching on has its own page, which says
-/// first what will happen.
-async fn save(
-    conn: &mut Conn,
-    actor: &Actor,
-    now: DateTime<Utc>,
-    subject: Subject,
-    form: &AutomationForm,
-    completeness: Completeness,
-) -> Result<Automation, Error> {
-    let (name, definition) = form.parse().map_err(Error::Invalid)?;
-    db::transaction(conn, async |tx| {
-        let mut tx = tx.open();
-        if completeness == Completeness::Runnable {
-            automations::check_can_run(&mut tx, &definition).await?;
-        }
-        match subject.id {
-            None => {
-                automations::create(
-                    &mut tx,
-                    actor,
-                    NewAutomation { name, definition, status: AutomationStatus::Draft },
-                    now,
-                )
-                .await
-            }
-            Some(id) => {
-                let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
-                automations::update(
-                    tx,
-                    actor,
-                    id,
-                    AutomationChange { name: Some(name), trigger, steps, status: None },
-                    now,
-                )
-                .await
-            }
-        }
-    })
-    .await
 }
 
 /// Shows the form with the result of a dry run, or with its errors if the form is invalid.
@@ -255,7 +240,7 @@ async fn show_dry_run(visit: Visit<Marketer>, subject: Subject, typed: Typed) ->
                 visit,
                 subject,
                 typed,
-                errors.with("form", "It cannot be tried yet: see what is marked below."),
+                errors.with("form", "Cannot try it yet. Correct what is marked."),
             )
             .await;
         }
@@ -273,6 +258,7 @@ async fn show_dry_run(visit: Visit<Marketer>, subject: Subject, typed: Typed) ->
     });
     let errors = errors
         .fold(FieldErrors::default(), |errors, (field, sentence)| errors.with(&field, sentence));
+    let typed = Typed { panel: Panel::DryRun, ..typed };
     let page = AutomationEditPage::load(&visit, subject, typed, errors).await?;
     let page = AutomationEditPage { trial: Some(trial), focus: Focus::dry_run(), ..page };
     if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
@@ -322,19 +308,12 @@ async fn go_to_new_template(
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("return_to", &back)
         .finish();
-    visit.redirect(format!("/templates/new?{query}")).silently()
+    visit.redirect(format!("/templates/new?{query}")).without_message()
 }
 
 /// Finds a name that no automation has: “Untitled automation”, “Untitled automation 2” …
 async fn untitled_name(conn: &mut Conn) -> Result<String, Error> {
-    let taken = automations::names_starting_with(conn, UNTITLED).await?;
-    let taken: Vec<String> = taken.iter().map(|name| name.to_lowercase()).collect();
-    let numbered = |number: usize| {
-        if number == 1 { UNTITLED.to_owned() } else { format!("{UNTITLED} {number}") }
-    };
-    let free =
-        (1..=taken.len() + 1).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
-    Ok(free.unwrap_or_else(|| UNTITLED.to_owned()))
+    Ok(free_name(UNTITLED, &automations::names_starting_with(conn, UNTITLED).await?))
 }
 
 impl AutomationEditPage {
@@ -345,8 +324,35 @@ impl AutomationEditPage {
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
         let choices = EditorChoices::load(&mut *visit.conn().await?, &typed.form).await?;
-        let (Subject { id, status }, Typed { form, trial: tried }) = (subject, typed);
-        Ok(Self { id, status, form, errors, choices, trial: None, tried, focus: Focus::default() })
+        let (Subject { id, status }, Typed { form, trial: tried, panel }) = (subject, typed);
+        let panel = panel.within(form.steps.len());
+        let page = Self {
+            id,
+            status,
+            form,
+            errors,
+            choices,
+            trial: None,
+            tried,
+            trigger: FlowCard::of_trigger(None),
+            cards: Vec::new(),
+            panel,
+            removed: None,
+            focus: Focus::default(),
+        };
+        Ok(page.with_cards())
+    }
+
+    /// Describes the form in cards; again after the form has changed.
+    fn with_cards(self) -> Self {
+        let (trigger, cards) = FlowCard::of_form(
+            &self.form,
+            &self.choices.templates,
+            &self.choices.bodies,
+            &self.choices.senders,
+            &self.errors,
+        );
+        Self { trigger, cards, ..self }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The buttons of the editor. Each posts the whole form and names its action in the field `do`.
 
 use super::form_edit::FormEdit;
+use super::panel::Panel;
 
 /// The button that was pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,10 @@ pub(super) enum EditorButton {
     DryRun,
     /// Change the form, and show it again.
     Edit(FormEdit),
+    /// Put back the step that was just deleted.
+    Restore,
+    /// Show this in the panel.
+    Select(Panel),
 }
 
 impl EditorButton {
@@ -22,9 +27,17 @@ impl EditorButton {
     pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
         let action =
             pairs.iter().find(|(name, _)| name == "do").map_or("save", |(_, value)| value.as_str());
-        let (verb, index) = action.split_once('.').unwrap_or((action, ""));
-        let index = index.parse::<usize>();
+        let (verb, rest) = action.split_once('.').unwrap_or((action, ""));
+        let index = rest.parse::<usize>();
         match (verb, index) {
+            ("select", _) => Self::Select(Panel::of(rest).unwrap_or_default()),
+            ("restore", _) => Self::Restore,
+            ("move", _) => {
+                let places = rest.split_once('.').and_then(|(from, to)| {
+                    Some(FormEdit::Move { from: from.parse().ok()?, to: to.parse().ok()? })
+                });
+                places.map_or(Self::Select(Panel::Closed), Self::Edit)
+            }
             ("activate", _) => Self::Activate,
             ("new_template", Ok(index)) => Self::NewTemplate(index),
             ("try", _) => Self::DryRun,
@@ -54,6 +67,9 @@ mod tests {
         };
         assert_eq!(action("name=A"), EditorButton::Save);
         assert_eq!(action("do=activate"), EditorButton::Activate);
+        assert_eq!(action("do=select.steps.2"), EditorButton::Select(Panel::Step(2)));
+        assert_eq!(action("do=select.none"), EditorButton::Select(Panel::Closed));
+        assert_eq!(action("do=move.4.0"), EditorButton::Edit(FormEdit::Move { from: 4, to: 0 }));
         assert_eq!(action("do=new_template.3"), EditorButton::NewTemplate(3));
         assert_eq!(action("do=up.1"), EditorButton::Edit(FormEdit::Up(1)));
         assert_eq!(action("do=remove.x"), EditorButton::Save);

@@ -21,7 +21,7 @@ const PER_PAGE: usize = 50;
 /// The largest number of contacts whose enrollments a search covers.
 const MAX_CONTACTS: usize = 100;
 
-/// The number of versions to choose from, besides the present one.
+/// The number of versions to choose from, besides the current one.
 const MAX_VERSIONS: i32 = 50;
 
 /// The query of the list: filter and keyset position.
@@ -166,7 +166,7 @@ fn versions(newest: i32, wanted: Option<i32>) -> Vec<Choice> {
 
 fn statuses() -> Vec<Choice> {
     let label = |status| match status {
-        EnrollmentStatus::Active => "Under way",
+        EnrollmentStatus::Active => "Inside",
         EnrollmentStatus::Completed => "Completed",
         EnrollmentStatus::Failed => "Failed",
     };

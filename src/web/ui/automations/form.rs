@@ -17,7 +17,7 @@ use crate::error::FieldErrors;
 use crate::events::EventName;
 
 /// The operator of the form for a missing property.
-pub(super) const MISSING: &str = "missing";
+pub(super) const IS_MISSING: &str = "missing";
 
 /// The input of the editor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -123,6 +123,14 @@ impl AutomationForm {
         query.finish()
     }
 
+    /// Chooses a sender for the steps that have none.
+    pub(super) fn preset_sender(&mut self, sender_id: &str) {
+        let without = |step: &&mut StepForm| step.kind == "send_sms" && step.sender_id.is_empty();
+        for step in self.steps.iter_mut().filter(without) {
+            sender_id.clone_into(&mut step.sender_id);
+        }
+    }
+
     /// Parses name and definition, or returns the errors of each field. Fields left open are no
     /// errors here: the slice decides whether they are needed.
     pub(super) fn parse(&self) -> Result<(AutomationName, Definition), FieldErrors> {
@@ -174,7 +182,7 @@ impl TriggerForm {
         }
     }
 
-    fn parse(&self, errors: &mut FieldErrors) -> Option<Trigger> {
+    pub(super) fn parse(&self, errors: &mut FieldErrors) -> Option<Trigger> {
         match self.kind.as_str() {
             "event" => {
                 let name = match self.name.trim() {
@@ -228,7 +236,7 @@ impl ConditionForm {
         let property = condition.property.clone();
         let (op, value) = match (condition.operator, &condition.value) {
             (ConditionOperator::Eq, Value::Null)
-            | (ConditionOperator::Exists, Value::Bool(false)) => (MISSING, String::new()),
+            | (ConditionOperator::Exists, Value::Bool(false)) => (IS_MISSING, String::new()),
             (ConditionOperator::Ne, Value::Null) | (ConditionOperator::Exists, _) => {
                 (ConditionOperator::Exists.as_str(), String::new())
             }
@@ -257,7 +265,7 @@ impl ConditionForm {
             errors.add(&format!("{path}.property"), "Name the property of the event.");
             return None;
         }
-        let (operator, value) = if self.op == MISSING {
+        let (operator, value) = if self.op == IS_MISSING {
             (ConditionOperator::Exists, Value::Bool(false))
         } else {
             let operator =

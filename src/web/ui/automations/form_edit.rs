@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::form::{AutomationForm, ConditionForm};
+use super::panel::Panel;
 use super::step_form::StepForm;
 
 /// A change of the form. Each `usize` is the index of a step or a condition.
@@ -20,6 +21,13 @@ pub(super) enum FormEdit {
     Up(usize),
     /// Move a step one place down.
     Down(usize),
+    /// Move a step before the one with the index `to`, or to the end.
+    Move {
+        /// Its index.
+        from: usize,
+        /// The index of the step that follows it then.
+        to: usize,
+    },
     /// Append a condition.
     AddCondition,
     /// Remove a condition.
@@ -41,6 +49,16 @@ impl Focus {
     /// The result of the dry run.
     pub(super) fn dry_run() -> Self {
         Self("would-be".to_owned())
+    }
+
+    /// The heading of a panel.
+    pub(super) fn of_panel(panel: Panel) -> Self {
+        Self(panel.to_string())
+    }
+
+    /// The panel that contains it; none at the start of the page.
+    pub(super) fn panel(&self) -> Option<Panel> {
+        Panel::of(&self.0)
     }
 
     fn condition(index: usize) -> Self {
@@ -100,6 +118,12 @@ impl FormEdit {
                 let button = if index + 2 < steps.len() { "down" } else { "up" };
                 Focus::button(format!("{button}.{}", index + 1))
             }
+            Self::Move { from, to } if from < steps.len() && to <= steps.len() => {
+                let step = steps.remove(from);
+                let index = if to > from { to - 1 } else { to };
+                steps.insert(index, step);
+                Focus::step(index)
+            }
             Self::AddCondition => {
                 conditions.push(ConditionForm { op: "eq".to_owned(), ..ConditionForm::default() });
                 Focus::condition(conditions.len() - 1)
@@ -116,6 +140,7 @@ impl FormEdit {
             | Self::Remove(_)
             | Self::Up(_)
             | Self::Down(_)
+            | Self::Move { .. }
             | Self::RemoveCondition(_) => Focus::default(),
         }
     }

@@ -25,6 +25,10 @@ fn adding_moving_and_removing_steps_keeps_their_input() {
         .map(|step| (step.kind.as_str(), step.template_id.as_str(), step.sender_id.as_str()))
         .collect();
     assert_eq!(steps, [("wait", "", ""), ("send_sms", "t", "s"), ("send_sms", "", "s")]);
+    FormEdit::Move { from: 0, to: 3 }.apply(&mut form);
+    assert_eq!(form.steps[2].kind, "wait");
+    FormEdit::Move { from: 2, to: 0 }.apply(&mut form);
+    assert_eq!(form.steps[0].kind, "wait");
     FormEdit::Remove(1).apply(&mut form);
     assert_eq!(form.steps.len(), 2);
 }

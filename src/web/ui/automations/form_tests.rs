@@ -19,6 +19,7 @@ fn automation(definition: Definition) -> Automation {
         definition,
         created_at: chrono::DateTime::UNIX_EPOCH,
         updated_at: chrono::DateTime::UNIX_EPOCH,
+        archived_at: None,
     }
 }
 
@@ -93,7 +94,7 @@ fn blank_rows_of_conditions_are_ignored() {
 }
 
 #[test]
-fn an_impossible_date_is_an_error_of_its_field() {
+fn an_impossible_date_is_an_error_on_its_field() {
     let query = |value: &str| {
         format!(
             "name=A&trigger.type=event&trigger.name=a&trigger.where.0.property=ends_at&trigger.where.0.op=lt&trigger.where.0.value={value}"

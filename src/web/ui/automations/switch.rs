@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::activation_problems::{as_problems, sentences};
+use super::activation_problems::{as_problems, error_messages};
 use super::labels;
 use super::show::{AutomationShowPage, StepRow, step_rows};
 use crate::automations::{
@@ -65,6 +65,7 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
         Err(Error::Invalid(errors)) => {
             let page = AutomationShowPage::load(
                 &mut *visit.conn().await?,
+                &visit.context.config.public_url,
                 *id,
                 visit.now(),
                 as_problems(&errors),
@@ -91,7 +92,7 @@ pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> Pag
             .undo(format!("/automations/{id}/activate"), [])
             .flash("The automation is paused."),
         Err(Error::Invalid(errors)) => {
-            visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" "))
+            visit.redirect(format!("/automations/{id}")).warning(error_messages(&errors).join(" "))
         }
         Err(other) => Err(other.into()),
     }
@@ -160,7 +161,7 @@ impl SwitchPage {
 
 /// Warnings about missing parts, texts, and senders that would not deliver as expected.
 async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String>, Error> {
-    let mut found = sentences(&automation.definition.missing());
+    let mut found = error_messages(&automation.definition.missing());
     found.extend(automations::template_check::warnings(conn, &automation.definition).await?);
     let (_, ids) = automation.definition.refers_to();
     let senders = senders::find_many(conn, &ids).await?;
@@ -180,7 +181,8 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
                 sender.label()
             ));
         }
-        let health = senders::healths(conn, sender.connection_id).await?.remove(&sender.id);
+        let health =
+            senders::health_by_sender(conn, sender.connection_id).await?.remove(&sender.id);
         let registrations = health.into_iter().flat_map(|health| health.registrations);
         found.extend(registrations.filter_map(|registration| registration.concern()));
     }
@@ -206,6 +208,9 @@ mod tests {
             .with("steps.1.sender_id", "Choose one.")
             .with("trigger.name", "Name it.")
             .with("steps", "Add one.");
-        assert_eq!(sentences(&errors), ["Add one.", "Step 2: Choose one.", "Trigger: Name it."]);
+        assert_eq!(
+            error_messages(&errors),
+            ["Add one.", "Step 2: Choose one.", "Trigger: Name it."]
+        );
     }
 }

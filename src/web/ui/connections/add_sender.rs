@@ -5,18 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use super::connection_view::ConnectionView;
 use super::sender_view::RegistrationView;
+use super::show::show_senders;
 use crate::connection_center::{self, ConnectError, Existing};
 use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;
 use crate::senders::offers::{Offer, Offers};
 use crate::types::id::ConnectionId;
 use crate::web::http::error::PageError;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Query, Visit};
 
-/// Mounts the form and its target.
+/// Mounts the form and its target, whose path is also that of the tab with the senders.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/senders/new").get(show))
-        .service(web::resource("/connections/{id}/senders").post(add));
+        .service(web::resource("/connections/{id}/senders").get(show_senders).post(add));
 }
 
 /// The page that adds a sender.
@@ -60,9 +61,9 @@ struct SenderInput {
     sender: String,
 }
 
-async fn show(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let page =
-        AddSenderPage::load(&visit, *id, SenderInput::default(), FieldErrors::default()).await?;
+/// Shows the form; the query can preset its fields.
+async fn show(visit: Visit<Admin>, id: Path<ConnectionId>, form: Query<SenderInput>) -> PageResult {
+    let page = AddSenderPage::load(&visit, *id, form.into_inner(), FieldErrors::default()).await?;
     visit.page(&page)
 }
 
@@ -72,12 +73,10 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
         Ok(sender) => {
             let redirect = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {
-                None => redirect.flash(format!(
-                    "{} is added, and its incoming messages are reported here.",
-                    sender.label()
-                )),
+                None => redirect
+                    .flash(format!("{} added. Its incoming messages arrive here.", sender.label())),
                 Some(reason) => redirect.warning(format!(
-                    "{} is added, but its incoming messages are not reported here. {reason}",
+                    "{} added, but its incoming messages don’t arrive here. {reason}",
                     sender.label()
                 )),
             }
@@ -95,7 +94,7 @@ impl AddSenderPage {
     async fn load(
         visit: &Visit<Admin>,
         id: ConnectionId,
-        form: SenderInput,
+        mut form: SenderInput,
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
         let connection = connections::find(&mut *visit.conn().await?, id).await?;
@@ -107,6 +106,12 @@ impl AddSenderPage {
                 }
                 Err(error) => return Err(error.into()),
             };
+        let mut fit = offers.iter().filter(|offer| offer.unfit.is_none());
+        if let (Some(only), None, 0) = (fit.next(), fit.next(), left_out)
+            && form.chosen.is_empty()
+        {
+            only.address.as_str().clone_into(&mut form.chosen);
+        }
         Ok(Self {
             connection: connection.into(),
             groups: groups(offers),

@@ -48,22 +48,19 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
 pub(super) async fn submit(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     let input = form.into_inner();
     match connection_center::connect(&visit.context, &visit.actor(), input.to_form()).await {
-        Ok((connection, None)) => {
-            visit.redirect(format!("/connections/{}/senders/new", connection.id)).flash(format!(
-                "Twilio accepts the keys: “{}” is connected. Now choose what to send from.",
-                connection.name
-            ))
-        }
+        Ok((connection, None)) => visit
+            .redirect(format!("/connections/{}/senders/new", connection.id))
+            .flash(format!("“{}” is connected. Now choose a sender.", connection.name)),
         Ok((connection, Some(sender))) => {
             let redirect = visit.redirect(format!("/connections/{}", connection.id));
             match sender.webhook_error {
                 None => redirect.flash(format!(
-                    "“{}” is connected, and its incoming messages are reported here.",
+                    "“{}” is connected. Incoming messages arrive here.",
                     connection.name
                 )),
                 Some(_) => redirect.warning(format!(
-                    "“{}” is connected, but its incoming messages are not reported here yet: see \
-                     below.",
+                    "“{}” is connected, but incoming messages don’t arrive here yet. See its \
+                     senders.",
                     connection.name
                 )),
             }
@@ -71,10 +68,56 @@ pub(super) async fn submit(visit: Visit<Admin>, form: Form<ConnectInput>) -> Pag
         Err(error) => {
             let existing = error.existing();
             let errors = error.fields()?;
-            let address_warning = address_warning(&visit.context);
-            visit.invalid(&ConnectPage { form: input, errors, existing, address_warning })
+            if errors.iter().all(|(field, _)| field == "sender") {
+                return connect_without_sender(visit, input, errors).await;
+            }
+            refuse(visit, input, errors, existing)
         }
     }
+}
+
+/// Connects the account although its sender was refused: secrets never return to a form, so that
+/// keys that are not saved would have to be typed again. The sender is then chosen from a list.
+async fn connect_without_sender(
+    visit: Visit<Admin>,
+    input: ConnectInput,
+    mut errors: FieldErrors,
+) -> PageResult {
+    let form = ConnectForm { sender: String::new(), ..input.to_form() };
+    match connection_center::connect(&visit.context, &visit.actor(), form).await {
+        Ok((connection, _)) => {
+            let sender = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("sender", &input.sender)
+                .finish();
+            let path = format!("/connections/{}/senders/new?{sender}", connection.id);
+            let reasons: Vec<&str> =
+                errors.iter().flat_map(|(_, all)| all).map(String::as_str).collect();
+            visit.redirect(path).warning(format!(
+                "“{}” is connected, but without a sender. {} Choose one below.",
+                connection.name,
+                reasons.join(" ")
+            ))
+        }
+        Err(error) => {
+            let existing = error.existing();
+            for (field, messages) in error.fields()?.iter() {
+                for message in messages {
+                    errors.add(field, message);
+                }
+            }
+            refuse(visit, input, errors, existing)
+        }
+    }
+}
+
+fn refuse(
+    visit: Visit<Admin>,
+    form: ConnectInput,
+    errors: FieldErrors,
+    existing: Option<Existing>,
+) -> PageResult {
+    let address_warning = address_warning(&visit.context);
+    visit.invalid(&ConnectPage { form, errors, existing, address_warning })
 }
 
 impl ConnectInput {

@@ -47,6 +47,7 @@ pub(in crate::web) struct HealthPage {
 pub(super) struct ChecksView {
     checked_at: DateTime<Utc>,
     checks: Vec<Check>,
+    passed: usize,
     failed: usize,
     warnings: usize,
 }
@@ -86,9 +87,9 @@ async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let checks = connection_center::check(&visit.context, *id).await?;
     let redirect = visit.redirect(format!("/connections/{id}/health"));
     match checks.iter().filter(|check| check.has_failed()).count() {
-        0 => redirect.flash("Twilio was asked: everything there is as it should be."),
-        1 => redirect.warning("Twilio was asked: one thing does not work."),
-        many => redirect.warning(format!("Twilio was asked: {many} things do not work.")),
+        0 => redirect.flash("Checked at Twilio: no check failed."),
+        1 => redirect.warning("Checked at Twilio: 1 check failed."),
+        many => redirect.warning(format!("Checked at Twilio: {many} checks failed.")),
     }
 }
 
@@ -116,14 +117,15 @@ impl HealthPage {
             HookAddress::secret(id, "secret".into())
         };
         let (last_check, test) = connections::last_check(conn, id).await?;
-        let mut healths = senders::healths(conn, id).await?;
-        let senders = senders::of_connection(conn, id).await?;
+        let mut health_by_sender = senders::health_by_sender(conn, id).await?;
+        let senders = senders::list_for_connection(conn, id).await?;
         let rejected =
             rejected_webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
-        let checks = last_check
-            .map(|check| ChecksView::new(context, check, &senders, &healths, test.as_ref()));
+        let checks = last_check.map(|check| {
+            ChecksView::new(context, check, &senders, &health_by_sender, test.as_ref())
+        });
         let senders = senders.into_iter().map(|sender| {
-            let health = healths.remove(&sender.id);
+            let health = health_by_sender.remove(&sender.id);
             SenderHealth::new(sender, health)
         });
         Ok(Self {
@@ -144,12 +146,12 @@ impl ChecksView {
         context: &Context,
         last_check: LastCheck,
         senders: &[Sender],
-        healths: &HashMap<SenderId, Health>,
+        health_by_sender: &HashMap<SenderId, Health>,
         test: Option<&WebhookTest>,
     ) -> Self {
         let mut checks = last_check.checks;
         checks.extend(connections::check_public_url(&context.twilio, &context.config.public_url));
-        let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id));
+        let of_senders = senders.iter().filter_map(|sender| health_by_sender.get(&sender.id));
         checks.extend(of_senders.flat_map(|health| health.checks.iter().cloned()));
         checks.extend(test.map(|test| &test.check).filter(|check| check.has_failed()).cloned());
         Self::of(last_check.checked_at, checks)
@@ -158,17 +160,12 @@ impl ChecksView {
     fn of(checked_at: DateTime<Utc>, checks: Vec<Check>) -> Self {
         let count = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
         Self {
+            passed: count(CheckOutcome::Passed),
             failed: count(CheckOutcome::Failed),
             warnings: count(CheckOutcome::Warning),
             checked_at,
             checks,
         }
-    }
-
-    /// Drops the passed checks.
-    pub(super) fn without_passed(mut self) -> Self {
-        self.checks.retain(|check| check.outcome != CheckOutcome::Passed);
-        self
     }
 }
 

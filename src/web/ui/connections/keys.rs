@@ -50,8 +50,8 @@ async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
     let connection =
         connection_center::forget_former_token(&visit.context, &visit.actor(), *id).await?;
     visit
-        .redirect(format!("/connections/{id}"))
-        .flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
+        .redirect(format!("/connections/{id}/advanced"))
+        .flash(format!("Carillon rejects the former Auth Token of “{}” now.", connection.name))
 }
 
 /// Replaces the secret in the webhook address.
@@ -63,18 +63,16 @@ async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
         FormerSecretPolicy::Accept,
     )
     .await?;
-    let senders = senders::of_connection(&mut *visit.conn().await?, *id).await?;
-    let redirect = visit.redirect(format!("/connections/{id}"));
+    let senders = senders::list_for_connection(&mut *visit.conn().await?, *id).await?;
     if senders.iter().any(|sender| sender.webhook_error.is_some()) {
-        return redirect.warning(
-            "The secret is rotated, but Twilio does not call the new address of every sender yet: \
-             see below.",
+        return visit.redirect(format!("/connections/{id}/senders")).warning(
+            "Secret rotated, but Twilio doesn’t call the new address of every sender yet. Repair \
+             their webhooks below.",
         );
     }
-    redirect.flash(format!(
-        "The secret is rotated, and Twilio calls the new address of “{}”.",
-        connection.name
-    ))
+    visit
+        .redirect(format!("/connections/{id}/advanced"))
+        .flash(format!("Secret rotated. Twilio calls the new address of “{}”.", connection.name))
 }
 
 /// Stops accepting the former webhook secret.
@@ -82,8 +80,8 @@ async fn forget_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
     let connection =
         connection_center::forget_former_secret(&visit.context, &visit.actor(), *id).await?;
     visit
-        .redirect(format!("/connections/{id}"))
-        .flash(format!("The former webhook address of “{}” is refused.", connection.name))
+        .redirect(format!("/connections/{id}/advanced"))
+        .flash(format!("Carillon rejects the former webhook address of “{}” now.", connection.name))
 }
 
 async fn show(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
@@ -110,8 +108,7 @@ async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInp
             .former_auth_token_until
         {
             Some(_) => format!(
-                "Twilio accepts the new keys of “{}”. What the former Auth Token signs is accepted \
-                 for another week.",
+                "Twilio accepts the new keys of “{}”. The former Auth Token works for another week.",
                 connection.name
             ),
             None => format!("Twilio accepts the new keys of “{}”.", connection.name),

@@ -7,7 +7,7 @@ use crate::web::quantities;
 /// The rate of a sender as text: `1 SMS part per second`.
 pub(super) fn speed(rate: Option<PartsPerSecond>) -> String {
     match rate {
-        None => "Not limited by Carillon".to_owned(),
+        None => "No limit in Carillon".to_owned(),
         Some(rate) => format!("{}, shared by all automations", per_second(rate)),
     }
 }
@@ -16,16 +16,13 @@ pub(super) fn speed(rate: Option<PartsPerSecond>) -> String {
 pub(super) fn usual_rate(address: &SenderAddress) -> String {
     match PartsPerSecond::usual(address) {
         Some(rate) => format!(
-            "Twilio's usual rate for this kind of number is {}. A long text has several parts, and \
-             each counts. Leave it empty only if \
-             Twilio shall do the queueing: it keeps at most 10 hours' worth, and drops what comes \
-             on top.",
+            "Twilio usually allows {}. Each part of a long text counts. Leave empty only to let \
+             Twilio queue: it keeps 10 hours’ worth and drops the rest.",
             per_second(rate)
         ),
         None => {
-            "Leave it empty unless you want it slower: Twilio spreads the messages of a Messaging \
-                 Service over the senders in its pool, \
-                 and keeps to their rates itself."
+            "Leave empty unless you want to send more slowly. Twilio spreads messages over the \
+             numbers of a Messaging Service and keeps to their rates."
                 .to_owned()
         }
     }

@@ -41,9 +41,8 @@ fn warnings(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Vec<St
     match queue.expiring_messages {
         0 => {}
         expiring => warnings.push(format!(
-            "{} of them would wait longer than {validity} and then expire: they would not be sent. \
-             Raise the rate if Twilio grants this \
-             sender a higher one, send from another sender as well, or let messages wait longer.",
+            "{} of them would wait longer than {validity} and expire without being sent. Raise the \
+             limit if Twilio allows it, use another sender too, or let messages wait longer.",
             if expiring == 1 {
                 "One".to_owned()
             } else {
@@ -57,17 +56,16 @@ fn warnings(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Vec<St
         let late = if queue.expiring_messages > 0 {
             ""
         } else {
-            " Carillon keeps them in order, but they arrive late."
+            " The messages stay in order, but arrive late."
         };
         warnings.push(format!(
-            "The queue takes {takes}: longer than the {hours} hours for which Twilio would keep \
-             messages of such a sender.{late}"
+            "The queue takes {takes}: longer than the {hours} hours that Twilio keeps messages of \
+             such a sender.{late}"
         ));
     } else if length > longest * WARNING_SHARE.0 / WARNING_SHARE.1 {
         warnings.push(format!(
-            "The queue takes {takes} and comes close to the {hours} hours for which Twilio would \
-             keep messages of such a sender. What is \
-             added now arrives late."
+            "The queue takes {takes} and comes close to the {hours} hours that Twilio keeps \
+             messages of such a sender. New messages arrive late."
         ));
     }
     warnings

@@ -4,7 +4,7 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Deserialize;
 
-use super::show::ConnectionShowPage;
+use super::show::{ConnectionShowPage, ConnectionTab};
 use crate::connection_center::{self, ConnectError};
 use crate::senders::{self, Sender, SenderChange};
 use crate::types::id::SenderId;
@@ -27,12 +27,9 @@ struct SenderNameForm {
 
 async fn disable(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = switch(&visit, *id, true).await?;
-    let text = format!(
-        "{} is disabled: nothing is sent from it. Messages that are due wait for it.",
-        sender.label()
-    );
+    let text = format!("{} is disabled. Messages that are due wait for it.", sender.label());
     visit
-        .redirect(format!("/connections/{}", sender.connection_id))
+        .redirect(format!("/connections/{}/senders", sender.connection_id))
         .undo(format!("/senders/{id}/enable"), [])
         .flash(text)
 }
@@ -40,8 +37,8 @@ async fn disable(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
 async fn enable(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = switch(&visit, *id, false).await?;
     let text =
-        format!("{} is enabled: it sends again, also what has been waiting.", sender.label());
-    visit.redirect(format!("/connections/{}", sender.connection_id)).flash(text)
+        format!("{} is enabled. It sends again, starting with waiting messages.", sender.label());
+    visit.redirect(format!("/connections/{}/senders", sender.connection_id)).flash(text)
 }
 
 async fn switch(
@@ -58,15 +55,16 @@ async fn rename(visit: Visit<Admin>, id: Path<SenderId>, form: Form<SenderNameFo
     let change = SenderChange { name: Some(form.name.clone()), ..SenderChange::default() };
     match connection_center::change_sender(&visit.context, &visit.actor(), *id, &change).await {
         Ok(sender) => visit
-            .redirect(format!("/connections/{}", sender.connection_id))
+            .redirect(format!("/connections/{}/senders", sender.connection_id))
             .undo(format!("/senders/{id}/name"), [("name", before.name.as_str())])
-            .flash(format!("The sender is called {} now.", sender.label())),
+            .flash(format!("The sender is now called {}.", sender.label())),
         Err(error) => {
             let errors = error.fields()?;
             let page = ConnectionShowPage::load(
                 &visit.context,
                 &mut *visit.conn().await?,
                 before.connection_id,
+                ConnectionTab::Senders,
                 visit.now(),
             )
             .await?;
@@ -79,9 +77,9 @@ async fn set_webhook(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = connection_center::set_inbound(&visit.context, &visit.actor(), *id).await?;
     let redirect = visit.redirect(format!("/connections/{}/health", sender.connection_id));
     match &sender.webhook_error {
-        None => redirect
-            .flash(format!("Twilio now reports the incoming messages of {} here.", sender.label())),
-        Some(reason) => redirect
-            .warning(format!("The webhook of {} could not be set. {reason}", sender.label())),
+        None => redirect.flash(format!("Incoming messages of {} now arrive here.", sender.label())),
+        Some(reason) => {
+            redirect.warning(format!("The webhook of {} isn’t set. {reason}", sender.label()))
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The form for a sender's limits (rate and validity), with its present queue.
+//! The form for a sender's limits (rate and validity), with its current queue.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -59,9 +59,9 @@ async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) 
             let sender =
                 connection_center::change_sender(&visit.context, &visit.actor(), *id, &change)
                     .await?;
-            let location = format!("/connections/{}", sender.connection_id);
+            let location = format!("/connections/{}/senders", sender.connection_id);
             visit.redirect(location).flash(format!(
-                "The limits of {} are saved; what waits for it goes by them.",
+                "Limits of {} saved. They also apply to waiting messages.",
                 sender.label()
             ))
         }

@@ -7,8 +7,8 @@ use super::limit_labels;
 use super::queue_view::QueueView;
 use crate::connections::{Check, Status};
 use crate::messages::throttle::queue_figures::QueueFigures;
-use crate::senders::Sender;
 use crate::senders::registration::Registration;
+use crate::senders::{Health, Sender};
 
 /// A sender with its status.
 #[derive(Debug, Serialize)]
@@ -23,6 +23,10 @@ pub(super) struct SenderView {
     /// The validity, how long a message may wait: `2 days`.
     patience: String,
     queue: Option<QueueView>,
+    /// Whether Twilio has been asked about the sender.
+    is_checked: bool,
+    /// The registrations that carriers require; empty if none is required.
+    registrations: Vec<RegistrationView>,
 }
 
 /// A registration in words.
@@ -48,6 +52,8 @@ impl From<Sender> for SenderView {
             speed: limit_labels::speed(sender.parts_per_second),
             patience: limit_labels::validity(sender.validity),
             queue: None,
+            is_checked: false,
+            registrations: Vec::new(),
             sender,
         }
     }
@@ -58,6 +64,17 @@ impl SenderView {
     pub(super) fn with_queue(sender: Sender, waiting: &QueueFigures, now: DateTime<Utc>) -> Self {
         let queue = QueueView::of(&sender, waiting, now);
         Self { queue, ..sender.into() }
+    }
+
+    /// Adds what the last inspection at Twilio said of its registrations.
+    pub(super) fn with_health(self, health: Option<&Health>) -> Self {
+        let Some(health) = health else { return self };
+        let registrations = health.registrations.iter().cloned();
+        Self {
+            is_checked: true,
+            registrations: registrations.map(RegistrationView::from).collect(),
+            ..self
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The page of one connection: health, account, keys, senders and settings.
+//! The page of one connection: four tabs with its checks, its senders, a test message and its
+//! settings.
 
 use std::collections::HashMap;
 
@@ -20,13 +21,17 @@ use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
 use crate::messages::throttle::queue_figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
+use crate::templates;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
-/// Mounts the page, its form for settings, and its buttons that disable and enable the connection.
+/// Mounts the tabs (that of the senders is mounted with the form that adds one), the form for
+/// settings, and the buttons that disable and enable the connection.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}").get(show).post(change))
+    cfg.service(web::resource("/connections/{id}").get(show_overview).post(change))
+        .service(web::resource("/connections/{id}/test").get(show_test))
+        .service(web::resource("/connections/{id}/advanced").get(show_advanced))
         .service(web::resource("/connections/{id}/disable").post(disable))
         .service(web::resource("/connections/{id}/enable").post(enable));
 }
@@ -34,6 +39,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 /// The page of one connection.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ConnectionShowPage {
+    tab: ConnectionTab,
     connection: ConnectionView,
     senders: Vec<SenderView>,
     /// When the former Auth Token expires, if it is still accepted.
@@ -44,7 +50,10 @@ pub(in crate::web) struct ConnectionShowPage {
     rejected: i64,
     /// Whether Twilio can call this installation, judging by its public address.
     is_reachable: bool,
-    /// The failed checks and warnings of the last check at Twilio.
+    /// Whether the next step of the first hour is to write a template: there is a sender, and no
+    /// template yet.
+    needs_template: bool,
+    /// The results of the last check at Twilio.
     look: Option<ChecksView>,
     policies: [Choice; 2],
     pub(super) test: TestMessageInput,
@@ -54,6 +63,16 @@ pub(in crate::web) struct ConnectionShowPage {
     /// A rejected name of a sender, as typed.
     sender_name: Option<RejectedName>,
     pub(super) errors: FieldErrors,
+}
+
+/// A tab of the page.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ConnectionTab {
+    Overview,
+    Senders,
+    Test,
+    Advanced,
 }
 
 /// A rejected name of a sender, as typed, and its error.
@@ -73,10 +92,27 @@ struct SettingsInput {
     max_concurrency: String,
 }
 
-async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
-    let page =
-        ConnectionShowPage::load(&visit.context, &mut *visit.conn().await?, *id, visit.now())
-            .await?;
+async fn show_overview(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
+    show(visit, *id, ConnectionTab::Overview).await
+}
+
+/// Shows the senders of the connection.
+pub(super) async fn show_senders(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
+    show(visit, *id, ConnectionTab::Senders).await
+}
+
+async fn show_test(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
+    show(visit, *id, ConnectionTab::Test).await
+}
+
+async fn show_advanced(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
+    show(visit, *id, ConnectionTab::Advanced).await
+}
+
+async fn show(visit: Visit<Viewer>, id: ConnectionId, tab: ConnectionTab) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let page = ConnectionShowPage::load(&visit.context, &mut conn, id, tab, visit.now()).await?;
+    drop(conn);
     visit.page(&page)
 }
 
@@ -94,12 +130,13 @@ async fn change(
         Err(errors) => Err(Ok(errors)),
     };
     match outcome {
-        Ok(_) => visit.redirect(format!("/connections/{id}")).flash("Saved."),
+        Ok(_) => visit.redirect(format!("/connections/{id}/advanced")).flash("Settings saved."),
         Err(errors) => {
             let mut page = ConnectionShowPage::load(
                 &visit.context,
                 &mut *visit.conn().await?,
                 *id,
+                ConnectionTab::Advanced,
                 visit.now(),
             )
             .await?;
@@ -112,12 +149,9 @@ async fn change(
 
 async fn disable(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = switch(&visit, *id, true).await?;
-    let text = format!(
-        "“{}” is disabled: it sends nothing. Messages that are due wait for it.",
-        connection.name
-    );
+    let text = format!("“{}” is disabled. Messages that are due wait for it.", connection.name);
     visit
-        .redirect(format!("/connections/{id}"))
+        .redirect(format!("/connections/{id}/advanced"))
         .undo(format!("/connections/{id}/enable"), [])
         .flash(text)
 }
@@ -125,7 +159,7 @@ async fn disable(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 async fn enable(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = switch(&visit, *id, false).await?;
     visit.redirect(format!("/connections/{id}")).flash(format!(
-        "“{}” is enabled: it sends again, also what has been waiting.",
+        "“{}” is enabled. It sends again, starting with waiting messages.",
         connection.name
     ))
 }
@@ -144,7 +178,7 @@ impl SettingsInput {
         let mut errors = FieldErrors::default();
         let policy = errors.check(
             "unconfirmed_policy",
-            self.unconfirmed_policy.parse().map_err(|_| "Choose one of the two."),
+            self.unconfirmed_policy.parse().map_err(|_| "Choose one of the two options."),
         );
         let max_concurrency =
             self.max_concurrency.trim().parse().map_err(|_| "Enter a whole number, such as 250.");
@@ -176,11 +210,8 @@ fn with_queue(
 
 fn policies() -> [Choice; 2] {
     [
-        Choice::new(UnconfirmedPolicy::GiveUp.as_str(), "Give it up: never send anything twice"),
-        Choice::new(
-            UnconfirmedPolicy::Resend.as_str(),
-            "Send it again: rather twice than not at all",
-        ),
+        Choice::new(UnconfirmedPolicy::GiveUp.as_str(), "Never send twice; it may be lost"),
+        Choice::new(UnconfirmedPolicy::Resend.as_str(), "Send again; it may arrive twice"),
     ]
 }
 
@@ -189,31 +220,42 @@ impl ConnectionShowPage {
         context: &Context,
         conn: &mut Conn,
         id: ConnectionId,
+        tab: ConnectionTab,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
-        let senders = senders::of_connection(conn, id).await?;
+        let senders = senders::list_for_connection(conn, id).await?;
         let queues = queue_figures::of_senders(conn, &senders, now).await?;
-        let healths = senders::healths(conn, id).await?;
+        let health_by_sender = senders::health_by_sender(conn, id).await?;
         let (last_check, test) = connections::last_check(conn, id).await?;
         let checks = last_check.map(|check| {
-            ChecksView::new(context, check, &senders, &healths, test.as_ref()).without_passed()
+            ChecksView::new(context, check, &senders, &health_by_sender, test.as_ref())
         });
         let rejected =
             rejected_webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
+        let needs_template =
+            !senders.is_empty() && templates::list(conn, None, 1).await?.is_empty();
         let form = SettingsInput {
             name: connection.name.clone(),
             unconfirmed_policy: connection.unconfirmed_policy.to_string(),
             max_concurrency: connection.max_concurrency.to_string(),
         };
         Ok(Self {
+            tab,
             former_token_until: connection.former_auth_token_until.filter(|until| *until > now),
             former_secret_until: connection.former_hook_secret_until.filter(|until| *until > now),
             connection: connection.into(),
             sender_choices: choices(&senders),
-            senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
+            senders: senders
+                .into_iter()
+                .map(|sender| {
+                    let health = health_by_sender.get(&sender.id);
+                    with_queue(sender, &queues, now).with_health(health)
+                })
+                .collect(),
             rejected,
             is_reachable: is_reachable(context),
+            needs_template,
             look: checks,
             policies: policies(),
             test: TestMessageInput::default(),

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, Path, ServiceConfig};
 
-use super::show::ConnectionShowPage;
+use super::show::{ConnectionShowPage, ConnectionTab};
 use super::test_message_input::TestMessageInput;
 use crate::db::Conn;
 use crate::error::FieldErrors;
@@ -13,7 +13,7 @@ use crate::types::id::{ConnectionId, MessageId};
 use crate::types::phone::PhoneNumber;
 use crate::web::{Admin, Form, PageError, PageResult, Visit};
 
-/// Mounts the target of the form, which is part of the connection's page.
+/// Mounts the target of the form, which is on a tab of the connection's page.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/test-message").post(send));
 }
@@ -27,10 +27,11 @@ async fn send(
     match compose(&mut conn, &visit, *id, &form).await? {
         Ok(message) => visit
             .redirect(format!("/messages/{message}"))
-            .flash("The test message is on its way. This page says what becomes of it."),
+            .flash("Test message queued. This page shows its delivery."),
         Err(errors) => {
+            let tab = ConnectionTab::Test;
             let mut page =
-                ConnectionShowPage::load(&visit.context, &mut conn, *id, visit.now()).await?;
+                ConnectionShowPage::load(&visit.context, &mut conn, *id, tab, visit.now()).await?;
             drop(conn);
             page.test = form.into_inner();
             page.errors = errors;
@@ -47,12 +48,12 @@ async fn compose(
 ) -> Result<Result<MessageId, FieldErrors>, PageError> {
     let mut errors = FieldErrors::default();
     let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));
-    let sender = senders::of_connection(conn, id)
+    let sender = senders::list_for_connection(conn, id)
         .await?
         .into_iter()
         .find(|sender| sender.id.to_string() == form.sender_id);
     if sender.is_none() {
-        errors.add("sender_id", "Choose what to send from.");
+        errors.add("sender_id", "Choose a sender.");
     }
     let text = form.text.trim();
     if text.is_empty() {

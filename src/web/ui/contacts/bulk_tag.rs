@@ -25,8 +25,7 @@ const CHUNK: usize = 500;
 /// The largest number of contacts that *Undo* covers: their ids have to fit into a cookie.
 const MAX_UNDONE: usize = 40;
 
-const NONE_CHOSEN: &str =
-    "Nobody is chosen. Choose contacts in the list, or all that fit the filter.";
+const NONE_CHOSEN: &str = "No contacts chosen. Choose rows in the list, or all that match.";
 
 /// The requested change and its contacts, as submitted.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -147,9 +146,7 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     match contact_ids.as_slice().last() {
         Some(last) if more => {
             let next = BulkTagForm { from: Some(*last), ..request };
-            visit
-                .redirect(next.link())
-                .warning(format!("{message} There are more: go on with them here."))
+            visit.redirect(next.link()).warning(format!("{message} More are left: continue here."))
         }
         _ if changed.is_empty() || changed.len() > MAX_UNDONE || !starts.is_empty() => {
             visit.redirect(request.back()).flash(message)
@@ -216,7 +213,7 @@ impl BulkTagForm {
         for (name, value) in fields {
             match name.as_str() {
                 "action" if !matches!(value.as_str(), "add" | "remove") => {
-                    errors.add(name, "Say add or remove.");
+                    errors.add(name, "Choose add or remove.");
                 }
                 "from" | "id"
                     if !bulk_conditions::is_blank(value) && value.parse::<ContactId>().is_err() =>
@@ -227,7 +224,7 @@ impl BulkTagForm {
             }
         }
         if bulk_conditions::field(fields, "action").is_none() {
-            errors.add("action", "Say add or remove.");
+            errors.add("action", "Choose add or remove.");
         }
         errors
     }
@@ -240,8 +237,8 @@ impl BulkTagForm {
         let tag = TagName::parse(&self.name).map_err(|error| error.to_string())?;
         if tag.is_stop() {
             return Err(
-                "This tag stands for an opt-out, which is a matter of each person: see the page of \
-                 the contact.".to_owned()
+                "This tag marks an opt-out. Suppress numbers one by one, on the pages of contacts."
+                    .to_owned(),
             );
         }
         Ok(tag)
@@ -286,8 +283,8 @@ impl BulkTagForm {
             same if self.removes() => format!(" {} did not have it.", counted(same, "contact")),
             same => format!(" {} had it already.", counted(same, "contact")),
         };
-        let done = if self.removes() { "was taken from" } else { "was given to" };
-        format!("The tag “{tag}” {done} {}.{others}", counted(changed, "contact"))
+        let (done, to) = if self.removes() { ("Removed", "from") } else { ("Added", "to") };
+        format!("{done} “{tag}” {to} {}.{others}", counted(changed, "contact"))
     }
 
     /// The entry of the audit log, written before the work begins.

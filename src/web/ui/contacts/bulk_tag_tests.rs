@@ -8,10 +8,10 @@ fn the_result_names_what_was_done() {
     let request = BulkTagForm::default();
     assert_eq!(
         request.result_text(&tag, 2, 3),
-        "The tag “VIP” was given to 2 contacts. 1 contact had it already."
+        "Added “VIP” to 2 contacts. 1 contact had it already."
     );
     let request = BulkTagForm { action: "remove".to_owned(), ..request };
-    assert_eq!(request.result_text(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
+    assert_eq!(request.result_text(&tag, 1, 1), "Removed “VIP” from 1 contact.");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::form::{ContactForm, patch};
 use crate::automations::consequences;
-use crate::consent::By;
+use crate::consent::Requester;
 use crate::contacts::{self, Contact, Updated};
 use crate::db;
 use crate::error::{Error, FieldErrors, Result};
@@ -83,13 +83,13 @@ pub(super) async fn update(
 ) -> PageResult {
     let form = ContactForm::from_fields(&fields);
     let mut conn = visit.conn().await?;
-    let (now, actor, by) = (visit.now(), visit.actor(), By::user(visit.user.id));
+    let (now, actor, requester) = (visit.now(), visit.actor(), Requester::user(visit.user.id));
     let updated = db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
         let before = contacts::find(&mut tx, *id).await?;
         let Updated { contact, changes, suppressed } =
-            contacts::update(&mut tx, *id, patch(new), by, now).await?;
+            contacts::update(&mut tx, *id, patch(new), requester, now).await?;
         let changed = before.changed_fields(&contact);
         if !changed.is_empty() {
             let summary = format!("changed the {} of a contact", changed.join(", "));
@@ -103,7 +103,7 @@ pub(super) async fn update(
     drop(conn);
     let message = match &updated {
         Ok((_, Some(reason))) => format!(
-            "Contact saved. {} moved along to the new number: it stays suppressed.",
+            "Contact saved. {} applies to the new number, too: it stays suppressed.",
             reason.noun()
         ),
         _ => "Contact saved.".to_owned(),

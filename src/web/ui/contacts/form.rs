@@ -124,7 +124,7 @@ impl ContactForm {
                     .flat_map(|(_, messages)| messages)
                     .for_each(|message| errors.add(&field, message.as_str()));
             } else if attributes.insert(name.to_owned(), value).is_some() {
-                errors.add(&field, "There is another attribute with this name.");
+                errors.add(&field, "Another attribute has this name.");
             }
         }
         Attributes::parse(attributes).unwrap_or_else(|wrong| {
@@ -158,7 +158,7 @@ impl AttributeRow {
             "number" => text
                 .parse::<Number>()
                 .map(Value::Number)
-                .map_err(|_| "This is not a number; write it like 12 or 12.5."),
+                .map_err(|_| "Not a number. Write it like 12 or 12.5."),
             "yes_no" => match text.to_lowercase().as_str() {
                 "yes" | "true" => Ok(Value::Bool(true)),
                 "no" | "false" => Ok(Value::Bool(false)),

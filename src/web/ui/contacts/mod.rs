@@ -1,11 +1,17 @@
-//! The pages of contacts. [`list::ContactListPage`] lists them, [`show::ContactShowPage`] shows one
-//! with tags, consent and timeline, and [`edit::ContactEditPage`] is the form. Start with [`show`].
+//! The pages of contacts. [`list::ContactListPage`] lists them, [`show::ContactShowPage`] shows the
+//! conversation with one, the box to send a message and the facts, and [`edit::ContactEditPage`] is
+//! the form. Start with [`show`].
 
 pub(super) mod bulk_tag;
+mod composer;
+mod composer_buttons;
+mod composer_form;
+mod composer_preview;
 pub(super) mod delete;
 pub(super) mod edit;
 mod form;
 pub(super) mod list;
+mod panel;
 #[cfg(debug_assertions)]
 #[path = "samples/shared_contacts.rs"]
 mod samples;
@@ -24,6 +30,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/contacts/{id}").get(show::show))
         .service(web::resource("/contacts/{id}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/contacts/{id}/delete").get(delete::show).post(delete::submit))
+        .service(web::resource("/contacts/{id}/messages").post(composer_buttons::send))
+        .service(web::resource("/contacts/{id}/messages/preview").post(composer_preview::show))
         .service(web::resource("/contacts/{id}/tags").post(tag_buttons::add))
         .service(web::resource("/contacts/{id}/tags/remove").post(tag_buttons::remove))
         .service(web::resource("/contacts/{id}/suppress").post(suppression_buttons::suppress))

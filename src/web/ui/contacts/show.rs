@@ -1,28 +1,35 @@
-//! The page of a contact: details, whether the number may be texted and why not, and the timeline.
+//! The page of a contact: the conversation with a box to send a message, and beside it whether the
+//! number may be texted, tags, consent, automations and attributes.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::timeline::{self, TimelineLine};
+use super::composer::Composer;
+use super::composer_form::{self, ComposerForm};
+use super::panel::{
+    ActiveSuppression, AttributeLines, EnrollmentLine, EvidenceLine, SuppressionKinds,
+};
+use super::timeline::{self, TimelineDay, TimelineLine};
+use crate::automations;
 use crate::clock::FAR_FUTURE;
-use crate::consent::{Reason, Suppression, record, suppression};
+use crate::consent::{Suppression, record, suppression};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Contact};
-use crate::db::Conn;
-use crate::error::{FieldErrors, Result};
+use crate::error::FieldErrors;
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::http::access::Access;
 use crate::web::ui::messages::status_updates_path;
-use crate::web::{Page, PageResult, Query, Viewer, Visit};
+use crate::web::{Marketer, Page, PageError, PageResult, Query, Viewer, Visit};
 
 /// The largest number of timeline entries per page.
 const MAX_ENTRIES: usize = 100;
 /// The largest number of consent records on the page.
 const MAX_EVIDENCE: i64 = 20;
+/// The largest number of enrollments on the page.
+const MAX_ENROLLMENTS: i64 = 30;
 /// The largest number of tags suggested while typing.
 const MAX_SUGGESTIONS: i64 = 200;
 
@@ -32,30 +39,39 @@ pub(in crate::web) struct ContactShowPage {
     id: ContactId,
     title: String,
     name: Option<String>,
+    /// The first letters of the names.
+    initials: Option<String>,
     phone: PhoneNumber,
     country: Option<&'static str>,
     /// A sentence about a problem with the number.
     phone_warning: Option<String>,
     email: Option<String>,
     external_id: Option<String>,
-    attributes: Vec<Attribute>,
+    attributes: AttributeLines,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     tags: Vec<TagName>,
     suggestions: Vec<TagName>,
     suppressions: Vec<ActiveSuppression>,
     held: SuppressionKinds,
-    evidence: Vec<Evidence>,
-    timeline: Vec<TimelineLine>,
+    evidence: Vec<EvidenceLine>,
+    enrollments: Vec<EnrollmentLine>,
+    days: Vec<TimelineDay>,
+    /// The numbers of sent and received messages, if the timeline is complete.
+    message_counts: Option<(usize, usize)>,
     /// The path of the live updates of its messages.
     live: Option<String>,
     /// The path of the page with earlier entries, if there are any.
     older: Option<String>,
-    /// Whether the timeline does not start with the newest entry.
+    /// Whether the timeline does not end with the newest entry.
     is_past: bool,
+    /// The box that sends a message; none if nothing can be sent.
+    composer: Option<Composer>,
     /// The input of a form that was rejected.
     typed: FormInput,
     errors: FieldErrors,
+    /// Whether phones show the facts first, because a form there was rejected.
+    facts_first: bool,
 }
 
 /// The input of the forms of the page.
@@ -66,46 +82,7 @@ pub(super) struct FormInput {
     pub(super) lift_note: String,
     pub(super) stop_note: String,
     pub(super) undo_note: String,
-}
-
-/// A custom attribute.
-#[derive(Debug, Serialize)]
-struct Attribute {
-    name: String,
-    value: Value,
-}
-
-/// Which kinds of suppression are active.
-#[derive(Debug, Serialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "several may hold at once, and the page says something of each"
-)]
-struct SuppressionKinds {
-    /// The contact opted out, by keyword or as known to Twilio.
-    opted_out: bool,
-    /// An opt-out was detected in the contact's words.
-    read: bool,
-    /// A user suppressed the number, or the network does not deliver to it.
-    by_us: bool,
-    /// A user suppressed the number.
-    by_hand: bool,
-}
-
-/// An active suppression.
-#[derive(Debug, Serialize)]
-struct ActiveSuppression {
-    label: &'static str,
-    meaning: &'static str,
-    since: DateTime<Utc>,
-}
-
-/// The evidence of a change of consent.
-#[derive(Debug, Serialize)]
-struct Evidence {
-    words: String,
-    at: DateTime<Utc>,
-    link: Option<String>,
+    pub(super) message: ComposerForm,
 }
 
 /// The query of the page: the part of the timeline.
@@ -125,8 +102,7 @@ pub(super) async fn show(
         .until
         .and_then(DateTime::from_timestamp_micros)
         .filter(|until| (DateTime::UNIX_EPOCH..FAR_FUTURE).contains(until));
-    let page = ContactShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default())
-        .await?;
+    let page = ContactShowPage::load(&visit, *id, until, FormInput::default()).await?;
     visit.page(&page)
 }
 
@@ -137,41 +113,67 @@ pub(super) async fn show_with_errors<R: Access>(
     typed: FormInput,
     errors: FieldErrors,
 ) -> PageResult {
-    let page = ContactShowPage::load(&mut *visit.conn().await?, id, None, errors).await?;
-    visit.invalid(&ContactShowPage { typed, ..page })
+    let page = ContactShowPage::load(&visit, id, None, typed).await?;
+    let facts_first = !composer_form::has_errors(&errors);
+    visit.invalid(&ContactShowPage { errors, facts_first, ..page })
+}
+
+/// Shows the page with the preview of a message, for browsers without scripts.
+pub(super) async fn show_preview(
+    visit: Visit<Marketer>,
+    id: ContactId,
+    message: ComposerForm,
+) -> PageResult {
+    let typed = FormInput { message, ..FormInput::default() };
+    let page = ContactShowPage::load(&visit, id, None, typed).await?;
+    visit.page(&page)
+}
+
+/// The path of the facts on the page of a contact, which phones show instead of the conversation.
+pub(super) fn facts_path(id: ContactId) -> String {
+    format!("/contacts/{id}#facts")
 }
 
 impl ContactShowPage {
-    async fn load(
-        conn: &mut Conn,
+    async fn load<R: Access>(
+        visit: &Visit<R>,
         id: ContactId,
         until: Option<DateTime<Utc>>,
-        errors: FieldErrors,
-    ) -> Result<Self> {
+        typed: FormInput,
+    ) -> Result<Self, PageError> {
+        let (now, can_edit) = (visit.now(), visit.layout().can_edit);
+        let conn = &mut *visit.conn().await?;
         let contact = contacts::find(conn, id).await?;
         let tags = tags::of(conn, id).await?;
         let active = suppression::all_active(conn, &contact.phone).await?;
         let evidence = record::of_number(conn, &contact.phone, MAX_EVIDENCE).await?;
-        let evidence = evidence.iter().map(|record| Evidence {
-            words: record.sentence(),
-            at: record.recorded_at,
-            link: timeline::evidence(record),
-        });
-        let past =
-            contacts::timeline::load(conn, &contact, until.unwrap_or(FAR_FUTURE), MAX_ENTRIES)
-                .await?;
-        let timeline: Vec<TimelineLine> = past.entries.into_iter().map(TimelineLine::new).collect();
+        let enrollments = automations::enrollments_of_contact(conn, id, MAX_ENROLLMENTS).await?;
+        let newest = until.unwrap_or(FAR_FUTURE);
+        let past = contacts::timeline::load(conn, &contact, newest, MAX_ENTRIES).await?;
+        let lines: Vec<TimelineLine> = past.entries.into_iter().map(TimelineLine::new).collect();
         let suggestions = tags::list(conn, MAX_SUGGESTIONS).await?;
+        let composer = if can_edit && active.is_empty() {
+            let known = lines.iter().find_map(|line| line.sender_id);
+            let (renderer, organization) = (&visit.context.renderer, &visit.organization);
+            let form = typed.message.clone();
+            Composer::load(conn, &contact, form, known, renderer, organization).await?
+        } else {
+            None
+        };
+        let is_complete = past.older.is_none() && until.is_none();
         let page = Self {
             suggestions: suggestions.into_iter().filter(|tag| !tags.contains(tag)).collect(),
-            evidence: evidence.collect(),
+            evidence: evidence.iter().map(EvidenceLine::of).collect(),
+            enrollments: EnrollmentLine::all(enrollments, now),
             older: past
                 .older
-                .map(|until| format!("/contacts/{id}?until={}#timeline", until.timestamp_micros())),
+                .map(|until| format!("/contacts/{id}?until={}", until.timestamp_micros())),
             is_past: until.is_some(),
-            live: status_updates_path(timeline.iter().filter_map(|line| line.under_way)),
-            timeline,
-            errors,
+            message_counts: is_complete.then(|| timeline::message_counts(&lines)),
+            live: status_updates_path(lines.iter().filter_map(|line| line.pending_message_id)),
+            days: timeline::days(lines, visit.zone(), now),
+            composer,
+            typed,
             ..Self::bare(contact, tags, &active)
         };
         Ok(page)
@@ -182,55 +184,42 @@ impl ContactShowPage {
             id: contact.id,
             title: contact.label(),
             name: contact.full_name(),
+            initials: initials(&contact),
             country: contact.phone.country().map(Country::name),
             phone_warning: contact.phone.warning(),
             phone: contact.phone,
             email: contact.email,
             external_id: contact.external_id,
-            attributes: Attribute::all(contact.attributes),
+            attributes: AttributeLines::of(contact.attributes),
             created_at: contact.created_at,
             updated_at: contact.updated_at,
             tags,
             suggestions: Vec::new(),
             suppressions: active.iter().map(ActiveSuppression::of).collect(),
-            held: SuppressionKinds {
-                opted_out: active
-                    .iter()
-                    .any(|suppression| suppression.reason.is_opt_out() && !suppression.by_wording),
-                read: active.iter().any(|suppression| suppression.by_wording),
-                by_us: active.iter().any(|suppression| !suppression.reason.is_opt_out()),
-                by_hand: active.iter().any(|suppression| suppression.reason == Reason::Manual),
-            },
+            held: SuppressionKinds::of(active),
             evidence: Vec::new(),
-            timeline: Vec::new(),
+            enrollments: Vec::new(),
+            days: Vec::new(),
+            message_counts: None,
             live: None,
             older: None,
             is_past: false,
+            composer: None,
             typed: FormInput::default(),
             errors: FieldErrors::default(),
+            facts_first: false,
         }
     }
 }
 
-impl Attribute {
-    /// Sorts the attributes by name, since templates iterate over objects in no particular order.
-    fn all(attributes: Value) -> Vec<Self> {
-        let Value::Object(attributes) = attributes else { return Vec::new() };
-        let mut all: Vec<_> =
-            attributes.into_iter().map(|(name, value)| Self { name, value }).collect();
-        all.sort_by(|left, right| left.name.cmp(&right.name));
-        all
-    }
-}
-
-impl ActiveSuppression {
-    fn of(suppression: &Suppression) -> Self {
-        Self {
-            label: suppression.label(),
-            meaning: suppression.meaning(),
-            since: suppression.since,
-        }
-    }
+/// The first letters of a contact's names, if it has any.
+fn initials(contact: &Contact) -> Option<String> {
+    let names = [&contact.first_name, &contact.last_name].into_iter().flatten();
+    let letters: String = names
+        .filter_map(|name| name.chars().find(|letter| letter.is_alphanumeric()))
+        .flat_map(char::to_uppercase)
+        .collect();
+    Some(letters).filter(|letters| !letters.is_empty())
 }
 
 impl Page for ContactShowPage {

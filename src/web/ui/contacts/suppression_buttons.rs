@@ -4,9 +4,9 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
-use super::show::{self, FormInput};
+use super::show::{self, FormInput, facts_path};
 use crate::automations::consequences;
-use crate::consent::{By, Evidence, Reason};
+use crate::consent::{Evidence, Reason, Requester};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
@@ -62,14 +62,14 @@ pub(super) async fn suppress(
             .await;
         }
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         let contact = contacts::find(&mut tx, *id).await?;
         let evidence = Evidence {
             note: Some(note),
-            ..Evidence::new(contact.phone.clone(), Reason::Manual, by)
+            ..Evidence::new(contact.phone.clone(), Reason::Manual, requester)
         };
         let suppressed = contacts::suppress(&mut tx, evidence, now).await?;
         let summary = "suppressed the number of a contact";
@@ -80,9 +80,7 @@ pub(super) async fn suppress(
     })
     .await?;
     drop(conn);
-    visit
-        .redirect(format!("/contacts/{id}"))
-        .flash("The number is suppressed: nothing is sent to it any more.")
+    visit.redirect(facts_path(*id)).flash("Number suppressed. It gets no more messages.")
 }
 
 /// Lifts the suppressions that are no opt-out of the contact.
@@ -127,13 +125,15 @@ pub(super) async fn undo_reading(
             .await;
         }
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let lifted = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
-            let evidence =
-                Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Stop, by) };
+            let evidence = Evidence {
+                note: Some(note),
+                ..Evidence::new(contact.phone, Reason::Stop, requester)
+            };
             let lifted = contacts::undo_reading(conn, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let summary = "undid an opt-out that was read from what a contact wrote";
@@ -143,12 +143,10 @@ pub(super) async fn undo_reading(
         })
         .await?;
     drop(conn);
-    let redirect = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(facts_path(*id));
     if lifted.reasons.is_empty() {
-        return redirect.warning(
-            "There was nothing to undo: the contact has texted an opt-out word, or someone else \
-             was faster.",
-        );
+        return redirect
+            .warning("Nothing to undo. They texted an opt-out word, or it was undone already.");
     }
     redirect.flash("Undone. The opt-out no longer holds.")
 }
@@ -163,13 +161,15 @@ async fn lift_all<R: Access<Who = User>>(
         Ok(note) => note,
         Err((errors, input)) => return show::show_with_errors(visit, id, input, errors).await,
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let lifted = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, id).await?;
-            let evidence =
-                Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
+            let evidence = Evidence {
+                note: Some(note),
+                ..Evidence::new(contact.phone, Reason::Manual, requester)
+            };
             let lifted = contacts::lift(conn, reasons, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let ended: Vec<_> = lifted.reasons.iter().map(|reason| reason.noun()).collect();
@@ -180,9 +180,9 @@ async fn lift_all<R: Access<Who = User>>(
         })
         .await?;
     drop(conn);
-    let redirect = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(facts_path(id));
     match lifted.reasons.as_slice() {
-        [] => redirect.warning("There was nothing to lift; someone else may have done it."),
+        [] => redirect.warning("Nothing to lift. It may have been lifted already."),
         reasons => {
             let ended: Vec<_> = reasons.iter().map(|reason| reason.noun()).collect();
             redirect.flash(format!("Lifted: {}.", ended.join(", ")))
@@ -193,11 +193,9 @@ async fn lift_all<R: Access<Who = User>>(
 fn read_note(raw: &str) -> Result<String, String> {
     let note = raw.split_whitespace().collect::<Vec<_>>().join(" ");
     match note.chars().count() {
-        0 => Err("Write down why: it is kept as evidence.".to_owned()),
+        0 => Err("Write down why. It is kept as evidence.".to_owned()),
         length if length > MAX_NOTE => Err(format!("Use at most {MAX_NOTE} characters.")),
-        _ if note.chars().any(char::is_control) => {
-            Err("Control characters are not possible here.".to_owned())
-        }
+        _ if note.chars().any(char::is_control) => Err("Remove the control characters.".to_owned()),
         _ => Ok(note),
     }
 }

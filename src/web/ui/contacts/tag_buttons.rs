@@ -5,9 +5,9 @@ use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
 use super::bulk_tag::automations_started_by;
-use super::show::{self, FormInput};
+use super::show::{self, FormInput, facts_path};
 use crate::automations::consequences;
-use crate::consent::By;
+use crate::consent::Requester;
 use crate::contacts::tags::{self, TagName};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
@@ -40,13 +40,14 @@ pub(super) async fn add(
             .await;
         }
     };
-    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let (now, requester, actor) = (visit.now(), Requester::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let tagged = db::transaction(&mut conn, async |tx| {
         let mut tx = tx.open();
         let contact = contacts::find(&mut tx, *id).await?;
         let tagged =
-            tags::add_by_hand(&mut tx, &contact, std::slice::from_ref(&tag), by, now).await?;
+            tags::add_by_hand(&mut tx, &contact, std::slice::from_ref(&tag), requester, now)
+                .await?;
         if !tagged.changes.is_empty() {
             let summary = format!("gave the tag {tag} to a contact");
             audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
@@ -57,10 +58,11 @@ pub(super) async fn add(
     })
     .await?;
     drop(conn);
-    let redirect = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(facts_path(*id));
     match tagged.suppressed {
-        Some(_) => redirect
-            .warning("Tag added. This tag stands for an opt-out, so the number is suppressed now."),
+        Some(_) => {
+            redirect.warning("Tag added. It marks an opt-out, so the number is now suppressed.")
+        }
         None if tagged.changes.is_empty() => redirect.flash("The contact had this tag already."),
         None => redirect
             .undo(format!("/contacts/{id}/tags/remove"), [("tag", tag.as_str())])
@@ -96,17 +98,16 @@ pub(super) async fn remove(
         .await?;
     let starts = automations_started_by(&mut conn, &tag).await?;
     drop(conn);
-    let redirect = visit.redirect(format!("/contacts/{id}"));
+    let redirect = visit.redirect(facts_path(*id));
     if tag.is_stop() {
-        return redirect
-            .warning("Tag removed. The number stays suppressed as it was: only the tag is gone.");
+        return redirect.warning("Tag removed. The number stays suppressed: only the tag is gone.");
     }
     match starts.first() {
-        _ if !had => redirect.flash("The contact did not have this tag any more."),
+        _ if !had => redirect.flash("The contact no longer had this tag."),
         // Adding the tag again would start an automation and may text the contact: no undo for
         // that.
         Some(name) => {
-            redirect.flash(format!("Tag removed. Whoever gets it again enters “{name}” again."))
+            redirect.flash(format!("Tag removed. Adding it again starts “{name}” again."))
         }
         None => redirect
             .undo(format!("/contacts/{id}/tags"), [("tag", tag.as_str())])

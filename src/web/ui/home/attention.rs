@@ -1,4 +1,4 @@
-//! The list of problems on the home page: each line names one and links to where it is fixed.
+//! What needs the user on the home page: each line names a problem and links to where it is fixed.
 //! Stopped connections are left out, since every page shows them at the top.
 
 use std::collections::HashMap;
@@ -14,28 +14,31 @@ use crate::senders::inbound_webhook::{InboundWebhook, WITHOUT_SECRET};
 use crate::senders::{self, Health, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::Role;
+use crate::web::http::template_filters::sentence_case;
 use crate::web::quantities::grouped;
 use crate::web::{Viewer, Visit};
 
 /// A problem in the list.
 #[derive(Debug, Serialize)]
 pub(super) struct Attention {
-    text: String,
+    icon: &'static str,
+    /// The problem, in a few words.
+    title: String,
+    /// What follows from it, or what to do.
+    detail: String,
     /// The page where it is fixed; none for users who have to ask an admin.
     link: Option<String>,
-    /// The text of the link.
-    action: &'static str,
 }
 
 impl Attention {
-    /// Creates a line that links to where the problem is fixed.
-    pub(super) const fn with_link(text: String, link: String, action: &'static str) -> Self {
-        Self { text, link: Some(link), action }
-    }
-
-    /// Creates a line without a link, which names the person to ask.
-    pub(super) const fn without_link(text: String) -> Self {
-        Self { text, link: None, action: "" }
+    /// Creates a line; without a link, `detail` names the person to ask.
+    pub(super) const fn new(
+        icon: &'static str,
+        title: String,
+        detail: String,
+        link: Option<String>,
+    ) -> Self {
+        Self { icon, title, detail, link }
     }
 }
 
@@ -65,72 +68,60 @@ pub(super) async fn load(
             .map(|(check, connection)| Attention::of(&check, connection.id, visit)),
     );
     for connection in &active {
-        let healths = senders::healths(conn, connection.id).await?;
+        let health_by_sender = senders::health_by_sender(conn, connection.id).await?;
         let of_connection = senders.iter().filter(|sender| {
             sender.connection_id == connection.id && sender.status() == Status::Active
         });
         lines.extend(failed_checks(conn, visit, connection).await?);
         lines.extend(
-            of_connection
-                .flat_map(|sender| sender_problems(sender, healths.get(&sender.id), visit)),
+            of_connection.flat_map(|sender| {
+                sender_problems(sender, health_by_sender.get(&sender.id), visit)
+            }),
         );
         let rejected =
             rejected_webhooks::count_since(conn, Some(connection.id), now - REJECTION_SHOWN_FOR)
                 .await?;
         if rejected > 0 {
-            lines.push(Attention {
-                text: match rejected {
-                    1 => format!(
-                        "A webhook of {} was rejected within the last day.",
-                        connection.name
-                    ),
-                    many => format!(
-                        "{} webhooks of {} were rejected within the last day.",
-                        grouped(many),
-                        connection.name
-                    ),
-                },
-                link: Some(format!("/connections/{}/rejected", connection.id)),
-                action: "See why",
-            });
+            let title = match rejected {
+                1 => format!("Carillon rejected a webhook of {}", connection.name),
+                many => {
+                    format!("Carillon rejected {} webhooks of {}", grouped(many), connection.name)
+                }
+            };
+            let detail = "Within the last day. Replies and reports may be missing.".to_owned();
+            let link = format!("/connections/{}/rejected", connection.id);
+            lines.push(Attention::new("webhook", title, detail, Some(link)));
         }
-        lines.extend(unregistered(connection.id, healths));
+        lines.extend(unregistered(connection.id, health_by_sender));
         if connection.is_trial() {
-            lines.push(Attention {
-                text: format!(
-                    "{} is a trial account: Twilio sends to verified numbers only.",
-                    connection.name
-                ),
-                link: Some(format!("/connections/{}", connection.id)),
-                action: "See the connection",
-            });
+            lines.push(Attention::new(
+                "plug",
+                format!("{} is a trial account", connection.name),
+                "Twilio sends to verified numbers only.".to_owned(),
+                Some(format!("/connections/{}", connection.id)),
+            ));
         }
     }
     let without_connection =
         rejected_webhooks::count_since(conn, None, now - REJECTION_SHOWN_FOR).await?;
     if without_connection > 0 {
-        let text = match without_connection {
-            1 => "A webhook was rejected within the last day, since it names no connection."
-                .to_owned(),
-            many => format!(
-                "{} webhooks were rejected within the last day, since they name no connection.",
-                grouped(many)
-            ),
+        let title = match without_connection {
+            1 => "A webhook names no connection".to_owned(),
+            many => format!("{} webhooks name no connection", grouped(many)),
         };
-        lines.push(Attention::with_link(text, "/connections/rejected".to_owned(), "See why"));
+        let detail = "Carillon rejected what came within the last day.".to_owned();
+        let link = "/connections/rejected".to_owned();
+        lines.push(Attention::new("webhook", title, detail, Some(link)));
     }
     for sender in senders {
         let expiring = queues.get(&sender.id).map_or(0, |queue| queue.expiring_messages);
         if expiring > 0 {
-            lines.push(Attention {
-                text: format!(
-                    "About {} in the queue of {} would wait too long and expire.",
-                    messages(expiring),
-                    sender.label()
-                ),
-                link: Some(format!("/connections/{}", sender.connection_id)),
-                action: "See the queue",
-            });
+            lines.push(Attention::new(
+                "timer",
+                format!("About {} will wait too long and expire", messages(expiring)),
+                format!("Raise the rate of {}, or let its messages wait longer.", sender.label()),
+                Some(format!("/connections/{}", sender.connection_id)),
+            ));
         }
     }
     Ok(lines)
@@ -139,19 +130,15 @@ pub(super) async fn load(
 impl Attention {
     /// Creates the line of a failed check, with a link to where it is fixed.
     fn of(check: &Check, connection: ConnectionId, visit: &Visit<Viewer>) -> Self {
-        let (page, action) = match check.repair_place {
-            Some(RepairPlace::Keys) if visit.user.role == Role::Admin => {
-                ("/keys", "Replace the keys")
-            }
-            Some(RepairPlace::Test) => ("/health#webhook-test", "See what to change"),
-            Some(RepairPlace::Webhook) => ("/health", "Repair webhook"),
-            Some(RepairPlace::Keys) | None => ("/health", "See what to do"),
+        let (page, icon) = match check.repair_place {
+            Some(RepairPlace::Keys) if visit.user.role == Role::Admin => ("/keys", "key-round"),
+            Some(RepairPlace::Test) => ("/health#webhook-test", "webhook"),
+            Some(RepairPlace::Webhook) => ("/health", "webhook"),
+            Some(RepairPlace::Keys) => ("/health", "key-round"),
+            None => ("/health", "plug"),
         };
-        Self {
-            text: format!("{}: {}", check.title, check.detail),
-            link: Some(format!("/connections/{connection}{page}")),
-            action,
-        }
+        let link = format!("/connections/{connection}{page}");
+        Self::new(icon, check.title.clone(), check.detail.clone(), Some(link))
     }
 }
 
@@ -214,36 +201,36 @@ fn has_no_inbound_webhook(sender: &Sender) -> Option<Attention> {
     let has_webhook = sender.webhook_error.is_none() && sender.webhook_url.is_some();
     let lacks_secret =
         sender.webhook_error.as_deref().is_some_and(|error| error.starts_with(WITHOUT_SECRET));
-    (!has_webhook).then(|| Attention {
-        text: if lacks_secret {
-            format!(
-                "Twilio calls an address of {} that lacks its secret: only a STOP is taken at \
-                 once.",
-                sender.label()
-            )
-        } else {
-            format!(
-                "Incoming messages of {} are not reported here: a STOP is found late.",
-                sender.label()
-            )
-        },
-        link: Some(format!("/connections/{}/health", sender.connection_id)),
-        action: "Repair webhook",
-    })
+    let (title, detail) = if lacks_secret {
+        (
+            format!("The webhook of {} lacks its secret", sender.label()),
+            "Carillon takes only a STOP at once. Repair the webhook.",
+        )
+    } else {
+        (
+            format!("Replies to {} come late", sender.label()),
+            "Twilio reports them elsewhere, a STOP too. Repair the webhook.",
+        )
+    };
+    let link = format!("/connections/{}/health", sender.connection_id);
+    (!has_webhook).then(|| Attention::new("webhook", title, detail.to_owned(), Some(link)))
 }
 
 /// Lines about senders whose messages US carriers filter, because they are not registered.
-fn unregistered(connection: ConnectionId, healths: HashMap<SenderId, Health>) -> Vec<Attention> {
-    let registrations = healths.into_values().flat_map(|health| health.registrations);
+fn unregistered(
+    connection: ConnectionId,
+    health_by_sender: HashMap<SenderId, Health>,
+) -> Vec<Attention> {
+    let registrations = health_by_sender.into_values().flat_map(|health| health.registrations);
     let mut lines: Vec<Attention> = registrations
         .filter_map(|registration| registration.concern())
-        .map(|text| Attention {
-            text,
-            link: Some(format!("/connections/{connection}/health")),
-            action: "See what to do",
+        .map(|concern| {
+            let (title, detail) = concern.split_once(": ").unwrap_or((concern.as_str(), ""));
+            let link = format!("/connections/{connection}/health");
+            Attention::new("shield", title.to_owned(), sentence_case(detail), Some(link))
         })
         .collect();
-    lines.sort_by(|left, right| left.text.cmp(&right.text));
+    lines.sort_by(|left, right| left.title.cmp(&right.title));
     lines
 }
 

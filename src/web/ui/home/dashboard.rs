@@ -1,209 +1,151 @@
-//! The figures of the last 30 days. They come from the ledger, so that the cost does not depend on
-//! the number of messages.
+//! The figures of a period, and how they compare with the period before. They come from the ledger
+//! and from bounded counts, so that the cost does not depend on the number of messages.
 
-use std::collections::HashMap;
-
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::queue::{ActiveSenders, Queue};
-use crate::automations::{self, Automation};
+use super::kpi::{Better, DailyCounts, Kpi};
+use super::queue::Queue;
+use super::sources::Sources;
 use crate::consent::suppression;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{self, Counts, Days, Grouping, Ledger, LedgerFilter, LedgerKey, LedgerRow};
-use crate::messages::throttle::queue_figures::QueueFigures;
-use crate::senders::Sender;
-use crate::types::id::{AutomationId, SenderId};
-use crate::web::quantities;
-use crate::web::ui::ledger::{BarSlice, CauseRow, LedgerPageQuery, bar, columns, percent};
+use crate::ledger::{self, Calendar, Counts, Days, Grouping, Ledger, LedgerFilter};
+use crate::messages::inbound;
+use crate::web::ui::ledger::{CauseRow, DayChart, LedgerPageQuery, columns, counts_by_day, period};
 
-/// The number of days shown, including today.
-const SHOWN_DAYS: i64 = 30;
-/// The largest number of errors, senders and automations shown; the rest is behind a link.
-const MAX_ROWS: usize = 8;
+/// The largest number of causes shown; the rest is behind a link.
+const MAX_CAUSES: usize = 8;
 
-/// The figures of the last 30 days.
+/// The figures of a period.
 #[derive(Debug, Serialize)]
 pub(super) struct Dashboard {
+    /// The number of days.
     span: i64,
+    /// The days before, such as `2 to 31 Oct`; none if they had no messages.
+    before: Option<String>,
     ledger_link: String,
-    recipients: i64,
-    messages_link: String,
-    /// The total that rates refer to: [`Counts::messages`].
+    kpis: Vec<Kpi>,
+    /// The number of messages to be sent.
     messages: i64,
-    delivered: i64,
-    delivered_link: String,
-    delivery_rate: Option<String>,
-    /// The number of opt-outs as text: `10,000+`.
-    opt_outs: String,
+    /// The messages that Twilio or a carrier has.
+    sent: i64,
     queue: Queue,
-    /// The columns of the chart and its table: the fixed ones, and outcomes that occurred.
-    outcomes: Vec<Outcome>,
-    /// All days, the oldest first, including those without messages.
-    days: Vec<Day>,
-    senders: Top<DeliveryRow>,
-    errors: Top<CauseRow>,
-    automations: Top<DeliveryRow>,
+    chart: DayChart,
+    sources: Sources,
+    /// The number of messages that were not delivered.
+    failed: i64,
+    causes: Vec<CauseRow>,
+    /// Whether there are more causes.
+    more_causes: bool,
 }
 
-/// The first rows of a list.
-#[derive(Debug, Serialize)]
-struct Top<T> {
-    rows: Vec<T>,
-    /// Whether there are more rows.
-    more: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Day {
-    /// The day, such as `22 Nov`.
-    label: String,
-    link: String,
-    counts: Vec<i64>,
-}
-
-/// The row of a sender or an automation.
-#[derive(Debug, Serialize)]
-struct DeliveryRow {
-    label: String,
-    link: String,
-    messages: i64,
-    delivery_rate: Option<String>,
-    failure_rate: Option<String>,
-    bar: Vec<BarSlice>,
+/// What has been counted in a period, and in the period before.
+#[derive(Debug)]
+struct Counted {
+    days: Days,
+    by_day: Ledger,
+    before: Counts,
+    replies: DailyCounts,
+    opt_outs: DailyCounts,
 }
 
 impl Dashboard {
-    /// Loads the figures; none before the first message.
+    /// Loads the figures of the last `span` days; none before the first message.
     pub(super) async fn load(
         conn: &mut Conn,
-        senders: &[Sender],
-        sending: &ActiveSenders<'_>,
-        queues: &HashMap<SenderId, QueueFigures>,
+        span: i64,
+        queue: Queue,
         zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>> {
         if !ledger::has_any(conn).await? {
             return Ok(None);
         }
-        let days = Days::last(SHOWN_DAYS, now, zone);
-        let filter = LedgerFilter { days, origin: None, sender_id: None };
-        let by_day = ledger::read(conn, &filter, Grouping::Day).await?;
-        let by_sender = ledger::read(conn, &filter, Grouping::Sender).await?;
-        let by_automation = ledger::read(conn, &filter, Grouping::Automation).await?;
-        let active = automations::list_active(conn).await?;
-        let opt_outs = suppression::count_opt_outs(conn, days.begin()).await?;
-        let mut dashboard = Self::new(days, by_day, opt_outs);
-        dashboard.queue = Queue::of(&ledger::pending_by_sender(conn).await?, sending, queues);
-        dashboard.show_senders(by_sender.rows, senders);
-        dashboard.show_automations(&by_automation.rows, active);
-        Ok(Some(dashboard))
+        let both = Days::last(span * 2, now, zone);
+        let days = Days::last(span, now, zone);
+        let of = |days| LedgerFilter { days, origin: None, sender_id: None };
+        let by_day = ledger::read(conn, &of(days), Grouping::Day).await?;
+        let before = ledger::read(conn, &of(before(days)), Grouping::Sender).await?.totals;
+        let by_automation = ledger::read(conn, &of(days), Grouping::Automation).await?;
+        let replies = inbound::received_by_day(conn, both).await?;
+        let replies = DailyCounts::new(days, &replies, inbound::MAX_COUNTED);
+        let Calendar { days: dates, begins } = both.into();
+        let opt_outs = suppression::opt_outs_by_day(conn, &dates, &begins, both.end()).await?;
+        let opt_outs = DailyCounts::new(days, &opt_outs, suppression::MAX_COUNTED);
+        let sources = Sources::load(conn, &by_automation, &query(days)).await?;
+        let counted = Counted { days, by_day, before, replies, opt_outs };
+        Ok(Some(Self::new(counted, sources, queue)))
     }
 
-    fn new(days: Days, ledger: Ledger, opt_outs: i64) -> Self {
-        let Ledger { totals, rows, causes } = ledger;
-        let query = LedgerPageQuery::default().fixed(days);
-        let outcomes = columns(totals, &[Outcome::Delivered, Outcome::Sent, Outcome::Failed]);
-        let errors = causes.iter().filter(|cause| cause.outcome == Outcome::Failed);
+    fn new(counted: Counted, sources: Sources, queue: Queue) -> Self {
+        let Counted { days, by_day: Ledger { totals, rows, causes }, before: earlier, .. } =
+            counted;
+        let query = query(days);
+        let outcomes = columns(totals, &[Outcome::Delivered, Outcome::Failed]);
+        // The messages that another one replaced are not among those to be sent.
+        let outcomes: Vec<Outcome> =
+            outcomes.into_iter().filter(|outcome| *outcome != Outcome::Retried).collect();
+        let by_day: Vec<Counts> =
+            counts_by_day(days, &rows).into_iter().map(|(_, counts)| counts).collect();
+        let received =
+            format!("/messages?direction=inbound&from_day={}&to_day={}", days.from(), days.to());
+        let opted_out = "/contacts?tag=Twilio-Message-stop".to_owned();
+        let all = query.messages(None, None, &[]);
+        let delivered = query.messages(None, Some(Outcome::Delivered), &[]);
+        let kpis = vec![
+            Kpi::messages(&by_day, totals, earlier, all),
+            Kpi::delivered(&by_day, totals, earlier, delivered),
+            Kpi::counted("Replies", &counted.replies, inbound::MAX_COUNTED, Better::More, received),
+            Kpi::counted(
+                "Opt-outs",
+                &counted.opt_outs,
+                suppression::MAX_COUNTED,
+                Better::Fewer,
+                opted_out,
+            ),
+        ];
+        let failed: Vec<_> =
+            causes.iter().filter(|cause| cause.outcome == Outcome::Failed).collect();
+        let period_before = before(days);
         Self {
             span: days.count(),
+            before: (earlier.messages() > 0)
+                .then(|| period(period_before.from(), period_before.to())),
             ledger_link: query.link("/ledger"),
-            recipients: totals.recipients,
-            messages_link: query.messages(None, None, &[]),
+            kpis,
             messages: totals.messages(),
-            delivered: totals.delivered,
-            delivered_link: query.messages(None, Some(Outcome::Delivered), &[]),
-            delivery_rate: percent(totals, Outcome::Delivered),
-            opt_outs: quantities::capped_count(opt_outs, suppression::MAX_COUNTED),
-            queue: Queue::default(),
-            days: each_day(days, &rows, &outcomes, &query),
-            outcomes,
-            senders: Top::of(Vec::new()),
-            errors: Top::of(errors.map(|cause| CauseRow::new(cause, &query)).collect()),
-            automations: Top::of(Vec::new()),
+            sent: totals.sent,
+            queue,
+            chart: DayChart::new(days, &rows, totals, &outcomes, &query),
+            sources,
+            failed: totals.failed,
+            more_causes: failed.len() > MAX_CAUSES,
+            causes: failed
+                .into_iter()
+                .take(MAX_CAUSES)
+                .map(|cause| CauseRow::new(cause, &query))
+                .collect(),
         }
     }
 
-    fn show_senders(&mut self, rows: Vec<LedgerRow>, senders: &[Sender]) {
-        let sender_labels: HashMap<SenderId, String> =
-            senders.iter().map(|sender| (sender.id, sender.label())).collect();
-        let sent = rows.into_iter().filter_map(|row| match row.key {
-            LedgerKey::Sender(Some(id)) if row.counts.messages() > 0 => Some((id, row.counts)),
-            _ => None,
-        });
-        let line = |(id, counts)| {
-            let label =
-                sender_labels.get(&id).cloned().unwrap_or_else(|| "A deleted sender".to_owned());
-            DeliveryRow::new(label, format!("/ledger?sender_id={id}"), counts)
-        };
-        self.senders = Top::of(sent.map(line).collect());
-    }
-
-    fn show_automations(&mut self, rows: &[LedgerRow], active: Vec<Automation>) {
-        let counts: HashMap<AutomationId, Counts> = rows
-            .iter()
-            .filter_map(|row| match row.key {
-                LedgerKey::Automation(Some(id)) => Some((id, row.counts)),
-                _ => None,
-            })
-            .collect();
-        let line = |automation: Automation| {
-            let counts = counts.get(&automation.id).copied().unwrap_or_default();
-            DeliveryRow::new(automation.name, format!("/automations/{}", automation.id), counts)
-        };
-        let mut lines: Vec<DeliveryRow> = active.into_iter().map(line).collect();
-        lines.sort_by_key(|line| std::cmp::Reverse(line.messages));
-        self.automations = Top::of(lines);
+    /// The number of messages that Twilio or a carrier has.
+    pub(super) const fn on_the_way(&self) -> i64 {
+        self.sent
     }
 }
 
-impl<T> Top<T> {
-    fn of(mut rows: Vec<T>) -> Self {
-        let more = rows.len() > MAX_ROWS;
-        rows.truncate(MAX_ROWS);
-        Self { rows, more }
-    }
+/// The period just before, with as many days.
+fn before(days: Days) -> Days {
+    let to = days.from() - TimeDelta::days(1);
+    let from = to - TimeDelta::days(days.count() - 1);
+    Days::new(from, to, days.zone()).unwrap_or(days)
 }
 
-impl DeliveryRow {
-    fn new(label: String, link: String, counts: Counts) -> Self {
-        Self {
-            label,
-            link,
-            messages: counts.messages(),
-            delivery_rate: percent(counts, Outcome::Delivered),
-            failure_rate: percent(counts, Outcome::Failed),
-            bar: bar(counts),
-        }
-    }
-}
-
-fn each_day(
-    days: Days,
-    rows: &[LedgerRow],
-    outcomes: &[Outcome],
-    query: &LedgerPageQuery,
-) -> Vec<Day> {
-    let counts: HashMap<NaiveDate, Counts> = rows
-        .iter()
-        .filter_map(|row| match row.key {
-            LedgerKey::Day(day) => Some((day, row.counts)),
-            _ => None,
-        })
-        .collect();
-    let day = |at| {
-        let day = days.from() + TimeDelta::days(at);
-        let counts = counts.get(&day).copied().unwrap_or_default();
-        Day {
-            label: day.format("%-d %b").to_string(),
-            link: query.messages(Some(LedgerKey::Day(day)), None, &[]),
-            counts: outcomes.iter().map(|outcome| counts.of(*outcome)).collect(),
-        }
-    };
-    (0..days.count()).map(day).collect()
+fn query(days: Days) -> LedgerPageQuery {
+    LedgerPageQuery::default().fixed(days)
 }
 
 #[cfg(debug_assertions)]
@@ -215,38 +157,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_without_messages_are_shown_too() {
-        let busy = Dashboard::samples().remove(0);
-        assert_eq!(busy.days.len(), 30);
+    fn the_period_before_is_as_long_and_ends_the_day_before() {
+        let day = |text: &str| text.parse().unwrap();
+        let days = Days::new(day("2026-11-02"), day("2026-12-01"), Tz::UTC).unwrap();
+        let earlier = before(days);
         assert_eq!(
-            (busy.days[0].label.as_str(), busy.days[29].label.as_str()),
-            ("12 Jan", "10 Feb")
-        );
-        assert!(busy.days[..29].iter().all(|day| day.counts.iter().all(|count| *count == 0)));
-        let last: Vec<(Outcome, i64)> =
-            busy.outcomes.iter().copied().zip(busy.days[29].counts.iter().copied()).collect();
-        assert_eq!(last[..2], [(Outcome::Delivered, 12_000), (Outcome::Sent, 300)]);
-    }
-
-    #[test]
-    fn a_rate_is_the_share_of_all_messages_in_the_ledger() {
-        let counts = Counts {
-            recipients: 100,
-            delivered: 45,
-            sent: 3,
-            failed: 1,
-            unconfirmed: 1,
-            suppressed: 50,
-            ..Counts::default()
-        };
-        let line = DeliveryRow::new(String::new(), String::new(), counts);
-        assert_eq!(
-            (line.delivery_rate.as_deref(), line.failure_rate.as_deref()),
-            (Some("45.0 %"), Some("1.0 %"))
-        );
-        assert_eq!(
-            DeliveryRow::new(String::new(), String::new(), Counts::default()).delivery_rate,
-            None
+            (earlier.from().to_string(), earlier.to().to_string(), earlier.count()),
+            ("2026-10-03".to_owned(), "2026-11-01".to_owned(), 30)
         );
     }
 }

@@ -66,8 +66,32 @@ impl<'a> ActiveSenders<'a> {
         Self(senders.iter().filter(is_on).map(|sender| (sender.id, sender)).collect())
     }
 
+    /// How many of `all` senders can send, in a sentence; empty if there are none.
+    pub(super) fn readiness(&self, all: usize) -> String {
+        match (self.0.len(), all) {
+            (_, 0) => String::new(),
+            (1, 1) => "Your sender is ready.".to_owned(),
+            (0, 1) => "Your sender is off.".to_owned(),
+            (2, 2) => "Both senders are ready.".to_owned(),
+            (ready, all) if ready == all => format!("All {all} senders are ready."),
+            (ready, all) => format!("{ready} of {all} senders are ready."),
+        }
+    }
+
     fn find(&self, id: SenderId) -> Option<&'a Sender> {
         self.0.get(&id).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_about_senders_counts_those_that_are_ready() {
+        let none = ActiveSenders(HashMap::new());
+        let said = [0, 1, 3].map(|all| none.readiness(all));
+        assert_eq!(said, ["", "Your sender is off.", "0 of 3 senders are ready."]);
     }
 }
 

@@ -19,47 +19,53 @@ pub(super) struct SetupStep {
     left_to: Option<&'static str>,
 }
 
+impl SetupStep {
+    /// Whether the step is done.
+    pub(super) const fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
 /// The checklist for a user of this role; empty when all is done.
 pub(super) fn steps(progress: SetupProgress, role: Role) -> Vec<SetupStep> {
     let all = [
         (
             "Connect Twilio",
-            "Your own account, and the number that you send from.",
+            "Use your own account and its numbers.",
             "/connections",
-            "Connect",
+            "Connect Twilio",
             progress.sender,
             Role::Admin,
         ),
         (
             "Write a template",
-            "The text of an SMS, with the contact’s name and more in it.",
+            "The text of an SMS, with the contact’s name in it.",
             "/templates",
-            "Write",
+            "Write template",
             progress.template,
             Role::Marketer,
         ),
         (
             "Add a contact",
-            "Yourself, to begin with. Others come by hand, or from your shop through the API.",
+            "Add yourself first. Your shop adds others by API.",
             "/contacts",
-            "Add",
+            "Add contact",
             progress.contact,
             Role::Marketer,
         ),
         (
             "Switch on an automation",
-            "Something happens, and the right SMS follows.",
+            "Send texts when something happens.",
             "/automations",
-            "Automate",
+            "Open automations",
             progress.automation,
             Role::Marketer,
         ),
         (
-            "See the first message delivered",
-            "Report an event for your contact, and follow its message until the carrier confirms \
-             it.",
-            "/messages",
-            "Look",
+            "See its first message delivered",
+            "Send a test event from the automation’s page.",
+            "/automations",
+            "Send test event",
             progress.delivered,
             Role::Viewer,
         ),
@@ -69,16 +75,12 @@ pub(super) fn steps(progress: SetupProgress, role: Role) -> Vec<SetupStep> {
         |(at, (title, text, link, action, done, required)): (usize, (_, _, _, _, _, Role))| {
             let left_to = match required {
                 _ if role >= required => None,
-                Role::Admin => Some("An admin does this."),
-                Role::Marketer | Role::Viewer => Some("A marketer or an admin does this."),
+                Role::Admin => Some("An admin does this"),
+                Role::Marketer | Role::Viewer => Some("A marketer or an admin does this"),
             };
             SetupStep { title, text, link, action, done, is_next: next == Some(at), left_to }
         };
-    if next.is_some() && !progress.was_completed {
-        all.into_iter().enumerate().map(step).collect()
-    } else {
-        Vec::new()
-    }
+    if progress.delivered { Vec::new() } else { all.into_iter().enumerate().map(step).collect() }
 }
 
 #[cfg(test)]

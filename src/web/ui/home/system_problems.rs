@@ -22,9 +22,15 @@ const MAX_NAMED: usize = 3;
 
 /// A problem, with the link that admins get.
 struct Problem {
-    text: String,
+    title: String,
+    detail: String,
     link: &'static str,
-    action: &'static str,
+}
+
+impl Problem {
+    fn new(title: impl Into<String>, detail: impl Into<String>, link: &'static str) -> Self {
+        Self { title: title.into(), detail: detail.into(), link }
+    }
 }
 
 /// Collects the problems, the most severe first.
@@ -38,7 +44,8 @@ pub(super) async fn load(
         return Ok(problems
             .into_iter()
             .map(|problem| {
-                Attention::with_link(problem.text, problem.link.to_owned(), problem.action)
+                let link = problem.link.to_owned();
+                Attention::new("server", problem.title, problem.detail, Some(link))
             })
             .collect());
     }
@@ -51,7 +58,10 @@ pub(super) async fn load(
     let advice = whom_to_ask(&admins);
     Ok(problems
         .into_iter()
-        .map(|problem| Attention::without_link(format!("{} {advice}", problem.text)))
+        .map(|problem| {
+            let detail = format!("{} {advice}", problem.detail);
+            Attention::new("server", problem.title, detail, None)
+        })
         .collect())
 }
 
@@ -61,43 +71,46 @@ async fn problems(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Problem>> {
         .await?
         .is_some_and(|since| now - since > RESTART_TOLERANCE)
     {
-        let text = "No worker is running: nothing is sent, and nobody moves on in an automation."
-            .to_owned();
-        problems.push(Problem { text, link: "/admin", action: "See what to do" });
+        problems.push(Problem::new(
+            "No worker is running",
+            "Carillon sends nothing, and automations stand still.",
+            "/admin",
+        ));
     }
     let failed = failed_jobs::count(conn, None).await?;
     if failed > 0 {
-        let text = match failed {
-            1 => "A job has failed: a message or a contact stands still until it is tried again."
-                .to_owned(),
-            many => {
-                let many = capped_count(many, failed_jobs::MAX_COUNTED);
-                format!(
-                    "{many} jobs have failed: messages or contacts stand still until they are \
-                     tried again."
-                )
-            }
+        let (title, detail) = match failed {
+            1 => (
+                "A job has failed".to_owned(),
+                "A message or a contact stands still until an admin retries it.",
+            ),
+            many => (
+                format!("{} jobs have failed", capped_count(many, failed_jobs::MAX_COUNTED)),
+                "Messages or contacts stand still until an admin retries them.",
+            ),
         };
-        problems.push(Problem { text, link: "/admin/failed", action: "See which" });
+        problems.push(Problem::new(title, detail, "/admin/failed"));
     }
     let aside = set_aside::count(conn).await?;
     if aside > 0 {
-        let text = match aside {
-            1 => "One thing could not be done and was set aside; it is tried again.".to_owned(),
-            many => format!(
-                "{} things could not be done and were set aside; they are tried again.",
-                capped_count(many, set_aside::MAX_COUNTED)
-            ),
+        let title = match aside {
+            1 => "One item failed and is set aside".to_owned(),
+            many => {
+                format!(
+                    "{} items failed and are set aside",
+                    capped_count(many, set_aside::MAX_COUNTED)
+                )
+            }
         };
-        problems.push(Problem { text, link: "/admin/set-aside", action: "See which" });
+        problems.push(Problem::new(title, "Carillon keeps trying.", "/admin/set-aside"));
     }
     let standings = routines::statuses(conn).await?;
     for standing in standings.iter().filter(|standing| {
         standing.failing_since.is_some_and(|since| now - since >= FAILURE_TOLERANCE)
     }) {
         let (name, about) = labels::routine(standing.routine);
-        let text = format!("A routine keeps failing: {}. {about}", name.to_lowercase());
-        problems.push(Problem { text, link: "/admin", action: "See why" });
+        let title = format!("A routine keeps failing: {}", name.to_lowercase());
+        problems.push(Problem::new(title, about, "/admin"));
     }
     Ok(problems)
 }
@@ -105,8 +118,8 @@ async fn problems(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Problem>> {
 /// A sentence about whom to ask: `Ask an admin to look at it: Ada or Ben.`
 fn whom_to_ask(admins: &[&str]) -> String {
     match admins {
-        [] => "Ask whoever runs this server to look at it.".to_owned(),
-        [one] => format!("Ask {one} to look at it, who is an admin."),
+        [] => "Ask the person who runs this server.".to_owned(),
+        [one] => format!("Ask {one} to look at it."),
         [rest @ .., last] if admins.len() <= MAX_NAMED => {
             format!("Ask an admin to look at it: {} or {last}.", rest.join(", "))
         }
@@ -120,7 +133,7 @@ mod tests {
 
     #[test]
     fn other_users_read_which_admin_to_ask() {
-        assert_eq!(whom_to_ask(&["Ada"]), "Ask Ada to look at it, who is an admin.");
+        assert_eq!(whom_to_ask(&["Ada"]), "Ask Ada to look at it.");
         assert_eq!(whom_to_ask(&["Ada", "Ben"]), "Ask an admin to look at it: Ada or Ben.");
         assert_eq!(
             whom_to_ask(&["A", "B", "C", "D"]),

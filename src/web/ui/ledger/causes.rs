@@ -14,7 +14,9 @@ use crate::twilio::error_codes;
 #[derive(Debug, Serialize)]
 pub(in crate::web::ui) struct CauseRow {
     outcome: Outcome,
-    words: String,
+    title: String,
+    /// Twilio's error code.
+    code: Option<i32>,
     advice: Option<&'static str>,
     count: i64,
     /// The path of the list of these messages; none if no filter of the list selects exactly them.
@@ -35,7 +37,8 @@ impl CauseRow {
             .then(|| query.messages(None, Some(cause.outcome), &parameters));
         Self {
             outcome: cause.outcome,
-            words: cause_text(cause.error_code, cause.reason.as_deref()),
+            title: cause_title(cause.error_code, cause.reason.as_deref()),
+            code: cause.error_code,
             advice: advice(cause),
             count: cause.count,
             link,
@@ -47,26 +50,29 @@ impl CauseRow {
 fn advice(cause: &Cause) -> Option<&'static str> {
     match (cause.error_code, cause.reason.as_deref().unwrap_or_default()) {
         (Some(code), _) => Some(error_codes::lookup(code).advice),
-        (None, reason) if reason.ends_with(NO_DEFAULT) => Some(
-            "Give it a default in the template, or have your program report it with the event.",
-        ),
-        (None, EXPIRED) => Some(
-            "Raise the rate of the sender, or how long its messages may wait, under the limits of \
-             the sender.",
-        ),
+        (None, reason) if reason.ends_with(NO_DEFAULT) => {
+            Some("Give it a fallback in the template, or report it with the event.")
+        }
+        (None, EXPIRED) => Some("Raise the rate of the sender, or let its messages wait longer."),
         (None, _) => None,
     }
 }
 
 /// The text of a cause: the error code with its title, the suppression, or the stored reason.
 pub(in crate::web::ui) fn cause_text(error_code: Option<i32>, reason: Option<&str>) -> String {
+    let title = cause_title(error_code, reason);
+    error_code.map_or_else(|| title.clone(), |code| format!("{code}: {title}"))
+}
+
+/// The same without the error code.
+fn cause_title(error_code: Option<i32>, reason: Option<&str>) -> String {
     match (error_code, reason) {
-        (Some(code), _) => format!("{code}: {}", error_codes::lookup(code).title),
+        (Some(code), _) => error_codes::lookup(code).title.to_owned(),
         (None, Some("canceled")) => "Canceled before Twilio sent it".to_owned(),
         (None, Some(reason)) => reason
             .parse::<Reason>()
             .map_or_else(|_| reason.to_owned(), |reason| reason.label().to_owned()),
-        (None, None) => "No reason was given".to_owned(),
+        (None, None) => "No reason given".to_owned(),
     }
 }
 
@@ -88,7 +94,7 @@ mod tests {
         assert!(
             advice(None, Some(&format!("event.city is not set in this event, {NO_DEFAULT}")))
                 .unwrap()
-                .contains("default")
+                .contains("fallback")
         );
         assert!(advice(None, Some(EXPIRED)).unwrap().contains("rate"));
         assert_eq!((advice(None, Some("stop")), advice(None, None)), (None, None));
@@ -99,6 +105,6 @@ mod tests {
         assert!(cause_text(Some(30003), Some("stop")).starts_with("30003: "));
         assert_eq!(cause_text(None, Some("stop")), "Texted STOP");
         assert_eq!(cause_text(None, Some("event.city is not set")), "event.city is not set");
-        assert_eq!(cause_text(None, None), "No reason was given");
+        assert_eq!(cause_text(None, None), "No reason given");
     }
 }

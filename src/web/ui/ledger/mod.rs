@@ -1,8 +1,9 @@
 //! The pages of the ledger. [`show::LedgerShowPage`] counts messages by outcome, and
 //! [`resend::LedgerResendPage`] sends undelivered ones again; [`LedgerPageQuery`] is the filter of
-//! both. Start with [`show`]; other pages show [`totals`], [`causes`] and the [`outcome_bar`], too.
+//! both. Start with [`show`]; other pages show [`totals`], [`causes`] and the [`day_chart`], too.
 
 mod causes;
+mod day_chart;
 mod outcome_bar;
 mod outcome_counts;
 mod query;
@@ -13,7 +14,7 @@ mod totals;
 use actix_web::web::{self, ServiceConfig};
 
 pub(super) use causes::{CauseRow, cause_text};
-pub(super) use outcome_bar::{BarSlice, bar};
+pub(super) use day_chart::{DayChart, counts_by_day, period};
 pub(super) use outcome_counts::{columns, percent};
 pub(super) use query::LedgerPageQuery;
 pub(super) use totals::LedgerTotals;

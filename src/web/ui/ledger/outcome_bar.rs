@@ -10,14 +10,14 @@ const WIDTH: i64 = 1_000;
 
 /// A slice of the bar: an outcome with its position and width.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(in crate::web::ui) struct BarSlice {
+pub(super) struct BarSlice {
     outcome: Outcome,
     x: i64,
     width: i64,
 }
 
 /// The slices of the bar. Each outcome that occurs gets a visible width.
-pub(in crate::web::ui) fn bar(counts: Counts) -> Vec<BarSlice> {
+pub(super) fn bar(counts: Counts) -> Vec<BarSlice> {
     let sum = counts.sum().max(1);
     let present: Vec<Outcome> =
         Outcome::ALL.iter().copied().filter(|outcome| counts.of(*outcome) > 0).collect();

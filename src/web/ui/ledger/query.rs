@@ -164,10 +164,7 @@ fn path_with_query<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'
 }
 
 fn parse_id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
-    errors.check(
-        field,
-        text.parse().map_err(|_| "There is no such thing to filter by; choose another."),
-    )
+    errors.check(field, text.parse().map_err(|_| "Not found. Choose another."))
 }
 
 fn filled(text: &str) -> Option<&str> {

@@ -101,14 +101,13 @@ pub(super) async fn resend_all(visit: Visit<Marketer>, form: Form<LedgerQueryFor
     drop(conn);
     let redirect = visit.redirect(query.link("/ledger"));
     match (sent.len(), ids.len()) {
-        (0, _) => redirect
-            .warning("Nothing was sent again: nothing of it may be, or somebody was faster."),
-        (1, _) => redirect.flash("1 message is sent again."),
+        (0, _) => redirect.warning("Nothing to resend: another user may have been faster."),
+        (1, _) => redirect.flash("Resending 1 message."),
         (many, MAX_AT_ONCE..) => redirect.flash(format!(
-            "{} messages are sent again. There may be more: look once more.",
+            "Resending {} messages. There may be more: check again.",
             grouped(many)
         )),
-        (many, _) => redirect.flash(format!("{} messages are sent again.", grouped(many))),
+        (many, _) => redirect.flash(format!("Resending {} messages.", grouped(many))),
     }
 }
 
@@ -116,16 +115,14 @@ pub(super) async fn resend_one(visit: Visit<Marketer>, id: Path<MessageId>) -> P
     let mut conn = visit.conn().await?;
     let sent = resend::resend_in_batches(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
     if let [new] = sent.as_slice() {
-        return visit
-            .redirect(format!("/messages/{new}"))
-            .flash("It is sent again as this message.");
+        return visit.redirect(format!("/messages/{new}")).flash("Resent as this message.");
     }
     let why = resend::check_eligibility(&mut conn, *id)
         .await?
         .err()
-        .map_or("It cannot be sent now.", LeftOutReason::explanation);
+        .map_or("Carillon can’t send it now.", LeftOutReason::explanation);
     drop(conn);
-    visit.redirect(format!("/messages/{id}")).warning(format!("It is not sent again. {why}"))
+    visit.redirect(format!("/messages/{id}")).warning(format!("Not resent. {why}"))
 }
 
 /// The selected messages, if the filter does not cover too many days.
@@ -146,7 +143,7 @@ impl LedgerResendPage {
             Some(MessageOrigin::OneOff) => Some("no automation".to_owned()),
             Some(MessageOrigin::Automation(id)) => match automations::find(conn, id).await {
                 Ok(automation) => Some(automation.name),
-                Err(Error::NotFound(_)) => Some("an automation that was deleted".to_owned()),
+                Err(Error::NotFound(_)) => Some("a deleted automation".to_owned()),
                 Err(error) => return Err(error.into()),
             },
         };
@@ -172,7 +169,7 @@ impl LedgerResendPage {
             eligible,
             now,
             button: format!(
-                "Send {} {} again",
+                "Resend {} {}",
                 grouped(now),
                 if now == 1 { "message" } else { "messages" }
             ),
@@ -192,16 +189,16 @@ impl LedgerResendPage {
     /// The page for an invalid filter.
     fn with_errors(query: LedgerPageQuery, errors: &FieldErrors) -> Self {
         // The page has no fields beside which an error could be shown.
-        let named = |field: &str, sentence: &String| {
-            if field == "form" { sentence.clone() } else { format!("{field}: {sentence}") }
+        let named = |field: &str, message: &String| {
+            if field == "form" { message.clone() } else { format!("{field}: {message}") }
         };
-        let sentences: Vec<String> = errors
+        let error_messages: Vec<String> = errors
             .iter()
-            .flat_map(|(field, all)| all.iter().map(move |sentence| named(field, sentence)))
+            .flat_map(|(field, all)| all.iter().map(move |message| named(field, message)))
             .collect();
-        let errors = sentences
+        let errors = error_messages
             .into_iter()
-            .fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
+            .fold(FieldErrors::default(), |errors, message| errors.with("form", message));
         Self { errors, ..Self::new(query, &ResendPreview::default()) }
     }
 }
@@ -222,8 +219,7 @@ impl LeftOutRow {
 impl From<&ResendGroup> for GroupRow {
     fn from(group: &ResendGroup) -> Self {
         let words = match group.outcome {
-            Outcome::Unconfirmed => "Unconfirmed".to_owned(),
-            Outcome::Retried => "Sent again".to_owned(),
+            outcome @ (Outcome::Unconfirmed | Outcome::Retried) => outcome.word().to_owned(),
             _ => cause_text(group.error_code, group.reason.as_deref()),
         };
         Self { words, count: group.count }

@@ -6,13 +6,14 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::causes::CauseRow;
+use super::day_chart::{self, DayChart};
 use super::outcome_counts::{self, OutcomeCount};
 use super::query::{LedgerPageQuery, LedgerQueryForm};
 use super::totals::LedgerTotals;
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
 use crate::ledger::outcome::Outcome;
-use crate::ledger::{self, Cause, Difference, Grouping, Ledger, LedgerFilter, LedgerKey};
+use crate::ledger::{self, Cause, Days, Difference, Grouping, Ledger, LedgerFilter, LedgerKey};
 use crate::messages::resend::{self, MAX_DAYS, Selection};
 use crate::types::id::AutomationId;
 use crate::users::audit::{self, AuditKind};
@@ -53,6 +54,10 @@ struct Figures {
     /// The outcomes with a column: the usual ones, and those that occur.
     columns: Vec<Outcome>,
     rows: Vec<RowView>,
+    /// The totals of the columns.
+    totals: Vec<OutcomeCount>,
+    /// The chart of the days, if it has room for them.
+    chart: Option<DayChart>,
     /// The number of rows that are not shown.
     hidden: usize,
     causes: Vec<CauseRow>,
@@ -112,14 +117,14 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<LedgerQueryForm>) -> 
     let Some(selection) = selection else {
         return visit
             .redirect(location)
-            .warning(format!("Choose at most {MAX_DAYS} days, and count them again."));
+            .warning(format!("Choose at most {MAX_DAYS} days, then recount them."));
     };
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let corrected = db::transaction(&mut conn, async |tx| {
         let (corrected, mut tx) = ledger::correct(tx, selection.filter()).await?;
         if corrected > 0 {
-            let summary = format!("put right {} of the ledger", counted(corrected, "number"));
+            let summary = format!("corrected {} of the ledger", counted(corrected, "number"));
             audit::record(&mut tx, &actor, AuditKind::Message, None, &summary, now).await?;
         }
         Ok::<_, Error>(corrected)
@@ -127,9 +132,9 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<LedgerQueryForm>) -> 
     .await?;
     drop(conn);
     visit.redirect(location).flash(match corrected {
-        0 => "Nothing was wrong.".to_owned(),
-        1 => "1 number of the ledger was put right.".to_owned(),
-        many => format!("{} of the ledger were put right.", counted(many, "number")),
+        0 => "Every number was right.".to_owned(),
+        1 => "Corrected 1 number.".to_owned(),
+        many => format!("Corrected {}.", counted(many, "number")),
     })
 }
 
@@ -183,7 +188,11 @@ impl LedgerShowPage {
         };
         let names = self.names(conn, &ledger, grouping).await?;
         let query = self.wanted.clone().fixed(filter.days);
-        let found = Figures::new(&query, ledger, grouping, &names, check, few_days);
+        let chart = (grouping == Grouping::Day).then(|| chart(filter.days, &ledger, &query));
+        let found = Figures {
+            chart: chart.flatten(),
+            ..Figures::new(&query, ledger, grouping, &names, check, few_days)
+        };
         Ok(Self { wanted: query, found: Some(found), ..self })
     }
 
@@ -252,6 +261,11 @@ impl Figures {
                 Grouping::Sender => "Sender",
             },
             rows: shown.collect(),
+            totals: outcome_counts::counts_by_outcome(totals, query, None)
+                .into_iter()
+                .filter(|count| count.is_in(&columns))
+                .collect(),
+            chart: None,
             hidden,
             causes: causes.iter().map(|cause: &Cause| CauseRow::new(cause, query)).collect(),
             check_link: few_days.then(|| with_check(&query.link("/ledger"))),
@@ -260,6 +274,13 @@ impl Figures {
             check,
         }
     }
+}
+
+/// The chart of these days; none for a single day, and for more days than it has room for.
+fn chart(days: Days, ledger: &Ledger, query: &LedgerPageQuery) -> Option<DayChart> {
+    let has_room = (2..=day_chart::MAX_DAYS).contains(&days.count());
+    let outcomes = outcome_counts::columns(ledger.totals, &[]);
+    has_room.then(|| DayChart::new(days, &ledger.rows, ledger.totals, &outcomes, query))
 }
 
 impl Recount {

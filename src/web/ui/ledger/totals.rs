@@ -24,7 +24,7 @@ pub(in crate::web::ui) struct LedgerTotals {
     adds_up: bool,
     /// The sum of all outcomes.
     sum: i64,
-    /// The sum, term by term: `61 = 7 delivered + 1 sent`; none for fewer than two terms.
+    /// The sum, term by term: `61 = 7 delivered + 54 waiting`; none for fewer than two terms.
     terms: Option<String>,
     outcomes: Vec<OutcomeCount>,
     bar: Vec<BarSlice>,
@@ -60,9 +60,12 @@ impl LedgerTotals {
 /// The sum of the outcomes, term by term.
 fn terms(counts: Counts) -> Option<String> {
     let present = Outcome::ALL.iter().filter(|outcome| counts.of(**outcome) > 0);
-    let terms: Vec<String> =
-        present.map(|outcome| format!("{} {outcome}", grouped(counts.of(*outcome)))).collect();
+    let terms: Vec<String> = present.map(|outcome| term(*outcome, counts.of(*outcome))).collect();
     (terms.len() > 1).then(|| format!("{} = {}", grouped(counts.sum()), terms.join(" + ")))
+}
+
+fn term(outcome: Outcome, count: i64) -> String {
+    format!("{} {}", grouped(count), outcome.word().to_lowercase())
 }
 
 #[cfg(test)]
@@ -80,7 +83,7 @@ mod tests {
         };
         assert_eq!(
             terms(counts).as_deref(),
-            Some("1,203 = 1,200 delivered + 2 failed + 1 retried")
+            Some("1,203 = 1,200 delivered + 2 not delivered + 1 sent again")
         );
         assert_eq!(terms(Counts { recipients: 5, sent: 5, ..Counts::default() }), None);
     }

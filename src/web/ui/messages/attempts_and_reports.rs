@@ -42,7 +42,7 @@ impl AttemptRow {
         let worker = workers.get(&attempt.worker_id).cloned();
         Self {
             number: attempt.number,
-            worker: worker.unwrap_or_else(|| short(attempt.worker_id)),
+            worker: worker.unwrap_or_else(|| short_id(attempt.worker_id)),
             claimed_at: attempt.claimed_at,
             duration_ms: attempt.duration_ms,
             outcome: match attempt.outcome {
@@ -78,7 +78,7 @@ impl ReportRow {
 }
 
 /// The end of a worker's id: its beginning is a timestamp, which many share.
-fn short(worker: WorkerId) -> String {
+fn short_id(worker: WorkerId) -> String {
     let id = worker.0.simple().to_string();
     format!("…{}", &id[id.len() - 8..])
 }

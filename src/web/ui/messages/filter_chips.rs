@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use super::list_query::path_of;
+use crate::ledger::outcome::Outcome;
 use crate::messages::log::filter::Within;
 use crate::messages::log::query_parameters::MessageQuery;
+use crate::messages::message::Direction;
+use crate::messages::status::MessageStatus;
 use crate::twilio::error_codes;
-use crate::web::http::template_filters::{sentence_case, shown_address};
+use crate::web::http::template_filters::shown_address;
 use crate::web::ui::Choice;
 use crate::web::ui::ledger::cause_text;
 
@@ -69,8 +72,14 @@ fn describe(
     };
     match name {
         "text" => ("Text", format!("“{value}”"), None),
-        "status" => ("Status", sentence_case(value), None),
-        "outcome" => ("Outcome", sentence_case(value), None),
+        "status" => ("Status", exact_status(value), None),
+        "outcome" => (
+            "Status",
+            value
+                .parse()
+                .map_or_else(|_| value.to_owned(), |outcome: Outcome| outcome.word().to_owned()),
+            None,
+        ),
         "within" => (
             "Time",
             value
@@ -81,7 +90,13 @@ fn describe(
         "from_day" => ("From", value.to_owned(), None),
         "to_day" => ("Up to", value.to_owned(), None),
         "reason" => ("Reason", cause_text(None, Some(value)), None),
-        "direction" => ("Direction", sentence_case(value), None),
+        "direction" => (
+            "Direction",
+            value
+                .parse()
+                .map_or_else(|_| value.to_owned(), |way: Direction| direction_word(way).to_owned()),
+            None,
+        ),
         "automation_id" if value == "none" => ("Automation", "None".to_owned(), None),
         "automation_id" => ("Automation", choice_label(names.automations), page("automations")),
         "template_id" => ("Template", choice_label(names.templates), page("templates")),
@@ -95,9 +110,27 @@ fn describe(
         }
         "to" => ("To", shown_address(value), None),
         "contact_id" => {
-            ("Contact", names.contact.unwrap_or("somebody").to_owned(), page("contacts"))
+            ("Contact", names.contact.unwrap_or("one contact").to_owned(), page("contacts"))
         }
         _ => ("Enrollment", "one".to_owned(), page("enrollments")),
+    }
+}
+
+/// A status as Twilio names it, after its word if that differs: `On the way (queued)`.
+pub(super) fn exact_status(value: &str) -> String {
+    let exact = value.replace('_', " ");
+    match value.parse::<MessageStatus>() {
+        Ok(status) if status.word().eq_ignore_ascii_case(&exact) => status.word().to_owned(),
+        Ok(status) => format!("{} ({exact})", status.word()),
+        Err(_) => exact,
+    }
+}
+
+/// The word for a direction.
+pub(super) const fn direction_word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outbound => "Sent",
+        Direction::Inbound => "Received",
     }
 }
 
@@ -123,7 +156,11 @@ mod tests {
             chips.iter().map(|chip| (chip.label, chip.value.as_str())).collect();
         assert_eq!(
             texts[..3],
-            [("Status", "Failed"), ("Time", "Last 24 hours"), ("Automation", "Thanks")]
+            [
+                ("Status", "Not delivered (failed)"),
+                ("Time", "Last 24 hours"),
+                ("Automation", "Thanks")
+            ]
         );
         assert!(texts[3].1.starts_with("30003: "));
         assert_eq!(chips[0].without, "/messages?within=day&automation_id=7&error_code=30003");

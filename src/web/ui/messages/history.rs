@@ -1,24 +1,26 @@
 //! The history of a message in words: composition, submission to Twilio, answer and reports, each
 //! with what it proves.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::history_words::{
+    elapsed, error_text, icon, lost_answer_title, ordinal, reported_title, tone,
+};
 use super::reasons::EndReason;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
 use crate::messages::log::status_history::StatusEvent;
 use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource;
-use crate::twilio::error_codes;
-use crate::web::quantities::grouped;
 
 /// A line of the history.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct HistoryLine {
     pub(super) at: DateTime<Utc>,
-    /// The colour of its mark: `good`, `warn`, `bad`, `quiet` or empty.
+    /// The colour of its icon: `good`, `warn`, `bad`, `quiet` or empty.
     tone: &'static str,
+    icon: &'static str,
     pub(super) title: String,
     pub(super) note: Option<String>,
     /// The Twilio error code with its title.
@@ -67,39 +69,34 @@ impl MessageHistory<'_> {
 
     fn first_line(&self, event: &StatusEvent) -> HistoryLine {
         match self.message.direction {
-            Direction::Inbound => HistoryLine::new(
-                event.at,
-                "good",
-                "Twilio brought it to us",
-                Some("A call of our inbound webhook, with Twilio’s signature.".to_owned()),
-            ),
-            Direction::Outbound => {
-                HistoryLine::new(event.at, "", "Carillon composed it", Some(self.origin.clone()))
-            }
+            Direction::Inbound => HistoryLine::new(event.at, "good", "Received", None)
+                .with_icon("arrow-down-left")
+                .with_note("Twilio called the inbound webhook."),
+            Direction::Outbound => HistoryLine::new(event.at, "", "Text written", None)
+                .with_icon("file-text")
+                .with_note(self.origin.clone()),
         }
     }
 
     fn report(&self, event: &StatusEvent, current: MessageStatus) -> HistoryLine {
-        let word = event.status.replace('_', " ");
         let status = event.status.parse::<MessageStatus>().ok();
         let title = match event.source {
             ReportSource::Carillon => return self.decision(event, status, current),
-            ReportSource::Response if status == Some(MessageStatus::Failed) => {
-                "Twilio refused it".to_owned()
-            }
-            ReportSource::Response => format!("Twilio answered: {word}"),
-            ReportSource::Callback => format!("Twilio reported: {word}"),
             ReportSource::Lookup if status == Some(MessageStatus::Unconfirmed) => {
                 return self.lookup_without_result(event);
             }
-            ReportSource::Lookup => format!("Asked by us, Twilio said: {word}"),
+            _ => reported_title(event, status),
         };
-        let tone = if event.applied { tone(status) } else { "quiet" };
-        let note =
-            if event.applied { None } else { Some(self.why_ignored(event, status, current)) };
+        let asked =
+            (event.source == ReportSource::Lookup).then(|| "Carillon asked Twilio.".to_owned());
+        let (tone, note) = if event.applied {
+            (tone(status), asked)
+        } else {
+            ("quiet", Some(self.why_ignored(event, status, current)))
+        };
         HistoryLine {
             error: event.error_code.map(error_text),
-            ..HistoryLine::new(event.at, tone, title, note)
+            ..HistoryLine::new(event.at, tone, title, note).with_icon(icon(status))
         }
     }
 
@@ -116,29 +113,30 @@ impl MessageHistory<'_> {
             Some(MessageStatus::Pending) if current == MessageStatus::Failed => (
                 "Carillon sends it once more",
                 Some(
-                    "Twilio dropped it before it reached a carrier, so that nobody can have got \
-                     it. The next attempt makes a new message at Twilio."
+                    "Twilio dropped it before it reached a carrier, so it reached no recipient. \
+                     The next attempt is a new message at Twilio."
                         .to_owned(),
                 ),
             ),
             Some(MessageStatus::Pending) => (
                 "Carillon sends it again",
                 Some(
-                    "Nobody confirmed it, and this connection prefers a message twice to \
-                         none."
+                    "Twilio never confirmed it. This connection sends twice rather than not at \
+                     all."
                         .to_owned(),
                 ),
             ),
-            Some(MessageStatus::Failed) => ("Carillon gave it up", reason),
+            Some(MessageStatus::Failed) => ("Not delivered", reason),
             Some(MessageStatus::Suppressed | MessageStatus::Skipped | MessageStatus::Expired) => {
-                ("Carillon did not send it", reason)
+                ("Not sent", reason)
             }
-            _ => (status.map_or("Carillon noted a status", MessageStatus::meaning), None),
+            _ => (status.map_or("Status changed", MessageStatus::meaning), None),
         };
-        HistoryLine::new(event.at, tone(status), title, note)
+        let icon = if status == Some(MessageStatus::Pending) { "repeat" } else { icon(status) };
+        HistoryLine::new(event.at, tone(status), title, note).with_icon(icon)
     }
 
-    /// The line of a lost answer, with how the outcome became known later.
+    /// The line of a lost response, with how the outcome became known later.
     fn lost_answer(&self, event: &StatusEvent) -> HistoryLine {
         let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(event.at));
         let title = attempt.map_or_else(|| "Twilio did not answer".to_owned(), lost_answer_title);
@@ -157,32 +155,28 @@ impl MessageHistory<'_> {
         });
         let note = match proof {
             Some(proof) if proof.at <= event.at => {
-                "But its callback had come before, which proves \
-                                                    that it had accepted the message."
-                    .to_owned()
+                "A report had come before: Twilio had accepted the message.".to_owned()
             }
             Some(proof) => {
                 let later = elapsed(proof.at - event.at);
                 match proof.source {
                     ReportSource::Lookup => format!(
-                        "Twilio’s list, asked {later} later, showed the message: it had accepted \
-                         it."
+                        "Twilio’s list showed it {later} later: Twilio had accepted the message."
                     ),
-                    _ => format!(
-                        "Its callback {later} later proved that it had accepted the message."
-                    ),
+                    _ => format!("A report {later} later: Twilio had accepted the message."),
                 }
             }
             None if self.message.status == MessageStatus::Unconfirmed
                 && self.message.reason.is_none() =>
             {
-                "Nobody knows yet whether it has the message. Carillon waits for its callback and \
-                 asks for its list of messages; until then nothing is sent again."
+                "It is uncertain whether Twilio has the message. Carillon waits for a report and \
+                 searches Twilio’s list. Until then, it sends nothing again."
                     .to_owned()
             }
-            None => "Nobody could confirm that it has the message.".to_owned(),
+            None => "Twilio never confirmed that it has the message.".to_owned(),
         };
-        HistoryLine::new(event.at, if proof.is_some() { "good" } else { "warn" }, title, Some(note))
+        let tone = if proof.is_some() { "good" } else { "warn" };
+        HistoryLine::new(event.at, tone, title, Some(note)).with_icon("circle-question-mark")
     }
 
     /// The line of a lookup in Twilio's list that did not find the message.
@@ -192,16 +186,11 @@ impl MessageHistory<'_> {
                 && lookup.status == event.status
                 && lookup.at <= event.at
         });
-        let times = match lookups.count() {
-            0 | 1 => "Asked by us".to_owned(),
-            times => format!("Asked by us for the {} time", ordinal(times)),
+        let note = match lookups.count() {
+            0 | 1 => "Carillon asked Twilio.".to_owned(),
+            times => format!("Carillon asked Twilio for the {} time.", ordinal(times)),
         };
-        HistoryLine::new(
-            event.at,
-            "quiet",
-            format!("{times}, Twilio did not show it in its list"),
-            None,
-        )
+        HistoryLine::new(event.at, "quiet", "Not in Twilio’s list", Some(note)).with_icon("search")
     }
 
     /// The line of an attempt without a report, after which the message went back to pending.
@@ -216,31 +205,27 @@ impl MessageHistory<'_> {
             return None;
         }
         let (title, note) = match attempt.outcome? {
-            AttemptOutcome::Busy => (
-                "Twilio was too busy",
-                "It did not take the message, so that trying again is safe.",
-            ),
-            AttemptOutcome::NotSent => (
-                "Twilio could not be reached",
-                "The request never left, so that trying again is safe.",
-            ),
+            AttemptOutcome::Busy => {
+                ("Twilio was too busy", "Twilio did not take the message, so trying again is safe.")
+            }
+            AttemptOutcome::NotSent => {
+                ("Twilio could not be reached", "The request never left, so trying again is safe.")
+            }
             AttemptOutcome::HeldBack => (
                 "Held back for another check",
-                "Too much time had passed since the last one. Nothing was sent.",
+                "Too much time had passed since the last check. Nothing was sent.",
             ),
             AttemptOutcome::Refused => (
-                "Twilio refused it for now",
-                "It does not have the message, so that trying again is safe.",
+                "Refused by Twilio for now",
+                "Twilio does not have the message, so trying again is safe.",
             ),
             AttemptOutcome::Accepted | AttemptOutcome::Unknown => return None,
         };
         let note = match next {
-            Some(next) => {
-                format!(
-                    "{note} It was tried again {} later.",
-                    elapsed(next.claimed_at - finished_at)
-                )
-            }
+            Some(next) => format!(
+                "{note} The next attempt followed {} later.",
+                elapsed(next.claimed_at - finished_at)
+            ),
             None => note.to_owned(),
         };
         Some(HistoryLine {
@@ -273,7 +258,7 @@ impl MessageHistory<'_> {
         status: Option<MessageStatus>,
         current: MessageStatus,
     ) -> String {
-        let word = current.as_str();
+        let word = current.as_str().replace('_', " ");
         let reported_sid = event
             .params
             .as_ref()
@@ -281,112 +266,55 @@ impl MessageHistory<'_> {
             .and_then(|sid| sid.as_str());
         match status {
             _ if reported_sid.is_some_and(|reported_sid| self.is_former(reported_sid)) => {
-                "It is about what Twilio had dropped before: another attempt has taken its \
-                 place."
-                    .to_owned()
+                "About an earlier attempt, which Twilio dropped.".to_owned()
             }
-            _ if !self.is_about_this(event) => {
-                "It is about another message of Twilio’s, not about the one that this one is known \
-                 by."
-                .to_owned()
-            }
-            None => "Carillon does not know this status: it is kept, and changes \
-                     nothing."
-                .to_owned(),
-            Some(status) if status == current => "A repeat: it changes nothing.".to_owned(),
+            _ if !self.is_about_this(event) => "About another message at Twilio.".to_owned(),
+            None => "Carillon does not know this status; it changes nothing.".to_owned(),
+            Some(status) if status == current => "A repeat; it changes nothing.".to_owned(),
             Some(status) if status.is_final() && current.is_final() => {
-                format!("It contradicts “{word}”, which came first and stays.")
+                format!("Contradicts “{word}”, which came first and stays.")
             }
-            Some(_) => format!("It came late: the message was “{word}” already."),
+            Some(_) => format!("Came late: the message was “{word}” already."),
         }
     }
 }
 
-impl HistoryLine {
-    fn new(
-        at: DateTime<Utc>,
-        tone: &'static str,
-        title: impl Into<String>,
-        note: Option<String>,
-    ) -> Self {
-        Self { at, tone, title: title.into(), note, error: None }
-    }
-}
-
-/// The title for an attempt with an unknown outcome.
-fn lost_answer_title(attempt: &Attempt) -> String {
-    match (attempt.http_status, attempt.duration_ms) {
-        (Some(status), _) => format!(
-            "Twilio answered with an error that does not say whether it has the message (HTTP \
-             {status})"
-        ),
-        (None, None) => "The worker stopped while it was handing it over".to_owned(),
-        (None, Some(duration)) if duration >= 1_000 => {
-            format!(
-                "Twilio did not answer within {}",
-                elapsed(TimeDelta::milliseconds(duration.into()))
-            )
-        }
-        (None, Some(_)) => "The connection to Twilio broke before its answer came".to_owned(),
-    }
-}
-
+/// The line of a request to Twilio, whose figures are among the technical details.
 fn submission(attempt: &Attempt) -> HistoryLine {
-    let mut facts = vec![format!("Attempt {}", attempt.number)];
-    facts.extend(attempt.duration_ms.map(|duration| format!("{} ms", grouped(duration))));
-    facts.extend(attempt.twilio_request_id.as_ref().map(|id| format!("Twilio’s request {id}")));
-    if attempt.finished_at.is_none() {
-        facts.push("no answer yet".to_owned());
-    }
     let title = match attempt.outcome {
         Some(AttemptOutcome::Accepted) => "Handed to Twilio",
         Some(AttemptOutcome::Refused | AttemptOutcome::Busy) => "Offered to Twilio",
         Some(AttemptOutcome::NotSent | AttemptOutcome::HeldBack | AttemptOutcome::Unknown)
         | None => "On its way to Twilio",
     };
-    HistoryLine::new(attempt.claimed_at, "", title, Some(facts.join(", ")))
-}
-
-const fn tone(status: Option<MessageStatus>) -> &'static str {
-    match status {
-        Some(MessageStatus::Delivered | MessageStatus::Read | MessageStatus::Received) => "good",
-        Some(MessageStatus::Failed | MessageStatus::Undelivered) => "bad",
-        Some(
-            MessageStatus::Unconfirmed
-            | MessageStatus::Suppressed
-            | MessageStatus::Skipped
-            | MessageStatus::Expired
-            | MessageStatus::Canceled,
-        ) => "warn",
-        Some(_) => "",
-        None => "quiet",
+    let mut facts = Vec::new();
+    if attempt.number > 1 {
+        facts.push(format!("Attempt {}", attempt.number));
     }
+    if attempt.finished_at.is_none() {
+        facts.push("No answer yet".to_owned());
+    }
+    let note = (!facts.is_empty()).then(|| facts.join(", "));
+    HistoryLine::new(attempt.claimed_at, "", title, note).with_icon("send")
 }
 
-fn error_text(code: i32) -> String {
-    format!("Error {code}: {}", error_codes::lookup(code).title)
-}
+impl HistoryLine {
+    pub(super) fn new(
+        at: DateTime<Utc>,
+        tone: &'static str,
+        title: impl Into<String>,
+        note: Option<String>,
+    ) -> Self {
+        let icon = if tone == "warn" { "triangle-alert" } else { "circle-dot" };
+        Self { at, tone, icon, title: title.into(), note, error: None }
+    }
 
-/// An ordinal number: `2nd`, `3rd`, `11th`.
-fn ordinal(number: usize) -> String {
-    let suffix = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{suffix}")
-}
+    pub(super) fn with_icon(self, icon: &'static str) -> Self {
+        Self { icon, ..self }
+    }
 
-/// A short duration text: `0.4 s`, `3 s`, `2 min`, `1 h 5 min`.
-fn elapsed(time: TimeDelta) -> String {
-    let milliseconds = time.num_milliseconds().max(0);
-    match milliseconds / 1_000 {
-        0 => format!("0.{} s", (milliseconds / 100).max(1)),
-        seconds @ 1..120 => format!("{seconds} s"),
-        seconds @ 120..3_600 => format!("{} min", seconds / 60),
-        seconds => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    fn with_note(self, note: impl Into<String>) -> Self {
+        Self { note: Some(note.into()), ..self }
     }
 }
 

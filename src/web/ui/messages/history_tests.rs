@@ -88,14 +88,14 @@ fn an_ordinary_delivery_has_a_line_for_each_step() {
     assert_eq!(
         titles(&lines),
         [
-            "Carillon composed it",
+            "Text written",
             "Handed to Twilio",
-            "Twilio answered: queued",
-            "Twilio reported: sent",
-            "Twilio reported: delivered"
+            "Accepted by Twilio",
+            "Sent to the carrier",
+            "Delivered"
         ]
     );
-    assert_eq!(note(&lines[1]), "Attempt 1, 212 ms, Twilio’s request RQ1");
+    assert_eq!((note(&lines[0]), note(&lines[1])), ("A single message.", ""));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_lost_answer_is_settled_by_the_callback() {
         [event(10_000, "unconfirmed", Carillon, true), event(13_000, "sent", Callback, true)];
     let lines = history(MessageStatus::Sent, &attempts, &events);
     assert_eq!(lines[2].title, "Twilio did not answer within 30 s");
-    assert_eq!(note(&lines[2]), "Its callback 3 s later proved that it had accepted the message.");
+    assert_eq!(note(&lines[2]), "A report 3 s later: Twilio had accepted the message.");
     assert_eq!(lines.len(), 4);
 }
 
@@ -126,11 +126,14 @@ fn a_lost_answer_is_settled_by_twilios_list() {
         [event(10_000, "unconfirmed", Carillon, true), event(40_000, "sent", Lookup, true)];
     let lines = history(MessageStatus::Sent, &attempts, &events);
     assert!(
-        note(&lines[2]).starts_with("Twilio’s list, asked 30 s later, showed"),
+        note(&lines[2]).starts_with("Twilio’s list showed it 30 s later"),
         "{}",
         note(&lines[2])
     );
-    assert_eq!(lines[3].title, "Asked by us, Twilio said: sent");
+    assert_eq!(
+        (lines[3].title.as_str(), note(&lines[3])),
+        ("Sent to the carrier", "Carillon asked Twilio.")
+    );
 }
 
 #[test]
@@ -145,8 +148,8 @@ fn a_worker_that_died_is_distinguished_from_a_silent_twilio() {
         &[interrupted],
         &[event(60_000, "unconfirmed", Carillon, true)],
     );
-    assert_eq!(lines[2].title, "The worker stopped while it was handing it over");
-    assert!(note(&lines[2]).starts_with("Nobody knows yet"));
+    assert_eq!(lines[2].title, "The worker stopped during the request");
+    assert!(note(&lines[2]).starts_with("It is uncertain"));
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn a_proof_of_the_second_attempt_says_nothing_about_the_first() {
         event(21_000, "delivered", Callback, true),
     ];
     let lines = history(MessageStatus::Delivered, &attempts, &events);
-    assert_eq!(note(&lines[2]), "Nobody could confirm that it has the message.");
+    assert_eq!(note(&lines[2]), "Twilio never confirmed that it has the message.");
     assert_eq!(lines[3].title, "Carillon sends it again");
 }
 
@@ -182,7 +185,7 @@ fn an_attempt_that_returns_to_pending_has_a_line_too() {
             "On its way to Twilio",
             "Twilio could not be reached",
             "Handed to Twilio",
-            "Twilio answered: queued"
+            "Accepted by Twilio"
         ]
     );
 }
@@ -197,13 +200,10 @@ fn an_unclear_answer_is_distinguished_from_none() {
         .title
         .clone()
     };
-    assert_eq!(
-        of(Some(500), Some(40)),
-        "Twilio answered with an error that does not say whether it has the message (HTTP 500)"
-    );
+    assert_eq!(of(Some(500), Some(40)), "Twilio gave no clear answer (HTTP 500)");
     assert_eq!(of(None, Some(30_000)), "Twilio did not answer within 30 s");
     assert_eq!(of(None, Some(40)), "The connection to Twilio broke before its answer came");
-    assert_eq!(of(None, None), "The worker stopped while it was handing it over");
+    assert_eq!(of(None, None), "The worker stopped during the request");
 }
 
 #[test]
@@ -215,9 +215,15 @@ fn lookups_that_find_nothing_are_counted_and_prove_nothing() {
         event(30_000, "unconfirmed", Lookup, false),
     ];
     let lines = history(MessageStatus::Unconfirmed, &attempts, &events);
-    assert!(note(&lines[2]).starts_with("Nobody knows yet"), "{}", note(&lines[2]));
-    assert_eq!(lines[3].title, "Asked by us, Twilio did not show it in its list");
-    assert_eq!(lines[4].title, "Asked by us for the 2nd time, Twilio did not show it in its list");
+    assert!(note(&lines[2]).starts_with("It is uncertain"), "{}", note(&lines[2]));
+    assert_eq!(
+        (lines[3].title.as_str(), note(&lines[3])),
+        ("Not in Twilio’s list", "Carillon asked Twilio.")
+    );
+    assert_eq!(
+        (lines[4].title.as_str(), note(&lines[4])),
+        ("Not in Twilio’s list", "Carillon asked Twilio for the 2nd time.")
+    );
 }
 
 #[test]
@@ -263,8 +269,8 @@ fn a_message_that_twilio_dropped_is_sent_once_more() {
     .lines();
     let again = lines.iter().find(|line| line.title == "Carillon sends it once more").unwrap();
     assert!(note(again).starts_with("Twilio dropped it"));
-    let late = lines.iter().find(|line| line.title == "Twilio reported: sent").unwrap();
-    assert!(note(late).starts_with("It is about what Twilio had dropped"), "{}", note(late));
+    let late = lines.iter().find(|line| line.title == "Sent to the carrier").unwrap();
+    assert!(note(late).starts_with("About an earlier attempt"), "{}", note(late));
 }
 
 #[test]
@@ -282,11 +288,11 @@ fn reports_that_change_nothing_say_why() {
     ];
     let lines = history(MessageStatus::Delivered, &[], &events);
     for (line, start) in lines[2..].iter().zip([
-        "It came late",
+        "Came late",
         "A repeat",
-        "It contradicts “delivered”",
+        "Contradicts “delivered”",
         "Carillon does not know",
-        "It is about another",
+        "About another",
     ]) {
         assert!(note(line).starts_with(start), "{}", note(line));
     }

@@ -5,10 +5,12 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::filter_chips::{FilterChip, FilterNames};
+use super::filter_chips::{FilterChip, FilterNames, direction_word, exact_status};
 use super::list_query::{ContactScope, MessageListQuery, path_of};
-use super::list_rows::{MessageListRow, rows};
+use super::list_rows::{MessageListRow, ShownClock, rows};
 use super::live_updates::list_updates_path;
+use super::message_panel::PanelContent;
+use super::view_tabs::ViewTab;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
@@ -23,7 +25,6 @@ use crate::messages::status::MessageStatus;
 use crate::twilio::error_codes;
 use crate::types::id::{ContactId, MessageId};
 use crate::users::organization::Organization;
-use crate::web::http::template_filters::sentence_case;
 use crate::web::ui::Choice;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
 use crate::{automations, senders, templates};
@@ -42,7 +43,6 @@ pub(in crate::web) struct MessageListPage {
     /// The filter as a query string.
     query: String,
     chips: Vec<FilterChip>,
-    particular: bool,
     errors: FieldErrors,
     statuses: Vec<Choice>,
     outcomes: Vec<Choice>,
@@ -54,7 +54,7 @@ pub(in crate::web) struct MessageListPage {
     senders: Vec<Choice>,
     /// The contacts that match an ambiguous name.
     people: Vec<ContactMatch>,
-    views: Vec<ViewLink>,
+    tabs: Vec<ViewTab>,
     /// Whether the filter can be saved as a view.
     unsaved: bool,
     /// The name typed for the view.
@@ -62,6 +62,11 @@ pub(in crate::web) struct MessageListPage {
     /// Whether the filter itself has errors.
     unusable: bool,
     rows: Vec<MessageListRow>,
+    /// The path of this part of the list up to the id of the message in the panel.
+    panel_prefix: String,
+    panel: Option<PanelContent>,
+    /// The message in the panel.
+    open: Option<MessageId>,
     newer: Option<String>,
     older: Option<String>,
     looked_back_to: Option<DateTime<Utc>>,
@@ -77,25 +82,17 @@ struct ContactMatch {
     path: String,
 }
 
-/// A saved view.
-#[derive(Debug, Serialize)]
-struct ViewLink {
-    name: String,
-    path: String,
-    current: bool,
-}
-
 pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
     let page = match wanted.contact_scope(&mut conn, visit.organization.default_country).await? {
-        ContactScope::These(query) => return visit.redirect(path_of(&query)).silently(),
+        ContactScope::These(query) => return visit.redirect(path_of(&query)).without_message(),
         ContactScope::Any => {
             MessageListPage::load(
                 &mut conn,
                 wanted,
                 &visit.organization,
-                visit.now(),
+                ShownClock { now: visit.now(), zone: visit.zone() },
                 FieldErrors::default(),
             )
             .await?
@@ -124,17 +121,15 @@ impl MessageListPage {
         conn: &mut Conn,
         wanted: MessageListQuery,
         organization: &Organization,
-        now: DateTime<Utc>,
+        clock: ShownClock,
         errors: FieldErrors,
     ) -> Result<Self> {
-        match wanted
-            .query
-            .filter(organization.default_country, Today { now, zone: organization.day_zone })
-        {
+        let today = Today { now: clock.now, zone: organization.day_zone };
+        match wanted.query.filter(organization.default_country, today) {
             Ok(filter) => {
                 let part = find_page(conn, &filter, wanted.position(), ROWS).await?;
                 let page = Self::load_choices(conn, wanted, errors).await?;
-                page.with_rows(conn, &filter, part, now).await
+                page.with_rows(conn, &filter, part, clock).await?.with_panel(conn).await
             }
             Err(errors) => Self::load_choices(conn, wanted, errors).await,
         }
@@ -193,16 +188,24 @@ impl MessageListPage {
     }
 
     fn bare(wanted: MessageListQuery, errors: FieldErrors) -> Self {
-        let word = |word: &str| Choice::new(word, sentence_case(word));
         let unusable = errors.iter().any(|(field, _)| field != "name");
         Self {
             unusable,
             chosen: wanted.query.chosen().map(|(name, value)| Choice::new(name, value)).collect(),
             query: wanted.query.to_link(),
-            particular: wanted.has_more_filters(),
-            outcomes: Outcome::ALL.iter().map(|outcome| word(outcome.as_str())).collect(),
-            statuses: MessageStatus::ALL.iter().map(|status| word(status.as_str())).collect(),
-            directions: Direction::ALL.iter().map(|direction| word(direction.as_str())).collect(),
+            panel_prefix: wanted.panel_prefix(),
+            outcomes: Outcome::ALL
+                .iter()
+                .map(|outcome| Choice::new(outcome.as_str(), outcome.word()))
+                .collect(),
+            statuses: MessageStatus::ALL
+                .iter()
+                .map(|status| Choice::new(status.as_str(), exact_status(status.as_str())))
+                .collect(),
+            directions: Direction::ALL
+                .iter()
+                .map(|direction| Choice::new(direction.as_str(), direction_word(*direction)))
+                .collect(),
             times: Within::ALL
                 .iter()
                 .map(|within| Choice::new(within.as_str(), within.label()))
@@ -226,20 +229,12 @@ impl MessageListPage {
             contact,
         };
         let chips = FilterChip::all(&self.wanted.query, &names);
-        let link = |view: View| {
-            let query = MessageQuery::of_link(&view.query);
-            ViewLink {
-                name: view.name,
-                path: path_of(&query),
-                current: query.to_link() == self.query,
-            }
-        };
-        let views: Vec<ViewLink> = views.into_iter().map(link).collect();
+        let tabs = ViewTab::all(views, &self.wanted.query);
         // The error of a name is shown beside its field, which must then be on the page.
         let is_wrong = self.errors.iter().any(|(field, _)| field == "name");
         let unsaved =
-            self.wanted.query.is_narrow() && (is_wrong || !views.iter().any(|view| view.current));
-        Self { chips, views, unsaved, ..self }
+            self.wanted.query.is_narrow() && (is_wrong || !tabs.iter().any(ViewTab::is_current));
+        Self { chips, tabs, unsaved, ..self }
     }
 
     /// Adds the rows of a search.
@@ -248,9 +243,10 @@ impl MessageListPage {
         conn: &mut Conn,
         filter: &MessageFilter,
         part: SearchPage,
-        now: DateTime<Utc>,
+        clock: ShownClock,
     ) -> Result<Self> {
-        let rows = rows(conn, &part.messages).await?;
+        let now = clock.now;
+        let rows = rows(conn, &part.messages, clock).await?;
         // Only the first page counts new messages, which belong before its first row.
         let after = (self.wanted.position() == MessagePosition::Newest
             && filter.days.is_none_or(|days| days.end() > now))
@@ -270,6 +266,25 @@ impl MessageListPage {
             rows,
             ..self
         })
+    }
+
+    /// Adds the message in the side panel, with the ways to the rows above and below it.
+    async fn with_panel(self, conn: &mut Conn) -> Result<Self> {
+        let Some(open) = self.wanted.open else { return Ok(self) };
+        let panel = PanelContent::load(conn, open, self.wanted.without_panel()).await?;
+        Ok(self.opened(open, panel))
+    }
+
+    fn opened(self, open: MessageId, panel: PanelContent) -> Self {
+        let path = |id: MessageId| format!("{}{id}", self.panel_prefix);
+        let at = self.rows.iter().position(|row| row.id == open);
+        let row = |at: Option<usize>| at.and_then(|at| self.rows.get(at)).map(|row| path(row.id));
+        let panel = PanelContent {
+            newer: row(at.and_then(|at| at.checked_sub(1))),
+            older: row(at.map(|at| at + 1)),
+            ..panel
+        };
+        Self { panel: Some(panel), open: Some(open), ..self }
     }
 }
 
@@ -304,7 +319,7 @@ impl ContactMatch {
 async fn contact_name(conn: &mut Conn, id: ContactId) -> Result<String> {
     match contacts::find(conn, id).await {
         Ok(contact) => Ok(contact.label()),
-        Err(Error::NotFound(_)) => Ok("one who was deleted".to_owned()),
+        Err(Error::NotFound(_)) => Ok("a deleted contact".to_owned()),
         Err(error) => Err(error),
     }
 }

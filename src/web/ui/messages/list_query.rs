@@ -26,6 +26,9 @@ pub(super) struct MessageListQuery {
     pub(super) older: Option<MessageId>,
     #[serde(skip_serializing)]
     pub(super) newer: Option<MessageId>,
+    /// The message in the side panel.
+    #[serde(skip_serializing)]
+    pub(super) open: Option<MessageId>,
 }
 
 /// The contacts whose messages the list shows, as found by the typed name or number.
@@ -83,30 +86,39 @@ impl MessageListQuery {
         })
     }
 
-    /// Whether a filter is active that is hidden behind “More filters”.
-    pub(super) fn has_more_filters(&self) -> bool {
-        let query = &self.query;
-        [
-            &query.template_id,
-            &query.sender_id,
-            &query.direction,
-            &query.error_code,
-            &query.outcome,
-            &query.from_day,
-            &query.to_day,
-        ]
-        .into_iter()
-        .any(|value| filled(value).is_some())
-    }
-
     /// The path of the list with the same filter, from a row on.
     pub(super) fn link(&self, direction: &str, id: MessageId) -> String {
+        self.path(&[(direction, id.to_string())])
+    }
+
+    /// The path of this part of the list, without the side panel.
+    pub(super) fn without_panel(&self) -> String {
+        self.path(&self.place())
+    }
+
+    /// The path of this part of the list up to the id of the message in the side panel.
+    pub(super) fn panel_prefix(&self) -> String {
+        let mut parameters = self.place();
+        parameters.push(("open", String::new()));
+        self.path(&parameters)
+    }
+
+    fn place(&self) -> Vec<(&'static str, String)> {
+        match self.position() {
+            MessagePosition::Newest => Vec::new(),
+            MessagePosition::OlderThan(id) => vec![("older", id.to_string())],
+            MessagePosition::NewerThan(id) => vec![("newer", id.to_string())],
+        }
+    }
+
+    /// The path of the list with the same filter and further parameters.
+    fn path(&self, parameters: &[(&str, String)]) -> String {
         let chosen = self.query.chosen().map(|(name, value)| (name, value.to_owned()));
-        let position = std::iter::once((direction, id.to_string()));
         let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(chosen.chain(position))
+            .extend_pairs(chosen)
+            .extend_pairs(parameters)
             .finish();
-        format!("/messages?{query}")
+        if query.is_empty() { "/messages".to_owned() } else { format!("/messages?{query}") }
     }
 }
 
@@ -135,7 +147,14 @@ mod tests {
             list_query.link("older", id),
             format!("/messages?status=failed&to=%2B1+415+555+0123&older={id}")
         );
-        assert!(!list_query.has_more_filters());
+        let start = "/messages?status=failed&to=%2B1+415+555+0123";
+        assert_eq!(
+            (list_query.without_panel(), list_query.panel_prefix()),
+            (start.to_owned(), format!("{start}&open="))
+        );
+        let later = MessageListQuery { older: Some(id), ..MessageListQuery::default() };
+        assert_eq!(later.panel_prefix(), format!("/messages?older={id}&open="));
+        assert_eq!(MessageListQuery::default().without_panel(), "/messages");
         assert_eq!(
             (path_of(&list_query.query), path_of(&MessageQuery::default())),
             ("/messages?status=failed&to=%2B1+415+555+0123".to_owned(), "/messages".to_owned())

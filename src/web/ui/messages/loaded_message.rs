@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::channel::Channel;
 use super::reasons::{self, EndReason};
 use crate::automations::{self, Automation};
 use crate::connections::{self, Connection};
@@ -12,10 +13,11 @@ use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ledger::outcome::Outcome;
+use crate::ledger::prices::{self, Price};
 use crate::messages::attempt::{self, Attempt};
 use crate::messages::log::next_job::{self, NextJob};
 use crate::messages::log::status_history::{self, StatusEvent};
-use crate::messages::message::Message;
+use crate::messages::message::{Direction, Message};
 use crate::messages::resend::{self, LeftOutReason};
 use crate::messages::status::Resent;
 use crate::messages::{inbound, message as messages};
@@ -23,6 +25,7 @@ use crate::queue::worker_registry;
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::types::id::{MessageId, WorkerId};
+use crate::types::phone::PhoneNumber;
 
 /// A message with all rows that its page shows.
 pub(super) struct LoadedMessage {
@@ -44,6 +47,8 @@ pub(super) struct LoadedMessage {
     pub(super) opt_out_reading: Option<OptOutReading>,
     /// The message that a user sent in place of this one.
     pub(super) resent_as: Option<MessageId>,
+    /// The usual price of a part, for an SMS of ours.
+    pub(super) price: Option<Price>,
 }
 
 /// Whether a user may resend an undelivered message.
@@ -100,8 +105,22 @@ impl LoadedMessage {
                 Some(_) => resend::resent_by(conn, id).await?,
                 None => None,
             },
+            price: price(conn, &message).await?,
             message,
         })
+    }
+}
+
+/// The usual price of a part to the recipient's country; MMS and WhatsApp have other prices.
+async fn price(conn: &mut Conn, message: &Message) -> Result<Option<Price>> {
+    let is_outbound = message.direction == Direction::Outbound;
+    let country = PhoneNumber::from_e164(&message.to_address)
+        .ok()
+        .filter(|_| is_outbound && Channel::of(message) == Channel::Sms)
+        .and_then(|phone| phone.country());
+    match country {
+        Some(country) => prices::find(conn, country).await,
+        None => Ok(None),
     }
 }
 
@@ -115,7 +134,7 @@ fn is_undelivered(message: &Message) -> bool {
     has_failed && message.retried_at.is_none()
 }
 
-/// Turns a missing row, which was deleted meanwhile, into none.
+/// Turns a missing row, which has been deleted since, into none.
 fn unless_deleted<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

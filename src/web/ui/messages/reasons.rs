@@ -60,6 +60,12 @@ pub(super) fn short_reason(message: &Message) -> Option<String> {
     )
 }
 
+/// The word for a status, if it can say why: that of a suppression, such as “Texted STOP”.
+pub(super) fn status_word(message: &Message) -> Option<&'static str> {
+    let reason = message.reason.as_deref()?.parse::<Reason>().ok();
+    reason.filter(|_| message.status == MessageStatus::Suppressed).map(Reason::label)
+}
+
 /// Loads the reason why a message ended; for a suppression, with its evidence.
 pub(super) async fn end_reason(conn: &mut Conn, message: &Message) -> Result<Option<EndReason>> {
     let Some(text) = &message.reason else { return Ok(None) };

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::list::MessageListPage;
 use super::list_query::{MessageListQuery, path_of};
+use super::list_rows::ShownClock;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::saved_views::{self, View, ViewName};
-use crate::types::id::ViewId;
+use crate::types::id::SavedViewId;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Viewer, Visit};
 
 /// The form with a filter and the name of its view.
@@ -30,7 +31,7 @@ pub(in crate::web) struct SavedViewsPage {
 
 #[derive(Debug, Serialize)]
 struct Row {
-    id: ViewId,
+    id: SavedViewId,
     name: String,
     /// A rejected name, as typed.
     typed: Option<String>,
@@ -56,7 +57,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     } else {
         Err(Error::field(
             "query",
-            "Choose a filter first: without one, the view is the list itself.",
+            "Choose a filter first. Without one, the view would be the whole list.",
         ))
     };
     let result = match narrow.and(
@@ -76,11 +77,12 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     match result {
         Ok(()) => visit
             .redirect(path_of(&query))
-            .flash("View saved. Everybody here finds it above the list."),
+            .flash("View saved. Your whole team sees it above the list."),
         Err(Error::Invalid(errors)) => {
+            let clock = ShownClock { now, zone: visit.zone() };
             let list_query = MessageListQuery { query, ..MessageListQuery::default() };
             let page =
-                MessageListPage::load(&mut conn, list_query, &visit.organization, now, errors)
+                MessageListPage::load(&mut conn, list_query, &visit.organization, clock, errors)
                     .await?
                     .with_view_name(form.into_inner().name);
             drop(conn);
@@ -92,7 +94,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
 
 pub(super) async fn rename(
     visit: Visit<Marketer>,
-    id: Path<ViewId>,
+    id: Path<SavedViewId>,
     form: Form<ViewForm>,
 ) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
@@ -105,7 +107,7 @@ pub(super) async fn rename(
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => visit.redirect("/messages/views").flash("The view has its new name."),
+        Ok(()) => visit.redirect("/messages/views").flash("View renamed."),
         Err(Error::Invalid(errors)) => {
             let page = SavedViewsPage::of(saved_views::list(&mut conn).await?)
                 .with_name_error(*id, &form.name, &errors);
@@ -118,7 +120,7 @@ pub(super) async fn rename(
 
 pub(super) async fn delete(
     visit: Visit<Marketer>,
-    id: Path<ViewId>,
+    id: Path<SavedViewId>,
 ) -> Result<actix_web::HttpResponse, PageError> {
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
@@ -128,7 +130,7 @@ pub(super) async fn delete(
     visit
         .redirect("/messages/views")
         .undo("/messages/views", [("name", name.as_str()), ("query", query.as_str())])
-        .flash(format!("The view “{name}” is deleted. No message was touched."))
+        .flash(format!("View “{name}” deleted. Its messages are still there."))
 }
 
 fn parse_name(text: &str) -> Result<ViewName> {
@@ -150,7 +152,7 @@ impl SavedViewsPage {
     }
 
     /// Adds a rejected name of a view.
-    fn with_name_error(mut self, id: ViewId, typed: &str, errors: &FieldErrors) -> Self {
+    fn with_name_error(mut self, id: SavedViewId, typed: &str, errors: &FieldErrors) -> Self {
         if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
             row.typed = Some(typed.to_owned());
             row.wrong = Some(

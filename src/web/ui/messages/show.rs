@@ -3,6 +3,7 @@
 use actix_web::web::Path;
 use serde::Serialize;
 
+use super::message_view::MessageView;
 use super::polled_part::PolledMessagePart;
 use crate::types::id::MessageId;
 use crate::web::{Page, PageResult, Viewer, Visit};
@@ -11,13 +12,12 @@ use crate::web::{Page, PageResult, Viewer, Visit};
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct MessageShowPage {
     title: String,
-    #[serde(flatten)]
-    progress: PolledMessagePart,
+    message: MessageView,
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
-    let progress = PolledMessagePart::load(&mut *visit.conn().await?, *id).await?;
-    visit.page(&MessageShowPage::new(progress))
+    let message = MessageView::load(&mut *visit.conn().await?, *id).await?;
+    visit.page(&MessageShowPage::new(message))
 }
 
 /// Renders the part that the open page polls every few seconds until the message cannot change any
@@ -28,8 +28,8 @@ pub(super) async fn progress(visit: Visit<Viewer>, id: Path<MessageId>) -> PageR
 }
 
 impl MessageShowPage {
-    fn new(progress: PolledMessagePart) -> Self {
-        Self { title: progress.title(), progress }
+    fn new(message: MessageView) -> Self {
+        Self { title: message.title(), message }
     }
 }
 

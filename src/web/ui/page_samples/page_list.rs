@@ -2,8 +2,9 @@
 
 use super::rendering::SamplePage;
 use crate::web::ui::{
-    account, admin, automations, connections, contacts, error, home, join, ledger, log_in,
-    messages, password_reset, settings, setup, strangers_error, templates,
+    account, admin, api_reference, automations, connections, contacts, error, forgot_password,
+    home, join, ledger, log_in, messages, password_reset, search, settings, setup, shortcuts,
+    strangers_error, style_guide, templates,
 };
 
 /// All pages. Tests render the samples of each, and report page templates that no entry uses.
@@ -11,11 +12,15 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<error::ErrorPage>(),
     SamplePage::of::<strangers_error::StrangersErrorPage>(),
     SamplePage::of::<home::show::HomeShowPage>(),
+    SamplePage::of::<search::show::SearchShowPage>(),
     SamplePage::of::<setup::SetupPage>(),
     SamplePage::of::<log_in::LogInPage>(),
+    SamplePage::of::<forgot_password::ForgotPasswordPage>(),
     SamplePage::of::<join::JoinPage>(),
     SamplePage::of::<password_reset::PasswordResetPage>(),
     SamplePage::of::<account::AccountPage>(),
+    SamplePage::of::<shortcuts::ShortcutsPage>(),
+    SamplePage::of::<style_guide::StyleGuidePage>(),
     SamplePage::of::<settings::user_list::UserListPage>(),
     SamplePage::of::<settings::user_show::UserShowPage>(),
     SamplePage::of::<settings::invite::InvitePage>(),
@@ -25,6 +30,7 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<settings::organization::OrganizationPage>(),
     SamplePage::of::<settings::opt_out_words::OptOutWordsPage>(),
     SamplePage::of::<settings::audit_log::AuditLogPage>(),
+    SamplePage::of::<api_reference::ApiReferencePage>(),
     SamplePage::of::<admin::queue_and_workers::QueueAndWorkersPage>(),
     SamplePage::of::<admin::failed_jobs::FailedJobsPage>(),
     SamplePage::of::<admin::set_aside::SetAsidePage>(),
@@ -38,6 +44,7 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<contacts::bulk_tag::BulkTagPage>(),
     SamplePage::of::<messages::list::MessageListPage>(),
     SamplePage::of::<messages::show::MessageShowPage>(),
+    SamplePage::of::<messages::new_message::NewMessagePage>(),
     SamplePage::of::<messages::saved_views::SavedViewsPage>(),
     SamplePage::of::<ledger::show::LedgerShowPage>(),
     SamplePage::of::<ledger::resend::LedgerResendPage>(),
@@ -53,10 +60,12 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<connections::add_sender::AddSenderPage>(),
     SamplePage::of::<connections::rejected_webhooks::RejectedWebhooksPage>(),
     SamplePage::of::<automations::list::AutomationListPage>(),
+    SamplePage::of::<automations::starters::AutomationStartersPage>(),
     SamplePage::of::<automations::show::AutomationShowPage>(),
     SamplePage::of::<automations::edit::AutomationEditPage>(),
     SamplePage::of::<automations::enrollment_show::EnrollmentShowPage>(),
     SamplePage::of::<automations::enrollment_list::EnrollmentListPage>(),
     SamplePage::of::<automations::switch::SwitchPage>(),
     SamplePage::of::<automations::dry_run::DryRunPage>(),
+    SamplePage::of::<automations::test_event::AutomationTestEventPage>(),
 ];

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::*;
-use crate::web::http::markup_check;
 use crate::web::http::page::template_names;
+use crate::web::http::{assets, markup_check};
 
 /// The largest size of a page in bytes that a browser shows without trouble, with [`ROWS`] rows in
 /// each list.
@@ -120,6 +120,16 @@ fn no_page_needs_inline_scripts_or_styles() {
                 !html.contains(inline),
                 "{template} has {inline}, which the content security policy forbids"
             );
+        }
+    }
+}
+
+#[test]
+fn every_icon_of_every_page_exists() {
+    let known: BTreeSet<String> = assets::icon_names().into_iter().collect();
+    for Sample { template, html, .. } in rendered("https://sms.example.com", Variation::Unchanged) {
+        for name in html.split("icons.svg#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(known.contains(name), "{template}: {name} is not in scripts/icons.txt");
         }
     }
 }

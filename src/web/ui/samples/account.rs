@@ -22,7 +22,7 @@ impl Samples for AccountPage {
             here,
         };
         let errors = FieldErrors::default()
-            .with("current_password", "This is not your present password.")
+            .with("current_password", "This is not your current password.")
             .with("name", "Enter a name.");
         let two = vec![session("Firefox on Linux", true), session("Safari on iPhone", false)];
         vec![

@@ -40,6 +40,8 @@ impl Layout<'static> {
             user: Some(&USER),
             can_edit: true,
             can_administer: true,
+            folded: false,
+            has_style_guide: true,
             invalid: false,
         }
     }

@@ -12,7 +12,7 @@ impl Samples for LogInPage {
             Self {
                 email: "\"><b>".to_owned(),
                 next: "/contacts".to_owned(),
-                problem: Some("This email address and password do not belong together.".to_owned()),
+                problem: Some("Incorrect email or password.".to_owned()),
             },
         ]
     }

@@ -30,7 +30,7 @@ pub(super) async fn revoke(visit: Visit<Admin>, id: Path<ApiKeyId>) -> PageResul
         .await?;
     visit
         .redirect("/settings/keys")
-        .flash(format!("The key {} is revoked: nothing that uses it gets in any more.", key.name))
+        .flash(format!("Key {} revoked. Programs that use it have no access.", key.name))
 }
 
 impl Page for ApiKeysPage {

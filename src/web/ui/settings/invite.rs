@@ -61,10 +61,9 @@ pub(super) async fn withdraw(visit: Visit<Admin>, id: Path<InvitationId>) -> Pag
             invitations::withdraw(conn, &actor, *id, now).await
         })
         .await?;
-    visit.redirect("/settings/users").flash(format!(
-        "The invitation of {} is withdrawn: its link is worth nothing any more.",
-        withdrawn.email
-    ))
+    visit
+        .redirect("/settings/users")
+        .flash(format!("Invitation of {} withdrawn. Its link no longer works.", withdrawn.email))
 }
 
 /// Creates an invitation, and the page that shows its link.

@@ -45,7 +45,9 @@ pub(super) async fn create(visit: Visit<Admin>, form: Form<KeyForm>) -> PageResu
     };
     match created {
         Ok((key, secret)) => {
-            visit.page(&SecretToCopyPage::key(&key.name, secret.expose().to_owned()))
+            let (secret, public_url) = (secret.expose(), &visit.context.config.public_url);
+            let page = SecretToCopyPage::key(&key.name, key.role, secret.to_owned(), public_url);
+            visit.page(&page)
         }
         Err(Error::Invalid(errors)) => {
             visit.invalid(&NewApiKeyPage::new(form.into_inner(), errors))

@@ -59,7 +59,7 @@ pub(super) async fn add(visit: Visit<Admin>, form: Form<WordForm>) -> PageResult
     match result {
         Ok(_) => visit
             .redirect("/settings/opt-out-words")
-            .flash("Word added. It opts people out from now on."),
+            .flash("Word added. It opts contacts out from now on."),
         Err(Error::Invalid(errors)) => {
             let page = OptOutWordsPage::load(&mut conn).await?;
             drop(conn);
@@ -77,7 +77,7 @@ pub(super) async fn remove(visit: Visit<Admin>, id: Path<OptOutWordId>) -> PageR
     drop(conn);
     visit
         .redirect("/settings/opt-out-words")
-        .flash(format!("“{word}” is removed. Who opted out with it stays opted out."))
+        .flash(format!("“{word}” removed. Contacts who opted out with it stay opted out."))
 }
 
 impl OptOutWordsPage {

@@ -7,7 +7,7 @@ use crate::web::ui::Choice;
 pub(super) fn roles() -> Vec<Choice> {
     let label = |role: &Role| match role {
         Role::Viewer => "Viewer: sees everything, changes nothing",
-        Role::Marketer => "Marketer: also writes templates, contacts and automations, and sends",
+        Role::Marketer => "Marketer: also edits templates, contacts and automations, and sends",
         Role::Admin => "Admin: also connects Twilio and manages users, keys and settings",
     };
     Role::ALL.iter().map(|role| Choice::new(role.as_str(), label(role))).collect()

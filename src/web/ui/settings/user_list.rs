@@ -39,7 +39,7 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
 
 /// The settings begin with the list of users.
 pub(super) async fn redirect_to_list(visit: Visit<Admin>) -> PageResult {
-    visit.redirect("/settings/users").silently()
+    visit.redirect("/settings/users").without_message()
 }
 
 impl Invited {

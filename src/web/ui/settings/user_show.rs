@@ -60,7 +60,7 @@ pub(super) async fn change_role(
             if user.id == visit.user.id && user.role < Role::Admin {
                 return visit
                     .redirect("/account")
-                    .flash(format!("You have the role {} now.", user.role));
+                    .flash(format!("Your role is now {}.", user.role));
             }
             let redirect = visit
                 .redirect(path(*id))
@@ -90,7 +90,7 @@ pub(super) async fn disable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult
         .await
     {
         Ok(user) if user.id == visit.user.id => {
-            visit.redirect("/login").flash("You are disabled and signed out everywhere.")
+            visit.redirect("/login").flash("Your account is disabled and signed out everywhere.")
         }
         Ok(user) => {
             let redirect = visit.redirect(path(*id)).undo(format!("{}/enable", path(*id)), []);
@@ -109,7 +109,7 @@ pub(super) async fn enable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult 
             administration::enable(conn, &actor, *id, now).await
         })
         .await?;
-    visit.redirect(path(*id)).flash(format!("{} may sign in again.", user.name))
+    visit.redirect(path(*id)).flash(format!("{} can sign in again.", user.name))
 }
 
 pub(super) async fn reset(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {

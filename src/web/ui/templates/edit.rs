@@ -119,7 +119,7 @@ async fn submit(
     match form.action() {
         TemplateAction::Save => return save(visit, template, form).await,
         TemplateAction::SendTest => return send_test(visit, template, form).await,
-        TemplateAction::Plain => form.body = with_plain_characters(&form.body),
+        TemplateAction::ReplaceSpecialCharacters => form.body = with_plain_characters(&form.body),
         TemplateAction::Insert => form.body.push_str(&std::mem::take(&mut form.insert)),
         TemplateAction::Preview => {}
     }
@@ -175,12 +175,12 @@ async fn save(
         .transaction(async |conn| {
             let saved = match id {
                 Some(id) => {
-                    let present = templates::lock(conn, id).await?;
-                    let new = form.clone().rebase(&present).parse().map_err(Error::Invalid)?;
-                    if present.version != form.version && !new.is_text_of(&present) {
-                        return Err(version_conflict(conn, &present).await?);
+                    let current = templates::lock(conn, id).await?;
+                    let new = form.clone().rebase(&current).parse().map_err(Error::Invalid)?;
+                    if current.version != form.version && !new.is_text_of(&current) {
+                        return Err(version_conflict(conn, &current).await?);
                     }
-                    if !new.is_text_of(&present) {
+                    if !new.is_text_of(&current) {
                         check_known_values(conn, &new, Some(id)).await?;
                     }
                     templates::update(conn, &actor, id, new, now).await?
@@ -211,10 +211,10 @@ async fn save(
             visit.redirect(path).flash(message)
         }
         Err(Error::Invalid(errors)) => {
-            if let Some(present) =
+            if let Some(current) =
                 template.as_ref().filter(|_| errors.iter().any(|(field, _)| field == "form"))
             {
-                form.version = present.version;
+                form.version = current.version;
             }
             let page = TemplateEditPage::load(&visit, template.as_ref(), form, errors).await?;
             visit.invalid(&page)
@@ -235,8 +235,8 @@ async fn check_known_values(
 }
 
 /// The error for a text that is based on a version that is not the newest any more.
-async fn version_conflict(conn: &mut Conn, present: &Template) -> Result<Error, Error> {
-    let newest = versions::find(conn, present.id, present.version).await?;
+async fn version_conflict(conn: &mut Conn, current: &Template) -> Result<Error, Error> {
+    let newest = versions::find(conn, current.id, current.version).await?;
     let (number, who) = (newest.number, newest.author.unwrap_or_else(|| "A program".to_owned()));
     Ok(Error::field(
         "form",

@@ -1,4 +1,4 @@
-//! The form of the editor.
+//! The template editor's form.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub(super) struct TemplateForm {
     pub(super) return_to: String,
     /// The saved version that the text is based on; 0 for a new template.
     pub(super) version: i32,
-    /// The saved name when the form was loaded: while both are equal, this user has not changed it.
+    /// The saved name when the form was loaded; `name` equals it unless this user has changed it.
     pub(super) saved_name: String,
     pub(super) action: String,
     /// The text that the pressed button inserts.
@@ -49,7 +49,7 @@ pub(super) enum TemplateAction {
     Preview,
     SendTest,
     /// Replace characters that force UCS-2 with plain ones.
-    Plain,
+    ReplaceSpecialCharacters,
     /// Append a variable to the text.
     Insert,
 }
@@ -84,9 +84,12 @@ impl TemplateForm {
 
     /// The input as a draft, with line endings as in a saved text.
     pub(super) fn draft(&self, now: DateTime<Utc>) -> TemplateDraft {
-        let lines = |text: &str| text.replace("\r\n", "\n");
-        let (name, body, media_urls) =
-            (lines(&self.name), lines(&self.body), lines(&self.media_urls));
+        let unix_line_endings = |text: &str| text.replace("\r\n", "\n");
+        let (name, body, media_urls) = (
+            unix_line_endings(&self.name),
+            unix_line_endings(&self.body),
+            unix_line_endings(&self.media_urls),
+        );
         TemplateDraft {
             version: self.version,
             name,
@@ -104,7 +107,7 @@ impl TemplateForm {
                 let body = self.body.replace("\r\n", "\n");
                 self.name == saved.name
                     && (body == saved.body || body.trim_end() == saved.body)
-                    && self.lines() == saved.media_urls
+                    && self.media_lines() == saved.media_urls
             }
             None => [&self.name, &self.body, &self.media_urls]
                 .iter()
@@ -116,7 +119,7 @@ impl TemplateForm {
         match self.action.as_str() {
             _ if !self.insert.is_empty() => TemplateAction::Insert,
             "preview" => TemplateAction::Preview,
-            "plain" => TemplateAction::Plain,
+            "plain" => TemplateAction::ReplaceSpecialCharacters,
             "send_test" => TemplateAction::SendTest,
             _ => TemplateAction::Save,
         }
@@ -124,20 +127,20 @@ impl TemplateForm {
 
     /// Parses the template, in order to save it.
     pub(super) fn parse(&self) -> Result<NewTemplate, FieldErrors> {
-        NewTemplate::parse(&self.name, &self.body, &self.lines())
+        NewTemplate::parse(&self.name, &self.body, &self.media_lines())
             .map_err(|errors| merge_media_errors(&errors))
     }
 
     /// Parses the template for a preview or a test, which need no name.
-    pub(super) fn parse_text(&self) -> Result<NewTemplate, FieldErrors> {
-        NewTemplate::parse("Preview", &self.body, &self.lines())
+    pub(super) fn parse_content(&self) -> Result<NewTemplate, FieldErrors> {
+        NewTemplate::parse("Preview", &self.body, &self.media_lines())
             .map_err(|errors| merge_media_errors(&errors))
     }
 
     /// Parses only the addresses of media, for a preview.
     pub(super) fn parse_media(&self) -> Result<Vec<MediaUrl>, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let media = templates::check_media_urls(&self.lines(), &mut errors);
+        let media = templates::check_media_urls(&self.media_lines(), &mut errors);
         if errors.is_empty() { Ok(media) } else { Err(merge_media_errors(&errors)) }
     }
 
@@ -150,7 +153,7 @@ impl TemplateForm {
         ReturnTo::parse(&self.return_to)
     }
 
-    fn lines(&self) -> Vec<String> {
+    fn media_lines(&self) -> Vec<String> {
         self.media_urls
             .lines()
             .map(str::trim)
@@ -160,13 +163,13 @@ impl TemplateForm {
     }
 }
 
-/// Moves the errors of single addresses to the one field into which all are typed.
+/// Moves the errors on single media URLs to the field in which all of them are entered.
 pub(super) fn merge_media_errors(errors: &FieldErrors) -> FieldErrors {
     let mut shown = FieldErrors::default();
-    for (field, sentences) in errors.iter() {
+    for (field, messages) in errors.iter() {
         let field = if field.starts_with("media_urls.") { "media_urls" } else { field };
-        for sentence in sentences {
-            shown.add(field, sentence);
+        for message in messages {
+            shown.add(field, message);
         }
     }
     shown
@@ -188,7 +191,7 @@ mod tests {
         };
         let errors = form.parse().unwrap_err();
         let fields: Vec<_> =
-            errors.iter().map(|(field, sentences)| (field.to_owned(), sentences.len())).collect();
+            errors.iter().map(|(field, messages)| (field.to_owned(), messages.len())).collect();
         assert_eq!(fields, [("media_urls".to_owned(), 2)]);
         assert!(
             TemplateForm {
@@ -196,7 +199,7 @@ mod tests {
                 name: String::new(),
                 ..form
             }
-            .parse_text()
+            .parse_content()
             .is_ok()
         );
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::automations::{self, Automation, Step};
-use crate::templates::{self, Template, TemplateBody, drafts};
+use crate::templates::{self, BodyPiece, Template, TemplateBody, body_pieces, drafts};
 use crate::twilio::parts;
 use crate::types::id::TemplateId;
 use crate::web::{Page, PageResult, Query, Viewer, Visit};
@@ -40,7 +40,8 @@ pub(in crate::web) struct TemplateListPage {
 struct Row {
     id: TemplateId,
     name: String,
-    first_line: String,
+    /// The text, for a bubble with variables as chips.
+    pieces: Vec<BodyPiece>,
     /// The number of SMS parts of the text without its variables; with them it may be more.
     parts: u16,
     has_variables: bool,
@@ -113,12 +114,7 @@ impl Row {
         Self {
             parts: parts::count(fixed).count.max(1),
             has_variables,
-            first_line: template
-                .body
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default()
-                .to_owned(),
+            pieces: body_pieces(&template.body),
             media: template.media_urls.len(),
             automations: used.get(&template.id).copied().unwrap_or_default(),
             id: template.id,

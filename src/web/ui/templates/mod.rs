@@ -12,7 +12,7 @@ mod preview_defaults;
 mod preview_media;
 mod preview_panel;
 mod preview_recipient;
-mod price_estimate;
+pub(super) mod price_estimate;
 mod return_to;
 #[cfg(debug_assertions)]
 #[path = "samples/preview_panel.rs"]

@@ -20,16 +20,14 @@ use crate::events::{self, Event};
 use crate::ledger::prices::{self, Price};
 use crate::templates::{MediaUrl, TemplateBody, sample_event};
 use crate::types::country::Country;
-use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 use crate::web::PageError;
+use crate::web::ui::made_up_contact::unassigned_number;
 use crate::web::ui::preview_event::{SAMPLE, WRITTEN};
 use crate::web::ui::{Choice, preview_contacts, preview_event};
 
 /// The number of the contact's newest events to choose from.
 const MAX_EVENTS: i64 = 10;
-/// A number that is not assigned (NANP reserves 555 01xx), for a preview without contacts.
-const UNASSIGNED_NUMBER: &str = "+14155550100";
 
 /// The form value for a recipient with only a number.
 pub(super) const ONLY_NUMBER: &str = "number";
@@ -113,8 +111,6 @@ impl PreviewPanel {
         found: &[Contact],
         form: &mut TemplateForm,
     ) -> Result<PreviewRecipient, PageError> {
-        let unassigned = PhoneNumber::from_e164(UNASSIGNED_NUMBER)
-            .map_err(|error| PageError::Internal(error.to_string()))?;
         let chosen = form
             .contact()
             .and_then(|id| found.iter().find(|contact| contact.id == id))
@@ -123,7 +119,7 @@ impl PreviewPanel {
             Some(contact) if form.contact_id != ONLY_NUMBER => {
                 PreviewRecipient::Contact(Box::new(contact.clone()))
             }
-            _ => PreviewRecipient::Number(unassigned),
+            _ => PreviewRecipient::Number(unassigned_number()?),
         };
         form.contact_id = match &recipient {
             PreviewRecipient::Contact(contact) => contact.id.to_string(),
@@ -157,11 +153,11 @@ impl PreviewInput<'_> {
             self.event(body.as_ref(), media.as_deref().unwrap_or_default(), form, errors);
         let variables = self.recipient.variables(event.as_ref(), &self.organization.name);
         if let Err(found) = &media
-            && let Some((field, sentences)) = found.iter().find(|(field, _)| *field == "media_urls")
+            && let Some((field, messages)) = found.iter().find(|(field, _)| *field == "media_urls")
             && !errors.iter().any(|(known, _)| known == field)
         {
-            for sentence in sentences {
-                errors.add(field, sentence);
+            for message in messages {
+                errors.add(field, message);
             }
         }
         let attributes: BTreeSet<String> = self
@@ -184,7 +180,7 @@ impl PreviewInput<'_> {
             warnings,
             problems: ["body", "media_urls", "event"]
                 .iter()
-                .flat_map(|field| sentences(errors, field))
+                .flat_map(|field| error_messages(errors, field))
                 .collect(),
             plain: Plain::of(&form.body.replace("\r\n", "\n"), &variables),
             contacts: self.contact_choices(),
@@ -315,11 +311,11 @@ fn check_once<T, E: std::fmt::Display>(
     }
 }
 
-fn sentences(errors: &FieldErrors, field: &str) -> Vec<String> {
+fn error_messages(errors: &FieldErrors, field: &str) -> Vec<String> {
     errors
         .iter()
         .filter(|(known, _)| *known == field)
-        .flat_map(|(_, sentences)| sentences.iter().cloned())
+        .flat_map(|(_, messages)| messages.iter().cloned())
         .collect()
 }
 

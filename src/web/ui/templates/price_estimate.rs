@@ -8,7 +8,7 @@ use crate::types::country::Country;
 
 /// The price of a text, and the basis of the estimate.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(super) struct PriceEstimate {
+pub(in crate::web::ui) struct PriceEstimate {
     /// The country of the recipient; none if the number does not tell.
     country: Option<&'static str>,
     /// The price for all parts; none while no price is known.
@@ -21,7 +21,11 @@ pub(super) struct PriceEstimate {
 }
 
 impl PriceEstimate {
-    pub(super) fn new(parts: u16, country: Option<Country>, price: Option<&Price>) -> Self {
+    pub(in crate::web::ui) fn new(
+        parts: u16,
+        country: Option<Country>,
+        price: Option<&Price>,
+    ) -> Self {
         let country = country.map(Country::name);
         let Some(price) = price else { return Self { country, ..Self::default() } };
         Self {
@@ -36,7 +40,7 @@ impl PriceEstimate {
 }
 
 /// Formats an amount with two to four decimal places.
-fn format_amount(amount: f64) -> String {
+pub(in crate::web::ui) fn format_amount(amount: f64) -> String {
     let mut text = format!("{amount:.4}");
     while text.ends_with('0') && text.rsplit_once('.').is_some_and(|(_, places)| places.len() > 2) {
         text.pop();

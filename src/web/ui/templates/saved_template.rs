@@ -9,8 +9,12 @@ use crate::automations::AutomationStatus;
 use crate::automations::template_uses::{self, TemplateUse};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::templates::{Template, versions};
+use crate::templates::Template;
+use crate::templates::versions::{self, Version};
 use crate::types::id::{AutomationId, TemplateId};
+
+/// The number of versions that the editor lists; the page of versions has all.
+const MAX_VERSIONS: i64 = 3;
 
 /// A saved template, as its pages show it.
 #[derive(Debug, Serialize)]
@@ -18,11 +22,12 @@ pub(super) struct SavedTemplate {
     id: TemplateId,
     name: String,
     version: i32,
-    updated_at: DateTime<Utc>,
     /// The user who saved the version; none if a program did.
     author: Option<String>,
     is_archived: bool,
     uses: Vec<UseRow>,
+    /// The newest versions, the newest first.
+    versions: Vec<VersionRow>,
     #[serde(skip)]
     preview_defaults: PreviewDefaults,
 }
@@ -37,19 +42,28 @@ pub(super) struct UseRow {
     steps: String,
 }
 
+/// A version, as the editor lists it.
+#[derive(Debug, Serialize)]
+pub(super) struct VersionRow {
+    number: i32,
+    author: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
 impl SavedTemplate {
     pub(super) async fn load(conn: &mut Conn, template: &Template) -> Result<Self> {
         let used = template_uses::of_template(conn, template.id, MAX_USES).await?;
-        let newest = versions::find(conn, template.id, template.version).await?;
+        let newest = versions::list(conn, template.id, None, MAX_VERSIONS).await?;
+        let versions: Vec<_> = newest.into_iter().map(VersionRow::of).collect();
         Ok(Self {
             id: template.id,
             name: template.name.clone(),
             version: template.version,
-            updated_at: template.updated_at,
-            author: newest.author,
+            author: versions.first().and_then(|newest| newest.author.clone()),
             is_archived: template.archived_at.is_some(),
             preview_defaults: PreviewDefaults::of(conn, &used).await?,
             uses: used.into_iter().map(UseRow::of).collect(),
+            versions,
         })
     }
 
@@ -66,6 +80,12 @@ impl UseRow {
             status: used.automation.status,
             steps: steps_text(&used.steps),
         }
+    }
+}
+
+impl VersionRow {
+    fn of(version: Version) -> Self {
+        Self { number: version.number, author: version.author, created_at: version.created_at }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn archive(visit: Visit<Marketer>, id: Path<TemplateId>) -> Pag
     visit
         .redirect(format!("/templates/{id}"))
         .undo(format!("/templates/{id}/unarchive"), [])
-        .flash(format!("Template archived: it is no longer offered. {}", uses_text(&uses)))
+        .flash(format!("Template archived. {}", uses_text(&uses)))
 }
 
 pub(super) async fn unarchive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
@@ -31,7 +31,7 @@ pub(super) async fn unarchive(visit: Visit<Marketer>, id: Path<TemplateId>) -> P
     visit
         .redirect(format!("/templates/{id}"))
         .undo(format!("/templates/{id}/archive"), [])
-        .flash("Template taken out of the archive: it is offered again.")
+        .flash("Template unarchived.")
 }
 
 pub(super) async fn duplicate(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
@@ -46,9 +46,7 @@ pub(super) async fn duplicate(visit: Visit<Marketer>, id: Path<TemplateId>) -> P
 
 pub(super) async fn discard(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
     drafts::discard(&mut *visit.conn().await?, visit.user.id, Some(*id)).await?;
-    visit
-        .redirect(format!("/templates/{id}"))
-        .flash("What was not saved is discarded. This is the saved text.")
+    visit.redirect(format!("/templates/{id}")).flash("Draft discarded. This is the saved text.")
 }
 
 pub(super) async fn discard_new(visit: Visit<Marketer>) -> PageResult {
@@ -61,10 +59,10 @@ fn uses_text(used: &[TemplateUse]) -> String {
     let names: Vec<_> = used.iter().map(|used| format!("“{}”", used.automation.name)).collect();
     match names.as_slice() {
         [] => "No automation uses it.".to_owned(),
-        [name] => format!("{name} goes on sending it."),
+        [name] => format!("{name} keeps sending it."),
         [some @ .., last] if some.len() < 4 => {
-            format!("{} and {last} go on sending it.", some.join(", "))
+            format!("{} and {last} keep sending it.", some.join(", "))
         }
-        many => format!("{} automations go on sending it.", many.len()),
+        many => format!("{} automations keep sending it.", many.len()),
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn send(
     if sender.is_none() {
         errors.add("sender_id", "Choose what to send from.");
     }
-    let new = form.parse_text().map_err(|found| add_all(&mut errors, &found)).ok();
+    let new = form.parse_content().map_err(|found| add_all(&mut errors, &found)).ok();
     let defaults = PreviewDefaults::load(conn, template).await?;
     let mut preview_errors = FieldErrors::default();
     let preview_panel = PreviewPanel::load(
@@ -60,11 +60,11 @@ pub(super) async fn send(
         &mut preview_errors,
     )
     .await?;
-    if let Some(sentences) =
-        preview_errors.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences)
+    if let Some(messages) =
+        preview_errors.iter().find(|(field, _)| *field == "event").map(|(_, messages)| messages)
     {
-        for sentence in sentences {
-            errors.add("event", sentence);
+        for message in messages {
+            errors.add("event", message);
         }
     }
     // A recipient with only a number gets the number to which the test goes.
@@ -98,18 +98,18 @@ fn render(
     variables: &Variables<'_>,
     errors: &mut FieldErrors,
 ) -> Option<(String, Vec<String>)> {
-    let sentence =
+    let message =
         |reason: RenderError| format!("This cannot be sent to {}: {reason}.", recipient.label());
-    let text = errors.check("body", new.body().render(variables).map_err(sentence));
+    let text = errors.check("body", new.body().render(variables).map_err(message));
     let media_urls = errors
-        .check("media_urls", templates::render_media(new.media(), variables).map_err(sentence));
+        .check("media_urls", templates::render_media(new.media(), variables).map_err(message));
     text.zip(media_urls)
 }
 
 fn add_all(errors: &mut FieldErrors, found: &FieldErrors) {
-    for (field, sentences) in found.iter() {
-        for sentence in sentences {
-            errors.add(field, sentence);
+    for (field, messages) in found.iter() {
+        for message in messages {
+            errors.add(field, message);
         }
     }
 }

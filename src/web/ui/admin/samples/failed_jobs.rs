@@ -7,7 +7,7 @@ use crate::queue::Job;
 use crate::queue::failed_jobs::{self, FailedJob};
 use crate::queue::lease::JobId;
 use crate::types::id::{EnrollmentId, MessageId};
-use crate::web::ui::admin::job_subjects::JobSubjects;
+use crate::web::ui::admin::failed_job_subjects::JobSubjects;
 use crate::web::{Samples, Varies};
 
 impl Samples for FailedJobsPage {

@@ -1,10 +1,11 @@
-//! Samples of the dry run of an automation: each outcome of a step, and no contact to choose.
+//! Samples of the dry run of an automation: each outcome of a step, and no result.
 
 use chrono::DateTime;
 
 use super::{AutomationDryRun, DryRunForm, DryRunPage, DryRunView, StepView, unreported_choices};
 use crate::error::FieldErrors;
-use crate::types::id::{AutomationId, ContactId};
+use crate::types::id::AutomationId;
+use crate::web::ui::made_up_contact::MADE_UP;
 use crate::web::ui::{Choice, preview_event};
 use crate::web::{Samples, Varies};
 
@@ -14,6 +15,8 @@ impl Samples for DryRunPage {
             "name",
             "trigger",
             "trial.contacts.label",
+            "trial.run.result",
+            "trial.run.steps.name",
             "trial.run.steps.text",
             "trial.run.steps.body",
         ],
@@ -35,15 +38,18 @@ impl Samples for DryRunPage {
 }
 
 impl AutomationDryRun {
-    /// A dry run with every outcome once, and one without contacts.
+    /// A dry run with every outcome once, and one without a result.
     pub(in crate::web::ui::automations) fn samples() -> Vec<Self> {
         let step = |number, kind, body: Option<&str>| StepView {
             number,
             at: DateTime::UNIX_EPOCH,
             kind,
+            verb: if kind == "wait" { "Wait" } else { "Send" },
+            name: if kind == "wait" { "3 days" } else { "Thank <you>" }.to_owned(),
             text: "To +1 415 555 0123 from <Shop>".to_owned(),
             body: body.map(str::to_owned),
             media_urls: body.map(|_| "https://example.com/a.jpg".to_owned()).into_iter().collect(),
+            characters: 161,
             parts: 2,
         };
         let with_text =
@@ -56,14 +62,14 @@ impl AutomationDryRun {
             .map(|(index, (kind, body))| step(index + 1, kind, body))
             .collect();
         let run = DryRunView {
-            contact: "Ada <Lovelace>".to_owned(),
-            contact_id: ContactId::new(),
             event: Some(serde_json::json!({ "order_id": "A-1 <b>" })),
             starts: false,
-            start: "It would not start: it waits for the event “order”.".to_owned(),
+            result: "Ada <Lovelace> would not enter".to_owned(),
+            start: "The trigger waits for the event “order”. The steps are shown anyway."
+                .to_owned(),
             steps,
             ends_at: DateTime::UNIX_EPOCH,
-            messages: 1,
+            parts: 2,
         };
         let full = Self {
             form: DryRunForm {
@@ -80,13 +86,13 @@ impl AutomationDryRun {
             needs_event: true,
             run: Some(run),
         };
-        let without_contacts = Self {
+        let without_run = Self {
             form: DryRunForm::default(),
-            contacts: Vec::new(),
+            contacts: vec![Choice::new(MADE_UP, "A made-up contact")],
             events: Vec::new(),
             needs_event: false,
             run: None,
         };
-        vec![full, without_contacts]
+        vec![full, without_run]
     }
 }

@@ -1,5 +1,7 @@
 //! Samples of the editor: new, filled, running, and with errors.
 
+use std::collections::HashMap;
+
 use super::AutomationEditPage;
 use crate::automations::AutomationStatus;
 use crate::error::FieldErrors;
@@ -8,8 +10,11 @@ use crate::types::storable_text;
 use crate::web::ui::Choice;
 use crate::web::ui::automations::dry_run::{AutomationDryRun, DryRunForm};
 use crate::web::ui::automations::editor_choices::EditorChoices;
+use crate::web::ui::automations::flow::FlowCard;
 use crate::web::ui::automations::form::AutomationForm;
 use crate::web::ui::automations::form_edit::Focus;
+use crate::web::ui::automations::panel::Panel;
+use crate::web::ui::automations::removed_step::RemovedStep;
 use crate::web::{Samples, Varies};
 
 impl Samples for AutomationEditPage {
@@ -18,10 +23,15 @@ impl Samples for AutomationEditPage {
             "form.name",
             "form.trigger.name",
             "form.trigger.tag",
+            "trigger.name",
+            "cards.name",
+            "cards.detail",
             "choices.templates.label",
             "choices.senders.label",
             "choices.tags",
             "trial.contacts.label",
+            "trial.run.result",
+            "trial.run.steps.name",
             "trial.run.steps.text",
             "trial.run.steps.body",
         ],
@@ -39,6 +49,10 @@ impl Samples for AutomationEditPage {
             |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
         let choices = || EditorChoices {
             templates: vec![choice("t", "Thank <you>")],
+            bodies: HashMap::from([(
+                "t".to_owned(),
+                "Hi {{ contact.first_name }} <b>!".to_owned(),
+            )]),
             senders: vec![choice("s", "Shop (+1 500 555 0006)")],
             tags: vec!["VIP \"1\"".to_owned()],
             ..EditorChoices::fixed()
@@ -50,21 +64,29 @@ impl Samples for AutomationEditPage {
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         let wrong = FieldErrors::default()
-            .with("form", "Nothing is saved yet: see what is marked below.")
+            .with("form", "Not saved yet. Correct what is marked.")
             .with("steps.1.seconds", "Write a whole number, such as 2.")
             .with("steps.0.template_id", "There is no such template.")
             .with("try.event", "This is not JSON.")
             .with("trigger.where.0.value", "This is wrong.");
         let id = Some(AutomationId::new());
-        let page = |id, status, form, errors| Self {
-            id,
-            status,
-            form,
-            errors,
-            choices: choices(),
-            trial: AutomationDryRun::samples().into_iter().next(),
-            tried: DryRunForm::default(),
-            focus: Focus::step(0),
+        let page = |id, status, form: AutomationForm, errors| {
+            let removed = RemovedStep::of(&form, 1);
+            let page = Self {
+                id,
+                status,
+                form,
+                errors,
+                choices: choices(),
+                trial: AutomationDryRun::samples().into_iter().next(),
+                tried: DryRunForm::default(),
+                trigger: FlowCard::of_trigger(None),
+                cards: Vec::new(),
+                panel: Panel::Step(0),
+                removed,
+                focus: Focus::step(0),
+            };
+            page.with_cards()
         };
         let no_errors = FieldErrors::default;
         vec![
@@ -72,7 +94,12 @@ impl Samples for AutomationEditPage {
             page(id, AutomationStatus::Draft, AutomationForm::from_pairs(&pairs), wrong),
             page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), no_errors()),
             Self {
+                panel: Panel::DryRun,
+                ..page(id, AutomationStatus::Draft, AutomationForm::from_pairs(&pairs), no_errors())
+            },
+            Self {
                 trial: None,
+                panel: Panel::Trigger,
                 choices: EditorChoices::fixed(),
                 ..page(id, AutomationStatus::Paused, AutomationForm::default(), no_errors())
             },

@@ -1,5 +1,7 @@
 //! Samples of the list of automations: empty, and one of each status.
 
+use chrono::DateTime;
+
 use super::{AutomationListPage, Row};
 use crate::automations::AutomationStatus;
 use crate::types::id::AutomationId;
@@ -16,14 +18,17 @@ impl Samples for AutomationListPage {
             status,
             trigger: "When the event “order_completed” is reported and total is at least 100"
                 .to_owned(),
-            enrollments: "10,000+".to_owned(),
-            messages: "7".to_owned(),
+            sent: 1_204,
+            delivered: (status != AutomationStatus::Draft).then(|| "97.2 %".to_owned()),
+            last_activity: (status != AutomationStatus::Draft).then_some(DateTime::UNIX_EPOCH),
         };
         let rows = AutomationStatus::ALL.iter().map(|status| row(*status)).collect();
         vec![
-            Self { automations: Vec::new(), newer: None, older: None },
+            Self { automations: Vec::new(), archived: false, newer: None, older: None },
+            Self { automations: Vec::new(), archived: true, newer: None, older: None },
             Self {
                 automations: rows,
+                archived: false,
                 newer: Some("/automations".to_owned()),
                 older: Some("/automations?before=x".to_owned()),
             },

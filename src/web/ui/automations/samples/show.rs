@@ -1,23 +1,25 @@
-//! Samples of the page of an automation: active, paused, and a draft that cannot be switched on.
+//! Samples of the page of an automation: active, paused, archived, and a draft that cannot be
+//! switched on.
 
 use chrono::DateTime;
 
-use super::{AutomationShowPage, Count, Former, StepMessages, StepRow};
+use super::{AutomationShowPage, Count, Former, StepRow};
 use crate::automations::counts::STEP_SCAN_LIMIT;
 use crate::automations::{AutomationStatus, EnrollmentStatus};
 use crate::error::FieldErrors;
 use crate::ledger::Counts;
-use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::ui::automations::activation_problems::as_problems;
-use crate::web::ui::automations::enrollment_list::EnrollmentRow;
+use crate::web::ui::automations::flow::FlowCard;
+use crate::web::ui::automations::how_to_start::HowToStart;
+use crate::web::ui::automations::step_numbers::StepNumber;
 use crate::web::ui::ledger::LedgerTotals;
 use crate::web::{Samples, Varies};
 
 impl Samples for AutomationShowPage {
     const VARIES: Varies = Varies {
-        texts: &["name", "trigger", "steps.text", "recent.contact", "recent.reason"],
-        lists: &["steps", "inside_former", "recent"],
+        texts: &["name", "trigger.name", "trigger.detail", "steps.card.name", "steps.card.detail"],
+        lists: &["steps", "inside_former"],
     };
 
     fn samples() -> Vec<Self> {
@@ -27,7 +29,10 @@ impl Samples for AutomationShowPage {
             status,
             version: 3,
             updated_at: DateTime::UNIX_EPOCH,
-            trigger: "When the event “order_completed” is reported".to_owned(),
+            archived_at: None,
+            deletable: false,
+            trigger: FlowCard::sample_trigger(),
+            entered: StepNumber::samples(),
             steps: StepRow::samples(),
             inside_former: vec![
                 Former { version: 2, inside: 1_234 },
@@ -43,7 +48,7 @@ impl Samples for AutomationShowPage {
                 1,
                 Counts { recipients: 7, delivered: 7, ..Counts::default() },
             ),
-            recent: EnrollmentRow::samples(),
+            how_to_start: None,
             errors,
         };
         let wrong = FieldErrors::default()
@@ -52,46 +57,36 @@ impl Samples for AutomationShowPage {
         let empty = Self {
             steps: Vec::new(),
             inside_former: Vec::new(),
-            recent: Vec::new(),
+            deletable: true,
             only_newest: false,
             standing: LedgerTotals::of_automation(1, Counts::default()),
             ..page(AutomationStatus::Draft, as_problems(&wrong))
         };
-        vec![
-            page(AutomationStatus::Active, FieldErrors::default()),
-            page(AutomationStatus::Paused, FieldErrors::default()),
-            empty,
-        ]
+        let active = HowToStart::samples().map(|how_to_start| Self {
+            how_to_start: Some(how_to_start),
+            ..page(AutomationStatus::Active, FieldErrors::default())
+        });
+        let [event, tag, contact] = active;
+        let paused = || page(AutomationStatus::Paused, FieldErrors::default());
+        let archived = Self { archived_at: Some(DateTime::UNIX_EPOCH), ..paused() };
+        vec![event, tag, contact, paused(), archived, empty]
     }
 }
 
 impl StepRow {
     /// Two steps: an SMS and a wait.
     pub(in crate::web::ui::automations) fn samples() -> Vec<Self> {
-        let message =
-            |outcome: Outcome, count| StepMessages { outcome, count, meaning: outcome.meaning() };
-        let step = |kind, text: &str, template: Option<&str>, waiting| Self {
-            kind,
+        let [sent, wait] = FlowCard::samples();
+        let step = |text: &str, card, template: Option<&str>, numbers| Self {
             text: text.to_owned(),
+            card,
+            numbers,
             template: template.map(str::to_owned),
-            waiting,
-            passed: 1_234,
-            failed: 1,
-            messages: if kind == "wait" {
-                Vec::new()
-            } else {
-                vec![message(Outcome::Delivered, 1_200), message(Outcome::Suppressed, 32)]
-            },
-            without_message: if kind == "wait" { 0 } else { 2 },
         };
+        let text = "Send “Thank <you>” to the contact, from Shop";
         vec![
-            step(
-                "send_sms",
-                "Send “Thank <you>” to the contact, from Shop",
-                Some("/templates/1"),
-                0,
-            ),
-            step("wait", "Wait 1 day", None, 7),
+            step(text, sent, Some("/templates/1"), StepNumber::samples()),
+            step("Wait 1 day", wait, None, Vec::new()),
         ]
     }
 }

@@ -34,6 +34,13 @@ impl Samples for ConnectPage {
                 address_warning: None,
             },
             Self { form, errors, existing: Some(existing()), address_warning: Some(warning) },
+            Self {
+                form: ConnectInput::default(),
+                errors: FieldErrors::default()
+                    .with("account_sid", "This Twilio account is connected already, as “Shop”."),
+                existing: Some(Existing { field: "account_sid", ..existing() }),
+                address_warning: None,
+            },
         ]
     }
 }

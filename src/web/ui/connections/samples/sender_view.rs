@@ -5,7 +5,8 @@ use chrono::{DateTime, TimeDelta};
 use super::SenderView;
 use crate::connections::{SenderAddress, SenderKind};
 use crate::messages::throttle::queue_figures::QueueFigures;
-use crate::senders::{PartsPerSecond, Sender, Validity};
+use crate::senders::registration::{Registration, RegistrationState, Scheme};
+use crate::senders::{Health, PartsPerSecond, Sender, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 
 impl SenderView {
@@ -56,6 +57,21 @@ impl SenderView {
                 now,
             )
         });
+        let registration = |state| Registration {
+            subject: "+1 500 555 0006".to_owned(),
+            scheme: Scheme::A2pCampaign,
+            state,
+            reason: Some("The website <x> is down.".to_owned()),
+        };
+        let health = Health {
+            checked_at: DateTime::UNIX_EPOCH,
+            checks: Vec::new(),
+            number_type: Some("local".to_owned()),
+            webhook: None,
+            registrations: RegistrationState::ALL.iter().copied().map(registration).collect(),
+            pool: Vec::new(),
+        };
+        let number = number.map(|number| number.with_health(Some(&health)));
         number.into_iter().chain(service.map(Self::from)).collect()
     }
 }

@@ -1,6 +1,6 @@
-//! Samples of the page of a connection: active, with findings, stopped, and with a rejected name.
+//! Samples of the page of a connection: each tab, with findings, stopped, and with a rejected name.
 
-use super::{ConnectionShowPage, SettingsInput, policies};
+use super::{ConnectionShowPage, ConnectionTab, SettingsInput, policies};
 use crate::error::FieldErrors;
 use crate::web::ui::Choice;
 use crate::web::ui::connections::connection_view::ConnectionView;
@@ -24,7 +24,8 @@ impl Samples for ConnectionShowPage {
     };
 
     fn samples() -> Vec<Self> {
-        let sample = |connection: ConnectionView, senders, look| Self {
+        let sample = |tab, connection: ConnectionView, senders, look| Self {
+            tab,
             form: SettingsInput {
                 name: connection.connection.name.clone(),
                 unconfirmed_policy: connection.connection.unconfirmed_policy.to_string(),
@@ -36,6 +37,7 @@ impl Samples for ConnectionShowPage {
             senders,
             rejected: 3,
             is_reachable: true,
+            needs_template: false,
             policies: policies(),
             test: TestMessageInput::default(),
             sender_choices: vec![Choice::new("1", "Shop <1>")],
@@ -43,7 +45,8 @@ impl Samples for ConnectionShowPage {
             sender_name: None,
             errors: FieldErrors::default(),
         };
-        let named = sample(ConnectionView::sample(), SenderView::samples(), None);
+        let on = |tab| sample(tab, ConnectionView::sample(), SenderView::samples(), None);
+        let named = on(ConnectionTab::Senders);
         let unnamed = named.senders.first().map(|sender| sender.sender.id);
         let named = match unnamed {
             Some(id) => named.with_name_error(
@@ -55,17 +58,19 @@ impl Samples for ConnectionShowPage {
         };
         let wrong = Self {
             errors: FieldErrors::default().with("name", "Give the connection a name."),
-            ..sample(ConnectionView::stopped_sample(), Vec::new(), None)
+            ..sample(ConnectionTab::Advanced, ConnectionView::stopped_sample(), Vec::new(), None)
         };
+        let checked = ChecksView::sample();
         vec![
-            sample(ConnectionView::sample(), SenderView::samples(), None),
-            sample(
-                ConnectionView::sample(),
-                SenderView::samples(),
-                Some(ChecksView::sample().without_passed()),
-            ),
+            on(ConnectionTab::Overview),
+            Self { look: Some(checked), ..on(ConnectionTab::Overview) },
+            sample(ConnectionTab::Overview, ConnectionView::stopped_sample(), Vec::new(), None),
+            sample(ConnectionTab::Senders, ConnectionView::stopped_sample(), Vec::new(), None),
+            on(ConnectionTab::Test),
+            on(ConnectionTab::Advanced),
             wrong,
             named,
+            Self { needs_template: true, ..on(ConnectionTab::Overview) },
         ]
     }
 }

@@ -31,7 +31,7 @@ impl Samples for ContactEditPage {
         };
         let errors = FieldErrors::default()
             .with("phone", "already a contact")
-            .with("attribute_0", "This is not a number; write it like 12 or 12.5.");
+            .with("attribute_0", "Not a number. Write it like 12 or 12.5.");
         let edited = samples::contacts().iter().map(ContactForm::of).next().unwrap_or_default();
         vec![
             sample(None, None, ContactForm::default().with_blank_rows(), FieldErrors::default()),

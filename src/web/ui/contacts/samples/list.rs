@@ -20,6 +20,7 @@ impl Samples for ContactListPage {
                 TagName::stop(),
                 TagName::parse("<VIP> & friends").unwrap_or_else(|_| TagName::stop()),
             ],
+            other_tags: at,
             suppression: (at == 0).then_some("Texted STOP"),
             ..Row::new(contact, Vec::new(), None)
         });
@@ -30,6 +31,10 @@ impl Samples for ContactListPage {
             q: String::new(),
             tag: String::new(),
             tags: Vec::new(),
+            oldest_first: false,
+            reversed: "/contacts?sort=oldest".to_owned(),
+            without_tag: "/contacts".to_owned(),
+            total: None,
             rows: Vec::new(),
             newer: None,
             older: None,
@@ -38,6 +43,8 @@ impl Samples for ContactListPage {
         vec![
             Self {
                 tags,
+                tag: "<VIP>".to_owned(),
+                total: Some("About 52,000 contacts".to_owned()),
                 rows: rows.collect(),
                 older: Some(link.clone()),
                 newer: Some(link.clone()),

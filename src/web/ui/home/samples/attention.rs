@@ -5,15 +5,19 @@ use super::Attention;
 impl Attention {
     /// Three problems, one of them without a link.
     pub(in crate::web::ui::home) fn samples() -> Vec<Self> {
-        let line =
-            |text: &str| Self::with_link(text.to_owned(), "/connections/1".to_owned(), "See why");
-        let without_link = Self::without_link(
-            "3 jobs have failed. Ask an admin to look at it: Ada <1>.".to_owned(),
-        );
+        let line = |icon, title: &str, detail: &str, link: Option<&str>| {
+            Self::new(icon, title.to_owned(), detail.to_owned(), link.map(str::to_owned))
+        };
+        let page = Some("/connections/1");
         vec![
-            line("3 webhooks of Shop <1> were rejected within a day."),
-            line("About 1,200 messages would expire."),
-            without_link,
+            line(
+                "webhook",
+                "Carillon rejected 3 webhooks of Shop <1>",
+                "Replies are missing.",
+                page,
+            ),
+            line("timer", "About 1,200 messages will wait too long and expire", "Raise it.", page),
+            line("server", "3 jobs have failed", "Ask Ada <1> to look at it.", None),
         ]
     }
 }

@@ -16,7 +16,7 @@ use crate::web::{Samples, Varies};
 
 impl Samples for LedgerShowPage {
     const VARIES: Varies = Varies {
-        texts: &["automations.label", "senders.label", "found.rows.label", "found.causes.words"],
+        texts: &["automations.label", "senders.label", "found.rows.label", "found.causes.title"],
         lists: &["automations", "senders", "found.rows", "found.causes"],
     };
 

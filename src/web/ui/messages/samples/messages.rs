@@ -11,6 +11,7 @@ use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
 use crate::consent::OptOutReading;
 use crate::contacts::Contact;
+use crate::ledger::prices::Price;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
 use crate::messages::log::next_job::NextJob;
 use crate::messages::log::status_history::StatusEvent;
@@ -140,7 +141,7 @@ fn delivered() -> LoadedMessage {
     }
 }
 
-/// A message whose answer was lost and whose callback reported an error.
+/// A message whose response was lost and whose callback reported an error.
 fn lost() -> LoadedMessage {
     let message = Message {
         error_code: Some(30003),
@@ -148,6 +149,12 @@ fn lost() -> LoadedMessage {
         ..Message { status: MessageStatus::Undelivered, ..message() }
     };
     LoadedMessage {
+        price: Some(Price {
+            per_part: 0.0079,
+            unit: "USD".to_owned(),
+            parts: 200,
+            learned_at: DateTime::UNIX_EPOCH,
+        }),
         attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
         events: vec![
             event(0, "pending", ReportSource::Carillon, true),
@@ -210,6 +217,7 @@ fn bare(message: Message) -> LoadedMessage {
         },
         opt_out_reading: None,
         resent_as: None,
+        price: None,
         message,
     }
 }
@@ -312,6 +320,7 @@ fn automation(status: AutomationStatus) -> Automation {
         definition: Definition { trigger: Trigger::ContactCreated, steps: Vec::new() },
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
+        archived_at: None,
     }
 }
 

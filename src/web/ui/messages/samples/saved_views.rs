@@ -5,7 +5,7 @@ use chrono::DateTime;
 use super::SavedViewsPage;
 use crate::error::FieldErrors;
 use crate::messages::log::saved_views::View;
-use crate::types::id::ViewId;
+use crate::types::id::SavedViewId;
 use crate::web::{Samples, Varies};
 
 impl Samples for SavedViewsPage {
@@ -14,7 +14,7 @@ impl Samples for SavedViewsPage {
 
     fn samples() -> Vec<Self> {
         let view = |name: &str, made_by: Option<&str>| View {
-            id: ViewId::new(),
+            id: SavedViewId::new(),
             name: name.to_owned(),
             query: "status=failed&text=%3Cb%3E".to_owned(),
             made_by: made_by.map(str::to_owned),

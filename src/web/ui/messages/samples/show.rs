@@ -1,7 +1,7 @@
 //! Samples of the page of a message: one in each state.
 
 use super::MessageShowPage;
-use crate::web::ui::messages::polled_part::PolledMessagePart;
+use crate::web::ui::messages::message_view::MessageView;
 use crate::web::ui::messages::samples;
 use crate::web::{Samples, Varies};
 
@@ -9,22 +9,28 @@ impl Samples for MessageShowPage {
     const VARIES: Varies = Varies {
         texts: &[
             "title",
-            "body",
-            "why.words",
-            "contact.label",
-            "sender",
-            "connection.label",
-            "template.label",
-            "automation.label",
-            "story.note",
+            "message.body",
+            "message.why.words",
+            "message.contact.label",
+            "message.sender",
+            "message.connection.label",
+            "message.template.label",
+            "message.automation.label",
+            "message.story.note",
         ],
-        lists: &["media_urls", "holds", "story", "attempts", "reports"],
+        lists: &[
+            "message.media_urls",
+            "message.holds",
+            "message.story",
+            "message.attempts",
+            "message.reports",
+        ],
     };
 
     fn samples() -> Vec<Self> {
         samples::loaded_messages()
             .into_iter()
-            .map(|loaded| Self::new(PolledMessagePart::of(loaded)))
+            .map(|loaded| Self::new(MessageView::of(loaded)))
             .collect()
     }
 }

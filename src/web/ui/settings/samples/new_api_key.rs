@@ -8,8 +8,7 @@ impl Samples for NewApiKeyPage {
     const VARIES: Varies = Varies { texts: &["form.name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
-        let errors = FieldErrors::default()
-            .with("name", "Enter a name of up to 100 characters that says what the key is for.");
+        let errors = FieldErrors::default().with("name", "Enter a name of up to 100 characters.");
         vec![
             Self::new(KeyForm::default(), FieldErrors::default()),
             Self::new(KeyForm::default(), errors),

@@ -17,6 +17,7 @@ impl Samples for TemplateEditPage {
             "saved.name",
             "saved.author",
             "saved.uses.name",
+            "saved.versions.author",
             "form.name",
             "form.body",
             "preview.contact",

@@ -3,20 +3,21 @@
 use chrono::DateTime;
 
 use super::{Row, TemplateListPage};
+use crate::templates::body_pieces;
 use crate::types::id::TemplateId;
 use crate::web::{Samples, Varies};
 
 impl Samples for TemplateListPage {
-    const VARIES: Varies = Varies { texts: &["rows.name", "rows.first_line"], lists: &["rows"] };
+    const VARIES: Varies = Varies { texts: &["rows.name", "rows.pieces.text"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let row = |name: &str, parts, has_variables, media, automations| Row {
             id: TemplateId::new(),
             name: name.to_owned(),
-            first_line:
+            pieces: body_pieces(
                 "Hi {{ contact.first_name | default(value=\"there\") }}, <b>your order</b> \
-                         is on its way."
-                    .to_owned(),
+                 is on its way.{% if event.total > 100 %} Thank you!{% endif %}",
+            ),
             parts,
             has_variables,
             media,

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::{PreviewDefaults, SavedTemplate, UseRow, steps_text};
+use super::{PreviewDefaults, SavedTemplate, UseRow, VersionRow, steps_text};
 use crate::automations::AutomationStatus;
 use crate::types::id::{AutomationId, TemplateId};
 
@@ -14,16 +14,25 @@ impl SavedTemplate {
             status,
             steps: steps_text(steps),
         };
+        let version = |number, author: Option<&str>| VersionRow {
+            number,
+            author: author.map(ToOwned::to_owned),
+            created_at: DateTime::UNIX_EPOCH,
+        };
         Self {
             id: TemplateId::new(),
             name: "Order <shipped>".to_owned(),
             version: 3,
-            updated_at: DateTime::UNIX_EPOCH,
             author: Some("Ada <Lovelace>".to_owned()),
             is_archived,
             uses: vec![
                 used("Thanks & more", AutomationStatus::Active, &[1, 3]),
                 used("Later", AutomationStatus::Draft, &[2]),
+            ],
+            versions: vec![
+                version(3, Some("Ada <Lovelace>")),
+                version(2, None),
+                version(1, Some("Ben")),
             ],
             preview_defaults: PreviewDefaults::default(),
         }
