@@ -332,7 +332,7 @@ async fn many_contacts_are_tagged_at_once_after_a_confirmation_with_their_number
     // All contacts of a filter, over several transactions; a contact with the tag gets no second
     // message.
     let confirmation = site.open("/contacts/tag?action=add&name=Vip&all=true").await.ok();
-    confirmation.must_say("1,202 contacts: the whole list");
+    confirmation.must_say("All 1,202 contacts");
     site.send(&confirmation.form("/contacts/tag"))
         .await
         .ok()

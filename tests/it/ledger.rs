@@ -287,7 +287,7 @@ async fn a_message_that_certainly_reached_no_recipient_is_sent_again_once() {
     let site = app.sign_in().await;
     assert!(site.open(&format!("/messages/{failed}")).await.ok().html.contains("Sent again as"));
     assert!(
-        site.open(&format!("/messages/{}", messages[1].id)).await.ok().html.contains("Retry of")
+        site.open(&format!("/messages/{}", messages[1].id)).await.ok().html.contains("Sends again")
     );
 }
 
@@ -422,7 +422,7 @@ async fn one_message_is_sent_again_from_its_page() {
     let site = app.sign_in_as(Role::Marketer).await;
     let form = site.open(&path).await.ok().form(&format!("{path}/retry"));
     let page = site.send(&form).await.ok();
-    assert!(page.html.contains("Retry of") && page.path != path, "{}", page.path);
+    assert!(page.html.contains("Sends again") && page.path != path, "{}", page.path);
     let again = site.send(&form).await.ok();
     assert!(again.html.contains("sent again already"), "{}", again.html);
     app.run_until_idle().await;

@@ -173,7 +173,7 @@ async fn the_contact_forms_keep_typed_values() {
     let bulk = "/contacts/tag?action=add&name=VIP&all=true";
     rejected_with_values(&admin, bulk, "/contacts/tag", &[("name", "Twilio-Message-stop")])
         .await
-        .must_say("stands for an opt-out");
+        .must_say("This tag marks an opt-out.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -346,7 +346,7 @@ async fn a_form_sent_after_the_session_ended_is_offered_again_to_the_same_user()
     browser.go(&edit).await;
     browser.fill("first_name", "Zoë").await;
     app.run_sql("DELETE FROM sessions").await;
-    browser.press("Save").await;
+    browser.press("Save contact").await;
     browser.must_say("Sign in").await;
     assert_eq!(app.count("contacts WHERE first_name IS NOT NULL").await, 0);
     // The same user signs in, and is back on the page of the form.
@@ -368,7 +368,7 @@ async fn a_form_sent_after_the_session_ended_is_offered_again_to_the_same_user()
     // Another user does not see the form, and passwords are not stored.
     browser.fill("first_name", "Ann").await;
     app.run_sql("DELETE FROM sessions").await;
-    browser.press("Save").await;
+    browser.press("Save contact").await;
     app.user("ben@example.com", Role::Admin).await;
     browser.fill("email", "ben@example.com").await;
     browser.fill("password", PASSWORD).await;

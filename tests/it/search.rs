@@ -350,7 +350,7 @@ async fn the_palette_is_used_by_keyboard_only() {
     app.eventually("the number of results is announced", is_announced).await;
     assert_eq!(active().await, "Zoëlle");
     browser.type_keys(&format!("{DOWN}{ENTER}")).await;
-    browser.must_say("customer_7").await;
+    browser.must_say("Became a contact").await;
     assert_eq!(browser.path().await, ann);
 
     // Enter before the suggestions are there opens the first one, and never one of an earlier text.

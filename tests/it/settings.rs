@@ -383,7 +383,7 @@ async fn a_chosen_theme_overrides_that_of_the_system() {
     let app = TestApp::start().await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
-    let (light, dark) = (json!("rgb(246, 246, 243)"), json!("rgb(19, 22, 21)"));
+    let (light, dark) = (json!("rgb(255, 255, 255)"), json!("rgb(17, 20, 19)"));
     for (theme, on_wide, on_phone) in
         [("Automatic", &light, &dark), ("Dark", &dark, &dark), ("Light", &light, &light)]
     {

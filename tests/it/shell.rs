@@ -121,7 +121,7 @@ async fn keys_lead_through_pages_and_rows() {
     // U+E00C is the Escape key.
     browser.type_keys("\u{e00c}").await;
     app.eventually("the sheet closes", async || {
-        let sheets = browser.run("return document.querySelectorAll('dialog').length").await;
+        let sheets = browser.run("return document.querySelectorAll('dialog[open]').length").await;
         (sheets == 0).then_some(())
     })
     .await;
