@@ -358,7 +358,7 @@ async fn many_contacts_are_tagged_at_once_after_a_confirmation_with_their_number
         .open(&format!("/contacts/tag?action=add&name=twilio-message-STOP&id={ann}"))
         .await
         .ok();
-    confirmation.must_say("This tag stands for an opt-out");
+    confirmation.must_say("This tag marks an opt-out");
     let refused = site.send(&confirmation.form("/contacts/tag")).await;
     assert_eq!((refused.status, tagged("Twilio-Message-stop").await), (422, 0));
     let viewer = app.sign_in_as(Role::Viewer).await;
