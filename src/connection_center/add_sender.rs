@@ -1,4 +1,4 @@
-//! Adds senders to a connection, and lists those that its account offers.
+//! Adds senders to a connection, and lists the candidates of its account.
 
 use diesel_async::AsyncConnection;
 
@@ -9,7 +9,7 @@ use super::inbound_webhook::{Occasion, inbound_url, set_inbound_webhook};
 use crate::connections::{self, SenderAddress};
 use crate::context::Context;
 use crate::error::Error;
-use crate::senders::offers::{self, Offers};
+use crate::senders::candidates::{self, SenderCandidates};
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
 use crate::users::audit::Actor;
@@ -38,12 +38,18 @@ pub(crate) async fn add_sender(
     set_inbound_webhook(context, &credentials, sender, Occasion::Addition).await
 }
 
-/// The senders that the account offers, except those that the connection already has.
-pub(crate) async fn offers(context: &Context, id: ConnectionId) -> ConnectResult<Offers> {
+/// The candidates of the account, except those that the connection already has.
+pub(crate) async fn candidates(
+    context: &Context,
+    id: ConnectionId,
+) -> ConnectResult<SenderCandidates> {
     let credentials = credentials(context, id).await?;
     let inbound_url = inbound_url(context, id).await?;
-    let mut offers = offers::offers(&context.twilio, &credentials, &inbound_url).await?;
+    let mut candidates =
+        candidates::candidates(&context.twilio, &credentials, &inbound_url).await?;
     let known = senders::list_for_connection(&mut *context.db.get().await?, id).await?;
-    offers.offers.retain(|offer| known.iter().all(|sender| sender.address != offer.address));
-    Ok(offers)
+    candidates
+        .candidates
+        .retain(|candidate| known.iter().all(|sender| sender.address != candidate.address));
+    Ok(candidates)
 }

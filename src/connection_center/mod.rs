@@ -13,7 +13,7 @@ mod inbound_webhook;
 mod key_rotation;
 mod webhook_test;
 
-pub(crate) use add_sender::{add_sender, offers};
+pub(crate) use add_sender::{add_sender, candidates};
 pub(crate) use change::{change_connection, change_sender};
 pub(crate) use check::check;
 pub(crate) use connect::{ConnectForm, connect};

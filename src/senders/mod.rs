@@ -2,12 +2,12 @@
 //! The main types are [`Sender`], its [`Limits`] and the [`Health`] that Twilio last reported.
 //! Start with `sender.rs` for the row and `inspection.rs` for the requests to Twilio.
 
+pub mod candidates;
 mod change;
 pub mod inbound_route;
 pub mod inbound_webhook;
 mod inspection;
 mod limits;
-pub mod offers;
 pub mod registration;
 mod sender;
 mod service_pools;

@@ -9,7 +9,7 @@ use super::show::show_senders;
 use crate::connection_center::{self, ConnectError, Existing};
 use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;
-use crate::senders::offers::{Offer, Offers};
+use crate::senders::candidates::{SenderCandidate, SenderCandidates};
 use crate::types::id::ConnectionId;
 use crate::web::http::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Query, Visit};
@@ -36,18 +36,18 @@ pub(in crate::web) struct AddSenderPage {
     existing: Option<Existing>,
 }
 
-/// Offers of one kind.
+/// Candidates of one kind.
 #[derive(Debug, Serialize)]
 struct Group {
     title: &'static str,
-    offers: Vec<OfferView>,
+    candidates: Vec<CandidateView>,
 }
 
-/// An offer with its registrations, and what choosing it changes elsewhere.
+/// A candidate with its registrations, and what choosing it changes elsewhere.
 #[derive(Debug, Serialize)]
-struct OfferView {
+struct CandidateView {
     #[serde(flatten)]
-    offer: Offer,
+    candidate: SenderCandidate,
     registrations: Vec<RegistrationView>,
     /// Sentences about who would no longer get its reports.
     takes_from: Option<String>,
@@ -98,15 +98,16 @@ impl AddSenderPage {
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
         let connection = connections::find(&mut *visit.conn().await?, id).await?;
-        let (Offers { offers, left_out }, problem) =
-            match connection_center::offers(&visit.context, id).await {
-                Ok(offers) => (offers, None),
-                Err(ConnectError::Problem(problem)) => {
-                    (Offers { offers: Vec::new(), left_out: 0 }, Some(problem.message()))
-                }
+        let (SenderCandidates { candidates, left_out }, problem) =
+            match connection_center::candidates(&visit.context, id).await {
+                Ok(candidates) => (candidates, None),
+                Err(ConnectError::Problem(problem)) => (
+                    SenderCandidates { candidates: Vec::new(), left_out: 0 },
+                    Some(problem.message()),
+                ),
                 Err(error) => return Err(error.into()),
             };
-        let mut fit = offers.iter().filter(|offer| offer.unfit.is_none());
+        let mut fit = candidates.iter().filter(|candidate| candidate.unfit.is_none());
         if let (Some(only), None, 0) = (fit.next(), fit.next(), left_out)
             && form.chosen.is_empty()
         {
@@ -114,7 +115,7 @@ impl AddSenderPage {
         }
         Ok(Self {
             connection: connection.into(),
-            groups: groups(offers),
+            groups: groups(candidates),
             left_out,
             problem,
             form,
@@ -124,23 +125,25 @@ impl AddSenderPage {
     }
 }
 
-/// Groups offers by kind: Messaging Services, then phone numbers.
-fn groups(offers: Vec<Offer>) -> Vec<Group> {
-    let (services, numbers): (Vec<_>, Vec<_>) = offers
+/// Groups candidates by kind: Messaging Services, then phone numbers.
+fn groups(candidates: Vec<SenderCandidate>) -> Vec<Group> {
+    let (services, numbers): (Vec<_>, Vec<_>) = candidates
         .into_iter()
-        .partition(|offer| matches!(offer.address, SenderAddress::MessagingService(_)));
-    let view = |mut offer: Offer| OfferView {
-        registrations: std::mem::take(&mut offer.registrations)
+        .partition(|candidate| matches!(candidate.address, SenderAddress::MessagingService(_)));
+    let view = |mut candidate: SenderCandidate| CandidateView {
+        registrations: std::mem::take(&mut candidate.registrations)
             .into_iter()
             .map(RegistrationView::from)
             .collect(),
-        takes_from: offer.effect_on_inbound(),
-        offer,
+        takes_from: candidate.effect_on_inbound(),
+        candidate,
     };
-    let group =
-        |title, offers: Vec<Offer>| Group { title, offers: offers.into_iter().map(view).collect() };
+    let group = |title, candidates: Vec<SenderCandidate>| Group {
+        title,
+        candidates: candidates.into_iter().map(view).collect(),
+    };
     let groups = [group("Messaging Services", services), group("Phone numbers", numbers)];
-    groups.into_iter().filter(|group| !group.offers.is_empty()).collect()
+    groups.into_iter().filter(|group| !group.candidates.is_empty()).collect()
 }
 
 impl Page for AddSenderPage {

@@ -1,10 +1,11 @@
-//! Samples of the form that adds a sender: with offers, without, and while Twilio does not answer.
+//! Samples of the form that adds a sender: with candidates, without, and while Twilio does not
+//! answer.
 
 use super::{AddSenderPage, SenderInput, groups};
 use crate::connections::SenderAddress;
 use crate::error::FieldErrors;
+use crate::senders::candidates::SenderCandidate;
 use crate::senders::inbound_webhook::{Drift, InboundWebhook};
-use crate::senders::offers::Offer;
 use crate::senders::registration::{Registration, RegistrationState, Scheme};
 use crate::web::ui::connections::connect::samples::existing;
 use crate::web::ui::connections::connection_view::ConnectionView;
@@ -12,12 +13,12 @@ use crate::web::{Samples, Varies};
 
 impl Samples for AddSenderPage {
     const VARIES: Varies = Varies {
-        texts: &["connection.name", "groups.offers.name", "groups.offers.in_service"],
-        lists: &["groups.offers"],
+        texts: &["connection.name", "groups.candidates.name", "groups.candidates.in_service"],
+        lists: &["groups.candidates"],
     };
 
     fn samples() -> Vec<Self> {
-        let offer = |address: &str, name: &str| {
+        let candidate = |address: &str, name: &str| {
             let address = SenderAddress::parse(address).ok()?;
             let number = matches!(address, SenderAddress::PhoneNumber(_));
             let missing = Registration {
@@ -26,7 +27,7 @@ impl Samples for AddSenderPage {
                 state: RegistrationState::Missing,
                 reason: Some("No Messaging Service has the number.".to_owned()),
             };
-            Some(Offer {
+            Some(SenderCandidate {
                 shown: address.for_people(),
                 address,
                 name: name.to_owned(),
@@ -50,26 +51,26 @@ impl Samples for AddSenderPage {
                 unfit: None,
             })
         };
-        let offers = || -> Vec<Offer> {
-            let unfit = offer("+12065550199", "Front desk").map(|offer| Offer {
+        let candidates = || -> Vec<SenderCandidate> {
+            let unfit = candidate("+12065550199", "Front desk").map(|candidate| SenderCandidate {
                 sms: false,
                 unfit: Some("It cannot send SMS."),
-                ..offer
+                ..candidate
             });
-            let service = offer("MGca4111000000000000000000000000c1", "Newsletter & <News>");
-            [service, offer("+12065550100", "Shop <1>"), unfit].into_iter().flatten().collect()
+            let service = candidate("MGca4111000000000000000000000000c1", "Newsletter & <News>");
+            [service, candidate("+12065550100", "Shop <1>"), unfit].into_iter().flatten().collect()
         };
-        let sample = |offers, problem: Option<String>, errors: FieldErrors| Self {
+        let sample = |candidates, problem: Option<String>, errors: FieldErrors| Self {
             connection: ConnectionView::sample(),
             left_out: usize::from(problem.is_none()),
-            groups: groups(offers),
+            groups: groups(candidates),
             problem,
             form: SenderInput::default(),
             existing: if errors.is_empty() { None } else { Some(existing()) },
             errors,
         };
         vec![
-            sample(offers(), None, FieldErrors::default()),
+            sample(candidates(), None, FieldErrors::default()),
             sample(
                 Vec::new(),
                 None,

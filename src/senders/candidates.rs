@@ -1,4 +1,4 @@
-//! The numbers and Messaging Services that an account could send from, with their capabilities and
+//! The candidates of an account, which could become senders, with their capabilities and
 //! registrations. HTTP only, no database.
 
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::twilio::{Client, Credentials, TwilioError};
 
 /// A number or Messaging Service that could become a sender.
 #[derive(Debug, Clone, Serialize)]
-pub struct Offer {
+pub struct SenderCandidate {
     /// Its address.
     pub address: SenderAddress,
     /// The address as shown to users.
@@ -51,21 +51,21 @@ const MAX_CONCURRENT: usize = 4;
 /// The campaigns of the services that need one.
 type Campaigns = HashMap<ServiceSid, Result<Vec<Campaign>, TwilioError>>;
 
-/// All offers of an account.
+/// All candidates of an account.
 #[derive(Debug)]
-pub struct Offers {
+pub struct SenderCandidates {
     /// Services first, then numbers, including those that cannot send SMS.
-    pub offers: Vec<Offer>,
+    pub candidates: Vec<SenderCandidate>,
     /// Number of services omitted because of the limit.
     pub left_out: usize,
 }
 
-/// Lists the offers of an account and compares their inbound webhooks with `inbound_url`.
-pub async fn offers(
+/// Lists the candidates of an account and compares their inbound webhooks with `inbound_url`.
+pub async fn candidates(
     client: &Client,
     credentials: &Credentials,
     inbound_url: &str,
-) -> Result<Offers, Problem> {
+) -> Result<SenderCandidates, Problem> {
     let read = async || {
         let (numbers, pools) =
             try_join!(client.list_numbers(credentials), ServicePools::read(client, credentials))?;
@@ -89,15 +89,18 @@ pub async fn offers(
         .collect()
         .await;
     let of_services =
-        pools.pools.iter().map(|pool| Offer::of_service(pool, &campaigns, inbound_url));
+        pools.pools.iter().map(|pool| SenderCandidate::of_service(pool, &campaigns, inbound_url));
     let of_numbers = numbers.iter().map(|number| {
         let registrations = registrations(number, &pools, &campaigns, &verifications);
-        Offer {
+        SenderCandidate {
             registrations,
-            ..Offer::of_number(number, pools.of(&number.phone_number), inbound_url)
+            ..SenderCandidate::of_number(number, pools.of(&number.phone_number), inbound_url)
         }
     });
-    Ok(Offers { offers: of_services.chain(of_numbers).collect(), left_out: pools.left_out })
+    Ok(SenderCandidates {
+        candidates: of_services.chain(of_numbers).collect(),
+        left_out: pools.left_out,
+    })
 }
 
 fn registrations(
@@ -123,7 +126,7 @@ fn registrations(
     }
 }
 
-impl Offer {
+impl SenderCandidate {
     fn of_service(pool: &ServicePool, campaigns: &Campaigns, inbound_url: &str) -> Self {
         let service = &pool.service;
         let address = SenderAddress::MessagingService(service.sid.clone());
