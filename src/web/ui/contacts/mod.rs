@@ -9,9 +9,9 @@ mod composer_form;
 mod composer_preview;
 pub(super) mod delete;
 pub(super) mod edit;
+mod facts;
 mod form;
 pub(super) mod list;
-mod panel;
 #[cfg(debug_assertions)]
 #[path = "samples/shared_contacts.rs"]
 mod samples;

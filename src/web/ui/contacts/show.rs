@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::composer::Composer;
 use super::composer_form::{self, ComposerForm};
-use super::panel::{
+use super::facts::{
     ActiveSuppression, AttributeLines, EnrollmentLine, EvidenceLine, SuppressionKinds,
 };
 use super::timeline::{self, TimelineDay, TimelineLine};

@@ -15,7 +15,7 @@ use crate::types::id::{AutomationId, EnrollmentId, MessageId, SuppressionId};
 use crate::types::phone::PhoneNumber;
 use crate::web::ui::Choice;
 use crate::web::ui::contacts::composer_preview::ComposerPreview;
-use crate::web::ui::contacts::panel::{EnrollmentLine, EvidenceLine};
+use crate::web::ui::contacts::facts::{EnrollmentLine, EvidenceLine};
 use crate::web::ui::contacts::samples;
 use crate::web::ui::contacts::timeline::TimelineLine;
 use crate::web::{Samples, Varies};
