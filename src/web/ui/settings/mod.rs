@@ -10,6 +10,7 @@ pub(super) mod opt_out_words;
 pub(super) mod organization;
 mod role_choices;
 pub(super) mod secret_to_copy;
+mod user_buttons;
 pub(super) mod user_list;
 pub(super) mod user_show;
 
@@ -23,10 +24,10 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/settings/invitations/{id}/renew").post(invite::renew))
         .service(web::resource("/settings/invitations/{id}/withdraw").post(invite::withdraw))
         .service(web::resource("/settings/users/{id}").get(user_show::show))
-        .service(web::resource("/settings/users/{id}/role").post(user_show::change_role))
-        .service(web::resource("/settings/users/{id}/disable").post(user_show::disable))
-        .service(web::resource("/settings/users/{id}/enable").post(user_show::enable))
-        .service(web::resource("/settings/users/{id}/reset").post(user_show::reset))
+        .service(web::resource("/settings/users/{id}/role").post(user_buttons::change_role))
+        .service(web::resource("/settings/users/{id}/disable").post(user_buttons::disable))
+        .service(web::resource("/settings/users/{id}/enable").post(user_buttons::enable))
+        .service(web::resource("/settings/users/{id}/reset").post(user_buttons::reset))
         .service(web::resource("/settings/keys").get(api_keys::list))
         .service(
             web::resource("/settings/keys/new").get(new_api_key::new).post(new_api_key::create),
