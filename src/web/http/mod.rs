@@ -15,6 +15,7 @@ pub(in crate::web) mod cursor;
 pub(in crate::web) mod error;
 pub(in crate::web) mod flash;
 pub(in crate::web) mod form;
+pub(in crate::web) mod form_guard;
 pub(in crate::web) mod health_checks;
 pub(in crate::web) mod intake;
 pub(in crate::web) mod known_browser;

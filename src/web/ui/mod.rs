@@ -44,9 +44,9 @@ mod visit;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
 
-use super::http::csrf;
 use super::http::error::PageError;
 use super::http::form::MAX_FORM_BYTES;
+use super::http::form_guard;
 
 pub use choice::Choice;
 pub use messages::LiveMessages;
@@ -64,7 +64,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         web::scope("")
             .app_data(PayloadConfig::new(MAX_FORM_BYTES))
             .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
-            .wrap(from_fn(csrf::check))
+            .wrap(from_fn(form_guard::check))
             .wrap(from_fn(error_pages::show))
             .wrap(Compress::default())
             .configure(home::routes)

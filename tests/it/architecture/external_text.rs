@@ -30,6 +30,7 @@ const INPUT_CALLS: &[(&str, &[&str])] = &[
             "web/api/messages/idempotency_key.rs",
             "web/http/assets.rs",
             "web/http/csrf.rs",
+            "web/http/form_guard.rs",
             "web/ui/error_pages.rs",
             "web/hooks/verification.rs",
             "web/ui/visit.rs",
