@@ -12,6 +12,7 @@ mod layers;
 mod names;
 mod schema;
 mod style_sheets;
+mod templates;
 
 use std::collections::BTreeMap;
 use std::fs;

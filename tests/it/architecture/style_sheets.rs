@@ -1,4 +1,4 @@
-//! That style sheets have only what pages use, and pages only icons that exist.
+//! Style sheets: they have only what pages use.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn markup() -> String {
     templates.chain(scripts).collect::<Vec<_>>().join("\n")
 }
 
-/// The words of a text as class names and names of icons are written.
+/// The words of a text as class names are written.
 fn words(text: &str) -> BTreeSet<&str> {
     text.split(|one: char| !one.is_ascii_alphanumeric() && one != '-' && one != '_').collect()
 }
@@ -67,33 +67,4 @@ fn every_custom_property_is_set_and_used() {
         assert!(set.contains(property), "{property} is not set");
         assert!(sheets.contains(&format!("var({property}")), "{property} is not used");
     }
-}
-
-#[test]
-fn templates_name_only_icons_of_the_sprite() {
-    let listed = std::fs::read_to_string(project().join("scripts/icons.txt")).unwrap();
-    let listed: BTreeSet<&str> = listed.lines().collect();
-    let mut wrong = Vec::new();
-    for (file, text) in files_below(&project().join("templates")) {
-        for name in text.split("<ui.icon name=\"").skip(1).filter_map(|at| at.split('"').next()) {
-            if !listed.contains(name) {
-                wrong.push(format!("{file}: {name}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "add them to scripts/icons.txt: {}", wrong.join(", "));
-}
-
-#[test]
-fn every_component_says_what_it_is_and_takes() {
-    let mut wrong = Vec::new();
-    for (file, text) in files_below(&project().join("templates/components")) {
-        for (at, _) in text.match_indices("{% component ") {
-            let name = text[at..].split(['(', ' ']).nth(2).unwrap_or_default();
-            if !text[..at].trim_end().ends_with("-#}") {
-                wrong.push(format!("{file}: {name}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "without a comment: {}", wrong.join(", "));
 }
