@@ -51,9 +51,9 @@ pub mod versions;
 #[cfg(test)]
 mod random_template_tests;
 #[cfg(test)]
-mod sandbox_tests;
+mod rendered_value_tests;
 #[cfg(test)]
-mod value_tests;
+mod sandbox_tests;
 
 pub use archive::{archive, unarchive};
 pub use available_variables::Available;

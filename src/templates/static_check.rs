@@ -302,3 +302,7 @@ fn try_render(expr: &Expr) -> Result<(), TemplateError> {
         None => Err(expr.position.error(report.message())),
     }
 }
+
+#[cfg(test)]
+#[path = "static_check_tests.rs"]
+mod tests;
