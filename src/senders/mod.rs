@@ -8,6 +8,8 @@ pub mod inbound_route;
 pub mod inbound_webhook;
 mod inspection;
 mod limits;
+mod message_validity;
+mod rate;
 pub mod registration;
 mod sender;
 mod service_pools;
@@ -18,7 +20,9 @@ pub use inspection::{
     Health, InspectedSender, Inspection, health_by_sender, inspect, inspect_sender, record,
     record_sender,
 };
-pub use limits::{LimitError, Limits, PartsPerSecond, Validity};
+pub use limits::Limits;
+pub use message_validity::{InvalidValidity, Validity};
+pub use rate::{InvalidRate, PartsPerSecond};
 pub use sender::{
     Sender, audit_repair, create, find, find_by_address, find_by_words, find_enabled_by_address,
     find_many, list, list_for_connection, mark_missing_secret, record_inbound, stop, usable,

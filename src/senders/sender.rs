@@ -10,7 +10,9 @@ use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
 use super::inbound_webhook;
-use super::limits::{Limits, PartsPerSecond, Validity};
+use super::limits::Limits;
+use super::message_validity::Validity;
+use super::rate::PartsPerSecond;
 use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
 use crate::db::Conn;
 use crate::db::schema::{connections, senders};
