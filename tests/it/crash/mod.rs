@@ -5,13 +5,13 @@
 //! this process, or a `carillon serve` is killed with SIGKILL. The worker is held at its crash
 //! point from outside, by a lock, a delayed commit, or a stalled request or answer.
 //!
-//! This file crashes idle workers, [`fan_out`] workers under load, [`servers`] the processes that
-//! Twilio and API clients call, and [`worker_crash_and_stops`] workers while contacts text STOP.
-//! Start reading at [`CrashPoint`].
+//! This file crashes workers at each point, [`crash_points_and_stops`] while contacts text STOP,
+//! [`busy_worker_and_stops`] workers under load, and [`servers`] the processes that Twilio and API
+//! clients call. Start reading at [`CrashPoint`].
 
-mod fan_out;
+mod busy_worker_and_stops;
+mod crash_points_and_stops;
 mod servers;
-mod worker_crash_and_stops;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
