@@ -1,5 +1,5 @@
-//! Automations over time: paused and resumed, edited while contacts are enrolled, and advanced
-//! twice.
+//! Enrollments over time: in automations that are paused, resumed or edited, advanced twice, and
+//! once per cause; and which automations can be activated.
 
 use carillon::automations::advance::{self, State};
 use carillon::automations::enroll;
