@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::labels;
+use super::sentences;
 use crate::automations::{
     self, Definition, DryRun, EnrollmentFilter, Start, Step, StepEffect, StepOutcome, TriedEvent,
     Trigger, dry_run,
@@ -123,7 +123,7 @@ pub(super) async fn show(
     )
     .await?;
     drop(conn);
-    let trigger = labels::trigger(&automation.definition.trigger);
+    let trigger = sentences::trigger(&automation.definition.trigger);
     visit.page(&DryRunPage { id: automation.id, name: automation.name, trigger, trial, errors })
 }
 
@@ -336,7 +336,7 @@ fn start_text(start: &Start, event: Option<&ChosenEvent>) -> String {
             format!("The trigger waits for the event “{wanted}”. The steps are shown anyway.")
         }
         Start::Unmet(unmet) => {
-            let unmet: Vec<String> = unmet.iter().map(labels::condition).collect();
+            let unmet: Vec<String> = unmet.iter().map(sentences::condition).collect();
             format!("Required: {}. The steps are shown anyway.", unmet.join(", "))
         }
     }

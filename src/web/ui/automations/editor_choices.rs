@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::form::{AutomationForm, IS_MISSING};
-use super::labels;
+use super::sentences;
 use super::time_units::UNITS;
 use crate::automations::condition::ConditionOperator;
 use crate::contacts::tags;
@@ -83,7 +83,7 @@ impl EditorChoices {
             .iter()
             .map(|operator| Choice {
                 value: operator.to_string(),
-                label: labels::operator(*operator).to_owned(),
+                label: sentences::operator(*operator).to_owned(),
             })
             .collect();
         operators.push(Choice { value: IS_MISSING.to_owned(), label: "is missing".to_owned() });

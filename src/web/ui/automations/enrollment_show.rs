@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::labels;
+use super::sentences;
 use crate::automations::{self, EnrollmentStatus};
 use crate::consent::Reason;
 use crate::db::Conn;
@@ -100,7 +100,7 @@ impl EnrollmentShowPage {
             contact: contact.label(),
             status: enrollment.status,
             reason: enrollment.reason,
-            cause: labels::cause(&enrollment.cause),
+            cause: sentences::cause(&enrollment.cause),
             event: event.map(|event| EventFacts {
                 name: event.name.to_string(),
                 client_id: event.client_id,

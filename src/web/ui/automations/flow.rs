@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::form::AutomationForm;
-use super::labels;
+use super::sentences;
 use super::step_form::StepForm;
 use crate::automations::{Recipient, Step, Trigger};
 use crate::error::FieldErrors;
@@ -42,7 +42,8 @@ impl FlowCard {
                 Self { detail, ..card("When", "an event", "arrives") }
             }
             Some(Trigger::Event { name: Some(name), conditions, max_age_seconds }) => {
-                let mut details: Vec<String> = conditions.0.iter().map(labels::condition).collect();
+                let mut details: Vec<String> =
+                    conditions.0.iter().map(sentences::condition).collect();
                 details.extend(
                     max_age_seconds
                         .map(|seconds| format!("up to {} after it happened", duration(seconds))),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::labels;
+use super::sentences;
 use crate::automations::counts::last_activity;
 use crate::automations::{self, AutomationStatus};
 use crate::ledger::outcome::Outcome;
@@ -80,7 +80,7 @@ pub(super) async fn list(visit: Visit<Viewer>, position: Query<AutomationListQue
             id: automation.id,
             name: automation.name,
             status: automation.status,
-            trigger: labels::trigger(&automation.definition.trigger),
+            trigger: sentences::trigger(&automation.definition.trigger),
             sent,
             delivered: percent(counts, Outcome::Delivered),
             last_activity: activity.get(&automation.id).copied(),

@@ -1,6 +1,6 @@
 //! The pages of automations and enrollments. [`edit::AutomationEditPage`] is the editor, whose
 //! input is [`form::AutomationForm`]; [`show::AutomationShowPage`] is the page of one automation.
-//! Start with [`edit`]; [`labels`] turns triggers and steps into text.
+//! Start with [`edit`]; [`sentences`] turns triggers and steps into text.
 
 mod activation_problems;
 mod automation_buttons;
@@ -14,11 +14,11 @@ mod flow;
 mod form;
 mod form_edit;
 mod how_to_start;
-pub(super) mod labels;
 pub(super) mod list;
 mod panel;
 mod removed_step;
 mod saving;
+pub(super) mod sentences;
 pub(super) mod show;
 pub(super) mod starters;
 mod step_form;

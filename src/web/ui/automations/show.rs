@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::flow::FlowCard;
 use super::how_to_start::HowToStart;
-use super::labels;
+use super::sentences;
 use super::step_numbers::StepNumber;
 use crate::automations::counts::{self, STEP_SCAN_LIMIT};
 use crate::automations::{self, AutomationStatus, Definition, EnrollmentStatus, Step};
@@ -137,7 +137,7 @@ pub(super) async fn step_rows(
             Step::Wait { .. } => None,
         };
         StepRow {
-            text: labels::step(step, &templates, &senders),
+            text: sentences::step(step, &templates, &senders),
             card: FlowCard::of_step(step, &templates, &senders),
             numbers: Vec::new(),
             template: template_id.map(|id| format!("/templates/{id}")),

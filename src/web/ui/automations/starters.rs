@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::labels;
+use super::sentences;
 use crate::automations::{self, STARTERS, Starter, StarterStep};
 use crate::contacts::Contact;
 use crate::error::{Error, Result};
@@ -115,7 +115,7 @@ impl StarterCard {
             key: starter.key,
             name: starter.name,
             purpose: starter.purpose,
-            trigger: labels::trigger(&starter.trigger()?),
+            trigger: sentences::trigger(&starter.trigger()?),
             steps: starter.steps.iter().map(line).collect::<Result<_>>()?,
         })
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::activation_problems::{as_problems, error_messages};
-use super::labels;
+use super::sentences;
 use super::show::{AutomationShowPage, StepRow, step_rows};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, SCAN_LIMIT, counts,
@@ -147,7 +147,7 @@ impl SwitchPage {
             id,
             activates,
             has_run: automation.status != AutomationStatus::Draft,
-            trigger: labels::trigger(&automation.definition.trigger),
+            trigger: sentences::trigger(&automation.definition.trigger),
             steps: step_rows(conn, &automation.definition).await?,
             inside: quantities::capped_count(inside, i64::MAX),
             has_contacts_inside: inside > 0,

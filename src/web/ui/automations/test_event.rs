@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::labels;
+use super::sentences;
 use crate::automations::{
     self, Automation, AutomationStatus, ReportedEvents, Trigger, report_events,
 };
@@ -140,7 +140,7 @@ fn check_conditions(trigger: &Trigger, properties: &Value) -> Result<(), FieldEr
         .0
         .iter()
         .filter(|condition| !condition.holds(properties))
-        .map(labels::condition)
+        .map(sentences::condition)
         .collect();
     if unmet.is_empty() {
         return Ok(());
