@@ -1,7 +1,7 @@
 //! The buttons of the editor. Each posts the whole form and names its action in the field `do`.
 
-use super::form_edit::FormEdit;
 use super::panel::Panel;
+use super::step_and_condition_edits::FormEdit;
 
 /// The button that was pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -43,7 +43,7 @@ impl RemovedStep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::ui::automations::form_edit::FormEdit;
+    use crate::web::ui::automations::step_and_condition_edits::FormEdit;
 
     #[test]
     fn a_deleted_step_comes_back_to_its_place() {

@@ -1,9 +1,7 @@
-//! The changes of the form of an automation: adding, moving and removing its steps and conditions.
+//! The edits of the form of an automation: adding, moving and removing its steps and conditions.
 
-use serde::Serialize;
-
+use super::focus::Focus;
 use super::form::{AutomationForm, ConditionForm};
-use super::panel::Panel;
 use super::step_form::StepForm;
 
 /// A change of the form. Each `usize` is the index of a step or a condition.
@@ -32,42 +30,6 @@ pub(super) enum FormEdit {
     AddCondition,
     /// Remove a condition.
     RemoveCondition(usize),
-}
-
-/// The element that gets the focus on the next page, so that keyboard users stay in place: a step
-/// or field by its name, or a button by its action. Empty means the start of the page.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(super) struct Focus(String);
-
-impl Focus {
-    /// The card of a step.
-    pub(super) fn step(index: usize) -> Self {
-        Self(format!("steps.{index}"))
-    }
-
-    /// The result of the dry run.
-    pub(super) fn dry_run() -> Self {
-        Self("would-be".to_owned())
-    }
-
-    /// The heading of a panel.
-    pub(super) fn of_panel(panel: Panel) -> Self {
-        Self(panel.to_string())
-    }
-
-    /// The panel that contains it; none at the start of the page.
-    pub(super) fn panel(&self) -> Option<Panel> {
-        Panel::of(&self.0)
-    }
-
-    fn condition(index: usize) -> Self {
-        Self(format!("trigger.where.{index}.property"))
-    }
-
-    fn button(action: impl Into<String>) -> Self {
-        Self(action.into())
-    }
 }
 
 impl FormEdit {
@@ -147,5 +109,5 @@ impl FormEdit {
 }
 
 #[cfg(test)]
-#[path = "form_edit_tests.rs"]
+#[path = "step_and_condition_edits_tests.rs"]
 mod tests;

@@ -1,4 +1,4 @@
-//! Tests of the changes of the form of an automation.
+//! Tests of the edits of the form of an automation.
 
 use super::FormEdit;
 use crate::web::ui::automations::form::AutomationForm;
