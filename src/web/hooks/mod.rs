@@ -5,10 +5,10 @@
 mod inbound;
 mod key_cache;
 mod refusal;
-mod self_test;
 mod shared_state;
 mod status;
 mod verification;
+mod webhook_test;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -27,6 +27,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     )
     .service(web::resource("/hooks/twilio/{connection_id}/inbound").post(inbound::receive))
     .service(web::resource("/hooks/twilio/{connection_id}/{secret}/inbound").post(inbound::receive))
-    .service(web::resource("/hooks/twilio/{connection_id}/test").post(self_test::receive))
-    .service(web::resource("/hooks/twilio/{connection_id}/{secret}/test").post(self_test::receive));
+    .service(web::resource("/hooks/twilio/{connection_id}/test").post(webhook_test::receive))
+    .service(
+        web::resource("/hooks/twilio/{connection_id}/{secret}/test").post(webhook_test::receive),
+    );
 }

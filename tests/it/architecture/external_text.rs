@@ -50,7 +50,7 @@ const INPUT_CALLS: &[(&str, &[&str])] = &[
 const PATH_TEXT_FILES: &[&str] = &[
     "web/http/assets.rs",
     "web/hooks/inbound.rs",
-    "web/hooks/self_test.rs",
+    "web/hooks/webhook_test.rs",
     "web/api/contacts/handlers.rs",
     "web/api/tags.rs",
     "web/api/extractors.rs",
