@@ -2,7 +2,8 @@
 //! number.
 
 use super::sid::ServiceSid;
-use crate::types::phone::{PhoneNumber, ShortCode};
+use crate::types::phone::PhoneNumber;
+use crate::types::short_code::ShortCode;
 
 /// The recipient or sender of a message.
 #[derive(Clone, PartialEq, Eq, Hash)]

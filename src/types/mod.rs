@@ -19,6 +19,7 @@ pub mod network;
 pub mod phone;
 pub mod public_url;
 pub mod sealed;
+pub mod short_code;
 pub mod storable_text;
 pub(crate) mod stored_as;
 pub mod text_enum;

@@ -2,7 +2,8 @@
 
 use super::{country, read, read_alone};
 use crate::types::country::Country;
-use crate::types::phone::{PhoneError, PhoneNumber, ShortCode};
+use crate::types::phone::{PhoneError, PhoneNumber};
+use crate::types::short_code::ShortCode;
 
 #[test]
 fn international_numbers_need_no_country() {
