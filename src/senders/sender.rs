@@ -1,4 +1,4 @@
-//! The row of a sender: finding, adding and stopping senders, and recording their inbound webhook.
+//! The row of a sender: finding, adding, refreshing and stopping senders.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,6 @@ use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use super::inbound_webhook;
 use super::limits::Limits;
 use super::message_validity::Validity;
 use super::rate::PartsPerSecond;
@@ -17,7 +16,6 @@ use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
 use crate::db::Conn;
 use crate::db::schema::{connections, senders};
 use crate::error::{Error, Result};
-use crate::types::hook_address::redacted;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::types::like_pattern::{containing, containing_words, starting_with};
 use crate::users::audit::{self, Actor, AuditKind};
@@ -243,59 +241,6 @@ pub(super) async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSende
     );
     diesel::update(senders::table.find(id)).set(changes).execute(conn).await?;
     Ok(())
-}
-
-/// Records the URL of the inbound webhook without its secret, or the reason why it could not be
-/// set.
-pub async fn record_inbound(
-    conn: &mut Conn,
-    id: SenderId,
-    outcome: std::result::Result<&str, &str>,
-) -> Result<Sender> {
-    let row = diesel::update(senders::table.find(id));
-    let changed = match outcome {
-        Ok(url) => {
-            let set =
-                (senders::webhook_url.eq(redacted(url)), senders::webhook_error.eq(None::<String>));
-            row.set(set).returning(Sender::as_returning()).get_result(conn).await
-        }
-        Err(reason) => {
-            row.set(senders::webhook_error.eq(reason))
-                .returning(Sender::as_returning())
-                .get_result(conn)
-                .await
-        }
-    };
-    changed.optional()?.ok_or(Error::NotFound("sender"))
-}
-
-/// Records at the senders of these connections that Twilio calls a URL without the current secret.
-pub async fn mark_missing_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
-    let called = senders::table
-        .filter(senders::connection_id.eq_any(connections))
-        .filter(senders::webhook_url.is_not_null());
-    let error =
-        format!("{} Select “Repair webhook” at the sender.", inbound_webhook::WITHOUT_SECRET);
-    diesel::update(called.filter(senders::webhook_error.is_null()))
-        .set(senders::webhook_error.eq(error))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Records in the audit log that a user repaired the sender's inbound webhook. Must run in the
-/// caller's transaction.
-pub async fn audit_repair(
-    conn: &mut Conn,
-    actor: &Actor,
-    sender: &Sender,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let summary = format!(
-        "had Twilio report the incoming messages of the sender {} here",
-        sender.discreet_label()
-    );
-    audit::record(conn, actor, AuditKind::Sender, Some(sender.id.0), &summary, now).await
 }
 
 /// Stops the sender because Twilio refuses to send from it; the first reason is kept. Returns
