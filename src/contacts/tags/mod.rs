@@ -2,11 +2,13 @@
 //! [`remove`] only label a contact; [`add_by_hand`] also suppresses its number for the
 //! [`STOP_TAG`]. Start with [`add`].
 
+mod stored_tags;
 mod tag_name;
 mod tagging;
 mod tagging_by_hand;
 
+pub(super) use stored_tags::find_id;
+pub use stored_tags::{list, of, of_many};
 pub use tag_name::{InvalidTagName, STOP_TAG, TagName};
-pub(super) use tagging::find_id;
-pub use tagging::{add, add_many, list, of, of_many, remove, remove_many};
+pub use tagging::{add, add_many, remove, remove_many};
 pub use tagging_by_hand::{Tagged, add_by_hand, replace};

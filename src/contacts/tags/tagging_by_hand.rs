@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use super::stored_tags::of;
 use super::tag_name::{STOP_TAG, TagName};
-use super::tagging::{add, of, remove};
+use super::tagging::{add, remove};
 use crate::consent::{Evidence, Reason, Requester, suppression};
 use crate::contacts::ContactChange;
 use crate::contacts::contact::Contact;
