@@ -2,6 +2,7 @@
 //! internet. [`history`] generates a month of messages, [`sample_data`] has the contacts, templates
 //! and automations. Start reading at [`serve_demo()`].
 
+mod each_start;
 mod history;
 mod sample_data;
 mod serve_demo;

@@ -1,7 +1,6 @@
 //! The sample data: a small coffee roaster with a connected account, contacts, templates and
 //! automations.
 
-use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -17,15 +16,14 @@ use crate::context::Context;
 use crate::db::{self, Conn};
 use crate::error::{Error, Result};
 use crate::ledger;
-use crate::senders::{self, Sender};
+use crate::senders::Sender;
 use crate::templates::{self, NewTemplate, Template};
 use crate::types::id::SenderId;
 use crate::types::phone::PhoneNumber;
-use crate::users::api_keys::ApiKeySecret;
 use crate::users::audit::Actor;
 use crate::users::organization::{self, Organization};
 use crate::users::password::Password;
-use crate::users::{self, NewUser, Role, api_keys};
+use crate::users::{self, NewUser, Role};
 
 /// The email address of the demo's admin.
 pub(super) const EMAIL: &str = "demo@example.com";
@@ -34,8 +32,6 @@ pub(super) const EMAIL: &str = "demo@example.com";
 pub(super) const PASSWORD: &str = "carillon-demo";
 /// The number of the first sample contact.
 pub(super) const FIRST_PHONE: &str = "+14155550101";
-
-const KEY_NAME: &str = "demo";
 
 /// A sample contact: phone, first name, last name, email, city, tags.
 pub(super) type SampleContact =
@@ -81,46 +77,8 @@ pub(super) async fn fill(context: &Context) -> std::result::Result<(), AppError>
     Ok(())
 }
 
-/// Prepares a start of the demo, and returns a new API key.
-pub(super) async fn prepare(context: &Context) -> std::result::Result<String, AppError> {
-    set_webhooks(context).await?;
-    let now = context.clock.now();
-    let key = context
-        .db
-        .get()
-        .await?
-        .transaction::<_, Error, _>(async |conn| replace_key(conn, now).await)
-        .await?;
-    Ok(key.expose().to_owned())
-}
-
-/// Creates an API key for this start and revokes the previous one, which was printed at the last
-/// start.
-async fn replace_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<ApiKeySecret> {
-    let actor = Actor::command_line();
-    for old in api_keys::list(conn)
-        .await?
-        .iter()
-        .filter(|key| key.name == KEY_NAME && key.revoked_at.is_none())
-    {
-        api_keys::revoke(conn, &actor, old.id, now).await?;
-    }
-    let (_, key) = api_keys::create(conn, &actor, KEY_NAME, Role::Admin, now).await?;
-    Ok(key)
-}
-
-/// Sets the inbound webhooks again: the simulated Twilio forgets them when it stops.
-async fn set_webhooks(context: &Context) -> std::result::Result<(), AppError> {
-    let senders = senders::list(&mut *context.db.get().await?).await?;
-    for sender in senders {
-        connection_center::set_inbound(context, &Actor::command_line(), sender.id)
-            .await
-            .map_err(|error| failed(&error))?;
-    }
-    Ok(())
-}
-
-fn failed(error: &connection_center::ConnectError) -> AppError {
+/// The error of a step at which the simulated Twilio was not connected.
+pub(super) fn connecting_failed(error: &connection_center::ConnectError) -> AppError {
     AppError::Other(format!("the simulated Twilio could not be connected: {error:?}"))
 }
 
@@ -186,11 +144,11 @@ async fn connect(context: &Context) -> std::result::Result<[Sender; 2], AppError
     };
     let (connection, _) = connection_center::connect(context, &Actor::command_line(), form)
         .await
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| connecting_failed(&error))?;
     let add = async |sender| {
         connection_center::add_sender(context, &Actor::command_line(), connection.id, sender)
             .await
-            .map_err(|error| failed(&error))
+            .map_err(|error| connecting_failed(&error))
     };
     Ok([add(LONG_CODE).await?, add(SERVICE_SID).await?])
 }

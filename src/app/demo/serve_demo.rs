@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use twilio_simulator::ACCOUNT_SID;
 use url::Url;
 
-use super::{history, sample_data};
+use super::{each_start, history, sample_data};
 use crate::app::{
     AppError, Database, ProcessRole, check_secret_key, open_files_limit, serve, simulator, start,
 };
@@ -45,7 +45,7 @@ async fn run(config: Config, database: &Database, phones: &str) -> Result<(), Ap
     check_secret_key(&context).await?;
     let mut running = start(&context, ProcessRole::All)?;
     let result = async {
-        let key = sample_data::prepare(&context).await?;
+        let key = each_start::prepare(&context).await?;
         print_login(&context, phones, &key)?;
         running.until_stop_signal().await
     }
