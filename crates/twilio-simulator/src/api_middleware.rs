@@ -12,10 +12,10 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
-use super::answer_faults;
 use super::faults::{Aspect, Reach};
 use super::message::new_sid;
 use super::refusal::Refusal;
+use super::response_faults;
 use super::shared_state::Shared;
 
 /// Counts concurrent requests, applies the faults of reads, and adds Twilio's headers to each
@@ -37,9 +37,9 @@ pub(super) async fn api_middleware<B: MessageBody>(
     } else if is_send {
         None
     } else {
-        let fault = shared.world().faults.next_fault(Aspect::Answer, Reach::Reads, "");
+        let fault = shared.world().faults.next_fault(Aspect::Response, Reach::Reads, "");
         match fault {
-            Some(fault) => answer_faults::apply(fault, request.request(), &shared).await,
+            Some(fault) => response_faults::apply(fault, request.request(), &shared).await,
             None => None,
         }
     };

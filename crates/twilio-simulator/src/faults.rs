@@ -142,7 +142,7 @@ pub struct RuleId(pub u64);
 /// The part of the processing that a fault affects; faults of different aspects combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Aspect {
-    Answer,
+    Response,
     Outcome,
     Pace,
     Callbacks,
@@ -164,7 +164,7 @@ impl Fault {
             | Self::Reset
             | Self::ResetRecorded
             | Self::Stall
-            | Self::StallRecorded => Aspect::Answer,
+            | Self::StallRecorded => Aspect::Response,
         }
     }
 }
@@ -250,7 +250,7 @@ impl Faults {
                     Some(number) => for_handset && number == handset,
                     None => !for_handset,
                 };
-                let matches_request = aspect != Aspect::Answer
+                let matches_request = aspect != Aspect::Response
                     || rule.reach == reach
                     || rule.reach == Reach::Everything;
                 if rule.fault.aspect() != aspect || !matches_handset || !matches_request {
@@ -299,7 +299,7 @@ mod tests {
     fn a_rule_for_the_next_two_requests_affects_two() {
         let mut faults = Faults::default();
         faults.inject(Rule::next(2, Fault::TooManyRequests));
-        let mut next_fault = || faults.next_fault(Aspect::Answer, Reach::Sends, "x").is_some();
+        let mut next_fault = || faults.next_fault(Aspect::Response, Reach::Sends, "x").is_some();
         assert_eq!([next_fault(), next_fault(), next_fault()], [true, true, false]);
         assert_eq!(faults.fault_count(Fault::TooManyRequests, Reach::Sends), 2);
         assert_eq!(faults.fault_count(Fault::TooManyRequests, Reach::Reads), 0);
@@ -311,7 +311,7 @@ mod tests {
             let mut faults = Faults::default();
             faults.inject(Rule::chance(0.5, 7, Fault::ServerError));
             (0..64)
-                .map(|_| faults.next_fault(Aspect::Answer, Reach::Sends, "x").is_some())
+                .map(|_| faults.next_fault(Aspect::Response, Reach::Sends, "x").is_some())
                 .collect::<Vec<_>>()
         };
         let first = draw();

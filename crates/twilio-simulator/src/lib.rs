@@ -18,7 +18,6 @@
 //! The implementation follows Twilio's documentation and shares no code with the clients it tests.
 
 mod account_api;
-mod answer_faults;
 mod api_middleware;
 mod auth;
 mod clock;
@@ -47,6 +46,7 @@ mod phone_pages;
 mod refusal;
 mod registrations_api;
 mod resources;
+mod response_faults;
 mod server;
 mod services_api;
 mod shared_state;

@@ -17,7 +17,7 @@ use super::paging::Paging;
 use super::refusal::Refusal;
 use super::shared_state::Shared;
 use super::world::World;
-use super::{answer_faults, delivery};
+use super::{delivery, response_faults};
 
 /// `POST /2010-04-01/Accounts/{AC}/Messages.json`
 pub(super) async fn create(
@@ -43,14 +43,14 @@ pub(super) async fn create(
             return create_after_stall(&shared, account, form, request_index).await;
         }
         Some(fault) => {
-            if let Some(refusal) = answer_faults::apply(fault, &request, &shared).await {
+            if let Some(refusal) = response_faults::apply(fault, &request, &shared).await {
                 return Err(refusal);
             }
         }
     }
     let json = record(&shared, account, &form, request_index)?;
     if let Some(fault) = fault
-        && let Some(refusal) = answer_faults::apply(fault, &request, &shared).await
+        && let Some(refusal) = response_faults::apply(fault, &request, &shared).await
     {
         return Err(refusal);
     }
@@ -134,7 +134,7 @@ fn take_fault(shared: &Shared, form: &Form) -> (usize, Option<Fault>) {
     let mut world = shared.world();
     world.counts.send_requests += 1;
     let to = without_channel(form.get("To").unwrap_or_default());
-    let fault = world.faults.next_fault(Aspect::Answer, Reach::Sends, to);
+    let fault = world.faults.next_fault(Aspect::Response, Reach::Sends, to);
     let index = world.record_request(to, form.filled("StatusCallback"));
     match fault {
         Some(Fault::Refuse { .. }) => world.counts.refused += 1,

@@ -17,8 +17,8 @@ use super::api_middleware::api_middleware;
 use super::refusal::Refusal;
 use super::shared_state::Shared;
 use super::{
-    account_api, answer_faults, control_api, messages_api, numbers_api, phone_pages,
-    registrations_api, services_api,
+    account_api, control_api, messages_api, numbers_api, phone_pages, registrations_api,
+    response_faults, services_api,
 };
 
 /// A running server.
@@ -36,7 +36,7 @@ impl Server {
             .keep_alive(Duration::from_secs(75))
             .shutdown_timeout(1)
             .h1_allow_half_closed(false)
-            .on_connect(answer_faults::store_socket)
+            .on_connect(response_faults::store_socket)
             .disable_signals()
             .bind(bind)?;
         let addr = server
