@@ -67,10 +67,10 @@ async fn a_message_with_lost_callbacks_is_looked_up_after_15_minutes() {
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let message = app.message_to(HANDSET).await;
     assert!(
-        app.status_events(message.id)
+        app.status_entries(message.id)
             .await
             .iter()
-            .any(|event| event.source.as_str() == "lookup" && event.applied)
+            .any(|entry| entry.source.as_str() == "lookup" && entry.applied)
     );
     app.advance(hours(5)).await;
     app.advance(hours(100)).await;

@@ -91,10 +91,10 @@ async fn lost_answers_and_callbacks_are_settled_by_a_search_at_twilio() {
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.twilio_sid.as_ref(), Some(&app.simulator.messages()[0].sid));
         assert!(
-            app.status_events(message.id)
+            app.status_entries(message.id)
                 .await
                 .iter()
-                .any(|event| event.source.as_str() == "lookup" && event.applied)
+                .any(|entry| entry.source.as_str() == "lookup" && entry.applied)
         );
         advance_past_delays(&app).await;
         assert_eq!(app.received(HANDSET).len(), 1);
@@ -114,10 +114,10 @@ async fn a_message_that_twilio_never_lists_stays_unconfirmed_and_is_never_sent_a
         assert_eq!(message.status, MessageStatus::Unconfirmed, "{fault:?}");
         assert!(message.reason.unwrap().contains("not sent again"), "{fault:?}");
         let searches = app
-            .status_events(message.id)
+            .status_entries(message.id)
             .await
             .iter()
-            .filter(|event| event.source.as_str() == "lookup" && !event.applied)
+            .filter(|entry| entry.source.as_str() == "lookup" && !entry.applied)
             .count();
         assert!(searches >= 2, "each unsuccessful search is recorded: {searches}");
         assert_eq!(

@@ -66,11 +66,11 @@ async fn a_status_report_waits_for_a_concurrent_change_and_counts_once() {
         });
         assert_eq!(answer, 204);
         assert_eq!(app.message_to(handset).await.status.as_str(), then);
-        let story = app.status_events(message.id).await;
+        let story = app.status_entries(message.id).await;
         let stored: Vec<_> = story
             .iter()
-            .filter(|event| event.status == "delivered")
-            .map(|event| event.applied)
+            .filter(|entry| entry.status == "delivered")
+            .map(|entry| entry.applied)
             .collect();
         assert_eq!(
             stored,
@@ -116,7 +116,7 @@ async fn late_shuffled_and_repeated_reports_are_all_stored_and_the_status_only_m
     assert_eq!(call_signed(&app, &path, late).await, 204);
     let after = app.message_to("+12065550121").await;
     assert_eq!((after.status.as_str(), after.error_code), ("delivered", None));
-    let last = app.status_events(message.id).await.pop().unwrap();
+    let last = app.status_entries(message.id).await.pop().unwrap();
     assert_eq!((last.status.as_str(), last.applied), ("undelivered", false));
 }
 

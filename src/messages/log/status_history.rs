@@ -15,7 +15,7 @@ use crate::messages::status_reports::ReportSource;
 
 /// One entry of a message's history.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StatusEvent {
+pub struct StatusEntry {
     /// The status as it was reported, by Twilio or by Carillon.
     pub status: String,
     /// When Carillon learned of it.
@@ -31,7 +31,7 @@ pub struct StatusEvent {
 }
 
 /// Lists the history of a message in chronological order.
-pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEvent>> {
+pub async fn entries(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEntry>> {
     type Row = (String, DateTime<Utc>, ReportSource, Option<i32>, bool, Option<Value>);
     let reports: Vec<Row> = delivery_events::table
         .filter(delivery_events::message_id.eq(message.id))
@@ -46,7 +46,7 @@ pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEven
         ))
         .load(conn)
         .await?;
-    let own = |status: MessageStatus, at| StatusEvent {
+    let own = |status: MessageStatus, at| StatusEntry {
         status: status.to_string(),
         at,
         source: ReportSource::Carillon,
@@ -66,9 +66,9 @@ pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEven
             .map(|attempt| own(MessageStatus::Submitting, attempt.claimed_at)),
     );
     history.extend(reports.into_iter().map(|(status, at, source, error_code, applied, params)| {
-        StatusEvent { status, at, source, error_code, applied, params }
+        StatusEntry { status, at, source, error_code, applied, params }
     }));
     // A stable sort: entries of the same microsecond keep the order above, cause before effect.
-    history.sort_by_key(|event| event.at);
+    history.sort_by_key(|entry| entry.at);
     Ok(history)
 }

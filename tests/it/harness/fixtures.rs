@@ -5,7 +5,7 @@ use carillon::ledger::{self, Days, Grouping, Ledger, LedgerFilter};
 use carillon::messages::attempt::{self, Attempt};
 use carillon::messages::log::filter::MessageFilter;
 use carillon::messages::log::search;
-use carillon::messages::log::status_history::{self, StatusEvent};
+use carillon::messages::log::status_history::{self, StatusEntry};
 use carillon::messages::message::{self, Message};
 use carillon::types::id::MessageId;
 use carillon::users::password::Password;
@@ -197,19 +197,19 @@ impl TestApp {
 
     /// The statuses that a message has gone through.
     pub(crate) async fn status_history(&self, id: MessageId) -> Vec<String> {
-        self.status_events(id)
+        self.status_entries(id)
             .await
             .into_iter()
-            .filter(|event| event.applied)
-            .map(|event| event.status)
+            .filter(|entry| entry.applied)
+            .map(|entry| entry.status)
             .collect()
     }
 
-    /// All status events of a message, applied or not.
-    pub(crate) async fn status_events(&self, id: MessageId) -> Vec<StatusEvent> {
+    /// All entries of the history of a message, applied or not.
+    pub(crate) async fn status_entries(&self, id: MessageId) -> Vec<StatusEntry> {
         let mut conn = self.conn().await;
         let message = message::find(&mut conn, id).await.unwrap();
-        status_history::events(&mut conn, &message).await.unwrap()
+        status_history::entries(&mut conn, &message).await.unwrap()
     }
 
     /// The attempts of a message: its calls to Twilio.

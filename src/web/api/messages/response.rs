@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::inbound;
-use crate::messages::log::status_history::{self, StatusEvent};
+use crate::messages::log::status_history::{self, StatusEntry};
 use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource;
@@ -116,12 +116,12 @@ pub(super) struct EventAnswer {
 impl MessageDetail {
     /// Loads the events of a message.
     pub(super) async fn load(conn: &mut Conn, message: Message) -> Result<Self> {
-        let events = status_history::events(conn, &message).await?;
+        let entries = status_history::entries(conn, &message).await?;
         let read_as_opt_out = inbound::reading_of(conn, &message).await?.is_some();
         Ok(Self {
             message: message.into(),
             read_as_opt_out,
-            events: events.into_iter().map(EventAnswer::from).collect(),
+            events: entries.into_iter().map(EventAnswer::from).collect(),
         })
     }
 }
@@ -159,14 +159,14 @@ impl From<Message> for MessageAnswer {
     }
 }
 
-impl From<StatusEvent> for EventAnswer {
-    fn from(event: StatusEvent) -> Self {
+impl From<StatusEntry> for EventAnswer {
+    fn from(entry: StatusEntry) -> Self {
         Self {
-            status: event.status,
-            at: event.at,
-            source: event.source,
-            error_code: event.error_code,
-            applied: event.applied,
+            status: entry.status,
+            at: entry.at,
+            source: entry.source,
+            error_code: entry.error_code,
+            applied: entry.applied,
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::messages::attempt::{Attempt, AttemptOutcome};
-use crate::messages::log::status_history::StatusEvent;
+use crate::messages::log::status_history::StatusEntry;
 use crate::messages::status_reports::ReportSource;
 use crate::types::id::WorkerId;
 
@@ -65,13 +65,13 @@ impl AttemptRow {
 
 impl ReportRow {
     /// Describes a report, if its parameters were stored.
-    pub(super) fn of(event: &StatusEvent) -> Option<Self> {
-        let params = event.params.as_ref()?.as_object()?;
+    pub(super) fn of(entry: &StatusEntry) -> Option<Self> {
+        let params = entry.params.as_ref()?.as_object()?;
         Some(Self {
-            at: event.at,
-            status: event.status.clone(),
-            source: event.source,
-            applied: event.applied,
+            at: entry.at,
+            status: entry.status.clone(),
+            source: entry.source,
+            applied: entry.applied,
             params: params.iter().map(|(name, value)| (name.clone(), value_text(value))).collect(),
         })
     }
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_report_is_shown_with_its_parameters() {
         let params = json!({ "MessageStatus": "sent", "To": ["+1", "+2"], "ErrorCode": null });
-        let event = StatusEvent {
+        let entry = StatusEntry {
             status: "sent".to_owned(),
             at: DateTime::UNIX_EPOCH,
             source: ReportSource::Callback,
@@ -110,7 +110,7 @@ mod tests {
             applied: true,
             params: Some(params),
         };
-        let row = ReportRow::of(&event).unwrap();
+        let row = ReportRow::of(&entry).unwrap();
         let value = |name: &str| {
             row.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
         };
@@ -118,6 +118,6 @@ mod tests {
             (value("MessageStatus"), value("To"), value("ErrorCode")),
             (Some("sent"), Some("+1, +2"), Some(""))
         );
-        assert_eq!(ReportRow::of(&StatusEvent { params: None, ..event }), None);
+        assert_eq!(ReportRow::of(&StatusEntry { params: None, ..entry }), None);
     }
 }

@@ -9,7 +9,7 @@ use super::history_words::{
 };
 use super::reasons::EndReason;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
-use crate::messages::log::status_history::StatusEvent;
+use crate::messages::log::status_history::StatusEntry;
 use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource;
@@ -31,8 +31,8 @@ pub(super) struct HistoryLine {
 pub(super) struct MessageHistory<'a> {
     pub(super) message: &'a Message,
     pub(super) attempts: &'a [Attempt],
-    /// The events, in the order of [`crate::messages::log::status_history::events`].
-    pub(super) events: &'a [StatusEvent],
+    /// The entries, in the order of [`crate::messages::log::status_history::entries`].
+    pub(super) entries: &'a [StatusEntry],
     /// A sentence about the origin of the message.
     pub(super) origin: String,
     /// The reason why the message ended without a report.
@@ -45,11 +45,11 @@ impl MessageHistory<'_> {
         let mut lines = Vec::new();
         let mut current = MessageStatus::Pending;
         let mut attempts = self.attempts.iter();
-        for (at, event) in self.events.iter().enumerate() {
-            let status = event.status.parse::<MessageStatus>().ok();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let status = entry.status.parse::<MessageStatus>().ok();
             if at == 0 {
-                lines.push(self.first_line(event));
-            } else if event.source == ReportSource::Carillon
+                lines.push(self.first_line(entry));
+            } else if entry.source == ReportSource::Carillon
                 && status == Some(MessageStatus::Submitting)
             {
                 if let Some(attempt) = attempts.next() {
@@ -57,9 +57,9 @@ impl MessageHistory<'_> {
                     lines.extend(self.unreported(attempt, attempts.as_slice().first()));
                 }
             } else {
-                lines.push(self.report(event, current));
+                lines.push(self.report(entry, current));
             }
-            if event.applied {
+            if entry.applied {
                 current = status.unwrap_or(current);
             }
         }
@@ -67,49 +67,49 @@ impl MessageHistory<'_> {
         lines
     }
 
-    fn first_line(&self, event: &StatusEvent) -> HistoryLine {
+    fn first_line(&self, entry: &StatusEntry) -> HistoryLine {
         match self.message.direction {
-            Direction::Inbound => HistoryLine::new(event.at, "good", "Received", None)
+            Direction::Inbound => HistoryLine::new(entry.at, "good", "Received", None)
                 .with_icon("arrow-down-left")
                 .with_note("Twilio called the inbound webhook."),
-            Direction::Outbound => HistoryLine::new(event.at, "", "Text written", None)
+            Direction::Outbound => HistoryLine::new(entry.at, "", "Text written", None)
                 .with_icon("file-text")
                 .with_note(self.origin.clone()),
         }
     }
 
-    fn report(&self, event: &StatusEvent, current: MessageStatus) -> HistoryLine {
-        let status = event.status.parse::<MessageStatus>().ok();
-        let title = match event.source {
-            ReportSource::Carillon => return self.decision(event, status, current),
+    fn report(&self, entry: &StatusEntry, current: MessageStatus) -> HistoryLine {
+        let status = entry.status.parse::<MessageStatus>().ok();
+        let title = match entry.source {
+            ReportSource::Carillon => return self.decision(entry, status, current),
             ReportSource::Lookup if status == Some(MessageStatus::Unconfirmed) => {
-                return self.lookup_without_result(event);
+                return self.lookup_without_result(entry);
             }
-            _ => reported_title(event, status),
+            _ => reported_title(entry, status),
         };
         let asked =
-            (event.source == ReportSource::Lookup).then(|| "Carillon asked Twilio.".to_owned());
-        let (tone, note) = if event.applied {
+            (entry.source == ReportSource::Lookup).then(|| "Carillon asked Twilio.".to_owned());
+        let (tone, note) = if entry.applied {
             (tone(status), asked)
         } else {
-            ("quiet", Some(self.why_ignored(event, status, current)))
+            ("quiet", Some(self.why_ignored(entry, status, current)))
         };
         HistoryLine {
-            error: event.error_code.map(error_text),
-            ..HistoryLine::new(event.at, tone, title, note).with_icon(icon(status))
+            error: entry.error_code.map(error_text),
+            ..HistoryLine::new(entry.at, tone, title, note).with_icon(icon(status))
         }
     }
 
     /// The line of a status that Carillon set itself.
     fn decision(
         &self,
-        event: &StatusEvent,
+        entry: &StatusEntry,
         status: Option<MessageStatus>,
         current: MessageStatus,
     ) -> HistoryLine {
         let reason = self.end_reason.map(|reason| reason.words.clone());
         let (title, note) = match status {
-            Some(MessageStatus::Unconfirmed) => return self.lost_answer(event),
+            Some(MessageStatus::Unconfirmed) => return self.lost_answer(entry),
             Some(MessageStatus::Pending) if current == MessageStatus::Failed => (
                 "Carillon sends it once more",
                 Some(
@@ -133,20 +133,20 @@ impl MessageHistory<'_> {
             _ => (status.map_or("Status changed", MessageStatus::meaning), None),
         };
         let icon = if status == Some(MessageStatus::Pending) { "repeat" } else { icon(status) };
-        HistoryLine::new(event.at, tone(status), title, note).with_icon(icon)
+        HistoryLine::new(entry.at, tone(status), title, note).with_icon(icon)
     }
 
     /// The line of a lost response, with how the outcome became known later.
-    fn lost_answer(&self, event: &StatusEvent) -> HistoryLine {
-        let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(event.at));
+    fn lost_answer(&self, entry: &StatusEntry) -> HistoryLine {
+        let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(entry.at));
         let title = attempt.map_or_else(|| "Twilio did not answer".to_owned(), lost_answer_title);
-        let since = attempt.map_or(event.at, |attempt| attempt.claimed_at);
+        let since = attempt.map_or(entry.at, |attempt| attempt.claimed_at);
         let until = self
             .attempts
             .iter()
             .map(|attempt| attempt.claimed_at)
             .find(|claimed_at| *claimed_at > since);
-        let proof = self.events.iter().find(|proof| {
+        let proof = self.entries.iter().find(|proof| {
             matches!(proof.source, ReportSource::Callback | ReportSource::Lookup)
                 && proof.status != MessageStatus::Unconfirmed.as_str()
                 && proof.at >= since
@@ -154,11 +154,11 @@ impl MessageHistory<'_> {
                 && self.is_about_this(proof)
         });
         let note = match proof {
-            Some(proof) if proof.at <= event.at => {
+            Some(proof) if proof.at <= entry.at => {
                 "A report had come before: Twilio had accepted the message.".to_owned()
             }
             Some(proof) => {
-                let later = elapsed(proof.at - event.at);
+                let later = elapsed(proof.at - entry.at);
                 match proof.source {
                     ReportSource::Lookup => format!(
                         "Twilio’s list showed it {later} later: Twilio had accepted the message."
@@ -176,30 +176,30 @@ impl MessageHistory<'_> {
             None => "Twilio never confirmed that it has the message.".to_owned(),
         };
         let tone = if proof.is_some() { "good" } else { "warn" };
-        HistoryLine::new(event.at, tone, title, Some(note)).with_icon("circle-question-mark")
+        HistoryLine::new(entry.at, tone, title, Some(note)).with_icon("circle-question-mark")
     }
 
     /// The line of a lookup in Twilio's list that did not find the message.
-    fn lookup_without_result(&self, event: &StatusEvent) -> HistoryLine {
-        let lookups = self.events.iter().filter(|lookup| {
+    fn lookup_without_result(&self, entry: &StatusEntry) -> HistoryLine {
+        let lookups = self.entries.iter().filter(|lookup| {
             lookup.source == ReportSource::Lookup
-                && lookup.status == event.status
-                && lookup.at <= event.at
+                && lookup.status == entry.status
+                && lookup.at <= entry.at
         });
         let note = match lookups.count() {
             0 | 1 => "Carillon asked Twilio.".to_owned(),
             times => format!("Carillon asked Twilio for the {} time.", ordinal(times)),
         };
-        HistoryLine::new(event.at, "quiet", "Not in Twilio’s list", Some(note)).with_icon("search")
+        HistoryLine::new(entry.at, "quiet", "Not in Twilio’s list", Some(note)).with_icon("search")
     }
 
     /// The line of an attempt without a report, after which the message went back to pending.
     fn unreported(&self, attempt: &Attempt, next: Option<&Attempt>) -> Option<HistoryLine> {
         let finished_at = attempt.finished_at?;
-        let is_reported = self.events.iter().skip(1).any(|event| {
-            event.at == finished_at
-                && matches!(event.source, ReportSource::Response | ReportSource::Carillon)
-                && event.status != MessageStatus::Submitting.as_str()
+        let is_reported = self.entries.iter().skip(1).any(|entry| {
+            entry.at == finished_at
+                && matches!(entry.source, ReportSource::Response | ReportSource::Carillon)
+                && entry.status != MessageStatus::Submitting.as_str()
         });
         if is_reported {
             return None;
@@ -234,8 +234,8 @@ impl MessageHistory<'_> {
         })
     }
 
-    fn is_about_this(&self, event: &StatusEvent) -> bool {
-        let reported_sid = event
+    fn is_about_this(&self, entry: &StatusEntry) -> bool {
+        let reported_sid = entry
             .params
             .as_ref()
             .and_then(|params| params.get("MessageSid"))
@@ -254,12 +254,12 @@ impl MessageHistory<'_> {
     /// A sentence about why a report did not change the status.
     fn why_ignored(
         &self,
-        event: &StatusEvent,
+        entry: &StatusEntry,
         status: Option<MessageStatus>,
         current: MessageStatus,
     ) -> String {
         let word = current.as_str().replace('_', " ");
-        let reported_sid = event
+        let reported_sid = entry
             .params
             .as_ref()
             .and_then(|params| params.get("MessageSid"))
@@ -268,7 +268,7 @@ impl MessageHistory<'_> {
             _ if reported_sid.is_some_and(|reported_sid| self.is_former(reported_sid)) => {
                 "About an earlier attempt, which Twilio dropped.".to_owned()
             }
-            _ if !self.is_about_this(event) => "About another message at Twilio.".to_owned(),
+            _ if !self.is_about_this(entry) => "About another message at Twilio.".to_owned(),
             None => "Carillon does not know this status; it changes nothing.".to_owned(),
             Some(status) if status == current => "A repeat; it changes nothing.".to_owned(),
             Some(status) if status.is_final() && current.is_final() => {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{HistoryLine, MessageHistory, elapsed};
 use crate::messages::attempt::{Attempt, AttemptOutcome};
-use crate::messages::log::status_history::StatusEvent;
+use crate::messages::log::status_history::StatusEntry;
 use crate::messages::message::Message;
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource::{self, Callback, Carillon, Lookup, Response};
@@ -16,10 +16,10 @@ fn at(milliseconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
 }
 
-fn event(time: i64, status: &str, source: ReportSource, applied: bool) -> StatusEvent {
+fn entry(time: i64, status: &str, source: ReportSource, applied: bool) -> StatusEntry {
     let params =
         (source == Callback).then(|| json!({ "MessageSid": "SM1", "MessageStatus": status }));
-    StatusEvent {
+    StatusEntry {
         status: status.to_owned(),
         at: at(time),
         source,
@@ -46,22 +46,22 @@ fn attempt(number: i16, claimed: i64, finished: i64, outcome: AttemptOutcome) ->
 fn history(
     status: MessageStatus,
     attempts: &[Attempt],
-    events: &[StatusEvent],
+    entries: &[StatusEntry],
 ) -> Vec<HistoryLine> {
     let message = Message { status, twilio_sid: Some("SM1".to_owned()), ..samples::message() };
-    let composed = event(0, "pending", Carillon, true);
+    let composed = entry(0, "pending", Carillon, true);
     let mut all = vec![composed];
     all.extend(
         attempts.iter().map(|attempt| {
-            event(attempt.claimed_at.timestamp_millis(), "submitting", Carillon, true)
+            entry(attempt.claimed_at.timestamp_millis(), "submitting", Carillon, true)
         }),
     );
-    all.extend_from_slice(events);
-    all.sort_by_key(|event| event.at);
+    all.extend_from_slice(entries);
+    all.sort_by_key(|entry| entry.at);
     MessageHistory {
         message: &message,
         attempts,
-        events: &all,
+        entries: &all,
         origin: "A single message.".to_owned(),
         end_reason: None,
     }
@@ -79,12 +79,12 @@ fn note(line: &HistoryLine) -> &str {
 #[test]
 fn an_ordinary_delivery_has_a_line_for_each_step() {
     let attempts = [attempt(1, 10, 222, AttemptOutcome::Accepted)];
-    let events = [
-        event(222, "queued", Response, true),
-        event(900, "sent", Callback, true),
-        event(1_500, "delivered", Callback, true),
+    let entries = [
+        entry(222, "queued", Response, true),
+        entry(900, "sent", Callback, true),
+        entry(1_500, "delivered", Callback, true),
     ];
-    let lines = history(MessageStatus::Delivered, &attempts, &events);
+    let lines = history(MessageStatus::Delivered, &attempts, &entries);
     assert_eq!(
         titles(&lines),
         [
@@ -102,9 +102,9 @@ fn an_ordinary_delivery_has_a_line_for_each_step() {
 fn a_lost_answer_is_settled_by_the_callback() {
     let attempts =
         [Attempt { duration_ms: Some(30_004), ..attempt(1, 10, 10_000, AttemptOutcome::Unknown) }];
-    let events =
-        [event(10_000, "unconfirmed", Carillon, true), event(13_000, "sent", Callback, true)];
-    let lines = history(MessageStatus::Sent, &attempts, &events);
+    let entries =
+        [entry(10_000, "unconfirmed", Carillon, true), entry(13_000, "sent", Callback, true)];
+    let lines = history(MessageStatus::Sent, &attempts, &entries);
     assert_eq!(lines[2].title, "Twilio did not answer within 30 s");
     assert_eq!(note(&lines[2]), "A report 3 s later: Twilio had accepted the message.");
     assert_eq!(lines.len(), 4);
@@ -113,18 +113,18 @@ fn a_lost_answer_is_settled_by_the_callback() {
 #[test]
 fn a_callback_may_be_faster_than_the_time_limit() {
     let attempts = [attempt(1, 10, 10_000, AttemptOutcome::Unknown)];
-    let events =
-        [event(4_000, "delivered", Callback, true), event(10_000, "unconfirmed", Carillon, false)];
-    let lines = history(MessageStatus::Delivered, &attempts, &events);
+    let entries =
+        [entry(4_000, "delivered", Callback, true), entry(10_000, "unconfirmed", Carillon, false)];
+    let lines = history(MessageStatus::Delivered, &attempts, &entries);
     assert!(note(&lines[3]).contains("had come before"));
 }
 
 #[test]
 fn a_lost_answer_is_settled_by_twilios_list() {
     let attempts = [attempt(1, 10, 10_000, AttemptOutcome::Unknown)];
-    let events =
-        [event(10_000, "unconfirmed", Carillon, true), event(40_000, "sent", Lookup, true)];
-    let lines = history(MessageStatus::Sent, &attempts, &events);
+    let entries =
+        [entry(10_000, "unconfirmed", Carillon, true), entry(40_000, "sent", Lookup, true)];
+    let lines = history(MessageStatus::Sent, &attempts, &entries);
     assert!(
         note(&lines[2]).starts_with("Twilio’s list showed it 30 s later"),
         "{}",
@@ -146,7 +146,7 @@ fn a_worker_that_died_is_distinguished_from_a_silent_twilio() {
     let lines = history(
         MessageStatus::Unconfirmed,
         &[interrupted],
-        &[event(60_000, "unconfirmed", Carillon, true)],
+        &[entry(60_000, "unconfirmed", Carillon, true)],
     );
     assert_eq!(lines[2].title, "The worker stopped during the request");
     assert!(note(&lines[2]).starts_with("It is uncertain"));
@@ -158,13 +158,13 @@ fn a_proof_of_the_second_attempt_says_nothing_about_the_first() {
         attempt(1, 10, 10_000, AttemptOutcome::Unknown),
         attempt(2, 20_000, 20_200, AttemptOutcome::Accepted),
     ];
-    let events = [
-        event(10_000, "unconfirmed", Carillon, true),
-        event(19_000, "pending", Carillon, true),
-        event(20_200, "queued", Response, true),
-        event(21_000, "delivered", Callback, true),
+    let entries = [
+        entry(10_000, "unconfirmed", Carillon, true),
+        entry(19_000, "pending", Carillon, true),
+        entry(20_200, "queued", Response, true),
+        entry(21_000, "delivered", Callback, true),
     ];
-    let lines = history(MessageStatus::Delivered, &attempts, &events);
+    let lines = history(MessageStatus::Delivered, &attempts, &entries);
     assert_eq!(note(&lines[2]), "Twilio never confirmed that it has the message.");
     assert_eq!(lines[3].title, "Carillon sends it again");
 }
@@ -177,7 +177,7 @@ fn an_attempt_that_returns_to_pending_has_a_line_too() {
         attempt(3, 4_000, 4_100, AttemptOutcome::Accepted),
     ];
     let lines =
-        history(MessageStatus::Queued, &attempts, &[event(4_100, "queued", Response, true)]);
+        history(MessageStatus::Queued, &attempts, &[entry(4_100, "queued", Response, true)]);
     assert_eq!(
         titles(&lines)[2..],
         [
@@ -195,7 +195,7 @@ fn an_unclear_answer_is_distinguished_from_none() {
     let of = |http_status, duration_ms| {
         let attempts =
             [Attempt { http_status, duration_ms, ..attempt(1, 10, 300, AttemptOutcome::Unknown) }];
-        history(MessageStatus::Unconfirmed, &attempts, &[event(300, "unconfirmed", Carillon, true)])
+        history(MessageStatus::Unconfirmed, &attempts, &[entry(300, "unconfirmed", Carillon, true)])
             [2]
         .title
         .clone()
@@ -209,12 +209,12 @@ fn an_unclear_answer_is_distinguished_from_none() {
 #[test]
 fn lookups_that_find_nothing_are_counted_and_prove_nothing() {
     let attempts = [attempt(1, 10, 300, AttemptOutcome::Unknown)];
-    let events = [
-        event(300, "unconfirmed", Carillon, true),
-        event(5_000, "unconfirmed", Lookup, false),
-        event(30_000, "unconfirmed", Lookup, false),
+    let entries = [
+        entry(300, "unconfirmed", Carillon, true),
+        entry(5_000, "unconfirmed", Lookup, false),
+        entry(30_000, "unconfirmed", Lookup, false),
     ];
-    let lines = history(MessageStatus::Unconfirmed, &attempts, &events);
+    let lines = history(MessageStatus::Unconfirmed, &attempts, &entries);
     assert!(note(&lines[2]).starts_with("It is uncertain"), "{}", note(&lines[2]));
     assert_eq!(
         (lines[3].title.as_str(), note(&lines[3])),
@@ -232,19 +232,19 @@ fn a_message_that_twilio_dropped_is_sent_once_more() {
         attempt(1, 10, 200, AttemptOutcome::Accepted),
         attempt(2, 900_000, 900_200, AttemptOutcome::Accepted),
     ];
-    let of = |sid: &str, event: StatusEvent| StatusEvent {
+    let of = |sid: &str, entry: StatusEntry| StatusEntry {
         params: Some(json!({ "MessageSid": sid })),
-        ..event
+        ..entry
     };
-    let events = [
-        event(200, "queued", Response, true),
+    let entries = [
+        entry(200, "queued", Response, true),
         of(
             "SM0",
-            StatusEvent { error_code: Some(30_001), ..event(5_000, "failed", Callback, true) },
+            StatusEntry { error_code: Some(30_001), ..entry(5_000, "failed", Callback, true) },
         ),
-        event(5_000, "pending", Carillon, true),
-        of("SM0", event(6_000, "sent", Callback, false)),
-        event(900_200, "queued", Response, true),
+        entry(5_000, "pending", Carillon, true),
+        of("SM0", entry(6_000, "sent", Callback, false)),
+        entry(900_200, "queued", Response, true),
     ];
     let message = Message {
         status: MessageStatus::Queued,
@@ -253,16 +253,16 @@ fn a_message_that_twilio_dropped_is_sent_once_more() {
         ..samples::message()
     };
     let mut all = vec![
-        event(0, "pending", Carillon, true),
-        event(10, "submitting", Carillon, true),
-        event(900_000, "submitting", Carillon, true),
+        entry(0, "pending", Carillon, true),
+        entry(10, "submitting", Carillon, true),
+        entry(900_000, "submitting", Carillon, true),
     ];
-    all.extend(events);
-    all.sort_by_key(|event| event.at);
+    all.extend(entries);
+    all.sort_by_key(|entry| entry.at);
     let lines = MessageHistory {
         message: &message,
         attempts: &attempts,
-        events: &all,
+        entries: &all,
         origin: String::new(),
         end_reason: None,
     }
@@ -275,18 +275,18 @@ fn a_message_that_twilio_dropped_is_sent_once_more() {
 
 #[test]
 fn reports_that_change_nothing_say_why() {
-    let events = [
-        event(100, "delivered", Callback, true),
-        event(200, "sent", Callback, false),
-        event(300, "delivered", Callback, false),
-        event(400, "undelivered", Callback, false),
-        event(500, "teleported", Callback, false),
-        StatusEvent {
+    let entries = [
+        entry(100, "delivered", Callback, true),
+        entry(200, "sent", Callback, false),
+        entry(300, "delivered", Callback, false),
+        entry(400, "undelivered", Callback, false),
+        entry(500, "teleported", Callback, false),
+        StatusEntry {
             params: Some(json!({ "MessageSid": "SM2" })),
-            ..event(600, "sent", Callback, false)
+            ..entry(600, "sent", Callback, false)
         },
     ];
-    let lines = history(MessageStatus::Delivered, &[], &events);
+    let lines = history(MessageStatus::Delivered, &[], &entries);
     for (line, start) in lines[2..].iter().zip([
         "Came late",
         "A repeat",

@@ -3,14 +3,14 @@
 use chrono::TimeDelta;
 
 use crate::messages::attempt::Attempt;
-use crate::messages::log::status_history::StatusEvent;
+use crate::messages::log::status_history::StatusEntry;
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource;
 use crate::twilio::error_codes;
 
 /// The title for a status that Twilio reported.
-pub(super) fn reported_title(event: &StatusEvent, status: Option<MessageStatus>) -> String {
-    let is_response = event.source == ReportSource::Response;
+pub(super) fn reported_title(entry: &StatusEntry, status: Option<MessageStatus>) -> String {
+    let is_response = entry.source == ReportSource::Response;
     let title = match status {
         Some(MessageStatus::Accepted) => "Accepted by Twilio",
         Some(MessageStatus::Queued) if is_response => "Accepted by Twilio",
@@ -24,7 +24,7 @@ pub(super) fn reported_title(event: &StatusEvent, status: Option<MessageStatus>)
         Some(MessageStatus::Canceled) => "Canceled",
         Some(MessageStatus::Read) => "Read by the recipient",
         Some(_) | None => {
-            return format!("Twilio reported “{}”", event.status.replace('_', " "));
+            return format!("Twilio reported “{}”", entry.status.replace('_', " "));
         }
     };
     title.to_owned()

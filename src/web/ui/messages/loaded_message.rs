@@ -16,7 +16,7 @@ use crate::ledger::outcome::Outcome;
 use crate::ledger::prices::{self, Price};
 use crate::messages::attempt::{self, Attempt};
 use crate::messages::log::next_job::{self, NextJob};
-use crate::messages::log::status_history::{self, StatusEvent};
+use crate::messages::log::status_history::{self, StatusEntry};
 use crate::messages::message::{Direction, Message};
 use crate::messages::resend::{self, LeftOutReason};
 use crate::messages::status::Resent;
@@ -38,7 +38,7 @@ pub(super) struct LoadedMessage {
     pub(super) attempts: Vec<Attempt>,
     /// The hosts of the workers that made the attempts and still run.
     pub(super) workers: HashMap<WorkerId, String>,
-    pub(super) events: Vec<StatusEvent>,
+    pub(super) entries: Vec<StatusEntry>,
     pub(super) end_reason: Option<EndReason>,
     pub(super) plan: NextJob,
     /// Whether a user may resend the message; none if it was delivered or has been resent.
@@ -87,7 +87,7 @@ impl LoadedMessage {
             automation,
             connection: connections::find(conn, message.connection_id).await?,
             attempts,
-            events: status_history::events(conn, &message).await?,
+            entries: status_history::entries(conn, &message).await?,
             end_reason: reasons::end_reason(conn, &message).await?,
             plan: next_job::find(conn, &message).await?,
             opt_out_reading: inbound::reading_of(conn, &message).await?,

@@ -106,7 +106,7 @@ impl MessageView {
             automation,
             attempts,
             workers,
-            events,
+            entries,
             end_reason,
             plan,
             resend,
@@ -127,7 +127,7 @@ impl MessageView {
         let history = MessageHistory {
             message: &message,
             attempts: &attempts,
-            events: &events,
+            entries: &entries,
             origin,
             end_reason: end_reason.as_ref(),
         }
@@ -210,7 +210,7 @@ impl MessageView {
             media_urls: message.media_urls,
             story: history,
             attempts: attempts.iter().map(|attempt| AttemptRow::of(attempt, &workers)).collect(),
-            reports: events.iter().filter_map(ReportRow::of).collect(),
+            reports: entries.iter().filter_map(ReportRow::of).collect(),
         }
     }
 

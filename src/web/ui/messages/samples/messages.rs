@@ -14,7 +14,7 @@ use crate::contacts::Contact;
 use crate::ledger::prices::Price;
 use crate::messages::attempt::{Attempt, AttemptOutcome};
 use crate::messages::log::next_job::NextJob;
-use crate::messages::log::status_history::StatusEvent;
+use crate::messages::log::status_history::StatusEntry;
 use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::messages::status_reports::ReportSource;
@@ -129,13 +129,13 @@ fn delivered() -> LoadedMessage {
             attempt(1, 10, AttemptOutcome::Busy),
             attempt(2, 2_000, AttemptOutcome::Accepted),
         ],
-        events: vec![
-            event(0, "pending", ReportSource::Carillon, true),
-            event(10, "submitting", ReportSource::Carillon, true),
-            event(2_000, "submitting", ReportSource::Carillon, true),
-            event(2_212, "queued", ReportSource::Response, true),
-            event(4_000, "delivered", ReportSource::Callback, true),
-            event(4_100, "sent", ReportSource::Callback, false),
+        entries: vec![
+            entry(0, "pending", ReportSource::Carillon, true),
+            entry(10, "submitting", ReportSource::Carillon, true),
+            entry(2_000, "submitting", ReportSource::Carillon, true),
+            entry(2_212, "queued", ReportSource::Response, true),
+            entry(4_000, "delivered", ReportSource::Callback, true),
+            entry(4_100, "sent", ReportSource::Callback, false),
         ],
         ..bare(message)
     }
@@ -156,13 +156,13 @@ fn lost() -> LoadedMessage {
             learned_at: DateTime::UNIX_EPOCH,
         }),
         attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
-        events: vec![
-            event(0, "pending", ReportSource::Carillon, true),
-            event(10, "submitting", ReportSource::Carillon, true),
-            event(222, "unconfirmed", ReportSource::Carillon, true),
-            StatusEvent {
+        entries: vec![
+            entry(0, "pending", ReportSource::Carillon, true),
+            entry(10, "submitting", ReportSource::Carillon, true),
+            entry(222, "unconfirmed", ReportSource::Carillon, true),
+            StatusEntry {
                 error_code: Some(30003),
-                ..event(3_300, "undelivered", ReportSource::Callback, true)
+                ..entry(3_300, "undelivered", ReportSource::Callback, true)
             },
         ],
         ..bare(message)
@@ -181,9 +181,9 @@ fn suppressed() -> LoadedMessage {
             link: Some("/messages/1".to_owned()),
             meaning: Some("The person texted STOP."),
         }),
-        events: vec![
-            event(0, "pending", ReportSource::Carillon, true),
-            event(0, "suppressed", ReportSource::Carillon, true),
+        entries: vec![
+            entry(0, "pending", ReportSource::Carillon, true),
+            entry(0, "suppressed", ReportSource::Carillon, true),
         ],
         ..bare(message)
     }
@@ -205,7 +205,7 @@ fn bare(message: Message) -> LoadedMessage {
         automation: None,
         attempts: Vec::new(),
         workers: HashMap::new(),
-        events: vec![event(0, first, ReportSource::Carillon, true)],
+        entries: vec![entry(0, first, ReportSource::Carillon, true)],
         end_reason,
         plan: NextJob::Unknown,
         resend: match message.status {
@@ -226,10 +226,10 @@ fn at(milliseconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
 }
 
-fn event(time: i64, status: &str, source: ReportSource, applied: bool) -> StatusEvent {
+fn entry(time: i64, status: &str, source: ReportSource, applied: bool) -> StatusEntry {
     let params = (source == ReportSource::Callback)
         .then(|| json!({ "MessageStatus": status, "To": "<+14155550123>" }));
-    StatusEvent {
+    StatusEntry {
         status: status.to_owned(),
         at: at(time),
         source,
