@@ -80,7 +80,8 @@ impl TestDatabase {
 
     /// Creates a copy of the migrated template on the shared server.
     pub(crate) async fn create() -> Self {
-        Self::create_from(|server| format!(" TEMPLATE {}", server.template)).await
+        Self::create_from(|server| format!(" TEMPLATE {} STRATEGY FILE_COPY", server.template))
+            .await
     }
 
     /// Creates a database without tables on the shared server.
