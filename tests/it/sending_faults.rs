@@ -241,7 +241,14 @@ async fn a_refused_account_stops_the_connection_and_loses_nothing() {
     let path = format!("/connections/{}", twilio.connection_id);
     assert_eq!(app.api().get(&path).await.ok()["status"], "stopped");
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
-    assert!(app.sign_in().await.open("/").await.html.contains("Twilio refuses the account of"));
+    let (admin, stop) = (app.sign_in().await, "Twilio refuses the account of");
+    for elsewhere in ["/".to_owned(), format!("{path}/health")] {
+        admin.open(&elsewhere).await.ok().must_say(stop);
+    }
+    for tab in ["", "/senders", "/test", "/advanced"] {
+        let page = admin.open(&format!("{path}{tab}")).await.ok();
+        assert!(page.says("Sending is stopped:") && !page.says(stop), "{tab}: {}", page.text());
+    }
     app.api().patch(&path, json!({ "disabled": false })).await.ok();
     app.run_until_idle().await;
     assert_eq!(
