@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::dev::{ServerHandle, Service};
+use actix_web::{App, HttpServer};
 use carillon::users::Role;
+use carillon::web::configure;
 use serde_json::json;
 
 use crate::harness::browser::Browser;
 use crate::harness::scriptless_browser::Site;
-use crate::harness::{HANDSET, TestApp};
+use crate::harness::{HANDSET, TestApp, real_time};
 use crate::message_log::{contact, send};
 
 /// The vertical position of a row on the screen.
@@ -160,4 +163,59 @@ async fn the_timeline_of_a_contact_follows_its_messages() {
         json!(true),
         "the page was not loaded again"
     );
+}
+
+/// A second server of the same Carillon, which sends one of its files half a second late.
+fn serve_late(app: &TestApp, file: &'static str) -> (String, ServerHandle) {
+    let (carillon, parts) = (app.context.clone(), app.web().clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(carillon.clone())
+            .configure(|cfg| parts.register(cfg))
+            .wrap_fn(move |request, service| {
+                let is_late = request.path().ends_with(file);
+                let answer = service.call(request);
+                async move {
+                    if is_late {
+                        real_time(Duration::from_millis(500), "a file arrives after others").await;
+                    }
+                    answer.await
+                }
+            })
+            .configure(configure)
+    });
+    let server =
+        server.workers(1).disable_signals().shutdown_timeout(0).bind("127.0.0.1:0").unwrap();
+    let address = server.addrs()[0];
+    let server = server.run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    (format!("http://{address}"), handle)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_connects_to_its_live_stream_however_late_a_script_arrives() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    send(&app, HANDSET, "Hello Ann", &twilio).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    for (file, path) in
+        [("hx-sse.min.js", format!("/contacts/{ann}")), ("htmx.min.js", "/messages".to_owned())]
+    {
+        let (url, server) = serve_late(&app, file);
+        browser.go(&format!("{url}{path}")).await;
+        browser.must_say("Hello Ann").await;
+        app.eventually("the page is connected to the live stream", async || {
+            app.web().live.has_streams().then_some(())
+        })
+        .await;
+        browser.go("about:blank").await;
+        server.stop(false).await;
+        app.eventually("no live stream is open", async || {
+            (!app.web().live.has_streams()).then_some(())
+        })
+        .await;
+    }
 }
