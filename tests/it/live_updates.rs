@@ -7,10 +7,11 @@ use actix_web::{App, HttpServer};
 use carillon::users::Role;
 use carillon::web::configure;
 use serde_json::json;
+use twilio_simulator::LONG_CODE;
 
 use crate::harness::browser::Browser;
 use crate::harness::scriptless_browser::Site;
-use crate::harness::{HANDSET, TestApp, real_time};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, real_time};
 use crate::message_log::{contact, send};
 
 /// The vertical position of a row on the screen.
@@ -163,6 +164,38 @@ async fn the_timeline_of_a_contact_follows_its_messages() {
         json!(true),
         "the page was not loaded again"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_message_of_a_contact_appears_on_its_page_beside_a_text_that_is_being_written() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/contacts/{ann}", app.url)).await;
+    app.eventually("the page is connected to the live stream", async || {
+        app.web().live.has_streams().then_some(())
+    })
+    .await;
+    browser.run("window.stays = true;").await;
+    browser.fill("text", "One moment").await;
+
+    app.text(OTHER_HANDSET, LONG_CODE, "Of another contact").await;
+    app.text(HANDSET, LONG_CODE, "Are you open?").await;
+    browser.must_say("1 new message: show").await;
+    browser.run("document.querySelector('#come a').click();").await;
+    browser.must_say("Are you open?").await;
+    assert_eq!(browser.value("text").await, "One moment");
+
+    // The messages that are shown now have a stream of their own.
+    send(&app, HANDSET, "Until six.", &twilio).await;
+    browser.must_say("1 new message: show").await;
+    browser.run("document.querySelector('#come a').click();").await;
+    browser.must_say("Until six.").await;
+    app.run_until_idle().await;
+    browser.must_say("Delivered").await;
+    assert_eq!(browser.run("return window.stays;").await, json!(true));
 }
 
 /// A second server of the same Carillon, which sends one of its files half a second late.

@@ -18,10 +18,10 @@ use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Contact};
 use crate::error::FieldErrors;
 use crate::types::country::Country;
-use crate::types::id::ContactId;
+use crate::types::id::{ContactId, MessageId};
 use crate::types::phone::PhoneNumber;
 use crate::web::http::access::Access;
-use crate::web::ui::messages::status_updates_path;
+use crate::web::ui::messages::conversation_updates_path;
 use crate::web::{Marketer, Page, PageError, PageResult, Query, Viewer, Visit};
 
 /// The largest number of timeline entries per page.
@@ -170,7 +170,7 @@ impl ContactShowPage {
                 .map(|until| format!("/contacts/{id}?until={}", until.timestamp_micros())),
             is_past: until.is_some(),
             message_counts: is_complete.then(|| timeline::message_counts(&lines)),
-            live: status_updates_path(lines.iter().filter_map(|line| line.pending_message_id)),
+            live: live_path(id, &lines, until.is_none().then_some(now)),
             days: timeline::days(lines, visit.zone(), now),
             composer,
             typed,
@@ -210,6 +210,14 @@ impl ContactShowPage {
             facts_first: false,
         }
     }
+}
+
+/// The path of the live updates of these lines; with the time of the page, if it ends with the
+/// newest entry, they announce messages that are newer.
+fn live_path(id: ContactId, lines: &[TimelineLine], now: Option<DateTime<Utc>>) -> Option<String> {
+    let newest = lines.iter().filter_map(|line| line.message_id).max();
+    let after = now.map(|now| newest.unwrap_or_else(|| MessageId::first_at(now)));
+    conversation_updates_path(id, lines.iter().filter_map(|line| line.pending_message_id), after)
 }
 
 /// The first letters of a contact's names, if it has any.

@@ -57,6 +57,9 @@ pub(super) struct TimelineLine {
     link: Option<String>,
     /// The id of a message whose status may still change.
     pub(super) pending_message_id: Option<MessageId>,
+    /// The id of a message.
+    #[serde(skip)]
+    pub(super) message_id: Option<MessageId>,
     /// The sender of a message.
     #[serde(skip)]
     pub(super) sender_id: Option<SenderId>,
@@ -119,6 +122,7 @@ impl TimelineLine {
             occurred_at: None,
             link: None,
             pending_message_id: None,
+            message_id: None,
             sender_id: None,
         };
         match entry.kind {
@@ -179,6 +183,7 @@ impl TimelineLine {
                     media,
                     parts: Some(parts).filter(|parts| *parts > 1),
                     automation,
+                    message_id: Some(id),
                     sender_id,
                     tone: message_tone(&status),
                     pending_message_id: Some(id).filter(|_| {

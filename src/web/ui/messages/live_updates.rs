@@ -14,7 +14,7 @@ use super::list_rows::RowState;
 use super::live_messages::{LiveChange, LiveMessages};
 use super::new_message_count::{MAX_NEW, NewMessageCount};
 use crate::messages::log::query_parameters::{MessageQuery, filled};
-use crate::types::id::MessageId;
+use crate::types::id::{ContactId, MessageId};
 use crate::web::ui::layout::Layout;
 use crate::web::{Page, PageError, PageResult, Pages, Query, Viewer, Visit};
 
@@ -46,11 +46,15 @@ pub(super) fn list_updates_path(
     Some(format!("/messages/live?{}", link.finish()))
 }
 
-/// The path of the stream that updates the status of some messages; none if there are none.
-pub(in crate::web::ui) fn status_updates_path(
+/// The path of the stream that updates these messages of a contact's page, and counts new ones
+/// after `after`; none if there is nothing to update.
+pub(in crate::web::ui) fn conversation_updates_path(
+    contact: ContactId,
     rows: impl Iterator<Item = MessageId>,
+    after: Option<MessageId>,
 ) -> Option<String> {
-    list_updates_path(&MessageQuery::default(), rows, None)
+    let path = list_updates_path(&MessageQuery::default(), rows, after)?;
+    Some(format!("{path}&conversation={contact}"))
 }
 
 /// The query of a stream.
@@ -62,6 +66,8 @@ pub(super) struct LiveUpdatesQuery {
     /// The ids of the rows, separated by blanks.
     rows: String,
     after: Option<MessageId>,
+    /// The contact on whose page the messages are, instead of in the list of the query.
+    conversation: Option<ContactId>,
 }
 
 /// Streams the changes of an open page as server-sent events.
@@ -72,15 +78,15 @@ pub(super) async fn stream(
 ) -> PageResult {
     let rows: Vec<MessageId> =
         query.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MAX_ROWS).collect();
-    let filter = query.query.filter(visit.organization.default_country, visit.today());
+    let (messages, show) = query.messages();
+    let filter = messages.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
-    let link = query.query.to_link();
+    let link = messages.to_link();
     let new_messages = query.after.map(|after| NewMessageCount::new(link, filter, after));
     let Some(stream) = live_messages.open(rows, new_messages) else {
         return Ok(HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "60")).finish());
     };
     let pages = visit.pages.clone();
-    let show = path_of(&query.query);
     let ends_at = Instant::now() + STREAM_LIFETIME;
     let events = futures::stream::unfold((stream, pages), move |(mut stream, pages)| {
         let show = show.clone();
@@ -106,6 +112,30 @@ pub(super) async fn stream(
         .streaming(events))
 }
 
+impl LiveUpdatesQuery {
+    /// Which messages are new, and the link that shows them.
+    fn messages(&self) -> (MessageQuery, NewMessagesLink) {
+        match self.conversation {
+            Some(contact) => (
+                MessageQuery { contact_id: contact.to_string(), ..MessageQuery::default() },
+                NewMessagesLink { path: format!("/contacts/{contact}"), in_place: true },
+            ),
+            None => (
+                self.query.clone(),
+                NewMessagesLink { path: path_of(&self.query), in_place: false },
+            ),
+        }
+    }
+}
+
+/// The link that shows new messages.
+#[derive(Debug, Clone, Serialize)]
+struct NewMessagesLink {
+    path: String,
+    /// Whether only the conversation is loaded again, which keeps a text that is being written.
+    in_place: bool,
+}
+
 /// The fragments to replace on the page.
 #[derive(Debug, Serialize)]
 struct LiveUpdates {
@@ -114,8 +144,7 @@ struct LiveUpdates {
     come: Option<usize>,
     /// Whether there may be more new messages than were counted.
     many: bool,
-    /// The path of the list that shows the new messages.
-    show: String,
+    show: NewMessagesLink,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,7 +154,7 @@ struct LiveRow {
     state: RowState,
 }
 
-fn event(pages: &Pages, change: &LiveChange, show: String) -> Result<Bytes, tera::Error> {
+fn event(pages: &Pages, change: &LiveChange, show: NewMessagesLink) -> Result<Bytes, tera::Error> {
     let rows =
         change.rows.iter().map(|message| LiveRow { id: message.id, state: RowState::of(message) });
     let part = LiveUpdates {
@@ -149,23 +178,46 @@ mod tests {
     use crate::types::public_url::PublicUrl;
     use crate::web::ui::messages::samples;
 
+    fn event_of(change: &LiveChange, query: &LiveUpdatesQuery) -> String {
+        let pages = Pages::load(&PublicUrl::parse("https://example.com/sms").unwrap()).unwrap();
+        let event = event(&pages, change, query.messages().1).unwrap();
+        String::from_utf8(event.to_vec()).unwrap()
+    }
+
     #[test]
     fn a_change_is_one_event_whatever_it_contains() {
-        let pages = Pages::load(&PublicUrl::parse("https://example.com/sms").unwrap()).unwrap();
         let change = LiveChange { rows: samples::messages(), new_count: Some(2) };
-        let event = String::from_utf8(
-            event(&pages, &change, "/messages?text=%3Cb%3E".to_owned()).unwrap().to_vec(),
-        )
-        .unwrap();
+        let query = MessageQuery { text: "<b>".to_owned(), ..MessageQuery::default() };
+        let event = event_of(&change, &LiveUpdatesQuery { query, ..LiveUpdatesQuery::default() });
         assert!(
             event.ends_with("\n\n")
                 && event.matches("\n\n").count() == 1
                 && event.lines().all(|line| line.is_empty() || line.starts_with("data: "))
         );
         assert!(
-            event.contains("2 new messages") && event.contains("/sms/messages?text=%3Cb%3E"),
+            event.contains("2 new messages")
+                && event.contains("/sms/messages?text=%3Cb%3E")
+                && !event.contains("hx-get"),
             "{event}"
         );
         assert_eq!(event.matches("<hx-partial").count(), change.rows.len() + 1);
+    }
+
+    #[test]
+    fn a_conversation_counts_the_messages_of_its_contact() {
+        let (contact, after) = (ContactId::new(), MessageId::new());
+        let none = std::iter::empty;
+        assert_eq!(conversation_updates_path(contact, none(), None), None);
+        let path = conversation_updates_path(contact, none(), Some(after)).unwrap();
+        let query = path.strip_prefix("/messages/live?").unwrap();
+        let query = Query::<LiveUpdatesQuery>::read(query).unwrap().into_inner();
+        assert_eq!((query.conversation, query.after), (Some(contact), Some(after)));
+        assert_eq!(query.messages().0.to_link(), format!("contact_id={contact}"));
+        let event = event_of(&LiveChange { rows: Vec::new(), new_count: Some(1) }, &query);
+        assert!(
+            event.contains("1 new message:")
+                && event.contains(&format!("hx-get=\"/sms/contacts/{contact}\"")),
+            "{event}"
+        );
     }
 }

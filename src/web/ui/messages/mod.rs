@@ -33,7 +33,7 @@ mod view_tabs;
 use actix_web::web::{self, ServiceConfig};
 
 pub use live_messages::LiveMessages;
-pub(super) use live_updates::status_updates_path;
+pub(super) use live_updates::conversation_updates_path;
 
 /// Mounts `/messages` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
