@@ -1,12 +1,14 @@
 //! Identifiers: one type per kind of record, so that a contact id cannot be passed as a message id.
 
-use std::sync::Mutex;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
-use uuid::{ContextV7, NoContext, Timestamp, Uuid};
+use uuid::timestamp::ClockSequence;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use super::stored_as::stored_as;
 
@@ -110,8 +112,33 @@ ids! {
     WorkerId,
 }
 
-/// Counter within a millisecond, so that later ids sort after earlier ones.
-static COUNTER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+/// The ids of messages that this process has created. It begins at a random number of one bit less,
+/// so that it does not overflow.
+static COUNTER: LazyLock<IdCounter> =
+    LazyLock::new(|| IdCounter(AtomicU64::new(rand::random::<u64>() >> (65 - IdCounter::BITS))));
+
+/// Counts ids, so that of two with the same time the later one sorts after the earlier one.
+///
+/// `uuid::ContextV7` would do so, too, but it ignores a clock that is set back: ids would keep the
+/// later time, and a search by day would miss their messages.
+struct IdCounter(AtomicU64);
+
+impl IdCounter {
+    /// The bits of an id that the counter takes; the others below the time are random.
+    const BITS: usize = 42;
+}
+
+impl ClockSequence for IdCounter {
+    type Output = u64;
+
+    fn generate_sequence(&self, _seconds: u64, _nanoseconds: u32) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) & ((1_u64 << Self::BITS) - 1)
+    }
+
+    fn usable_bits(&self) -> usize {
+        Self::BITS
+    }
+}
 
 /// The last timestamp that fits in the 48 bits of a UUIDv7, in milliseconds.
 const LAST_MILLISECOND: u64 = (1 << 48) - 1;
@@ -119,11 +146,11 @@ const LAST_MILLISECOND: u64 = (1 << 48) - 1;
 /// The id of a message begins with the time of its `created_at`, so that a range of times is a
 /// range of the primary key.
 impl MessageId {
-    /// Creates the id of a message that is composed or received now; it sorts after those that this
-    /// process created before.
+    /// Creates the id of a message that is composed or received now; it sorts after those of the
+    /// same millisecond that this process created before.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self(Uuid::new_v7(timestamp(&COUNTER, now)))
+        Self(Uuid::new_v7(timestamp(&*COUNTER, now)))
     }
 
     /// Creates the id of an earlier message, which sorts among those of that time.
@@ -173,7 +200,7 @@ fn first_at(time: DateTime<Utc>) -> Uuid {
 }
 
 fn timestamp(
-    context: impl uuid::timestamp::ClockSequence<Output = impl Into<u128>>,
+    context: impl ClockSequence<Output = impl Into<u128>>,
     time: DateTime<Utc>,
 ) -> Timestamp {
     Timestamp::from_unix(
@@ -207,5 +234,15 @@ mod tests {
             MessageId::first_at(DateTime::<Utc>::MAX_UTC),
         ];
         assert!(bounds.is_sorted_by(|earlier, later| earlier < later), "{bounds:?}");
+    }
+
+    #[test]
+    fn an_id_has_its_own_time_even_after_one_of_a_later_time() {
+        let now = DateTime::from_timestamp_millis(1_794_650_400_123).unwrap();
+        let before = MessageId::at(now);
+        let later = MessageId::at(now + TimeDelta::days(3));
+        let after = MessageId::at(now);
+        assert_eq!(after.time(), now);
+        assert!(before < after && after < later, "{before} {after} {later}");
     }
 }
