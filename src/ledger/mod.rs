@@ -9,6 +9,7 @@
 //!
 //! Start with [`LedgerFilter`] and [`read()`].
 
+mod bounded_totals;
 mod cause;
 mod check;
 mod counts;
@@ -25,6 +26,7 @@ mod read;
 mod share;
 mod zone_change;
 
+pub use bounded_totals::{BoundedTotals, bounded_totals};
 pub use cause::Cause;
 pub use check::{Difference, check, correct};
 pub use counts::Counts;

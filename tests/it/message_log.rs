@@ -330,6 +330,38 @@ async fn a_filter_is_saved_as_a_view_for_all_users() {
     assert_eq!(app.count("message_views").await, 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn views_say_how_many_messages_they_have() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    app.simulator
+        .inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
+    send(&app, HANDSET, "One", &twilio).await;
+    send(&app, HANDSET, "Two", &twilio).await;
+    send(&app, OTHER_HANDSET, "Three", &twilio).await;
+    app.run_until_idle().await;
+    app.text(HANDSET, &twilio.sender, "Thank you").await;
+    let marketer = app.sign_in_as(Role::Marketer).await;
+    for (name, filter) in [("Ann", format!("contact_id={ann}")), ("Twos", "text=two".to_owned())] {
+        let page = marketer.open(&format!("/messages?{filter}")).await.ok();
+        marketer.send(&page.form("/messages/views").with("name", name)).await.ok();
+    }
+    let page = marketer.open("/messages").await.ok();
+    page.must_say("All 4 Sent 3 Received 1 Not delivered 1 On the way 0 Ann 3 Twos 1");
+
+    // Of many messages, those of a word would have to be read.
+    let now = format!("'{}'", app.clock.now().to_rfc3339());
+    app.run_sql(&insert_past_messages(1_200, &now, "sent", "Many", &twilio)).await;
+    let counts = "All 1,000+ Sent 1,000+ Received 1 Not delivered 1 On the way 1,000+ Ann 3 Twos";
+    for view in ["/messages", "/messages?outcome=failed", "/messages?text=two"] {
+        let page = marketer.open(view).await.ok();
+        page.must_say(&format!("{counts} Edit views"));
+    }
+    let page = marketer.open("/messages?status=delivered").await.ok();
+    page.must_say("All Sent Received Not delivered On the way Ann Twos Edit views");
+}
+
 /// The records of a CSV file, as JSON objects.
 fn records(file: &Page) -> Vec<Value> {
     let text = file.html.trim_start_matches('\u{feff}');

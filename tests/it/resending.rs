@@ -81,10 +81,10 @@ async fn a_user_without_a_mouse_finds_a_failed_message_saves_the_view_and_resend
     browser.fill("name", "To look after").await;
     browser.tab_to("Save").await;
     browser.must_say("View saved. Your whole team sees it above the list.").await;
-    browser.tab_to("To look after").await;
+    browser.tab_to("To look after 1").await;
     browser.must_say("It fails at first").await;
     assert_eq!(
-        browser.run("return document.querySelector('nav.tabs [aria-current]').innerText").await,
+        browser.run("return document.querySelector('nav.tabs [aria-current] bdi').innerText").await,
         "To look after"
     );
 

@@ -215,6 +215,13 @@ pub async fn next_id(
     Ok(query.first(conn).await.optional()?)
 }
 
+/// The number of matches, at most `limit`; for filters that an index answers, and for few messages.
+pub(super) async fn count(conn: &mut Conn, filter: &MessageFilter, limit: i64) -> Result<i64> {
+    let query = filter.apply(messages::table.select(messages::id).into_boxed());
+    let ids: Vec<MessageId> = query.order(messages::id.desc()).limit(limit).load(conn).await?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
 /// The ids of matches from one message on, newest first and at most `limit`; reads at most
 /// [`SCAN_LIMIT`] messages.
 pub async fn ids_since(

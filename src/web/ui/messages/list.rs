@@ -129,6 +129,7 @@ impl MessageListPage {
             Ok(filter) => {
                 let part = find_page(conn, &filter, wanted.position(), ROWS).await?;
                 let page = Self::load_choices(conn, wanted, errors).await?;
+                let page = page.with_counts(conn, organization, today).await?;
                 page.with_rows(conn, &filter, part, clock).await?.with_panel(conn).await
             }
             Err(errors) => Self::load_choices(conn, wanted, errors).await,
@@ -235,6 +236,21 @@ impl MessageListPage {
         let unsaved =
             self.wanted.query.is_narrow() && (is_wrong || !tabs.iter().any(ViewTab::is_current));
         Self { chips, tabs, unsaved, ..self }
+    }
+
+    /// Adds the counts of the tabs while one of them is open; a search by other filters may take as
+    /// long as a page may take.
+    async fn with_counts(
+        mut self,
+        conn: &mut Conn,
+        organization: &Organization,
+        today: Today,
+    ) -> Result<Self> {
+        if self.tabs.iter().any(ViewTab::is_current) {
+            let country = organization.default_country;
+            ViewTab::count_each(&mut self.tabs, conn, country, today).await?;
+        }
+        Ok(self)
     }
 
     /// Adds the rows of a search.

@@ -3,10 +3,16 @@
 use serde::Serialize;
 
 use super::list_query::path_of;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::ledger::days_input::Today;
 use crate::ledger::outcome::Outcome;
 use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::saved_views::View;
+use crate::messages::log::view_counts::{self, MAX_COUNTED};
 use crate::messages::message::Direction;
+use crate::types::country::Country;
+use crate::web::quantities::capped_count;
 
 /// A view as a tab.
 #[derive(Debug, Serialize)]
@@ -14,6 +20,10 @@ pub(super) struct ViewTab {
     name: String,
     path: String,
     current: bool,
+    /// How many messages it has, as far as that is cheap to count: `61`, `1,000+`.
+    pub(super) count: Option<String>,
+    #[serde(skip)]
+    query: MessageQuery,
 }
 
 impl ViewTab {
@@ -39,7 +49,13 @@ impl ViewTab {
             .into_iter()
             .map(|(name, view)| (name.to_owned(), view))
             .chain(saved)
-            .map(|(name, view)| Self { name, path: path_of(&view), current: false })
+            .map(|(name, view)| Self {
+                name,
+                path: path_of(&view),
+                current: false,
+                count: None,
+                query: view,
+            })
             .collect();
         let path = path_of(query);
         // A saved view that equals a fixed one is the later of the two.
@@ -47,6 +63,27 @@ impl ViewTab {
             tab.current = true;
         }
         tabs
+    }
+
+    /// Adds how many messages the tabs have.
+    pub(super) async fn count_each(
+        tabs: &mut [Self],
+        conn: &mut Conn,
+        default_country: Option<Country>,
+        today: Today,
+    ) -> Result<()> {
+        let (mut counted, mut views) = (Vec::new(), Vec::new());
+        for tab in tabs {
+            if let Ok(filter) = tab.query.filter(default_country, today) {
+                counted.push(tab);
+                views.push(filter);
+            }
+        }
+        let counts = view_counts::count_each(conn, &views).await?;
+        for (tab, count) in counted.into_iter().zip(counts) {
+            tab.count = count.map(|count| capped_count(count, MAX_COUNTED));
+        }
+        Ok(())
     }
 
     pub(super) const fn is_current(&self) -> bool {

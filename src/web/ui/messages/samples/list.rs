@@ -102,9 +102,16 @@ impl Samples for MessageListPage {
             ..Self::bare(MessageListQuery::default(), FieldErrors::default())
                 .with_views(saved_views(), None)
         };
+        let counted = || {
+            let mut page = full();
+            for (tab, count) in page.tabs.iter_mut().zip(["1,000+", "1,000+", "444", "61", "0"]) {
+                tab.count = Some(count.to_owned());
+            }
+            page
+        };
         let panel = PanelContent::of(MessageView::of(open), "/messages".to_owned());
         vec![
-            full(),
+            counted(),
             full().opened(open_id, panel),
             Self::bare(MessageListQuery::default(), FieldErrors::default()),
             Self { people: vec![contact], ..Self::bare(wrong, errors) },
