@@ -279,6 +279,46 @@ async fn registrations_with_carriers_are_read_from_twilio() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_health_page_of_many_senders_begins_with_those_that_have_a_problem() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    app.run_sql(&format!(
+        "INSERT INTO senders (id, connection_id, kind, address, twilio_sid, name, sms_capable,
+            mms_capable, webhook_error, created_at)
+         SELECT gen_random_uuid(), '{}', 'phone_number', '+1206555' || lpad(n::text, 4, '0'),
+             'PN' || n, 'Line ' || n, true, false,
+             CASE n WHEN 60 THEN 'Twilio did not answer.' END, now()
+         FROM generate_series(2, 60) AS n",
+        connection["id"].as_str().unwrap()
+    ))
+    .await;
+    let site = app.sign_in().await;
+    let mut page = site.open(&path(&connection, "/health")).await.ok();
+    page.must_say("1 to 25 of 60 senders. Those with problems come first.");
+    let sections = page.html.split("id=\"sender-").skip(1);
+    let first = sections.clone().next().unwrap().split("</h2>").next().unwrap();
+    assert!(sections.count() == 25 && first.contains("Line 60"), "{}", page.text());
+    let mut shown = 25;
+    loop {
+        let next = page.html.split("rel=\"next\" href=\"").nth(1);
+        let next = next.and_then(|rest| rest.split('"').next()).map(str::to_owned);
+        let Some(next) = next else { break };
+        page = site.open(&next).await.ok();
+        shown += page.html.matches("id=\"sender-").count();
+    }
+    assert_eq!(shown, 60);
+    page.must_say("51 to 60 of 60 senders");
+
+    // The tab of all senders leads to the part with each of them.
+    let senders = site.open(&path(&connection, "/senders")).await.ok();
+    for link in senders.html.split("health?sender=").skip(1).step_by(20) {
+        let id = link.split('#').next().unwrap();
+        let page = site.open(&path(&connection, &format!("/health?sender={id}"))).await.ok();
+        assert!(page.html.contains(&format!("id=\"sender-{id}\"")), "{id}: {}", page.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_names_the_user_who_repaired_a_webhook() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;

@@ -20,7 +20,7 @@ impl Samples for ConnectionShowPage {
             "form.name",
             "test.text",
         ],
-        lists: &["senders", "sender_choices", "look.checks"],
+        lists: &["senders", "sender_choices"],
     };
 
     fn samples() -> Vec<Self> {
