@@ -7,19 +7,13 @@ use twilio_simulator::AUTH_TOKEN;
 use crate::harness::fixtures::{PASSWORD, send_sms};
 use crate::harness::scriptless_browser::Page;
 use crate::harness::{HANDSET, TestApp};
-use crate::settings::{NEW_PASSWORD, id_of, path_of, secret};
+use crate::settings::{NEW_PASSWORD, id_of, invite, path_of, secret};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_records_changes_without_secrets() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let invite = admin
-        .open("/settings/users/invite")
-        .await
-        .ok()
-        .form("/settings/users/invite")
-        .with("email", "ben@example.com");
-    let link = secret(&admin.send(&invite).await.ok());
+    let link = invite(&admin, "ben@example.com").await;
     let ben = app.site();
     let join = ben
         .open(path_of(&link))

@@ -9,6 +9,7 @@ use crate::harness::browser::Browser;
 use crate::harness::fixtures::PASSWORD;
 use crate::harness::scriptless_browser::{Page, Site};
 use crate::harness::{HANDSET, TestApp};
+use crate::settings::{invite, path_of};
 
 /// Submits a form with typed values; the server must reject it and show all values again.
 #[track_caller]
@@ -67,22 +68,9 @@ async fn the_forms_before_sign_in_keep_typed_values() {
     rejected(&app.site(), "/login", "/login", &wrong, &wrong[..1])
         .await
         .must_say("Incorrect email or password");
-    let invite = admin
-        .open("/settings/users/invite")
-        .await
-        .ok()
-        .form("/settings/users/invite")
-        .with("email", "ben@example.com");
-    let page = admin.send(&invite).await.ok();
-    let link = page
-        .html
-        .split("/join?token=")
-        .nth(1)
-        .or_else(|| page.html.split("&#x2F;join?token=").nth(1))
-        .unwrap();
-    let link = format!("/join?token={}", link.split('"').next().unwrap());
+    let link = invite(&admin, "ben@example.com").await;
     let typed = [("name", "Ben Osei"), ("password", "short")];
-    rejected(&app.site(), &link, "/join", &typed, &typed[..1])
+    rejected(&app.site(), path_of(&link), "/join", &typed, &typed[..1])
         .await
         .must_say("At least 10 characters");
 }

@@ -264,18 +264,17 @@ async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
     app.sms_on("bye", &other, "Bye.").await;
     let path = format!("/connections/{}", twilio.connection_id);
     app.event("hello", HANDSET, json!({})).await;
-    app.api().patch(&path, json!({ "disabled": true })).await.ok();
-    app.event("bye", TRIAL_VERIFIED_NUMBER, json!({})).await;
-    app.run_until_idle().await;
-    assert_eq!(
-        (app.received(HANDSET).len(), app.received(TRIAL_VERIFIED_NUMBER).len()),
-        (0, 1),
-        "the other connection sends on"
-    );
-    app.advance(hours(5)).await;
-    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
-    app.api().patch(&path, json!({ "disabled": false })).await.ok();
-    app.run_until_idle().await;
+    app.waits_while_disabled(&path, HANDSET, "Hello.", async || {
+        app.event("bye", TRIAL_VERIFIED_NUMBER, json!({})).await;
+        app.run_until_idle().await;
+        assert_eq!(
+            (app.received(HANDSET).len(), app.received(TRIAL_VERIFIED_NUMBER).len()),
+            (0, 1),
+            "the other connection sends on"
+        );
+        app.advance(hours(5)).await;
+    })
+    .await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
 }
 
@@ -283,12 +282,10 @@ async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
 async fn disabling_a_sender_holds_its_messages_and_enabling_wakes_them() {
     let (app, twilio) = with_short_timeout().await;
     let path = format!("/senders/{}", twilio.sender_id);
-    app.api().patch(&path, json!({ "disabled": true })).await.ok();
-    app.event("hello", HANDSET, json!({})).await;
-    app.run_until_idle().await;
-    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
-    app.api().patch(&path, json!({ "disabled": false })).await.ok();
-    app.run_until_idle().await;
+    app.waits_while_disabled(&path, HANDSET, "Hello.", async || {
+        app.event("hello", HANDSET, json!({})).await;
+    })
+    .await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
 }
 

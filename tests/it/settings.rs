@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::browser::{Browser, Screen};
 use crate::harness::fixtures::PASSWORD;
-use crate::harness::scriptless_browser::Page;
+use crate::harness::scriptless_browser::{Page, Site};
 use crate::harness::{HANDSET, TestApp, days};
 
 pub(crate) const NEW_PASSWORD: &str = "quite another set of words";
@@ -25,6 +25,12 @@ pub(crate) fn secret(page: &Page) -> String {
         .replace("&#x2F;", "/")
         .replace("&amp;", "&")
         .replace("&#x3D;", "=")
+}
+
+/// Invites a marketer, and returns the link of the invitation.
+pub(crate) async fn invite(admin: &Site, email: &str) -> String {
+    let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite");
+    secret(&admin.send(&form.with("email", email)).await.ok())
 }
 
 /// The path and query of an invitation or reset link.
@@ -202,13 +208,7 @@ async fn the_last_admin_stays_even_if_two_disable_each_other_concurrently() {
 async fn an_invitation_link_expires_after_a_week_or_when_it_is_renewed_or_withdrawn() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let form = admin
-        .open("/settings/users/invite")
-        .await
-        .ok()
-        .form("/settings/users/invite")
-        .with("email", "ben@example.com");
-    let first = secret(&admin.send(&form).await.ok());
+    let first = invite(&admin, "ben@example.com").await;
     let list = admin.open("/settings/users").await.ok();
     let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();
     let second = secret(&admin.send(&renew).await.ok());
@@ -216,14 +216,7 @@ async fn an_invitation_link_expires_after_a_week_or_when_it_is_renewed_or_withdr
     app.site().open(path_of(&second)).await.ok();
     app.clock.advance(days(7));
     assert_eq!(app.site().open(path_of(&second)).await.status, 410, "it expired after a week");
-    let admin = app.site();
-    let login = admin
-        .open("/login")
-        .await
-        .form("/login")
-        .with("email", "admin@example.com")
-        .with("password", PASSWORD);
-    admin.send(&login).await.ok();
+    let admin = app.sign_in_with("admin@example.com").await;
     let list = admin.open("/settings/users").await.ok();
     list.must_say("The link expired");
     let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();

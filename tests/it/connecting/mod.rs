@@ -441,17 +441,11 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     assert_eq!(fixture.app.received(PHONE), ["Hello"]);
 
     for (path, text) in [(there.as_str(), "Later"), (sender.as_str(), "Later still")] {
-        fixture.admin.patch(path, json!({"disabled": true})).await.ok();
-        let form = site.open(&format!("{there}/test")).await.ok();
-        let form = form.form(&format!("{there}/test-message"));
-        site.send(&form.with("to", PHONE).with("text", text)).await.ok();
-        fixture.app.run_until_idle().await;
-        assert!(
-            !fixture.app.received(PHONE).contains(&text.to_owned()),
-            "nothing is sent while it is disabled"
-        );
-        fixture.admin.patch(path, json!({"disabled": false})).await.ok();
-        fixture.app.run_until_idle().await;
-        assert_eq!(fixture.app.received(PHONE).last().map(String::as_str), Some(text));
+        let send = async || {
+            let form = site.open(&format!("{there}/test")).await.ok();
+            let form = form.form(&format!("{there}/test-message"));
+            site.send(&form.with("to", PHONE).with("text", text)).await.ok();
+        };
+        fixture.app.waits_while_disabled(path, PHONE, text, send).await;
     }
 }

@@ -183,6 +183,26 @@ impl TestApp {
         self.message_to(phone).await
     }
 
+    /// Disables a connection or sender, by its path in the API, while a text to a handset is sent:
+    /// it waits, and arrives once that is enabled again.
+    pub(crate) async fn waits_while_disabled(
+        &self,
+        path: &str,
+        handset: &str,
+        text: &str,
+        send: impl AsyncFnOnce(),
+    ) {
+        self.api().patch(path, json!({ "disabled": true })).await.ok();
+        send().await;
+        self.run_until_idle().await;
+        let statuses = self.statuses_to(handset).await;
+        assert_eq!(statuses.last().map(String::as_str), Some("pending"), "{text}");
+        assert!(!self.received(handset).contains(&text.to_owned()), "{path} is disabled");
+        self.api().patch(path, json!({ "disabled": false })).await.ok();
+        self.run_until_idle().await;
+        assert_eq!(self.received(handset).last().map(String::as_str), Some(text));
+    }
+
     /// The only message to a number; fails if there are others.
     pub(crate) async fn message_to(&self, phone: &str) -> Message {
         let mut found = self.messages_to(phone).await;
