@@ -164,3 +164,29 @@ async fn on_phones_the_sidebar_is_a_sheet() {
     browser.type_keys("\u{e00c}").await;
     assert_eq!(is_shown().await, Value::Bool(false));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_a_list_leads_to_its_page_wherever_it_is_clicked() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.sms_on("hello", &twilio, "Hello.").await;
+    let contact = app.contact(HANDSET).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    let at_the_end_of_a_cell =
+        "const cell = document.querySelector('main tbody tr > :nth-child(3)');
+        cell.scrollIntoView({ block: 'center' });
+        const { right, top, height } = cell.getBoundingClientRect();
+        return document.elementFromPoint(right - 3, top + height / 2).closest('a')?.pathname;";
+    for (list, page) in [
+        ("/automations", format!("/automations/{automation}")),
+        ("/templates", "/templates/".to_owned()),
+        ("/contacts", format!("/contacts/{contact}")),
+        ("/settings/users", "/settings/users/".to_owned()),
+        ("/settings/keys", "/settings/log".to_owned()),
+    ] {
+        browser.go(&format!("{}{list}", app.url)).await;
+        let target = browser.run(at_the_end_of_a_cell).await;
+        assert!(target.as_str().is_some_and(|path| path.starts_with(&page)), "{list}: {target}");
+    }
+}
