@@ -1,6 +1,7 @@
 //! The automation and its queries.
 
 use chrono::{DateTime, Utc};
+use diesel::define_sql_function;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text};
@@ -114,6 +115,11 @@ pub(super) type AutomationColumns = (
     automation_versions::steps,
 );
 
+define_sql_function! {
+    /// A text in lower case, by which the index orders names.
+    fn lower(text: Text) -> Text;
+}
+
 /// Automations joined with their newest versions.
 #[diesel::dsl::auto_type]
 pub(super) fn with_newest_version() -> _ {
@@ -186,6 +192,26 @@ pub async fn list_archived(
         .into_boxed();
     if let Some(before) = before {
         query = query.filter(automations::id.lt(before));
+    }
+    let rows: Vec<AutomationRow> = query.load(conn).await?;
+    rows.into_iter().map(Automation::from_row).collect()
+}
+
+/// Automations in the archive or outside it by name, those after `after`, at most `limit`.
+pub async fn list_by_name(
+    conn: &mut Conn,
+    archived: bool,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Automation>> {
+    let mut query = with_newest_version()
+        .select(COLUMNS)
+        .filter(automations::archived_at.is_not_null().eq(archived))
+        .order(lower(automations::name))
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(lower(automations::name).gt(lower(after)));
     }
     let rows: Vec<AutomationRow> = query.load(conn).await?;
     rows.into_iter().map(Automation::from_row).collect()

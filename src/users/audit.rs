@@ -63,7 +63,7 @@ pub struct Actor {
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
-#[diesel(table_name = audit_log, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = audit_log, check_for_backend(Pg))]
 pub struct AuditEntry {
     /// Identifier; later lines have later ones.
     pub id: AuditId,
@@ -90,8 +90,22 @@ pub struct AuditFilter {
     pub actor_id: Option<Uuid>,
     /// Only changes of this kind.
     pub kind: Option<AuditKind>,
-    /// Only lines before this one.
-    pub before: Option<AuditId>,
+    /// Where the list begins, and its order.
+    pub position: AuditPosition,
+}
+
+/// Where a list of lines begins, and its order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuditPosition {
+    /// At the newest line, going back in time.
+    #[default]
+    Newest,
+    /// Before this line, going back in time.
+    OlderThan(AuditId),
+    /// At the oldest line, going forward in time.
+    Oldest,
+    /// After this line, going forward in time.
+    NewerThan(AuditId),
 }
 
 /// The differences that a change makes, for a line of the log: `the name from Shop to Store, the
@@ -125,22 +139,25 @@ pub async fn record(
     Ok(())
 }
 
-/// The lines that match a filter, the newest first.
+/// The lines that match a filter, in the order of its position.
 pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Vec<AuditEntry>> {
-    let mut query = audit_log::table
-        .select(AuditEntry::as_select())
-        .order(audit_log::id.desc())
-        .limit(limit)
-        .into_boxed();
+    let mut query = audit_log::table.select(AuditEntry::as_select()).limit(limit).into_boxed();
     if let Some(actor) = filter.actor_id {
         query = query.filter(audit_log::actor_id.eq(actor));
     }
     if let Some(kind) = filter.kind {
         query = query.filter(audit_log::kind.eq(kind));
     }
-    if let Some(before) = filter.before {
-        query = query.filter(audit_log::id.lt(before));
-    }
+    query = match filter.position {
+        AuditPosition::Newest => query.order(audit_log::id.desc()),
+        AuditPosition::OlderThan(id) => {
+            query.filter(audit_log::id.lt(id)).order(audit_log::id.desc())
+        }
+        AuditPosition::Oldest => query.order(audit_log::id.asc()),
+        AuditPosition::NewerThan(id) => {
+            query.filter(audit_log::id.gt(id)).order(audit_log::id.asc())
+        }
+    };
     Ok(query.load(conn).await?)
 }
 

@@ -231,6 +231,9 @@ async fn the_audit_log_is_paged() {
         page = admin.open(&next).await.ok();
     }
     assert_eq!(seen, (1..=120).rev().collect::<Vec<_>>());
+    let oldest = admin.open("/settings/log?kind=organization&sort=oldest").await.ok().text();
+    let at = |number: u32| oldest.find(&format!("changed the key {number} of many"));
+    assert!(at(1) < at(2) && at(50).is_some() && at(51).is_none(), "{oldest}");
     let filter =
         AuditFilter { kind: Some(audit::AuditKind::Organization), ..AuditFilter::default() };
     assert_eq!(audit::list(&mut *app.conn().await, filter, 500).await.unwrap().len(), 120);

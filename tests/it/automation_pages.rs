@@ -1,10 +1,12 @@
 //! The pages of an automation: dry runs, the contacts at each step, and the effects of pausing and
 //! activating.
 
+use carillon::users::Role;
 use serde_json::json;
 use twilio_simulator::LONG_CODE;
 
 use crate::harness::fixtures::{Twilio, send_sms, wait};
+use crate::harness::scriptless_browser::Page;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,4 +328,31 @@ async fn activating_from_the_editor_first_shows_how_many_contacts_go_on() {
     assert_eq!(refused.status, 422);
     refused.must_say("is disabled; enable it in the Connection Center or choose another one.");
     assert_eq!(app.texts("SELECT name AS text FROM automations").await, ["Hello again"]);
+}
+
+/// The numbers at the end of the names of the automations on a page of the list.
+fn listed_numbers(page: &Page) -> Vec<u32> {
+    let links = page.html.split("class=\"row-link link\"").skip(1);
+    let names = links.filter_map(|link| link.split("<bdi>").nth(1)?.split("</bdi>").next());
+    names.filter_map(|name| name.rsplit(' ').next()?.parse().ok()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_automations_is_ordered_by_age_or_by_name() {
+    let app = TestApp::start().await;
+    for number in 0..60 {
+        let name = format!("{} {number:02}", if number % 2 == 0 { "Order" } else { "order" });
+        let new = json!({ "name": name, "trigger": { "type": "contact_created" } });
+        app.api().post("/automations", new).await.ok();
+    }
+    let site = app.sign_in_as(Role::Viewer).await;
+    let newest = site.open("/automations").await.ok();
+    assert_eq!(listed_numbers(&newest), (10..60).rev().collect::<Vec<_>>());
+    let by_name = site.open("/automations?sort=name").await.ok();
+    assert_eq!(listed_numbers(&by_name), (0..50).collect::<Vec<_>>());
+    assert!(by_name.html.contains("aria-sort=\"ascending\""), "{}", by_name.html);
+    let next = by_name.html.split("rel=\"next\" href=\"").nth(1).unwrap();
+    let next = next.split('"').next().unwrap().replace("&amp;", "&");
+    let last = site.open(&next).await.ok();
+    assert_eq!(listed_numbers(&last), (50..60).collect::<Vec<_>>());
 }

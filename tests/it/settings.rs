@@ -310,7 +310,7 @@ async fn each_user_sees_times_in_their_own_zone() {
         .ok();
     app.contact(HANDSET).await;
     let id = app.texts("SELECT id::text AS text FROM contacts").await.remove(0);
-    let zones = async |site: &crate::harness::scriptless_browser::Site| {
+    let zones = async |site: &Site| {
         site.open(&format!("/contacts/{id}")).await.ok().html
     };
     assert!(zones(&admin).await.contains(" JST\""), "the organization's zone");
@@ -422,4 +422,26 @@ async fn an_invitation_is_created_copied_and_accepted_in_a_browser() {
     browser.press("Create account").await;
     browser.must_say("Welcome. Your account is ready.").await;
     browser.must_say("Ben Osei").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_team_and_its_keys_are_ordered_by_name_or_otherwise() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    app.run_sql("UPDATE users SET name = 'Zoe', seen_at = now()").await;
+    app.user("bea@example.com", Role::Viewer).await;
+    app.api_as(Role::Viewer).await;
+    let zoe = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
+    let ada = format!("/settings/users/{}", id_of(&app, "bea@example.com").await);
+    let (older, newer) = ("<bdi>stories</bdi>".to_owned(), "<bdi>viewer</bdi>".to_owned());
+    for (list, first, second) in [
+        ("/settings/users", &ada, &zoe),
+        ("/settings/users?sort=seen", &zoe, &ada),
+        ("/settings/keys", &newer, &older),
+        ("/settings/keys?sort=name", &older, &newer),
+    ] {
+        let page = admin.open(list).await.ok();
+        let at = |what: &str| page.html.find(what).unwrap_or_else(|| panic!("{list}: {what}"));
+        assert!(at(first) < at(second), "{list}: {}", page.text());
+    }
 }

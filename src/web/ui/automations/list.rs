@@ -19,20 +19,27 @@ const PER_PAGE: usize = 50;
 /// The number of days, up to today, whose messages are counted.
 const DAYS: i64 = 30;
 
-/// The query of the list: the id of the last automation on the page before, and which ones.
-#[derive(Debug, Deserialize)]
+/// The query of the list: the last automation on the page before, and which ones.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct AutomationListQuery {
     before: Option<AutomationId>,
+    /// The name of the last automation on the page before, in the order of names.
+    after: String,
+    /// `name`, or blank for the newest first.
+    sort: String,
     /// Whether to list the archived ones.
-    #[serde(default)]
     archived: bool,
 }
 
-/// The page that lists all automations, the newest first.
+/// The page that lists all automations, the newest first or by name.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct AutomationListPage {
     automations: Vec<Row>,
     archived: bool,
+    by_name: bool,
+    /// The path of the list in the other order.
+    reordered: String,
     newer: Option<String>,
     older: Option<String>,
 }
@@ -50,12 +57,16 @@ struct Row {
     last_activity: Option<DateTime<Utc>>,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, position: Query<AutomationListQuery>) -> PageResult {
+pub(super) async fn list(visit: Visit<Viewer>, query: Query<AutomationListQuery>) -> PageResult {
     let mut conn = visit.conn().await?;
-    let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
-    let archived = position.archived;
-    let mut found =
-        automations::list_archived(&mut conn, archived, position.before, limit + 1).await?;
+    let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX) + 1;
+    let (archived, by_name) = (query.archived, query.is_by_name());
+    let after = Some(query.after.as_str()).filter(|name| !name.is_empty());
+    let mut found = if by_name {
+        automations::list_by_name(&mut conn, archived, after, limit).await?
+    } else {
+        automations::list_archived(&mut conn, archived, query.before, limit).await?
+    };
     let more = found.len() > PER_PAGE;
     found.truncate(PER_PAGE);
     let ids: Vec<AutomationId> = found.iter().map(|automation| automation.id).collect();
@@ -86,21 +97,38 @@ pub(super) async fn list(visit: Visit<Viewer>, position: Query<AutomationListQue
             last_activity: activity.get(&automation.id).copied(),
         }
     };
-    let path = |before: Option<&AutomationId>| {
-        let archived = if archived { "archived=true" } else { "" };
-        let before = before.map(|before| format!("before={before}")).unwrap_or_default();
-        let query: Vec<&str> =
-            [archived, &before].into_iter().filter(|part| !part.is_empty()).collect();
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("/automations{mark}{}", query.join("&"))
-    };
+    let next = found.last().filter(|_| more).map(|last| {
+        let id = last.id.to_string();
+        let position =
+            if by_name { ("after", last.name.as_str()) } else { ("before", id.as_str()) };
+        query.path(by_name, Some(position))
+    });
+    let is_first = query.before.is_none() && after.is_none();
     let page = AutomationListPage {
         automations: found.into_iter().map(row).collect(),
         archived,
-        newer: position.before.map(|_| path(None)),
-        older: ids.last().filter(|_| more).map(|last| path(Some(last))),
+        by_name,
+        reordered: query.path(!by_name, None),
+        newer: (!is_first).then(|| query.path(by_name, None)),
+        older: next,
     };
     visit.page(&page)
+}
+
+impl AutomationListQuery {
+    fn is_by_name(&self) -> bool {
+        self.sort == "name"
+    }
+
+    /// The path of the list in an order, from its start or after a position.
+    fn path(&self, by_name: bool, position: Option<(&str, &str)>) -> String {
+        let archived = self.archived.then_some(("archived", "true"));
+        let sort = by_name.then_some(("sort", "name"));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(archived.into_iter().chain(sort).chain(position))
+            .finish();
+        if query.is_empty() { "/automations".to_owned() } else { format!("/automations?{query}") }
+    }
 }
 
 impl Page for AutomationListPage {

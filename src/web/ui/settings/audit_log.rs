@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::users::audit::{self, AuditEntry, AuditFilter, AuditKind};
+use crate::users::audit::{self, AuditEntry, AuditFilter, AuditKind, AuditPosition};
 use crate::users::{self, api_keys};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Page, PageResult, Query, Visit};
@@ -16,7 +16,10 @@ const ROWS: usize = 50;
 pub(super) struct AuditLogQuery {
     who: String,
     kind: String,
+    /// `oldest` for the oldest first.
+    sort: String,
     before: String,
+    after: String,
 }
 
 /// The page of the audit log.
@@ -26,9 +29,11 @@ pub(in crate::web) struct AuditLogPage {
     people: Vec<Choice>,
     kinds: Vec<Choice>,
     rows: Vec<Row>,
-    /// The path of the next page, with its query.
+    oldest_first: bool,
+    /// The path of the list in the other order.
+    reversed: String,
+    newer: Option<String>,
     older: Option<String>,
-    newest: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,11 +60,19 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<AuditLogQuery>) -> Pa
     drop(conn);
     let more = entries.len() > ROWS;
     entries.truncate(ROWS);
-    let older = entries.last().filter(|_| more).map(|last| query.path(&last.id.to_string()));
-    let newest = filter.before.map(|_| query.path(""));
+    let oldest_first = query.is_oldest_first();
+    let next = entries.last().filter(|_| more).map(|last| {
+        let id = last.id.to_string();
+        query.path(oldest_first, Some((if oldest_first { "after" } else { "before" }, id.as_str())))
+    });
+    let is_first = matches!(filter.position, AuditPosition::Newest | AuditPosition::Oldest);
+    let first = (!is_first).then(|| query.path(oldest_first, None));
+    let (newer, older) = if oldest_first { (next, first) } else { (first, next) };
     let page = AuditLogPage {
+        oldest_first,
+        reversed: query.path(!oldest_first, None),
+        newer,
         older,
-        newest,
         people: people.chain(keys).collect(),
         kinds: kinds(),
         rows: rows(entries),
@@ -105,23 +118,29 @@ fn kinds() -> Vec<Choice> {
 impl AuditLogQuery {
     /// Parses the filter; invalid values are ignored.
     fn filter(&self) -> AuditFilter {
-        AuditFilter {
-            actor_id: self.who.parse::<Uuid>().ok(),
-            kind: self.kind.parse().ok(),
-            before: self.before.parse().ok(),
-        }
+        let position = if self.is_oldest_first() {
+            self.after.parse().map_or(AuditPosition::Oldest, AuditPosition::NewerThan)
+        } else {
+            self.before.parse().map_or(AuditPosition::Newest, AuditPosition::OlderThan)
+        };
+        let (actor_id, kind) = (self.who.parse::<Uuid>().ok(), self.kind.parse().ok());
+        AuditFilter { actor_id, kind, position }
     }
 
-    fn path(&self, before: &str) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in
-            [("who", self.who.as_str()), ("kind", self.kind.as_str()), ("before", before)]
-        {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        format!("/settings/log?{}", query.finish()).trim_end_matches('?').to_owned()
+    fn is_oldest_first(&self) -> bool {
+        self.sort == "oldest"
+    }
+
+    /// The path of the log with the same filter, in an order, from its start or a position on.
+    fn path(&self, oldest_first: bool, position: Option<(&str, &str)>) -> String {
+        let sort = if oldest_first { "oldest" } else { "" };
+        let filled = [("who", self.who.as_str()), ("kind", self.kind.as_str()), ("sort", sort)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty());
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(filled.chain(position))
+            .finish();
+        if query.is_empty() { "/settings/log".to_owned() } else { format!("/settings/log?{query}") }
     }
 }
 
@@ -143,13 +162,16 @@ mod tests {
             who: Uuid::nil().to_string(),
             kind: "api_key".to_owned(),
             before: "x".to_owned(),
+            ..AuditLogQuery::default()
         };
         let filter = query.filter();
         assert_eq!(
-            (filter.actor_id, filter.kind, filter.before),
-            (Some(Uuid::nil()), Some(AuditKind::ApiKey), None)
+            (filter.actor_id, filter.kind, filter.position),
+            (Some(Uuid::nil()), Some(AuditKind::ApiKey), AuditPosition::Newest)
         );
-        assert_eq!(query.path(""), format!("/settings/log?who={}&kind=api_key", Uuid::nil()));
-        assert_eq!(AuditLogQuery::default().path(""), "/settings/log");
+        let path = format!("/settings/log?who={}&kind=api_key", Uuid::nil());
+        assert_eq!(query.path(false, None), path);
+        assert_eq!(query.path(true, Some(("after", "x"))), format!("{path}&sort=oldest&after=x"));
+        assert_eq!(AuditLogQuery::default().path(false, None), "/settings/log");
     }
 }

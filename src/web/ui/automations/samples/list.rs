@@ -22,16 +22,25 @@ impl Samples for AutomationListPage {
             delivered: (status != AutomationStatus::Draft).then(|| "97.2 %".to_owned()),
             last_activity: (status != AutomationStatus::Draft).then_some(DateTime::UNIX_EPOCH),
         };
-        let rows = AutomationStatus::ALL.iter().map(|status| row(*status)).collect();
+        let rows = || AutomationStatus::ALL.iter().map(|status| row(*status)).collect();
+        let empty = |archived| Self {
+            automations: Vec::new(),
+            archived,
+            by_name: false,
+            reordered: "/automations?sort=name".to_owned(),
+            newer: None,
+            older: None,
+        };
         vec![
-            Self { automations: Vec::new(), archived: false, newer: None, older: None },
-            Self { automations: Vec::new(), archived: true, newer: None, older: None },
+            empty(false),
+            empty(true),
             Self {
-                automations: rows,
-                archived: false,
+                automations: rows(),
                 newer: Some("/automations".to_owned()),
                 older: Some("/automations?before=x".to_owned()),
+                ..empty(false)
             },
+            Self { automations: rows(), by_name: true, ..empty(false) },
         ]
     }
 }

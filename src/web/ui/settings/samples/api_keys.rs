@@ -1,6 +1,6 @@
 //! Samples of the list of API keys: empty, and with active and revoked ones.
 
-use super::ApiKeysPage;
+use super::{ApiKeysPage, KeyOrder};
 use crate::types::id::ApiKeyId;
 use crate::users::Role;
 use crate::users::api_keys::ApiKey;
@@ -22,10 +22,11 @@ impl Samples for ApiKeysPage {
         };
         let then = Some(chrono::DateTime::UNIX_EPOCH);
         vec![
-            Self { keys: Vec::new(), revoked: Vec::new() },
+            Self { keys: Vec::new(), revoked: Vec::new(), sort: KeyOrder::Created },
             Self {
                 keys: vec![key("Shop <1>", then, None), key("Till", None, None)],
                 revoked: vec![key("Old", None, then)],
+                sort: KeyOrder::Name,
             },
         ]
     }

@@ -35,23 +35,26 @@ impl Samples for AuditLogPage {
             ),
             entry(ActorKind::CommandLine, None, AuditKind::ApiKey, "made the API key shop"),
         ];
-        let query =
-            AuditLogQuery { who: String::new(), kind: "user".to_owned(), before: String::new() };
-        let older = Some(query.path("a"));
+        let query = AuditLogQuery { kind: "user".to_owned(), ..AuditLogQuery::default() };
+        let older = Some(query.path(false, Some(("before", "a"))));
         let people = vec![Choice::new("1", "Ada <Lovelace>")];
         let empty = Self {
             wanted: query.clone(),
             people: Vec::new(),
             kinds: kinds(),
             rows: Vec::new(),
+            oldest_first: true,
+            reversed: query.path(false, None),
+            newer: None,
             older: None,
-            newest: None,
         };
         vec![
             empty,
             Self {
-                newest: Some(query.path("")),
+                newer: Some(query.path(false, None)),
                 older,
+                oldest_first: false,
+                reversed: query.path(true, None),
                 people,
                 kinds: kinds(),
                 rows: rows(entries),

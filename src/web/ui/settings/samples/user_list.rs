@@ -29,8 +29,12 @@ impl Samples for UserListPage {
             ended,
         };
         vec![
-            Self { users: vec![seen.clone()], invited: Vec::new() },
-            Self { users: vec![seen, disabled], invited: vec![invited(false), invited(true)] },
+            Self { users: vec![seen.clone()], invited: Vec::new(), by_seen: true },
+            Self {
+                users: vec![seen, disabled],
+                invited: vec![invited(false), invited(true)],
+                by_seen: false,
+            },
         ]
     }
 }
