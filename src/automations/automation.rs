@@ -217,6 +217,13 @@ pub async fn list_by_name(
     rows.into_iter().map(Automation::from_row).collect()
 }
 
+/// The number of automations in the archive or outside it.
+pub async fn count(conn: &mut Conn, archived: bool) -> Result<i64> {
+    let counted =
+        automations::table.filter(automations::archived_at.is_not_null().eq(archived)).count();
+    Ok(counted.get_result(conn).await?)
+}
+
 /// Every active automation, by name.
 pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
     let rows: Vec<AutomationRow> = with_newest_version()

@@ -31,8 +31,8 @@ mod value_comparison;
 
 pub use archive::{archive, unarchive};
 pub use automation::{
-    Automation, AutomationMatch, AutomationName, AutomationStatus, find, find_by_words, find_many,
-    list, list_active, list_archived, list_by_name, names_starting_with,
+    Automation, AutomationMatch, AutomationName, AutomationStatus, count, find, find_by_words,
+    find_many, list, list_active, list_archived, list_by_name, names_starting_with,
 };
 pub use change::{AutomationChange, NewAutomation, create, duplicate, update};
 pub use definition::Definition;

@@ -69,7 +69,7 @@ pub use part_range::PartRange;
 pub use plain_characters::with_plain_characters;
 pub use renderer::{Rendered, Renderer};
 pub use template::{
-    Template, TemplateMatch, find, find_by_words, find_many, list, list_archived, lock,
+    Template, TemplateMatch, count, find, find_by_words, find_many, list, list_archived, lock,
     names_starting_with,
 };
 pub use template_body::{MAX_CHARACTERS, TemplateBody, sample_event};

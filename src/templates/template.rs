@@ -194,6 +194,13 @@ pub async fn list_archived(
     list_page(conn, true, after, limit).await
 }
 
+/// The number of active or of archived templates.
+pub async fn count(conn: &mut Conn, archived: bool) -> Result<i64> {
+    let counted =
+        templates::table.filter(templates::archived_at.is_not_null().eq(archived)).count();
+    Ok(counted.get_result(conn).await?)
+}
+
 /// The names that begin with `start`, case-insensitively, also of archived templates.
 pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
     let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

@@ -207,6 +207,7 @@ async fn the_audit_log_is_paged() {
     ))
     .await;
     let mut page = admin.open("/settings/log?kind=organization").await.ok();
+    page.must_say("120 changes");
     let mut seen = Vec::new();
     let older = |page: &Page| {
         let at = page.html.find("rel=\"next\" href=\"")? + 17;

@@ -347,6 +347,7 @@ async fn the_list_of_automations_is_ordered_by_age_or_by_name() {
     }
     let site = app.sign_in_as(Role::Viewer).await;
     let newest = site.open("/automations").await.ok();
+    newest.must_say("In use 60 Archived 0");
     assert_eq!(listed_numbers(&newest), (10..60).rev().collect::<Vec<_>>());
     let by_name = site.open("/automations?sort=name").await.ok();
     assert_eq!(listed_numbers(&by_name), (0..50).collect::<Vec<_>>());

@@ -37,6 +37,10 @@ pub(super) struct AutomationListQuery {
 pub(in crate::web) struct AutomationListPage {
     automations: Vec<Row>,
     archived: bool,
+    /// How many automations are in use.
+    in_use: i64,
+    /// How many are archived.
+    in_archive: i64,
     by_name: bool,
     /// The path of the list in the other order.
     reordered: String,
@@ -71,6 +75,8 @@ pub(super) async fn list(visit: Visit<Viewer>, query: Query<AutomationListQuery>
     found.truncate(PER_PAGE);
     let ids: Vec<AutomationId> = found.iter().map(|automation| automation.id).collect();
     let activity = last_activity(&mut conn, &ids).await?;
+    let in_use = automations::count(&mut conn, false).await?;
+    let in_archive = automations::count(&mut conn, true).await?;
     let days = Days::last(DAYS, visit.now(), visit.organization.day_zone);
     let filter = LedgerFilter { days, origin: None, sender_id: None };
     let counts: HashMap<AutomationId, Counts> =
@@ -107,6 +113,8 @@ pub(super) async fn list(visit: Visit<Viewer>, query: Query<AutomationListQuery>
     let page = AutomationListPage {
         automations: found.into_iter().map(row).collect(),
         archived,
+        in_use,
+        in_archive,
         by_name,
         reordered: query.path(!by_name, None),
         newer: (!is_first).then(|| query.path(by_name, None)),

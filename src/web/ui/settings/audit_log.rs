@@ -5,10 +5,13 @@ use uuid::Uuid;
 
 use crate::users::audit::{self, AuditEntry, AuditFilter, AuditKind, AuditPosition};
 use crate::users::{self, api_keys};
+use crate::web::quantities::{counted, grouped};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Page, PageResult, Query, Visit};
 
 const ROWS: usize = 50;
+/// The highest number of lines that is counted exactly.
+const MAX_COUNTED: usize = 1_000;
 
 /// The query of the log: filter and position.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub(in crate::web) struct AuditLogPage {
     people: Vec<Choice>,
     kinds: Vec<Choice>,
     rows: Vec<Row>,
+    /// How many lines match, in words, if that is cheap to count.
+    total: Option<String>,
     oldest_first: bool,
     /// The path of the list in the other order.
     reversed: String,
@@ -49,6 +54,8 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<AuditLogQuery>) -> Pa
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
     let mut entries = audit::list(&mut conn, filter, limit).await?;
+    let limit = i64::try_from(MAX_COUNTED + 1).unwrap_or(i64::MAX);
+    let total = audit::count(&mut conn, filter, limit).await?.map(total);
     let people = users::list(&mut conn)
         .await?
         .into_iter()
@@ -75,10 +82,20 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<AuditLogQuery>) -> Pa
         older,
         people: people.chain(keys).collect(),
         kinds: kinds(),
+        total,
         rows: rows(entries),
         wanted: query,
     };
     visit.page(&page)
+}
+
+/// How many lines match, in words.
+fn total(lines: usize) -> String {
+    if lines > MAX_COUNTED {
+        format!("More than {} changes", grouped(MAX_COUNTED))
+    } else {
+        counted(lines, "change")
+    }
 }
 
 fn rows(entries: Vec<AuditEntry>) -> Vec<Row> {

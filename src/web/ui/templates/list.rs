@@ -32,6 +32,10 @@ pub(in crate::web) struct TemplateListPage {
     next: Option<String>,
     is_first: bool,
     archived: bool,
+    /// How many templates are active.
+    in_use: i64,
+    /// How many are archived.
+    in_archive: i64,
     /// Whether the user has a draft of a new template.
     has_new_draft: bool,
 }
@@ -61,6 +65,8 @@ pub(super) async fn list(visit: Visit<Viewer>, query: Query<TemplateListQuery>) 
     } else {
         templates::list(&mut conn, after, limit).await?
     };
+    let in_use = templates::count(&mut conn, false).await?;
+    let in_archive = templates::count(&mut conn, true).await?;
     let drafts = drafts::of_user(&mut conn, visit.user.id).await?;
     let automations = automations::list(&mut conn, None, MAX_AUTOMATIONS).await?;
     drop(conn);
@@ -77,6 +83,8 @@ pub(super) async fn list(visit: Visit<Viewer>, query: Query<TemplateListQuery>) 
         next,
         is_first: after.is_none(),
         archived,
+        in_use,
+        in_archive,
         has_new_draft: drafts.contains(&None),
     })
 }

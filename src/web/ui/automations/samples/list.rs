@@ -26,6 +26,8 @@ impl Samples for AutomationListPage {
         let empty = |archived| Self {
             automations: Vec::new(),
             archived,
+            in_use: 1_234,
+            in_archive: 0,
             by_name: false,
             reordered: "/automations?sort=name".to_owned(),
             newer: None,

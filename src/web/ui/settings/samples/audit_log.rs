@@ -43,6 +43,7 @@ impl Samples for AuditLogPage {
             people: Vec::new(),
             kinds: kinds(),
             rows: Vec::new(),
+            total: None,
             oldest_first: true,
             reversed: query.path(false, None),
             newer: None,
@@ -53,6 +54,7 @@ impl Samples for AuditLogPage {
             Self {
                 newer: Some(query.path(false, None)),
                 older,
+                total: Some("More than 1,000 changes".to_owned()),
                 oldest_first: false,
                 reversed: query.path(true, None),
                 people,

@@ -30,6 +30,8 @@ impl Samples for TemplateListPage {
             next,
             is_first,
             archived,
+            in_use: 1_234,
+            in_archive: 0,
             has_new_draft: archived,
         };
         vec![
