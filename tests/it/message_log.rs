@@ -331,6 +331,30 @@ async fn a_filter_is_saved_as_a_view_for_all_users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_list_can_begin_with_the_oldest_message() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let now = format!("'{}'", app.clock.now().to_rfc3339());
+    app.run_sql(&insert_past_messages(120, &now, "delivered", "Many", &twilio)).await;
+    let all = app.texts("SELECT id::text AS text FROM messages ORDER BY id").await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    let newest = site.open("/messages").await.ok();
+    let first = site.open(&link(&newest, "/messages?sort=oldest")).await.ok();
+    let second = site.open(&link(&first, "rel=\"prev\"")).await.ok();
+    let third = site.open(&link(&second, "rel=\"prev\"")).await.ok();
+    let shown = [listed(&first), listed(&second), listed(&third)];
+    assert_eq!(shown.concat(), all);
+    assert!(!first.html.contains("rel=\"next\"") && !third.html.contains("rel=\"prev\""));
+    let back = site.open(&link(&third, "rel=\"next\"")).await.ok();
+    assert_eq!(listed(&back), shown[1]);
+    let start = site.open(&link(&back, "rel=\"next\"")).await.ok();
+    assert_eq!(listed(&start), shown[0]);
+
+    let none = site.open("/messages?sort=oldest&status=failed").await.ok();
+    none.must_say("No such messages");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn views_say_how_many_messages_they_have() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

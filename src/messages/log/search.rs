@@ -72,6 +72,20 @@ pub async fn find_page(
     }
 }
 
+/// Finds the oldest messages that match the filter, or the next ones after a message, up to
+/// `limit`. Like every page, it lists the newest first.
+pub async fn find_oldest(
+    conn: &mut Conn,
+    filter: &MessageFilter,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<SearchPage> {
+    let from = after.unwrap_or_else(|| MessageId::first_at(DateTime::UNIX_EPOCH));
+    let (messages, newer) = scan_forward(conn, filter, from, limit).await?;
+    let older = after.map(|after| oldest_of(&messages, after));
+    Ok(SearchPage { messages, older, newer, searched_back_to: None })
+}
+
 async fn page_back(
     conn: &mut Conn,
     filter: &MessageFilter,
@@ -127,6 +141,24 @@ async fn page_forward(
     after: MessageId,
     limit: usize,
 ) -> Result<Option<SearchPage>> {
+    let (messages, newer) = scan_forward(conn, filter, after, limit).await?;
+    let older = Some(oldest_of(&messages, after));
+    Ok(newer.map(|id| SearchPage { messages, older, newer: Some(id), searched_back_to: None }))
+}
+
+/// Where the page before begins. If nothing is found, it includes the start of this page, which may
+/// have been the first message of the next one.
+fn oldest_of(newest_first: &[Message], after: MessageId) -> MessageId {
+    newest_first.last().map_or_else(|| after.just_after(), |message| message.id)
+}
+
+/// The next matches after a message, newest first, and where to continue; nowhere if all were read.
+async fn scan_forward(
+    conn: &mut Conn,
+    filter: &MessageFilter,
+    after: MessageId,
+    limit: usize,
+) -> Result<(Vec<Message>, Option<MessageId>)> {
     let range = filter
         .restrict_to_index_range(messages::table.select(messages::id).into_boxed())
         .filter(messages::id.gt(after))
@@ -144,19 +176,14 @@ async fn page_forward(
     }
     let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let mut found: Vec<Message> = query.order(messages::id.asc()).limit(more).load(conn).await?;
-    let newer = match end {
-        _ if found.len() > limit => {
-            found.truncate(limit);
-            found.last().map(|message| message.id)
-        }
-        Some(end) => Some(end),
-        None => return Ok(None),
+    let newer = if found.len() > limit {
+        found.truncate(limit);
+        found.as_slice().last().map(|message| message.id)
+    } else {
+        end
     };
     found.reverse();
-    // If nothing is found, the link back includes the start of this page, which may have been the
-    // first message of the next one.
-    let older = found.as_slice().last().map_or_else(|| after.just_after(), |message| message.id);
-    Ok(Some(SearchPage { messages: found, older: Some(older), newer, searched_back_to: None }))
+    Ok((found, newer))
 }
 
 /// Where a scan that begins at `before` stops; none when it reaches `down_to` or the oldest

@@ -19,7 +19,7 @@ use crate::ledger::outcome::Outcome;
 use crate::messages::log::filter::{MessageFilter, Within};
 use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::saved_views::{self, View};
-use crate::messages::log::search::{MessagePosition, SearchPage, find_page};
+use crate::messages::log::search::{MessagePosition, SearchPage};
 use crate::messages::message::Direction;
 use crate::messages::status::MessageStatus;
 use crate::twilio::error_codes;
@@ -62,6 +62,9 @@ pub(in crate::web) struct MessageListPage {
     /// Whether the filter itself has errors.
     unusable: bool,
     rows: Vec<MessageListRow>,
+    oldest_first: bool,
+    /// The path of the list in the other order.
+    reordered: String,
     /// The path of this part of the list up to the id of the message in the panel.
     panel_prefix: String,
     panel: Option<PanelContent>,
@@ -127,7 +130,7 @@ impl MessageListPage {
         let today = Today { now: clock.now, zone: organization.day_zone };
         match wanted.query.filter(organization.default_country, today) {
             Ok(filter) => {
-                let part = find_page(conn, &filter, wanted.position(), ROWS).await?;
+                let part = wanted.find(conn, &filter, ROWS).await?;
                 let page = Self::load_choices(conn, wanted, errors).await?;
                 let page = page.with_counts(conn, organization, today).await?;
                 page.with_rows(conn, &filter, part, clock).await?.with_panel(conn).await
@@ -195,6 +198,8 @@ impl MessageListPage {
             chosen: wanted.query.chosen().map(|(name, value)| Choice::new(name, value)).collect(),
             query: wanted.query.to_link(),
             panel_prefix: wanted.panel_prefix(),
+            oldest_first: wanted.is_oldest_first(),
+            reordered: wanted.reordered(),
             outcomes: Outcome::ALL
                 .iter()
                 .map(|outcome| Choice::new(outcome.as_str(), outcome.word()))
@@ -265,6 +270,7 @@ impl MessageListPage {
         let rows = rows(conn, &part.messages, clock).await?;
         // Only the first page counts new messages, which belong before its first row.
         let after = (self.wanted.position() == MessagePosition::Newest
+            && !self.oldest_first
             && filter.days.is_none_or(|days| days.end() > now))
         .then(|| {
             part.messages.first().map_or_else(|| MessageId::first_at(now), |message| message.id)

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::Result;
+use crate::messages::log::filter::MessageFilter;
 use crate::messages::log::query_parameters::{MessageQuery, filled};
-use crate::messages::log::search::MessagePosition;
+use crate::messages::log::search::{MessagePosition, SearchPage, find_oldest, find_page};
 use crate::types::country::Country;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
@@ -22,6 +23,9 @@ pub(super) struct MessageListQuery {
     pub(super) query: MessageQuery,
     /// A contact by name or number, as typed; see [`MessageListQuery::contact_scope`].
     pub(super) contact: String,
+    /// `oldest`, or blank for the newest first.
+    #[serde(skip_serializing)]
+    pub(super) sort: String,
     #[serde(skip_serializing)]
     pub(super) older: Option<MessageId>,
     #[serde(skip_serializing)]
@@ -52,6 +56,36 @@ impl MessageListQuery {
             (None, Some(before)) => MessagePosition::OlderThan(before),
             (None, None) => MessagePosition::Newest,
         }
+    }
+
+    pub(super) fn is_oldest_first(&self) -> bool {
+        self.sort == "oldest"
+    }
+
+    /// Finds the messages of the page, in the order of the list. If fewer messages are left before
+    /// it than fit on a page, the list of the oldest shows its first page.
+    pub(super) async fn find(
+        &self,
+        conn: &mut Conn,
+        filter: &MessageFilter,
+        rows: usize,
+    ) -> Result<SearchPage> {
+        if !self.is_oldest_first() {
+            return find_page(conn, filter, self.position(), rows).await;
+        }
+        let before = match self.older {
+            Some(id) => {
+                let page = find_page(conn, filter, MessagePosition::OlderThan(id), rows).await?;
+                Some(page).filter(|page| page.older.is_some())
+            }
+            None => None,
+        };
+        let mut page = match before {
+            Some(page) => page,
+            None => find_oldest(conn, filter, self.newer, rows).await?,
+        };
+        page.messages.reverse();
+        Ok(page)
     }
 
     /// Looks up the contact that was typed.
@@ -103,6 +137,13 @@ impl MessageListQuery {
         self.path(&parameters)
     }
 
+    /// The path of the list with the same filter in the other order.
+    pub(super) fn reordered(&self) -> String {
+        let sort = if self.is_oldest_first() { "" } else { "oldest" };
+        let query = self.query.clone();
+        Self { query, sort: sort.to_owned(), ..Self::default() }.path(&[])
+    }
+
     fn place(&self) -> Vec<(&'static str, String)> {
         match self.position() {
             MessagePosition::Newest => Vec::new(),
@@ -114,8 +155,10 @@ impl MessageListQuery {
     /// The path of the list with the same filter and further parameters.
     fn path(&self, parameters: &[(&str, String)]) -> String {
         let chosen = self.query.chosen().map(|(name, value)| (name, value.to_owned()));
+        let sort = self.is_oldest_first().then_some(("sort", "oldest"));
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(chosen)
+            .extend_pairs(sort)
             .extend_pairs(parameters)
             .finish();
         if query.is_empty() { "/messages".to_owned() } else { format!("/messages?{query}") }
@@ -155,6 +198,12 @@ mod tests {
         let later = MessageListQuery { older: Some(id), ..MessageListQuery::default() };
         assert_eq!(later.panel_prefix(), format!("/messages?older={id}&open="));
         assert_eq!(MessageListQuery::default().without_panel(), "/messages");
+        let oldest = MessageListQuery { sort: "oldest".to_owned(), ..list_query.clone() };
+        assert_eq!(oldest.link("newer", id), format!("{start}&sort=oldest&newer={id}"));
+        assert_eq!(
+            (oldest.reordered(), list_query.reordered()),
+            (start.to_owned(), format!("{start}&sort=oldest"))
+        );
         assert_eq!(
             (path_of(&list_query.query), path_of(&MessageQuery::default())),
             ("/messages?status=failed&to=%2B1+415+555+0123".to_owned(), "/messages".to_owned())
