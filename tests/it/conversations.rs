@@ -5,6 +5,7 @@ use carillon::users::Role;
 use serde_json::json;
 use twilio_simulator::LONG_CODE;
 
+use crate::harness::browser::Browser;
 use crate::harness::scriptless_browser::Form;
 use crate::harness::{HANDSET, TestApp};
 
@@ -84,6 +85,27 @@ async fn a_template_is_previewed_and_sent_by_hand_if_it_fits_the_contact() {
     marketer.send(&preview.form(&send)).await.ok();
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hi Ann, we are open."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enter_on_the_choice_of_text_or_template_sends_nothing() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    app.template("Hi {{ contact.first_name }}, we are open.").await;
+    let contact = format!("/contacts/{}", app.contact(HANDSET).await);
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}{contact}", app.url)).await;
+    browser.fill("text", "Half a text").await;
+    browser.run("document.querySelector('[name=mode][value=text]').focus()").await;
+    browser.type_keys("\u{e007}").await;
+    let posted = format!("{contact}/messages");
+    app.eventually("the form is submitted", async || {
+        (browser.path().await == posted).then_some(())
+    })
+    .await;
+    assert_eq!(browser.value("text").await, "Half a text");
+    assert_eq!(app.count("messages WHERE direction = 'outbound'").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
