@@ -6,6 +6,8 @@
   const form = document.querySelector("[data-editor]");
   const EDITS = /^(add_sms|add_wait|copy|remove|up|down|move|restore|add_condition|remove_condition)\b/;
   let latest = 0;
+  // The edit that the server is answering. Another one would name steps by the numbers from before it.
+  let editing = null;
 
   const panelOf = () => form.elements.namedItem("panel");
   const opener = (panel) => form.querySelector(`[value="select.${CSS.escape(panel)}"]`);
@@ -26,9 +28,11 @@
     else form.querySelector(`[data-panel="${CSS.escape(panel)}"] h2`).focus();
   };
 
-  // Asks the server for the form after an action; null if it has to load a page.
+  const typed = () => new URLSearchParams(new FormData(form)).toString();
+
+  // Asks the server for the form after an action; null if another request has been made meanwhile.
   const ask = async (action) => {
-    const body = new URLSearchParams(new FormData(form));
+    const body = new URLSearchParams(typed());
     body.set("do", action);
     const request = ++latest;
     const response = await fetch(form.getAttribute("action"), { method: "post", body });
@@ -48,26 +52,45 @@
     button.remove();
   };
 
-  const edit = async (action) => {
-    let answer;
+  // Edits the flow; then the button that opens the panel `next` has the focus, else what the server chose.
+  const edit = (action, next) => {
+    window.clearTimeout(timer);
+    editing ??= run(action, next).finally(() => (editing = null));
+  };
+  // What is typed while the server answers is kept: the server is asked again.
+  const run = async (action, next) => {
+    let answer, sent, isTyping;
     try {
-      answer = await ask(action);
+      do {
+        isTyping = sent !== undefined;
+        sent = typed();
+        answer = await ask(action);
+      } while (answer && typed() !== sent);
     } catch {
       return load(action);
     }
     if (!answer) return;
+    const focused = document.activeElement;
     const scrolled = [".canvas", "aside.panel"].map((pane) => form.querySelector(pane).scrollTop);
     form.replaceChildren(...answer.childNodes);
     [form.querySelector(".canvas").scrollTop, form.querySelector("aside.panel").scrollTop] = scrolled;
     prepare();
-    const focus = form.querySelector("[autofocus]");
-    focus?.focus();
+    // A field in which the user types keeps the focus. Those of steps have other names now.
+    const name = isTyping && focused.matches("[type=text], textarea") && !focused.name.startsWith("steps.") ? focused.name : "";
+    const field = form.elements.namedItem(name);
+    if (field) {
+      const part = field.closest("[data-panel]");
+      if (part) show(part.dataset.panel);
+      field.focus();
+      field.setSelectionRange(focused.selectionStart, focused.selectionEnd);
+    } else (opener(next) ?? form.querySelector("[autofocus]"))?.focus();
     form.querySelector(".step.selected")?.scrollIntoView({ block: "nearest" });
   };
 
   // Cards say what the panel's fields contain, soon after they change.
   let timer;
   const refresh = async () => {
+    if (editing) return;
     try {
       const answer = await ask(`select.${panelOf().value}`);
       if (!answer || form.querySelector(".flow").contains(document.activeElement)) return;
@@ -92,12 +115,14 @@
     window.clearTimeout(timer);
     if (action.startsWith("select.")) show(action.slice("select.".length));
     else if (EDITS.test(action)) edit(action);
+    else if (editing) editing.then(() => load(action));
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
 
   form.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229) return;
     const step = event.target.closest(".flow li[data-step]");
     if (event.key === "Escape" && event.target.closest("aside.panel")) {
       show("none");
@@ -105,7 +130,7 @@
       const from = Number(step.dataset.step);
       const to = event.key === "ArrowUp" ? from - 1 : from + 2;
       if (to >= 0 && to <= form.querySelectorAll(".flow li[data-step]").length) {
-        edit(`move.${from}.${to}`).then(() => opener(`steps.${event.key === "ArrowUp" ? from - 1 : from + 1}`)?.focus());
+        edit(`move.${from}.${to}`, `steps.${event.key === "ArrowUp" ? from - 1 : from + 1}`);
       }
     } else return;
     event.preventDefault();

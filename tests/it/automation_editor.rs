@@ -6,6 +6,16 @@ use serde_json::json;
 use crate::harness::browser::Browser;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
+/// Withholds the answers to scripts until `window.release()`.
+const HOLD_ANSWERS: &str = "const send = window.fetch; const held = [];
+    window.fetch = (...request) => new Promise((go) => held.push(() => go(send(...request))));
+    window.release = () => { window.fetch = send; held.forEach((go) => go()); };";
+/// Presses Alt and the arrow down on the first step.
+const MOVE_DOWN: &str = "const step = document.querySelector('[value=\"select.steps.0\"]');
+    step.focus();
+    const keys = { key: 'ArrowDown', altKey: true, bubbles: true, cancelable: true };
+    step.dispatchEvent(new KeyboardEvent('keydown', keys));";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_editor_creates_an_automation_with_a_new_template() {
     let app = TestApp::start().await;
@@ -237,4 +247,65 @@ async fn the_keyboard_focus_follows_the_step_that_was_changed() {
         browser.tab_to("Add condition").await;
         browser.must_have_focus(property).await;
     }
+}
+
+/// A new automation that sends a text and then waits, with its trigger in the panel.
+async fn text_and_wait(app: &TestApp, browser: &Browser) {
+    browser.sign_in(app).await;
+    browser.go(&format!("{}/automations/new", app.url)).await;
+    browser.run("document.querySelector('[value=\"add_wait.1\"]').click()").await;
+    browser.must_say("Step 2: Wait").await;
+    browser.run("document.querySelector('[value=\"select.trigger\"]').click()").await;
+}
+
+async fn first_step_becomes(app: &TestApp, browser: &Browser, kind: &str) {
+    let first = "return document.querySelector('[name=\"steps.0.type\"]').value";
+    app.eventually("the step has moved", async || (browser.run(first).await == kind).then_some(()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_while_a_step_moves_is_kept() {
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    text_and_wait(&app, &browser).await;
+    browser.run(HOLD_ANSWERS).await;
+    browser.run(MOVE_DOWN).await;
+    browser.run("document.querySelector('[name=\"trigger.name\"]').focus()").await;
+    browser.type_keys("ord").await;
+    browser.run("window.release()").await;
+    first_step_becomes(&app, &browser, "wait").await;
+    browser.must_have_focus("trigger.name").await;
+    browser.type_keys("er").await;
+    assert_eq!(browser.value("trigger.name").await, "order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_moves_right_after_typing_and_before_it_is_saved() {
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    text_and_wait(&app, &browser).await;
+    browser.fill("name", "Moved").await;
+    browser.run(HOLD_ANSWERS).await;
+    browser
+        .run(&format!(
+            "const name = document.querySelector('[name=\"trigger.name\"]');
+             name.value = 'order';
+             name.dispatchEvent(new Event('change', {{ bubbles: true }}));
+             {MOVE_DOWN}
+             // The cards are refreshed 250 ms after a change.
+             setTimeout(window.release, 400);"
+        ))
+        .await;
+    first_step_becomes(&app, &browser, "wait").await;
+    assert_eq!(browser.value("trigger.name").await, "order");
+
+    browser.run(HOLD_ANSWERS).await;
+    browser.run(MOVE_DOWN).await;
+    browser.run("document.querySelector('.page-head [value=save]').click()").await;
+    browser.run("window.release()").await;
+    browser.must_say("Automation saved.").await;
+    let steps = "SELECT step->>'type' AS text FROM automation_versions, \
+                 jsonb_array_elements(steps) AS step";
+    assert_eq!(app.texts(steps).await, ["send_sms", "wait"]);
 }
