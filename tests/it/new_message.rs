@@ -80,6 +80,30 @@ async fn a_message_that_cannot_be_sent_is_refused_by_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_number_chooses_no_contact_by_itself() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    let form = site.open(PAGE).await.ok().form(PAGE).with("body", "Hello");
+    let (without_last_digit, last_digits) = (&HANDSET[..11], &HANDSET[8..]);
+    for part in [without_last_digit, last_digits] {
+        let form = form.clone().with("to", part);
+        let refused = site.send(&form.clone().pressing("action", "send")).await;
+        assert_eq!(refused.status, 422, "{part}: {}", refused.text());
+        refused.must_say("This is not a whole number.");
+        refused.must_say("Ann Moreno");
+        let preview = site.send(&form.pressing("action", "preview")).await.ok();
+        preview.must_say("choose it below");
+        assert_eq!(app.count("messages").await, 0, "{part}");
+    }
+    let chosen = form.with("to", last_digits).and("contact_id", &ann);
+    site.send(&chosen.pressing("action", "send")).await.ok();
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["Hello"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_opens_beside_the_list_with_and_without_scripts() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

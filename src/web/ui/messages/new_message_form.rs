@@ -99,7 +99,8 @@ impl NewMessageForm {
         self.request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4()).to_string()
     }
 
-    /// Finds the recipient: the chosen contact, or the only one with the entered name or number.
+    /// Finds the recipient: the chosen contact, or the only one with the entered name, or the
+    /// entered number.
     pub(super) async fn recipient(
         &self,
         conn: &mut Conn,
@@ -137,8 +138,9 @@ impl NewMessageForm {
         };
         let mut found =
             contacts::list(conn, &filter, Position::Newest, MAX_MATCHES).await?.contacts;
+        let has_letter = typed.chars().any(char::is_alphabetic);
         match found.len() {
-            0 if typed.chars().any(char::is_alphabetic) => {
+            0 if has_letter => {
                 errors.add("to", "No contact matches. Enter more of the name, or a number.");
                 Ok(RecipientsFound::None)
             }
@@ -146,7 +148,13 @@ impl NewMessageForm {
                 errors.add("to", not_a_number.to_string());
                 Ok(RecipientsFound::None)
             }
-            1 => Ok(RecipientsFound::of(found.swap_remove(0))),
+            1 if has_letter => Ok(RecipientsFound::of(found.swap_remove(0))),
+            // A number with a digit missing must not reach another contact.
+            1 => {
+                let text = "This is not a whole number. If you mean this contact, choose it below.";
+                errors.add("to", text);
+                Ok(RecipientsFound::Several(found))
+            }
             _ => {
                 errors.add("to", "Several contacts match. Choose one below.");
                 Ok(RecipientsFound::Several(found))
