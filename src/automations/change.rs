@@ -44,6 +44,9 @@ pub struct AutomationChange {
     pub steps: Option<Vec<Step>>,
     /// A new status.
     pub status: Option<AutomationStatus>,
+    /// The version that the change was made to; if another one was saved meanwhile, a new trigger
+    /// or new steps are refused.
+    pub based_on: Option<i32>,
 }
 
 /// Creates an automation; errors are by field (`name`, `trigger.…`, `steps.<index>.…`). Must run in
@@ -92,7 +95,8 @@ pub async fn duplicate(
 
 /// Changes an automation. Activating it resumes its enrollments and the messages already composed.
 ///
-/// Errors as for [`create`]; an invalid status transition is an error on the field `status`.
+/// Errors as for [`create`]; an invalid status transition is an error on the field `status`, an
+/// outdated version one on `form`.
 pub async fn update(
     mut tx: Tx<'_>,
     actor: &Actor,
@@ -120,6 +124,9 @@ pub async fn update(
         steps: change.steps.unwrap_or_else(|| before.definition.steps.clone()),
     };
     let definition = Some(changed).filter(|changed| *changed != before.definition);
+    if definition.is_some() && change.based_on.is_some_and(|version| version != before.version) {
+        return Err(version_conflict(before.version));
+    }
     let activated = status == AutomationStatus::Active && before.status != AutomationStatus::Active;
     if definition.is_some() || activated {
         check(conn, definition.as_ref().unwrap_or(&before.definition), status).await?;
@@ -195,6 +202,16 @@ async fn insert_version(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// The error for a definition that is based on a version that is not the newest any more.
+fn version_conflict(newest: i32) -> Error {
+    let text = format!(
+        "Version {newest} was saved while you were writing. Your input is kept: press Save again \
+         to make it version {}.",
+        newest + 1
+    );
+    Error::field("form", text)
 }
 
 fn name_taken(error: Error) -> Error {

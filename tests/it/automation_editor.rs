@@ -132,6 +132,49 @@ async fn a_half_done_edit_survives_writing_a_template() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_saved_meanwhile_is_not_replaced_unseen() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.two_texts(&twilio).await;
+    let site = app.sign_in().await;
+    let edit = format!("/automations/{automation}/edit");
+    let opened = site.open(&edit).await.ok().form(&edit).pressing("do", "save");
+    site.send(&opened.clone().with("steps.1.seconds", "3")).await.ok();
+    assert_eq!(app.count("automation_versions").await, 2);
+
+    let refused = site.send(&opened.clone().with("steps.1.seconds", "5")).await;
+    assert_eq!(refused.status, 422);
+    refused.must_say("Version 2 was saved while you were writing.");
+    assert!(!refused.says("Correct what is marked."));
+    assert_eq!(app.count("automation_versions").await, 2);
+    let again = refused.form(&edit);
+    assert_eq!(again.value("steps.1.seconds"), Some("5"));
+    site.send(&again.pressing("do", "save")).await.ok().must_say("Automation saved.");
+    assert_eq!(app.count("automation_versions").await, 3);
+    // A new name loses nothing, nor does what is saved already.
+    site.send(&opened.with("steps.1.seconds", "5").with("name", "Two")).await.ok();
+    assert_eq!(app.count("automation_versions").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_was_saved_for_a_new_template_is_saved_again() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    let site = app.sign_in().await;
+    let form = site.open("/automations/new").await.ok().form("/automations/new");
+    let saved = site.send(&form.with("name", "Draft").pressing("do", "save")).await.ok();
+    let edit = format!("{}/edit", saved.path);
+    let form = site.open(&edit).await.ok().form(&edit).with("trigger.name", "order");
+    let page = site.send(&form.pressing("do", "new_template.0")).await.ok();
+    let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
+    let page = site.send(&form.with("name", "Thanks").with("body", "Thanks.")).await.ok();
+    let form = page.form(&edit);
+    assert_eq!(form.value("version"), Some("2"));
+    site.send(&form.pressing("do", "save")).await.ok().must_say("Send Thanks");
+    assert_eq!(app.count("automation_versions").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_half_filled_condition_survives_writing_a_template() {
     let app = TestApp::start().await;
     app.connect_twilio().await;

@@ -273,7 +273,7 @@ impl AutomationPatch {
         let trigger = self.trigger.and_then(|trigger| read_trigger(&trigger, &mut errors));
         let steps = self.steps.map(|steps| read_steps(&steps, &mut errors));
         errors.into_result()?;
-        Ok(AutomationChange { name, trigger, steps, status: self.status })
+        Ok(AutomationChange { name, trigger, steps, status: self.status, based_on: None })
     }
 }
 

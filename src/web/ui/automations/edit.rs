@@ -57,11 +57,10 @@ struct Typed {
 
 /// Shows an empty form, or the one that the query contains.
 pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String)>>) -> PageResult {
-    let subject = Subject { id: None, status: AutomationStatus::Draft };
     let (form, focus) = form_of_query(&query, AutomationForm::blank);
     let panel = focus.panel().unwrap_or(Panel::Trigger);
     let typed = Typed { form, trial: DryRunForm::default(), panel };
-    show(visit, subject, typed, None, focus).await
+    show(visit, Subject::NEW, typed, None, focus).await
 }
 
 /// Shows the saved automation, or the form that the query contains.
@@ -74,7 +73,7 @@ pub(super) async fn edit(
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
     let (form, focus) = form_of_query(&query, || AutomationForm::of(&automation));
-    let subject = Subject { id: Some(automation.id), status: automation.status };
+    let subject = Subject::of(&automation);
     let panel = focus.panel().unwrap_or_default();
     let typed = Typed { form, trial: DryRunForm::default(), panel };
     show(visit, subject, typed, None, focus).await
@@ -106,7 +105,7 @@ pub(super) async fn create(
     visit: Visit<Marketer>,
     form: Form<Vec<(String, String)>>,
 ) -> PageResult {
-    submit(visit, Subject { id: None, status: AutomationStatus::Draft }, &form).await
+    submit(visit, Subject::NEW, &form).await
 }
 
 pub(super) async fn update(
@@ -115,7 +114,7 @@ pub(super) async fn update(
     form: Form<Vec<(String, String)>>,
 ) -> PageResult {
     let automation = automations::find(&mut *visit.conn().await?, *id).await?;
-    submit(visit, Subject { id: Some(automation.id), status: automation.status }, &form).await
+    submit(visit, Subject::of(&automation), &form).await
 }
 
 async fn submit(
@@ -202,10 +201,15 @@ async fn show(
 async fn refuse(
     visit: Visit<Marketer>,
     subject: Subject,
-    typed: Typed,
+    mut typed: Typed,
     error: Error,
 ) -> PageResult {
     match error {
+        // Another version was saved meanwhile: saving again replaces it.
+        Error::Invalid(errors) if errors.iter().any(|(field, _)| field == "form") => {
+            typed.form.version = subject.version.to_string();
+            show_errors(visit, subject, typed, errors).await
+        }
         Error::Invalid(errors) => {
             show_errors(
                 visit,
@@ -291,7 +295,10 @@ async fn go_to_new_template(
         )
         .await
         {
-            Ok(saved) => id = Some(saved.id),
+            Ok(saved) => {
+                id = Some(saved.id);
+                form.version = saved.version.to_string();
+            }
             Err(Error::Invalid(_)) => {}
             Err(other) => return Err(other.into()),
         }
@@ -325,7 +332,7 @@ impl AutomationEditPage {
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
         let choices = EditorChoices::load(&mut *visit.conn().await?, &typed.form).await?;
-        let (Subject { id, status }, Typed { form, trial: tried, panel }) = (subject, typed);
+        let (Subject { id, status, .. }, Typed { form, trial: tried, panel }) = (subject, typed);
         let panel = panel.within(form.steps.len());
         let page = Self {
             id,

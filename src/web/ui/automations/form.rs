@@ -22,6 +22,8 @@ pub(super) const IS_MISSING: &str = "missing";
 /// The input of the editor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct AutomationForm {
+    /// The saved version that it was made from; blank for a new automation.
+    pub(super) version: String,
     pub(super) name: String,
     pub(super) trigger: TriggerForm,
     pub(super) steps: Vec<StepForm>,
@@ -55,13 +57,14 @@ impl AutomationForm {
             max_age_unit: "days".to_owned(),
             ..TriggerForm::default()
         };
-        Self { name: String::new(), trigger, steps: vec![StepForm::sms()] }
+        Self { trigger, steps: vec![StepForm::sms()], ..Self::default() }
     }
 
     /// The form of a saved automation.
     pub(super) fn of(automation: &Automation) -> Self {
         let definition = &automation.definition;
         Self {
+            version: automation.version.to_string(),
             name: automation.name.clone(),
             trigger: TriggerForm::of(&definition.trigger),
             steps: definition.steps.iter().map(StepForm::of).collect(),
@@ -76,6 +79,7 @@ impl AutomationForm {
         for (name, value) in pairs {
             let value = value.clone();
             match name.as_str() {
+                "version" => form.version = value,
                 "name" => form.name = value,
                 "trigger.type" => form.trigger.kind = value,
                 "trigger.name" => form.trigger.name = value,
@@ -101,7 +105,8 @@ impl AutomationForm {
     pub(super) fn to_query(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let trigger = &self.trigger;
-        query.append_pair("name", &self.name).append_pair("trigger.type", &trigger.kind);
+        query.append_pair("version", &self.version).append_pair("name", &self.name);
+        query.append_pair("trigger.type", &trigger.kind);
         query.append_pair("trigger.name", &trigger.name).append_pair("trigger.tag", &trigger.tag);
         query
             .append_pair("trigger.max_age_seconds", &trigger.max_age)

@@ -14,6 +14,17 @@ use crate::users::audit::Actor;
 pub(super) struct Subject {
     pub(super) id: Option<AutomationId>,
     pub(super) status: AutomationStatus,
+    /// Its newest version before the request; zero for a new one.
+    pub(super) version: i32,
+}
+
+impl Subject {
+    /// An automation that is not saved yet.
+    pub(super) const NEW: Self = Self { id: None, status: AutomationStatus::Draft, version: 0 };
+
+    pub(super) const fn of(automation: &Automation) -> Self {
+        Self { id: Some(automation.id), status: automation.status, version: automation.version }
+    }
 }
 
 /// How complete an automation has to be in order to be saved.
@@ -52,15 +63,14 @@ pub(super) async fn save(
                 .await
             }
             Some(id) => {
-                let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
-                automations::update(
-                    tx,
-                    actor,
-                    id,
-                    AutomationChange { name: Some(name), trigger, steps, status: None },
-                    now,
-                )
-                .await
+                let change = AutomationChange {
+                    name: Some(name),
+                    trigger: Some(definition.trigger),
+                    steps: Some(definition.steps),
+                    status: None,
+                    based_on: form.version.parse().ok(),
+                };
+                automations::update(tx, actor, id, change, now).await
             }
         }
     })
