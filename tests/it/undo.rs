@@ -139,6 +139,42 @@ async fn undo_restores_a_view_a_sender_and_an_automation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn undo_switches_an_archived_automation_on_again_if_it_was_on() {
+    let app = TestApp::start().await;
+    let site = app.sign_in().await;
+    let twilio = app.connect_twilio().await;
+    let automation = format!("/automations/{}", app.sms_on("order", &twilio, "Thanks").await);
+    let archive = format!("{automation}/archive");
+    let states = async || {
+        app.texts("SELECT status || ' ' || (archived_at IS NOT NULL) AS text FROM automations")
+            .await
+    };
+    // The page itself has a button that takes it out of the archive without switching it on.
+    let undo_of = |page: &Page| {
+        let mut forms = page.forms().into_iter();
+        forms.find(|form| form.value("activate") == Some("true"))
+    };
+    let archived = press(&site, &automation, &archive).await;
+    archived.must_say("Automation paused and archived.");
+    assert_eq!(states().await, ["paused true"]);
+    let restored = site.send(&undo_of(&archived).unwrap()).await.ok();
+    restored.must_say("Automation taken out of the archive and switched on again.");
+    assert_eq!(states().await, ["active false"]);
+
+    // Switching it on is refused, because its sender is off now.
+    let archived = press(&site, &automation, &archive).await;
+    let sender = format!("/senders/{}", twilio.sender_id);
+    app.api().patch(&sender, json!({ "disabled": true })).await.ok();
+    let restored = site.send(&undo_of(&archived).unwrap()).await.ok();
+    restored.must_say("It is not switched on. Step 1: The sender");
+    assert_eq!(states().await, ["paused false"]);
+
+    let archived = press(&site, &automation, &archive).await;
+    archived.must_say("Automation archived.");
+    assert!(undo_of(&archived).is_none(), "it was paused already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn irreversible_actions_are_confirmed_first_even_without_scripts() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
