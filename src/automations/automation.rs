@@ -59,6 +59,8 @@ pub struct AutomationMatch {
     pub name: String,
     /// Its status.
     pub status: AutomationStatus,
+    /// When it was archived, if it was.
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
 /// The name of an automation: one line of 1 to 120 characters.
@@ -245,7 +247,8 @@ pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<Str
 }
 
 /// Finds automations whose names contain all of these words in any case, first those that begin
-/// with the text. Users write automations, so there are few, and all names are read.
+/// with the text, and last those in the archive. Users write automations, so there are few, and all
+/// names are read.
 pub async fn find_by_words(
     conn: &mut Conn,
     text: &str,
@@ -256,16 +259,21 @@ pub async fn find_by_words(
         sql::<Bool>("automations.name ILIKE ALL (").bind::<Array<Text>, _>(words).sql(")");
     Ok(automations::table
         .filter(has_words)
-        .order((automations::name.ilike(starting_with(text)).desc(), automations::name))
+        .order((
+            automations::archived_at.is_not_null(),
+            automations::name.ilike(starting_with(text)).desc(),
+            automations::name,
+        ))
         .limit(limit)
-        .select((automations::id, automations::name, automations::status))
+        .select((automations::id, automations::name, automations::status, automations::archived_at))
         .load(conn)
         .await?)
 }
 
 impl From<Automation> for AutomationMatch {
     fn from(automation: Automation) -> Self {
-        Self { id: automation.id, name: automation.name, status: automation.status }
+        let Automation { id, name, status, archived_at, .. } = automation;
+        Self { id, name, status, archived_at }
     }
 }
 

@@ -247,6 +247,32 @@ async fn automations_templates_senders_and_connections_are_found_by_their_names(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn archived_automations_come_last_and_are_called_archived() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Thanks!").await;
+    let create = async |name: &str| {
+        let (trigger, steps) =
+            (json!({ "type": "contact_created" }), json!([send_sms(&template, &twilio)]));
+        let new = json!({ "name": name, "trigger": trigger, "steps": steps, "status": "active" });
+        id(&app.api().post("/automations", new).await.ok())
+    };
+    for number in 1..=7 {
+        let path = format!("/automations/{}", create(&format!("Order {number}")).await);
+        app.api().patch(&path, json!({ "archived": true })).await.ok();
+    }
+    let live = create("Order z").await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    let found = search(&site, "order").await;
+    assert_eq!(path_of(&found, "Order z"), format!("/automations/{live}"));
+    let place = |label: &str| found.iter().position(|(one, _)| one == label);
+    assert!(place("Order z") < place("Order 1"), "{found:#?}");
+    let page = site.open("/search?q=order+1").await.ok();
+    page.must_say("Order 1 Archived");
+    assert!(!page.says("Paused"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_finds_only_the_pages_and_actions_that_it_may_open() {
     let app = TestApp::start().await;
     let viewer = app.sign_in_as(Role::Viewer).await;

@@ -242,6 +242,7 @@ impl From<FoundEnrollment> for SearchHit {
 impl From<AutomationMatch> for SearchHit {
     fn from(found: AutomationMatch) -> Self {
         let detail = match found.status {
+            _ if found.archived_at.is_some() => Some("Archived".to_owned()),
             AutomationStatus::Active => None,
             status => Some(sentence_case(status.as_str())),
         };
@@ -291,6 +292,7 @@ mod tests {
             id: crate::types::id::AutomationId::new(),
             name: "New customers".to_owned(),
             status: AutomationStatus::Active,
+            archived_at: None,
         };
         let found = Found { automations: vec![automation], ..Found::default() };
         let groups = labels(found.clone(), "new", Role::Marketer);
