@@ -293,6 +293,7 @@ mod tests {
     fn a_name_is_one_line_of_up_to_120_characters() {
         assert_eq!(AutomationName::parse("  Thank you ").unwrap().as_str(), "Thank you");
         assert!(AutomationName::parse(" ").is_err());
+        assert!(AutomationName::parse("\u{200b}").is_err());
         assert!(AutomationName::parse("a\nb").is_err());
         assert!(AutomationName::parse(&"é".repeat(120)).is_ok());
         assert!(AutomationName::parse(&"é".repeat(121)).is_err());

@@ -72,7 +72,7 @@ impl Trigger {
             }
             "tag_added" => {
                 reader.only(&["type", "tag"]);
-                Some(Self::TagAdded { tag: reader.text("tag", TagName::parse) })
+                Some(Self::TagAdded { tag: reader.text("tag", TagName::existing) })
             }
             _ => {
                 reader.only(&["type"]);

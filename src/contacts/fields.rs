@@ -3,12 +3,14 @@
 use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
+use crate::types::composed_text::composed_words;
+use crate::types::invisible_characters::is_invisible;
 use crate::types::mistake::Mistake;
 
 /// Why a field is invalid, in words for the person who filled it in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidField {
-    /// Nothing but white space.
+    /// Nothing that can be seen.
     #[error("{}", Mistake::Blank)]
     Blank,
     /// Longer than the field allows.
@@ -47,9 +49,10 @@ const MAX_ATTRIBUTES: usize = 64;
 const MAX_ATTRIBUTE_NAME: usize = 64;
 const MAX_ATTRIBUTE_BYTES: usize = 2_048;
 
-/// Declares a text of one line with its maximum length in characters, and one more check.
+/// Declares a text of one line with its maximum length in characters, the form that it is brought
+/// into, and one more check.
 macro_rules! line_of_text {
-    ($(#[$doc:meta])* $name:ident, $max_length:literal, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $max_length:literal, $form:expr, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub struct $name(String);
@@ -57,7 +60,9 @@ macro_rules! line_of_text {
         impl $name {
             /// Parses it as it is typed; white space around it is dropped.
             pub fn parse(raw: &str) -> Result<Self, InvalidField> {
-                let text = line(raw, $max_length)?;
+                let form: fn(&str) -> String = $form;
+                let formed = form(raw);
+                let text = line(&formed, $max_length)?;
                 let check: fn(&str) -> Result<(), InvalidField> = $check;
                 check(text)?;
                 Ok(Self(text.to_owned()))
@@ -78,16 +83,16 @@ macro_rules! line_of_text {
 }
 
 line_of_text!(
-    /// A first or last name: up to 100 characters.
-    Name, 100, |_| Ok(())
+    /// A first or last name: up to 100 characters, composed and with single blanks.
+    Name, 100, composed_words, visible
 );
 line_of_text!(
     /// The id of the contact in another system: up to 200 characters, case matters.
-    ExternalId, 200, |_| Ok(())
+    ExternalId, 200, str::to_owned, |_| Ok(())
 );
 line_of_text!(
     /// An email address, checked lightly: only an email to it proves that it exists.
-    Email, 254, email_shape
+    Email, 254, str::to_owned, email_shape
 );
 
 /// Named values of a contact: a JSON object of texts, numbers and booleans, whose names templates
@@ -141,6 +146,10 @@ fn line(raw: &str, max_length: usize) -> Result<&str, InvalidField> {
     Ok(text)
 }
 
+fn visible(text: &str) -> Result<(), InvalidField> {
+    if is_invisible(text) { Err(InvalidField::Blank) } else { Ok(()) }
+}
+
 fn email_shape(text: &str) -> Result<(), InvalidField> {
     let (local, domain) = text.rsplit_once('@').ok_or(InvalidField::NotAnEmail)?;
     let labels_filled = domain.split('.').all(|label| !label.is_empty());
@@ -180,14 +189,17 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_name_is_dropped_and_inside_it_kept() {
+    fn a_name_is_composed_and_its_white_space_made_single() {
         assert_eq!(Name::parse("  Mary Ann ").unwrap().as_str(), "Mary Ann");
+        assert_eq!(Name::parse("Mary \u{a0} Ann").unwrap().as_str(), "Mary Ann");
+        assert_eq!(Name::parse("Zoe\u{308}").unwrap().as_str(), "Zoë");
         assert_eq!(Name::parse("Zoë 👩‍🚀").unwrap().as_str(), "Zoë 👩‍🚀");
     }
 
     #[test]
     fn a_name_of_control_characters_or_of_excessive_length_is_refused() {
         assert_eq!(Name::parse(" \t "), Err(InvalidField::Blank));
+        assert_eq!(Name::parse("\u{200b}"), Err(InvalidField::Blank));
         assert_eq!(Name::parse("Ann\nBob"), Err(InvalidField::ControlCharacter));
         assert_eq!(Name::parse(&"é".repeat(101)), Err(InvalidField::TooLong(100)));
         assert!(Name::parse(&"é".repeat(100)).is_ok());

@@ -1,5 +1,6 @@
 //! The text of the search box, split into probes, each of which an index answers.
 
+use crate::types::composed_text::composed;
 use crate::types::country::Country;
 use crate::types::like_pattern::starting_with;
 
@@ -66,9 +67,11 @@ pub(super) fn probes(text: &str, default_country: Option<Country>) -> Vec<Probe>
     if text.contains('@') {
         probes.push(Probe::Email(starting_with(&text)));
     } else if !text.chars().all(in_number) {
+        // As names are stored.
+        let name = starting_with(&composed(&text));
         probes.extend([
-            Probe::FullName(starting_with(&text)),
-            Probe::LastName(starting_with(&text)),
+            Probe::FullName(name.clone()),
+            Probe::LastName(name),
             Probe::Email(starting_with(&text)),
         ]);
     }
@@ -132,6 +135,11 @@ mod tests {
                 Probe::Email("Ann Smi%".into())
             ]
         );
+    }
+
+    #[test]
+    fn a_name_is_searched_in_its_composed_form() {
+        assert!(probes("zoe\u{308}", None).contains(&Probe::FullName("zoë%".into())));
     }
 
     #[test]

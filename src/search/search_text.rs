@@ -1,9 +1,9 @@
 //! The text of a search as a user types or pastes it, and what it may stand for.
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use uuid::Uuid;
 
 use crate::twilio::sid::MessageSid;
+use crate::types::composed_text::composed;
 use crate::types::country::Country;
 use crate::types::invisible_characters::is_ignorable;
 use crate::types::phone::PhoneNumber;
@@ -12,8 +12,6 @@ use crate::types::phone::PhoneNumber;
 const MAX_CHARACTERS: usize = 200;
 /// The fewest digits that numbers are searched by, as in the list of contacts.
 const MIN_DIGITS: usize = 3;
-
-const COMPOSED: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 
 /// The text of a search, not blank; created by [`SearchText::parse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +31,7 @@ impl SearchText {
             return Err("Remove the character that cannot be searched for.");
         }
         let words: Vec<&str> = typed.split_whitespace().collect();
-        let composed = COMPOSED.normalize(&words.join(" ")).into_owned();
+        let composed = composed(&words.join(" ")).into_owned();
         // Numbers and ids are often copied with direction marks around them. In other scripts,
         // invisible characters are a part of the spelling.
         let visible: String = composed.chars().filter(|c| !is_ignorable(*c)).collect();

@@ -10,3 +10,28 @@ pub fn is_ignorable(character: char) -> bool {
     !character.is_ascii()
         && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
+
+/// Whether a text shows nothing: it is empty, or only white space and invisible characters.
+#[must_use]
+pub fn is_invisible(text: &str) -> bool {
+    // U+2800 is the Braille pattern without dots.
+    let is_unseen = |character: char| character == '\u{2800}' || is_ignorable(character);
+    text.chars().all(|character| {
+        character.is_whitespace() || character.is_control() || is_unseen(character)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_invisible_if_it_shows_nothing() {
+        for text in ["", " \u{a0}", "\u{200b}", "\u{200e} \u{2060}", "\u{3164}", "\u{2800}"] {
+            assert!(is_invisible(text), "{text:?}");
+        }
+        for text in ["a", "\u{200b}a", "👩\u{200d}🚀"] {
+            assert!(!is_invisible(text), "{text:?}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
+use super::invisible_characters::is_invisible;
 use super::storable_text::UNSTORABLE;
 
 /// A validation error that is not specific to a field.
@@ -102,9 +103,10 @@ pub fn line(typed: &str, max: usize) -> Result<&str, Mistake> {
     Ok(text)
 }
 
-/// Parses a name: one line of text of up to `max` characters.
+/// Parses a name: one line of text of up to `max` characters, of which some are visible.
 pub fn name(typed: &str, max: usize) -> Result<&str, String> {
-    line(typed, max).map_err(|mistake| {
+    let parsed = if is_invisible(typed) { Err(Mistake::Blank) } else { line(typed, max) };
+    parsed.map_err(|mistake| {
         if mistake == Mistake::Blank {
             mistake.with_hint("Enter a name.")
         } else {
@@ -132,7 +134,9 @@ mod tests {
         assert_eq!(line(" \n", 3), Err(Mistake::Blank));
         assert_eq!(line("a\u{7}b", 3), Err(Mistake::ControlCharacter));
         assert_eq!(line("äöüß", 3), Err(Mistake::TooLong(3)));
-        assert_eq!(name(" ", 3), Err("This must not be blank. Enter a name.".to_owned()));
+        for blank in [" ", "\u{200b}"] {
+            assert_eq!(name(blank, 3), Err("This must not be blank. Enter a name.".to_owned()));
+        }
     }
 
     #[test]

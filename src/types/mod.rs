@@ -3,6 +3,7 @@
 //! [`date_or_time::DateOrTime`]. Start with [`mistake`] for validation errors and [`text_enum`] for
 //! enums.
 
+pub mod composed_text;
 pub mod country;
 pub mod date_or_time;
 pub mod deadline;

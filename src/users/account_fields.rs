@@ -2,6 +2,7 @@
 
 use super::password::Password;
 use crate::error::FieldErrors;
+use crate::types::invisible_characters::is_invisible;
 
 /// Parses name, email and password of a new account as they are typed, with an error for each
 /// invalid field.
@@ -36,7 +37,7 @@ pub fn parse_email(text: &str) -> Result<String, &'static str> {
 pub(super) fn parse_name(text: &str) -> Result<String, &'static str> {
     let name = text.trim();
     match name.chars().count() {
-        0 => Err("Enter a name."),
+        _ if is_invisible(name) => Err("Enter a name."),
         1..=100 if !name.chars().any(char::is_control) => Ok(name.to_owned()),
         _ => Err("Use at most 100 characters, in one line."),
     }

@@ -14,6 +14,7 @@ use crate::db::Conn;
 use crate::db::schema::api_keys;
 use crate::error::{Error, Result};
 use crate::types::id::ApiKeyId;
+use crate::types::invisible_characters::is_invisible;
 use crate::types::token::RandomToken;
 
 /// The beginning of every key, by which people and secret scanners recognise one.
@@ -74,7 +75,7 @@ pub async fn create(
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, ApiKeySecret)> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+    if is_invisible(name) || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Error::field("name", "Enter a name of up to 100 characters."));
     }
     let key = ApiKeySecret(format!("{KEY_START}{}", RandomToken::generate().expose()));

@@ -10,6 +10,7 @@ use crate::db::Conn;
 use crate::db::schema::organization;
 use crate::error::{FieldErrors, Result};
 use crate::types::country::Country;
+use crate::types::invisible_characters::is_invisible;
 
 /// The settings of the whole installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Organization {
     pub fn parse(name: &str, default_country: &str, time_zone: &str) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        if is_invisible(name) || name.chars().count() > 100 || name.chars().any(char::is_control) {
             errors.add("organization", "Enter a name of up to 100 characters.");
         }
         let default_country = match default_country.trim() {

@@ -24,6 +24,7 @@ mod cli;
 mod connecting;
 mod connection_health;
 mod consistent_figures;
+mod contact_names;
 mod contacts;
 mod contacts_api;
 mod contacts_pages;

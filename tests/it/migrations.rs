@@ -7,6 +7,9 @@ use diesel_migrations::MigrationHarness;
 
 use crate::harness::test_database::TestDatabase;
 
+/// The versions of migrations that change rows, and nothing of the schema.
+const OF_ROWS: &[&str] = &["20261201100000"];
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = diesel::sql_types::Text)]
@@ -69,13 +72,15 @@ async fn the_latest_migrations_can_be_reverted_one_by_one() {
     let mut last = schema(&database).await;
     for _ in 0..3 {
         let conn = database.target().connect().await.unwrap();
-        tokio::task::spawn_blocking(move || {
-            AsyncMigrationHarness::new(conn).revert_last_migration(MIGRATIONS).map(drop).unwrap();
-        })
-        .await
-        .unwrap();
+        let reverted = tokio::task::spawn_blocking(move || {
+            AsyncMigrationHarness::new(conn)
+                .revert_last_migration(MIGRATIONS)
+                .map(|version| version.to_string())
+                .unwrap()
+        });
+        let reverted = reverted.await.unwrap();
         let now = schema(&database).await;
-        assert_ne!(now, last);
+        assert_eq!(now == last, OF_ROWS.contains(&reverted.as_str()), "{reverted}");
         last = now;
     }
     db::migrate(&database.target()).await.unwrap();

@@ -6,6 +6,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 
+use crate::types::invisible_characters::is_invisible;
 use crate::types::mistake::Mistake;
 use crate::types::stored_as::stored_as;
 
@@ -23,7 +24,7 @@ pub struct TagName(String);
 /// Why a text cannot be a tag, in words for the person who typed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTagName {
-    /// Nothing but white space.
+    /// Nothing that can be seen.
     #[error("{}", Mistake::Blank.with_hint("Enter a tag."))]
     Blank,
     /// More than 80 characters.
@@ -37,6 +38,11 @@ pub enum InvalidTagName {
 impl TagName {
     /// Parses a tag as it is typed; white space around it is dropped.
     pub fn parse(raw: &str) -> Result<Self, InvalidTagName> {
+        if is_invisible(raw) { Err(InvalidTagName::Blank) } else { Self::existing(raw) }
+    }
+
+    /// Parses the name of a tag that may exist; earlier versions allowed invisible ones.
+    pub fn existing(raw: &str) -> Result<Self, InvalidTagName> {
         let text = raw.trim();
         if text.is_empty() {
             return Err(InvalidTagName::Blank);
@@ -100,7 +106,7 @@ impl From<TagName> for String {
     }
 }
 
-stored_as!(Text, TagName, as_str, Self::parse);
+stored_as!(Text, TagName, as_str, Self::existing);
 
 #[cfg(test)]
 mod tests {
@@ -124,6 +130,8 @@ mod tests {
     #[test]
     fn blank_long_and_broken_names_are_refused() {
         assert_eq!(TagName::parse(" \n"), Err(InvalidTagName::Blank));
+        assert_eq!(TagName::parse("\u{200b}"), Err(InvalidTagName::Blank));
+        assert!(TagName::existing("\u{200b}").is_ok(), "one from before stays readable");
         assert_eq!(TagName::parse("a\u{7}b"), Err(InvalidTagName::ControlCharacter));
         assert_eq!(TagName::parse(&"ü".repeat(81)), Err(InvalidTagName::TooLong));
         assert!(TagName::parse(&"ü".repeat(80)).is_ok());

@@ -9,6 +9,7 @@ use crate::db::Conn;
 use crate::db::schema::{message_views, users};
 use crate::error::{Error, Result};
 use crate::types::id::SavedViewId;
+use crate::types::invisible_characters::is_invisible;
 use crate::users::audit::{self, Actor, AuditKind};
 
 /// How many views can be saved: a longer list is hard to scan.
@@ -39,7 +40,7 @@ impl ViewName {
     /// Parses a name as a user types it.
     pub fn parse(text: &str) -> std::result::Result<Self, &'static str> {
         let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if name.is_empty() {
+        if is_invisible(&name) {
             return Err("Enter a name.");
         }
         if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {

@@ -85,7 +85,7 @@ async fn remove(
     path: Path<(ContactId, String)>,
 ) -> ApiResult<HttpResponse> {
     let (id, name) = path.into_inner();
-    let tag = TagName::parse(&name).map_err(|_| Error::NotFound("tag"))?;
+    let tag = TagName::existing(&name).map_err(|_| Error::NotFound("tag"))?;
     let mut conn = caller.conn().await?;
     let contact = contacts::find(&mut conn, id).await?;
     if tags::remove(&mut conn, contact.id, &tag, caller.now()).await? {

@@ -2,7 +2,7 @@
 //! everything, and the action needs the number of rows that the user was shown.
 
 use crate::error::FieldErrors;
-use crate::types::invisible_characters::is_ignorable;
+use crate::types::invisible_characters::is_invisible;
 use crate::types::mistake::Mistake;
 use crate::web::PageError;
 use crate::web::quantities::counted;
@@ -14,11 +14,7 @@ pub(in crate::web) fn blank() -> String {
 
 /// Whether a text consists only of white space and invisible characters.
 pub(in crate::web) fn is_blank(text: &str) -> bool {
-    // U+2800 is the Braille pattern without dots.
-    let is_unseen = |character: char| character == '\u{2800}' || is_ignorable(character);
-    text.chars().all(|character| {
-        character.is_whitespace() || character.is_control() || is_unseen(character)
-    })
+    is_invisible(text)
 }
 
 /// The errors of narrowing fields that are blank.

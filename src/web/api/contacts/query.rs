@@ -49,7 +49,7 @@ impl ContactsQuery {
             external_id: filled(self.external_id)
                 .and_then(|raw| errors.check("external_id", ExternalId::parse(&raw)))
                 .map(|id| id.as_str().to_owned()),
-            tag: filled(self.tag).and_then(|raw| errors.check("tag", TagName::parse(&raw))),
+            tag: filled(self.tag).and_then(|raw| errors.check("tag", TagName::existing(&raw))),
             search: self.q.unwrap_or_default(),
             default_country,
         };

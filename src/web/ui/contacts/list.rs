@@ -100,7 +100,7 @@ pub(super) fn parse_tag_filter(text: &str) -> Result<Option<TagName>> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    TagName::parse(text).map(Some).map_err(|error| Error::field("tag", error.to_string()))
+    TagName::existing(text).map(Some).map_err(|error| Error::field("tag", error.to_string()))
 }
 
 impl ContactListQuery {

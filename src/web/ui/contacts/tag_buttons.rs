@@ -75,7 +75,7 @@ pub(super) async fn remove(
     id: Path<ContactId>,
     form: Form<TagForm>,
 ) -> PageResult {
-    let tag = TagName::parse(&form.tag).map_err(|_| Error::NotFound("tag"))?;
+    let tag = TagName::existing(&form.tag).map_err(|_| Error::NotFound("tag"))?;
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let had = conn

@@ -1,0 +1,2 @@
+-- What was composed stays composed: how it was typed is not known any more.
+SELECT 1;
