@@ -46,8 +46,9 @@ document.addEventListener("submit", (event) => {
   document.querySelector("meta[name=color-scheme]").content = theme === "automatic" ? "light dark" : theme;
 });
 
-// Menus close on Escape and on a click elsewhere.
+// Menus close on Escape, unless it cancels a composition, and on a click elsewhere.
 document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.keyCode === 229) return;
   const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
   if (!menu) return;
   menu.open = false;

@@ -106,13 +106,15 @@
     else hide();
   });
 
-  const isTyping = (element) => element.closest("input, select, textarea, [contenteditable]") !== null;
+  const isTyping = (element) => element.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]") !== null;
+  // Keys of a composition (of Chinese, Japanese or Korean) and Escape in a field are not for the panel. Safari sends the former as 229.
+  const isOfField = (event) => event.isComposing || event.keyCode === 229 || isTyping(event.target);
   const isStep = (event) => (event.key === "j" || event.key === "k") && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target);
 
   // Before carillon.js: an open menu takes Escape, and a step begins at the open message.
   document.addEventListener("keydown", (event) => {
     if (panel.hidden || document.querySelector("dialog[open], details.menu[open]")) return;
-    if (event.key === "Escape") {
+    if (event.key === "Escape" && !isOfField(event)) {
       event.preventDefault();
       close();
     } else if (isStep(event) && !table.contains(document.activeElement)) {

@@ -154,6 +154,14 @@ async fn a_message_opens_beside_the_list_with_and_without_scripts() {
     browser.run("history.back()").await;
     shows("Number 3").await;
 
+    // In a field, and while characters are composed, Escape is not for the panel.
+    browser.run("document.getElementById('text').focus()").await;
+    browser.type_keys("Num\u{e00c}").await;
+    let composing = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true }))";
+    browser.run(composing).await;
+    let state = "return [document.getElementById('panel').hidden, document.activeElement.id]";
+    assert_eq!(browser.run(state).await, json!([false, "text"]));
+
     browser.set_screen(Screen::Phone).await;
     browser.go(&format!("{}/messages?open={}", app.url, ids[0])).await;
     browser.must_say("What happened").await;
