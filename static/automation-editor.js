@@ -73,6 +73,7 @@
     const focused = document.activeElement;
     const scrolled = [".canvas", "aside.panel"].map((pane) => form.querySelector(pane).scrollTop);
     form.replaceChildren(...answer.childNodes);
+    form.dataset.unsaved = "";
     [form.querySelector(".canvas").scrollTop, form.querySelector("aside.panel").scrollTop] = scrolled;
     prepare();
     // A field in which the user types keeps the focus. Those of steps have other names now.

@@ -89,6 +89,7 @@
   const storeInput = () => {
     try {
       localStorage.setItem(storageKey, JSON.stringify(storedFields.map((name) => form.elements[name].value)));
+      delete form.dataset.unsaved;
       return true;
     } catch {
       return false;
@@ -101,6 +102,8 @@
     const answer = event.detail.ctx.response.raw;
     signedOut = answer.redirected || answer.status === 403;
     if (answer.ok && !answer.redirected) {
+      // The server keeps it as a draft, unless its answer says otherwise (unsent.js).
+      delete form.dataset.unsaved;
       localStorage.removeItem(storageKey);
       return;
     }

@@ -1,5 +1,6 @@
 // Preserves a form that was submitted while signed out: it is stored in this tab until it is known whether it arrived, and offered to
-// the same user after they have signed in again. Forms with passwords or keys are never stored.
+// the same user after they have signed in again. Forms with passwords or keys are never stored. And before a page is left on which a form
+// with data-guard was changed, the browser asks.
 "use strict";
 
 const unsent = {
@@ -75,4 +76,20 @@ function offerToResend(stored) {
   parts.append(text, form);
   notice.append(parts);
   (document.querySelector("#main .content") ?? document.getElementById("main")).prepend(notice);
+}
+
+// data-unsaved marks what is kept nowhere: the form, or a part of it. The server sets it when it returns a form, and typing does.
+if (document.querySelector("form[data-guard]")) {
+  document.addEventListener("input", ({ target: { form } }) => {
+    if (form?.matches("[data-guard]")) form.dataset.unsaved = "";
+  });
+  document.addEventListener("submit", ({ target: form, defaultPrevented }) => {
+    if (defaultPrevented) return;
+    for (const part of [form, ...form.querySelectorAll("[data-unsaved]")]) part.removeAttribute("data-unsaved");
+  });
+  window.addEventListener("beforeunload", (event) => {
+    // Browsers ask only on a page that was used, and report an error on others.
+    if (navigator.userActivation?.hasBeenActive === false) return;
+    if (document.querySelector("form[data-guard][data-unsaved], form[data-guard] [data-unsaved]")) event.preventDefault();
+  });
 }

@@ -82,6 +82,7 @@ mod template_editor;
 mod templates;
 mod throttle;
 mod undo;
+mod unsaved_changes;
 mod untrusted_text;
 mod validity_period;
 mod webhook_secrets;

@@ -33,6 +33,8 @@ pub(in crate::web) struct AutomationEditPage {
     id: Option<AutomationId>,
     status: AutomationStatus,
     form: AutomationForm,
+    /// Whether the form has changes that would be lost.
+    is_unsaved: bool,
     errors: FieldErrors,
     choices: EditorChoices,
     /// The result of a dry run, if one was requested.
@@ -48,9 +50,10 @@ pub(in crate::web) struct AutomationEditPage {
     focus: Focus,
 }
 
-/// The input: the automation as typed, the input of the dry run, and the open panel.
+/// The input: the automation as typed and as saved, the input of the dry run, and the open panel.
 struct Typed {
     form: AutomationForm,
+    saved: AutomationForm,
     trial: DryRunForm,
     panel: Panel,
 }
@@ -59,7 +62,8 @@ struct Typed {
 pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String)>>) -> PageResult {
     let (form, focus) = form_of_query(&query, AutomationForm::blank);
     let panel = focus.panel().unwrap_or(Panel::Trigger);
-    let typed = Typed { form, trial: DryRunForm::default(), panel };
+    let saved = AutomationForm::blank();
+    let typed = Typed { form, saved, trial: DryRunForm::default(), panel };
     show(visit, Subject::NEW, typed, None, focus).await
 }
 
@@ -72,10 +76,11 @@ pub(super) async fn edit(
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
-    let (form, focus) = form_of_query(&query, || AutomationForm::of(&automation));
+    let saved = AutomationForm::of(&automation);
+    let (form, focus) = form_of_query(&query, || saved.clone());
     let subject = Subject::of(&automation);
     let panel = focus.panel().unwrap_or_default();
-    let typed = Typed { form, trial: DryRunForm::default(), panel };
+    let typed = Typed { form, saved, trial: DryRunForm::default(), panel };
     show(visit, subject, typed, None, focus).await
 }
 
@@ -105,7 +110,7 @@ pub(super) async fn create(
     visit: Visit<Marketer>,
     form: Form<Vec<(String, String)>>,
 ) -> PageResult {
-    submit(visit, Subject::NEW, &form).await
+    submit(visit, Subject::NEW, AutomationForm::blank(), &form).await
 }
 
 pub(super) async fn update(
@@ -114,17 +119,19 @@ pub(super) async fn update(
     form: Form<Vec<(String, String)>>,
 ) -> PageResult {
     let automation = automations::find(&mut *visit.conn().await?, *id).await?;
-    submit(visit, Subject::of(&automation), &form).await
+    submit(visit, Subject::of(&automation), AutomationForm::of(&automation), &form).await
 }
 
 async fn submit(
     visit: Visit<Marketer>,
     subject: Subject,
+    saved: AutomationForm,
     pairs: &[(String, String)],
 ) -> PageResult {
     let panel = pairs.iter().find(|(name, _)| name == "panel");
     let mut typed = Typed {
         form: AutomationForm::from_pairs(pairs),
+        saved,
         trial: DryRunForm::from_pairs(pairs),
         panel: panel.and_then(|(_, value)| Panel::of(value)).unwrap_or_default(),
     };
@@ -332,11 +339,13 @@ impl AutomationEditPage {
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
         let choices = EditorChoices::load(&mut *visit.conn().await?, &typed.form).await?;
-        let (Subject { id, status, .. }, Typed { form, trial: tried, panel }) = (subject, typed);
+        let (Subject { id, status, .. }, Typed { form, saved, trial: tried, panel }) =
+            (subject, typed);
         let panel = panel.within(form.steps.len());
         let page = Self {
             id,
             status,
+            is_unsaved: form.is_unsaved(&saved, choices.only_sender.as_deref()),
             form,
             errors,
             choices,

@@ -136,6 +136,18 @@ impl AutomationForm {
         }
     }
 
+    /// Whether it differs from what is saved, apart from a sender that was chosen for it.
+    pub(super) fn is_unsaved(&self, saved: &Self, only_sender: Option<&str>) -> bool {
+        let with_sender = |form: &Self| {
+            let mut form = form.clone();
+            if let Some(only) = only_sender {
+                form.preset_sender(only);
+            }
+            form
+        };
+        with_sender(self) != with_sender(saved)
+    }
+
     /// Parses name and definition, or returns the errors of each field. Fields left open are no
     /// errors here: the slice decides whether they are needed.
     pub(super) fn parse(&self) -> Result<(AutomationName, Definition), FieldErrors> {

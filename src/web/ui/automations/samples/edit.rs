@@ -75,6 +75,7 @@ impl Samples for AutomationEditPage {
             let page = Self {
                 id,
                 status,
+                is_unsaved: false,
                 form,
                 errors,
                 choices: choices(),
