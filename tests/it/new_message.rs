@@ -80,6 +80,20 @@ async fn a_message_that_cannot_be_sent_is_refused_by_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_line_break_counts_as_one_character() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    let form = site.open(PAGE).await.ok().form(PAGE);
+    // Forms send line breaks as CR and LF.
+    let text = format!("{}\r\n{}", "x".repeat(80), "x".repeat(79));
+    let form = form.with("to", HANDSET).with("body", &text);
+    let preview = site.send(&form.pressing("action", "preview")).await.ok();
+    preview.must_say("1 part");
+    preview.must_say("160 of 1,600 characters");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_a_number_chooses_no_contact_by_itself() {
     let app = TestApp::start().await;
     app.connect_twilio().await;

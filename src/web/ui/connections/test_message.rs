@@ -55,7 +55,9 @@ async fn compose(
     if sender.is_none() {
         errors.add("sender_id", "Choose a sender.");
     }
-    let text = form.text.trim();
+    // Forms end lines with CR and LF, which would cost characters.
+    let text = form.text.replace("\r\n", "\n");
+    let text = text.trim();
     if text.is_empty() {
         errors.add("text", "Enter the text of the message.");
     } else if parts::count(text).too_long() {

@@ -99,6 +99,11 @@ impl NewMessageForm {
         self.request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4()).to_string()
     }
 
+    /// The text as it is sent. Forms end lines with CR and LF, which would cost characters.
+    pub(super) fn text(&self) -> String {
+        self.body.replace("\r\n", "\n")
+    }
+
     /// Finds the recipient: the chosen contact, or the only one with the entered name, or the
     /// entered number.
     pub(super) async fn recipient(
@@ -184,9 +189,7 @@ impl NewMessageForm {
             errors.add("sender_id", "Choose a sender.");
         }
         let content = if self.template_id.is_empty() {
-            errors
-                .check("body", one_off::parse_text(self.body.replace("\r\n", "\n"), false))
-                .map(MessageContent::Text)
+            errors.check("body", one_off::parse_text(self.text(), false)).map(MessageContent::Text)
         } else {
             let id = self.template_id.parse::<TemplateId>();
             errors

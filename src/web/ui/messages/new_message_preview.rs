@@ -87,7 +87,7 @@ impl PreviewedMessage {
         let refusal = suppression.map(|suppression| suppression.meaning());
         let bare = Self { to, refusal, ..Self::default() };
         let Ok(template_id) = form.template_id.parse::<TemplateId>() else {
-            let text = form.body.clone();
+            let text = form.text();
             let warnings = templates::warnings_of_literal(&text);
             return Self { warnings, ..bare }.with_text(conn, text, recipient).await;
         };
