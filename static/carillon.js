@@ -8,11 +8,11 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  // A second click must not send the form twice.
-  if (event.target.dataset.sent) {
+  // A second click must not send the form twice. Later it may be sent again: the user may have stopped it, or there was no answer.
+  if (Date.now() - event.target.dataset.sent < 10_000) {
     event.preventDefault();
   } else if (event.target.method === "post") {
-    event.target.dataset.sent = "true";
+    event.target.dataset.sent = Date.now();
   }
 });
 

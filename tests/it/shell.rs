@@ -130,6 +130,26 @@ async fn keys_lead_through_pages_and_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_sent_once_and_again_if_it_was_stopped() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.sms_on("order", &twilio, "Thanks").await;
+    let page = format!("{}/automations/{automation}", app.url);
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    let form = "const form = document.querySelector('form[action$=\"/duplicate\"]');";
+    browser.go(&page).await;
+    browser.run(&format!("{form} form.requestSubmit(); form.requestSubmit();")).await;
+    browser.must_say("This is the copy").await;
+    assert_eq!(app.count("automations").await, 2);
+    browser.go(&page).await;
+    let stopped = "form.dataset.sent = Date.now() - 11_000; form.requestSubmit();";
+    browser.run(&format!("{form} {stopped}")).await;
+    browser.must_say("This is the copy").await;
+    assert_eq!(app.count("automations").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sidebar_and_theme_change_without_a_reload_and_stay() {
     let app = TestApp::start().await;
     let browser = Browser::open().await;
