@@ -75,10 +75,14 @@ document.querySelectorAll("[data-toast]").forEach((toast) => {
   dismiss.addEventListener("click", remove);
   if (toast.dataset.toast === "stays") return;
   let timer;
-  const wait = () => (timer = window.setTimeout(remove, 6_000));
   const pause = () => window.clearTimeout(timer);
+  const wait = () => {
+    pause();
+    if (!toast.matches(":hover, :focus-within")) timer = window.setTimeout(remove, 6_000);
+  };
   for (const begin of ["pointerenter", "focusin"]) toast.addEventListener(begin, pause);
-  for (const end of ["pointerleave", "focusout"]) toast.addEventListener(end, wait);
+  // Afterwards: when these events arrive, the next element does not have the focus yet.
+  for (const end of ["pointerleave", "focusout"]) toast.addEventListener(end, () => window.setTimeout(wait));
   wait();
 });
 

@@ -77,6 +77,44 @@ async fn results_are_toasts_that_stay_if_they_can_be_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_toast_stays_while_the_pointer_or_the_focus_is_on_it() {
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/account", app.url)).await;
+    let save = "document.querySelector('form[action$=\"/account/profile\"]').requestSubmit()";
+    browser.run(save).await;
+    browser.must_say("Saved.").await;
+    // What would remove the toast after six seconds is counted instead.
+    let count = "const { setTimeout: begin, clearTimeout: end } = window;
+        window.removals = new Set();
+        window.setTimeout = (work, delay, ...rest) => {
+            if (delay !== 6000) return begin(work, delay, ...rest);
+            const timer = { work };
+            window.removals.add(timer);
+            return timer;
+        };
+        window.clearTimeout = (timer) => window.removals.delete(timer) || end(timer);";
+    browser.run(count).await;
+    let removals_after = async |action: &str| {
+        let script = format!(
+            "const toast = document.querySelector('[data-toast]');
+             const dispatch = (...names) =>
+                 names.forEach((name) => toast.dispatchEvent(new Event(name)));
+             {action}
+             return new Promise((count) => setTimeout(() => count(window.removals.size), 50));"
+        );
+        browser.run(&script).await
+    };
+    let pointer_leaves = "toast.querySelector('[data-dismiss]').focus();
+        dispatch('pointerenter', 'pointerleave');";
+    assert_eq!(removals_after(pointer_leaves).await, 0, "the focus is on it");
+    assert_eq!(removals_after("document.activeElement.blur();").await, 1);
+    assert_eq!(removals_after("dispatch('pointerleave', 'focusout');").await, 1);
+    assert_eq!(removals_after("dispatch('pointerenter');").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shortcuts_and_style_guide_are_pages_for_every_user() {
     let app = TestApp::start().await;
     let viewer = app.sign_in_as(Role::Viewer).await;
