@@ -19,15 +19,23 @@
   // Text that the user has selected is not replaced.
   const hasSelection = (element) => !window.getSelection().isCollapsed && window.getSelection().containsNode(element, true);
 
+  const focusable = (element) => [...(element?.querySelectorAll("summary, a, button, input") ?? [])];
+
   const replace = (element, html) => {
     const open = [...element.querySelectorAll("details[open][id]")].map((details) => details.id);
-    const focused = element.contains(document.activeElement) ? document.activeElement.closest("[id]")?.id : null;
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
+    const place = focusable(element).indexOf(focused);
     element.outerHTML = html;
     for (const id of open) {
       const details = document.getElementById(id);
       if (details) details.open = true;
     }
-    if (focused) document.getElementById(focused)?.querySelector("summary, a")?.focus({ preventScroll: true });
+    if (!focused) return;
+    // The focus stays on its link, else in its part.
+    const same = focusable(document.getElementById(element.id))[place];
+    const part = document.getElementById(focused.closest("[id]").id);
+    const next = same?.textContent === focused.textContent ? same : part?.querySelector("summary, a");
+    next?.focus({ preventScroll: true });
   };
 
   // The ids of the parts that are polled.

@@ -10,6 +10,7 @@ use serde_json::json;
 use twilio_simulator::LONG_CODE;
 
 use crate::harness::browser::Browser;
+use crate::harness::fixtures::id;
 use crate::harness::scriptless_browser::Site;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, real_time};
 use crate::message_log::{contact, send};
@@ -76,6 +77,28 @@ async fn rows_update_live_and_stay_in_place() {
     send(&app, HANDSET, "Apples", &twilio).await;
     send(&app, HANDSET, "Pears", &twilio).await;
     browser.must_say("1 new message: show").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_focus_stays_on_its_link_when_a_message_changes() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello!").await;
+    contact(&app, HANDSET, "Ann", "Moreno").await;
+    let new = json!({ "to": HANDSET, "template_id": template, "sender_id": twilio.sender_id });
+    let message = id(&app.api().post("/messages", new).await.ok());
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/messages/{message}", app.url)).await;
+    browser.run("document.querySelector('#progress a[href*=\"/templates/\"]').focus()").await;
+    app.run_until_idle().await;
+    let is_polled = "return 'live' in document.getElementById('progress').dataset";
+    app.eventually("the page shows the last status", async || {
+        (browser.run(is_polled).await == false).then_some(())
+    })
+    .await;
+    let focused = "return document.activeElement.getAttribute('href')";
+    assert_eq!(browser.run(focused).await, format!("/templates/{template}"));
 }
 
 /// Opens a live stream, and waits for its first event.
