@@ -23,7 +23,7 @@ pub(super) enum EditorButton {
 }
 
 impl EditorButton {
-    /// Reads the field `do`. Without it (Enter in a field) the action is to save.
+    /// Reads the field `do`. Without it, the action is to save; Enter in a field presses *Try it*.
     pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
         let action =
             pairs.iter().find(|(name, _)| name == "do").map_or("save", |(_, value)| value.as_str());
