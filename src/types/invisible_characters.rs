@@ -11,6 +11,13 @@ pub fn is_ignorable(character: char) -> bool {
         && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
+/// Whether a character sets the direction of the text that follows it, up to its counterpart or
+/// the end of the paragraph: an embedding, an override or an isolate.
+#[must_use]
+pub const fn is_direction_control(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Whether a text shows nothing: it is empty, or only white space and invisible characters.
 #[must_use]
 pub fn is_invisible(text: &str) -> bool {
@@ -33,5 +40,11 @@ mod tests {
         for text in ["a", "\u{200b}a", "👩\u{200d}🚀"] {
             assert!(!is_invisible(text), "{text:?}");
         }
+    }
+
+    #[test]
+    fn marks_of_one_place_set_no_direction() {
+        assert!(['\u{202b}', '\u{202e}', '\u{2068}'].into_iter().all(is_direction_control));
+        assert!(!['\u{200e}', '\u{200f}', '\u{61c}', 'א'].into_iter().any(is_direction_control));
     }
 }

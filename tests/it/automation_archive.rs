@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::fixtures::{send_sms, wait};
+use crate::harness::fixtures::{id, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,6 +51,25 @@ async fn a_copy_is_a_draft_with_the_same_steps() {
     assert_eq!(app.count("automations WHERE status = 'draft' AND name LIKE 'Copy of %'").await, 2);
     let distinct = "SELECT DISTINCT (trigger, steps)::text AS text FROM automation_versions";
     assert_eq!(app.texts(distinct).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_does_not_reverse_the_sentence_around_it() {
+    let app = TestApp::start().await;
+    let new = json!(
+        {
+            "name": "Order\u{202e}\u{2067}s",
+            "trigger": { "type": "contact_created" },
+            "steps": [wait(60)]
+        }
+    );
+    let automation = id(&app.api().post("/automations", new).await.ok());
+    let path = format!("/automations/{automation}");
+    let site = app.sign_in().await;
+    let page = site.send(&site.open(&path).await.ok().form(&format!("{path}/duplicate"))).await;
+    let page = page.ok();
+    page.must_say("This is the copy: “Copy of Orders”. It is a draft.");
+    assert_eq!(page.form(&page.path).value("name"), Some("Copy of Order\u{202e}\u{2067}s"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

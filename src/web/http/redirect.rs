@@ -10,6 +10,7 @@ use super::error::PageResult;
 use super::flash::{Flash, FlashKind, Undo};
 use super::page::Pages;
 use crate::context::Context;
+use crate::types::invisible_characters::is_direction_control;
 
 /// A redirect (303) to one of our pages; ends with [`Self::flash`], [`Self::warning`] or
 /// [`Self::without_message`].
@@ -73,6 +74,8 @@ impl Redirect {
     }
 
     fn with_message(mut self, kind: FlashKind, text: String) -> PageResult {
+        // A name would reverse the sentence around it, in which nothing isolates it.
+        let text = text.chars().filter(|character| !is_direction_control(*character)).collect();
         let value = Flash { kind, text, undo: self.undo.take() }.sign(&self.context.secret_key);
         self.cookies.push(Cookies::of(&self.context.config.public_url).set_flash(value));
         self.without_message()
