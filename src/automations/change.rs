@@ -117,7 +117,7 @@ pub async fn update(
     let status = change.status.unwrap_or(before.status);
     check_transition(before.status, status)?;
     if before.archived_at.is_some() && status == AutomationStatus::Active {
-        return Err(Error::field("status", "It is archived. Take it out of the archive first."));
+        return Err(Error::field("status", "This automation is archived. Unarchive it first."));
     }
     let changed = Definition {
         trigger: change.trigger.unwrap_or_else(|| before.definition.trigger.clone()),
@@ -171,13 +171,12 @@ pub async fn update(
 fn check_transition(from: AutomationStatus, to: AutomationStatus) -> Result<()> {
     use AutomationStatus::{Active, Draft, Paused};
     match (from, to) {
-        (Draft, Paused) => Err(Error::field(
-            "status",
-            "A draft is not running, so that it cannot be paused; activate it first.",
-        )),
+        (Draft, Paused) => {
+            Err(Error::field("status", "A draft can’t be paused. Switch it on first."))
+        }
         (Active | Paused, Draft) => Err(Error::field(
             "status",
-            "This has been switched on before, so that it is no draft any more; pause it instead.",
+            "An automation that has run can’t become a draft again. Pause it instead.",
         )),
         (Draft, Draft | Active) | (Active | Paused, Active | Paused) => Ok(()),
     }
@@ -215,7 +214,11 @@ fn version_conflict(newest: i32) -> Error {
 }
 
 fn name_taken(error: Error) -> Error {
-    error.on_constraint("automations_name_key", "name", "Another automation has this name.")
+    error.on_constraint(
+        "automations_name_key",
+        "name",
+        "Another automation has this name. Choose a different one.",
+    )
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ impl Condition {
             Err(error @ DateOrTimeError::Year(_))
                 if is_ordered && number(&self.value).is_none() =>
             {
-                Err(format!("No event can fit: {error}."))
+                Err(format!("No event can match: {error}."))
             }
             _ => Ok(()),
         }

@@ -23,7 +23,7 @@ impl Definition {
         let trigger = Trigger::parse("trigger", trigger, &mut errors);
         let steps = Step::parse_all("steps", steps, &mut errors);
         errors.into_result()?;
-        let trigger = trigger.ok_or_else(|| Error::field("trigger", "Say what starts it."))?;
+        let trigger = trigger.ok_or_else(|| Error::field("trigger", "Choose what starts it."))?;
         Ok(Self { trigger, steps })
     }
 

@@ -157,8 +157,7 @@ pub async fn dry_run(
                     definition.steps.get(step),
                     Some(Step::SendSms { sender_id: None, .. })
                 );
-                let reason =
-                    if lacks_sender { "No sender is chosen yet.".to_owned() } else { reason };
+                let reason = if lacks_sender { "No sender chosen yet.".to_owned() } else { reason };
                 dry.outcomes.push(StepOutcome {
                     step,
                     at: dry.ends_at,
@@ -181,14 +180,14 @@ async fn send_effect(
     usable: &HashSet<SenderId>,
 ) -> Result<StepEffect> {
     if matches!(definition.steps.get(step), Some(Step::SendSms { template_id: None, .. })) {
-        return Ok(StepEffect::NotSent("No template is chosen yet.".to_owned()));
+        return Ok(StepEffect::NotSent("No template chosen yet.".to_owned()));
     }
     let (to, text) = match (draft.to, draft.text) {
         (Ok(to), Ok(text)) => (to, text),
         (Err(why), _) | (_, Err(why)) => return Ok(StepEffect::NotSent(why)),
     };
     let Some(sender) = resources.senders.get(&draft.sender_id) else {
-        return Ok(StepEffect::NotSent("The sender does not exist any more.".to_owned()));
+        return Ok(StepEffect::NotSent("The sender no longer exists.".to_owned()));
     };
     let suppressed = suppression::active(conn, &to).await?.map(|suppression| suppression.reason);
     let held = !usable.contains(&sender.id);

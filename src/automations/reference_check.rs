@@ -31,7 +31,7 @@ pub(super) async fn check(
     if status != AutomationStatus::Draft {
         errors = definition.missing();
         if !definition.sends() {
-            errors.add("steps", "Add a step that sends an SMS: without one this does nothing.");
+            errors.add("steps", "Add a step that sends a text. Without one, nothing happens.");
         }
     }
     let references = References::load(conn, definition).await?;
@@ -72,7 +72,7 @@ fn template_problem(template: Option<&Template>, status: AutomationStatus) -> Op
         None => Some(Mistake::Unknown("template").into()),
         Some(template) if template.archived_at.is_some() && status == AutomationStatus::Active => {
             Some(format!(
-                "The template “{}” is archived; choose another one or restore it.",
+                "The template “{}” is archived. Choose another one, or unarchive it.",
                 template.name
             ))
         }
@@ -88,8 +88,8 @@ fn sender_problem(sender: Option<&Sender>, status: AutomationStatus) -> Option<S
     if sender.disabled_at.is_some() {
         let label = sender.label();
         return Some(format!(
-            "The sender {label} is disabled; enable it in the Connection Center or choose another \
-             one."
+            "The sender {label} is disabled. Choose another one, or enable it in the Connection \
+             Center."
         ));
     }
     sender.stopped_at?;

@@ -97,7 +97,7 @@ impl Step {
     pub fn wait(seconds: i64) -> Result<Self, &'static str> {
         match u32::try_from(seconds) {
             Ok(seconds @ 1..=MAX_WAIT_SECONDS) => Ok(Self::Wait { seconds }),
-            _ => Err("A wait lasts from 1 second to 365 days (31536000 seconds)."),
+            _ => Err("Wait from 1 second to 365 days (31,536,000 seconds)."),
         }
     }
 
@@ -107,13 +107,13 @@ impl Step {
             if template_id.is_none() {
                 errors.add(
                     &format!("{path}.template_id"),
-                    Mistake::Missing.with_hint("Choose the template to send."),
+                    Mistake::Missing.with_hint("Choose a template."),
                 );
             }
             if sender_id.is_none() {
                 errors.add(
                     &format!("{path}.sender_id"),
-                    Mistake::Missing.with_hint("Choose what to send from."),
+                    Mistake::Missing.with_hint("Choose a sender."),
                 );
             }
         }
@@ -130,8 +130,8 @@ impl Recipient {
                 Ok(Self::EventProperty(property.to_owned()))
             }
             None if text == "contact.phone" => Ok(Self::ContactPhone),
-            None => Err("Use contact.phone, or event. and the name of a property, such as \
-                 event.recipient_phone."
+            None => Err("Use contact.phone, or a property of the event such as \
+                         event.recipient_phone."
                 .to_owned()),
         }
     }

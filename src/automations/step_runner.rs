@@ -76,8 +76,7 @@ pub(super) fn run(
             }
             Step::SendSms { template_id, sender_id, to } => {
                 let Some(sender) = sender_id.and_then(|id| resources.senders.get(&id)) else {
-                    let reason =
-                        format!("The sender of step {} does not exist any more.", step + 1);
+                    let reason = format!("The sender of step {} no longer exists.", step + 1);
                     return RunResult { drafts, end: RunEnd::Failed { step, reason } };
                 };
                 drafts.push(draft(input, resources, step, *template_id, sender.id, to));
@@ -103,7 +102,7 @@ fn draft(
         Some(template) => {
             resources.renderer.render(template, &variables).map_err(|error| error.to_string())
         }
-        None => Err("The template does not exist any more.".to_owned()),
+        None => Err("The template no longer exists.".to_owned()),
     };
     let (text, media_urls) = match rendered {
         Ok(Rendered { text, media_urls }) => (Ok(text), media_urls),
@@ -135,9 +134,9 @@ fn recipient(
         Recipient::ContactPhone => return Ok(input.contact.phone.clone()),
         Recipient::EventProperty(property) => property,
     };
-    let event = input.event.ok_or_else(|| {
-        format!("No event started this, so there is no event.{property} to send to.")
-    })?;
+    let event = input
+        .event
+        .ok_or_else(|| format!("No event started this, so event.{property} has no number."))?;
     let raw = match lookup(event, property) {
         None | Some(Value::Null) => {
             return Err(format!("The event has no property “{property}” to send to."));
@@ -150,14 +149,14 @@ fn recipient(
         },
         Some(_) => {
             return Err(format!(
-                "The event's property “{property}” is not a phone number but a list, an object or \
-                 a truth value."
+                "The event’s property “{property}” is a list, an object or true/false, not a \
+                 phone number."
             ));
         }
     };
     PhoneNumber::parse(&raw, country).map_err(|error| {
         let why = error.without_numbers();
-        format!("The event's property “{property}” is not a phone number: {why}")
+        format!("The event’s property “{property}” is not a phone number: {why}")
     })
 }
 

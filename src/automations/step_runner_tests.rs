@@ -175,7 +175,7 @@ fn the_recipient_may_be_a_property_of_the_event() {
         (None, "No event started this"),
         (Some(json!({})), "no property “phone”"),
         (Some(json!({"phone": null})), "no property “phone”"),
-        (Some(json!({"phone": ["+1"]})), "is not a phone number but"),
+        (Some(json!({"phone": ["+1"]})), "not a phone number."),
         (Some(json!({"phone": "12"})), "“phone” is not a phone number: "),
     ] {
         let reason = to("phone", event).unwrap_err();
@@ -190,10 +190,10 @@ fn only_a_step_without_its_sender_ends_the_enrollment() {
     let result = fixture
         .run(&json!([fixture.send("contact.phone"), lost, fixture.send("contact.phone")]), None);
     assert_eq!(result.drafts.len(), 1);
-    let reason = "The sender of step 2 does not exist any more.".to_owned();
+    let reason = "The sender of step 2 no longer exists.".to_owned();
     assert_eq!(result.end, RunEnd::Failed { step: 1, reason });
     let without_template = json!({"type": "send_sms", "template_id": TemplateId::new(), "sender_id": fixture.sender.id});
     let result = fixture.run(&json!([without_template]), None);
-    assert_eq!(result.drafts[0].text, Err("The template does not exist any more.".to_owned()));
+    assert_eq!(result.drafts[0].text, Err("The template no longer exists.".to_owned()));
     assert_eq!(result.end, RunEnd::Completed { step: 1 });
 }

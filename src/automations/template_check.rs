@@ -62,14 +62,14 @@ impl KnownValues {
                         errors.add(
                             field,
                             format!(
-                                "{error} That is what recent events and contacts have, so every \
-                             message would fail."
+                                "{error} Recent events and contacts have exactly that, so every \
+                                 message would fail."
                             ),
                         );
                     }
                     Err((error, Evaluated::Sometimes)) => {
                         warnings
-                            .push(format!("{error} That is what recent events and contacts have."));
+                            .push(format!("{error} Recent events and contacts have exactly that."));
                     }
                 }
             };

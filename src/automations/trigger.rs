@@ -268,7 +268,7 @@ mod tests {
         assert!(
             errors
                 .to_string()
-                .starts_with("trigger.where.ends_at: No event can fit: the year 9999 "),
+                .starts_with("trigger.where.ends_at: No event can match: the year 9999 "),
             "{errors}"
         );
     }

@@ -52,8 +52,8 @@ fn load(path: &Path) -> Result<Option<SecretKey>, ConfigError> {
     if mode & 0o077 != 0 {
         let shown = path.display();
         return Err(ConfigError(format!(
-            "{shown} may be read by others (mode {mode:03o}), and so may have leaked: run `chmod \
-             600 {shown}` if you know that nobody read it"
+            "{shown} may have leaked, since other users may read it (mode {mode:03o}): run `chmod \
+             600 {shown}` if you know that none did"
         )));
     }
     let mut text = String::new();

@@ -206,6 +206,6 @@ pub(super) fn name_taken(error: diesel::result::Error) -> Error {
     Error::from(error).on_constraint(
         "connections_name_key",
         "name",
-        "Another connection already has this name. Choose a different one.",
+        "Another connection has this name. Choose a different one.",
     )
 }

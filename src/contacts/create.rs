@@ -81,7 +81,7 @@ pub async fn find_or_create_by_phone(
         None => find_by_phone(conn, phone).await?,
     };
     let contact = contact.ok_or_else(|| {
-        Error::Refused("The contact was just deleted by someone else; try again.".to_owned())
+        Error::Refused("Another user has just deleted this contact. Try again.".to_owned())
     })?;
     Ok((contact, changes))
 }

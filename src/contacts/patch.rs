@@ -142,7 +142,7 @@ pub async fn update(
     let before = before.ok_or(Error::NotFound("contact"))?;
     if before.phone != old_phone && patch.phone.is_some() {
         return Err(Error::Refused(
-            "Someone else has just changed this contact's number; look at it and try again."
+            "Another user has just changed this contact’s number. Check it, then try again."
                 .to_owned(),
         ));
     }

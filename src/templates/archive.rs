@@ -47,11 +47,8 @@ async fn set_archived(
         .set((templates::archived_at.eq(archived_at), templates::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    let action = if archived_at.is_some() {
-        "archived the template"
-    } else {
-        "took out of the archive the template"
-    };
+    let action =
+        if archived_at.is_some() { "archived the template" } else { "unarchived the template" };
     audit::record(
         conn,
         actor,

@@ -122,9 +122,7 @@ pub async fn duplicate(
         .await?;
     let free = names.iter().zip(&lowered).find(|(_, lowered)| !taken.contains(lowered));
     let (name, _) = free.ok_or_else(|| {
-        Error::Refused(format!(
-            "There are {MAX_COPIES} copies of this template already; rename some."
-        ))
+        Error::Refused(format!("This template has {MAX_COPIES} copies already. Rename some."))
     })?;
     let new =
         NewTemplate::parse(name, &original.body, &original.media_urls).map_err(Error::Invalid)?;
@@ -165,7 +163,7 @@ fn name_taken(error: diesel::result::Error) -> Error {
     Error::from(error).on_constraint(
         "templates_name_key",
         "name",
-        "There is a template with this name already; choose another one.",
+        "Another template has this name. Choose a different one.",
     )
 }
 

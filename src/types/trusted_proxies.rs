@@ -19,8 +19,8 @@ pub enum TrustedProxiesError {
     Syntax(String),
     /// The whole address space.
     #[error(
-        "“{0}” is everybody, who could then call themselves whatever they like; name the proxies \
-         only, like 127.0.0.1, 10.0.0.0/8"
+        "“{0}” lets every caller choose its own address; name only the proxies, like 127.0.0.1, \
+         10.0.0.0/8"
     )]
     WholeInternet(String),
 }

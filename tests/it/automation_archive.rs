@@ -26,12 +26,12 @@ async fn an_archived_automation_pauses_and_is_not_listed() {
 
     let unarchive = format!("{path}/unarchive");
     let page = site.send(&page.form(&unarchive)).await.ok();
-    page.must_say("Automation taken out of the archive. It is not switched on.");
+    page.must_say("Automation unarchived. It is not switched on.");
     assert!(listed(&site.open("/automations").await.ok().html));
     app.api().patch(&path, json!({ "status": "active" })).await.ok();
     let log = site.open("/settings/log").await.ok();
     log.must_say("archived the automation");
-    log.must_say("took out of the archive the automation");
+    log.must_say("unarchived the automation");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,7 @@ async fn the_editor_creates_an_automation_with_a_new_template() {
     page.must_say("When the event “hello” is reported");
     assert_eq!(app.texts("SELECT status AS text FROM automations").await, ["draft"]);
     let page = site.send(&page.form(&page.path)).await.ok();
-    page.must_say("The automation is switched on.");
+    page.must_say("Automation switched on.");
     assert!(page.html.contains("Say &lt;hello&gt;") && !page.html.contains("<hello>"));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -88,21 +88,21 @@ async fn the_editor_keeps_typed_values_and_shows_errors_beside_their_fields() {
     );
     let page = site.send(&form.pressing("do", "save")).await;
     assert_eq!(page.status, 422);
-    page.must_say("Write a whole number, such as 2.");
+    page.must_say("Enter a whole number, such as 2.");
     let form =
         page.form("/automations/new").with("steps.0.seconds", "2").with("steps.0.unit", "hours");
     let page = site.send(&form.clone().pressing("do", "activate")).await;
     assert_eq!(page.status, 422);
-    page.must_say("Choose the template to send.");
+    page.must_say("Choose a template.");
     page.must_say("Name the event that starts it.");
     let page = site.send(&form.pressing("do", "save")).await.ok();
     page.must_say("Wait 2 hours");
     let activate = format!("{}/activate", page.path);
     let confirmation = site.open(&activate).await.ok();
-    confirmation.must_say("Step 2: Choose the template to send.");
+    confirmation.must_say("Step 2: Choose a template.");
     let refused = site.send(&confirmation.form(&activate)).await;
     assert_eq!(refused.status, 422);
-    refused.must_say("Step 2: Choose the template to send.");
+    refused.must_say("Step 2: Choose a template.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,9 +239,9 @@ async fn a_marketer_builds_an_automation_tries_it_and_activates_it() {
     browser.must_say("Automation saved.").await;
     let automation = browser.path().await;
     browser.go(&format!("{}{automation}/activate", app.url)).await;
-    browser.must_say("From then on it sends text messages to real people.").await;
+    browser.must_say("From then on, it texts real people.").await;
     browser.press("Switch on").await;
-    browser.must_say("The automation is switched on.").await;
+    browser.must_say("Automation switched on.").await;
     app.api().post("/contacts", json!({ "phone": OTHER_HANDSET })).await.ok();
     app.eventually("the message arrives", async || {
         (app.received(OTHER_HANDSET) == ["Thank you, friend!"]).then_some(())

@@ -197,7 +197,10 @@ async fn each_step_shows_how_many_contacts_wait_and_have_passed() {
         "{}",
         one.text()
     );
-    site.open(&format!("{list}?status=failed")).await.ok().must_say("No enrollment is like this.");
+    site.open(&format!("{list}?status=failed"))
+        .await
+        .ok()
+        .must_say("No enrollment matches these filters.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +239,7 @@ async fn contacts_in_a_former_version_are_still_shown() {
     app.run_until_idle().await;
     let page = site.open(&path).await.ok();
     assert!(!page.says("go on in version"), "{}", page.text());
-    site.open(&former).await.ok().must_say("No enrollment is like this.");
+    site.open(&former).await.ok().must_say("No enrollment matches these filters.");
 }
 
 /// Creates an automation that waits before it sends, and enrolls two contacts.
@@ -262,7 +265,7 @@ async fn pausing_and_activating_first_show_how_many_contacts_are_affected() {
         format!("/automations/{automation}/activate"),
     );
     let confirmation = site.open(&pause).await.ok();
-    confirmation.must_say("2 contacts inside stand still");
+    confirmation.must_say("2 contacts inside wait");
     let paused = site.send(&confirmation.form(&pause)).await.ok();
     assert_eq!(paused.path, path);
     app.api()
@@ -270,13 +273,13 @@ async fn pausing_and_activating_first_show_how_many_contacts_are_affected() {
         .await
         .ok();
     let confirmation = site.open(&activate).await.ok();
-    confirmation.must_say("2 contacts inside go on where they stopped");
-    confirmation.must_say("does not send at present");
+    confirmation.must_say("2 contacts inside continue where they stopped");
+    confirmation.must_say("can’t send now");
     app.api()
         .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false }))
         .await
         .ok();
-    site.send(&confirmation.form(&activate)).await.ok().must_say("The automation is switched on.");
+    site.send(&confirmation.form(&activate)).await.ok().must_say("Automation switched on.");
     assert_eq!(
         site.open(&activate).await.ok().path,
         path,
@@ -296,7 +299,7 @@ async fn activating_from_the_editor_first_shows_how_many_contacts_go_on() {
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
     let site = app.sign_in().await;
     let page = site.open(&edit).await.ok();
-    page.must_say("Save and switch on …");
+    page.must_say("Save and switch on…");
     let form = page.form(&edit).with("name", "Hello again").with("steps.0.seconds", "2");
 
     let confirmation = site.send(&form.clone().pressing("do", "activate")).await.ok();
@@ -304,7 +307,7 @@ async fn activating_from_the_editor_first_shows_how_many_contacts_go_on() {
     for words in [
         "Automation saved. It is not switched on yet.",
         "Hello again",
-        "2 contacts inside go on",
+        "2 contacts inside continue",
         "Wait 2 hours",
     ] {
         confirmation.must_say(words);
@@ -314,7 +317,7 @@ async fn activating_from_the_editor_first_shows_how_many_contacts_go_on() {
     site.send(&confirmation.form(&confirmation.path))
         .await
         .ok()
-        .must_say("The automation is switched on.");
+        .must_say("Automation switched on.");
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
 
@@ -326,7 +329,7 @@ async fn activating_from_the_editor_first_shows_how_many_contacts_go_on() {
         .ok();
     let refused = site.send(&form.with("name", "Not now").pressing("do", "activate")).await;
     assert_eq!(refused.status, 422);
-    refused.must_say("is disabled; enable it in the Connection Center or choose another one.");
+    refused.must_say("is disabled. Choose another one, or enable it in the Connection Center.");
     assert_eq!(app.texts("SELECT name AS text FROM automations").await, ["Hello again"]);
 }
 

@@ -411,7 +411,7 @@ async fn a_message_without_text_has_no_encoding() {
     let site = app.sign_in_as(Role::Viewer).await;
     let page = site.open(&format!("/messages/{}", message.id)).await.ok();
     assert!(
-        page.says("No text.") && !page.says("GSM-7") && !page.says("0 parts"),
+        page.says("No text") && !page.says("GSM-7") && !page.says("0 parts"),
         "{}",
         page.text()
     );

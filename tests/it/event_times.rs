@@ -115,7 +115,7 @@ async fn a_trigger_can_allow_older_events_in_the_api_and_in_the_builder() {
         .send(&form.clone().with("trigger.max_age_seconds", "soon").pressing("do", "save"))
         .await;
     assert_eq!(wrong.status, 422);
-    wrong.must_say("Enter a whole number, for at most ten years.");
+    wrong.must_say("Enter a whole number of at most ten years.");
     site.send(&form.with("trigger.max_age_seconds", "9").pressing("do", "save"))
         .await
         .ok()

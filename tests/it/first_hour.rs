@@ -196,7 +196,7 @@ async fn a_test_event_starts_an_active_automation_like_a_reported_one() {
     let form = site.open(&path).await.ok().form(&path).with("to", HANDSET);
     for (field, value, words) in [
         ("to", "206", "country code"),
-        ("event", "{\"total\": 20}", "Would not start it. Required: total is at least 100."),
+        ("event", "{\"total\": 20}", "Won’t start it. Required: total is at least 100."),
         ("event", "{total}", "This is not JSON"),
     ] {
         let refused = site.send(&form.clone().with(field, value)).await;
@@ -209,7 +209,7 @@ async fn a_test_event_starts_an_active_automation_like_a_reported_one() {
     // Submitting it twice reports one event, which is marked as a test.
     let page = site.send(&form).await.ok();
     assert!(page.path.starts_with("/enrollments/"), "{}", page.path);
-    site.send(&form).await.ok().must_say("This test event has already been sent, once.");
+    site.send(&form).await.ok().must_say("This test event was already sent. It counts once.");
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Thanks for 100 euros."]);
     assert_eq!(
@@ -226,7 +226,7 @@ async fn a_test_event_starts_an_active_automation_like_a_reported_one() {
         .ok();
     let page = site.open(&path).await.ok();
     assert_eq!(page.path, format!("/automations/{automation}"));
-    page.must_say("Only an active automation that an event starts can be sent a test event.");
+    page.must_say("Only an active automation with an event as trigger takes test events.");
     assert!(!page.says("Start it") && !page.says("YOUR_API_KEY"));
 }
 
@@ -355,7 +355,7 @@ async fn a_starter_becomes_a_draft_with_its_templates_that_only_needs_switching_
         let edit = draft.form(&draft.path);
         let saved = site.send(&edit.pressing("do", "activate")).await.ok();
         assert!(saved.path.ends_with("/activate"), "{}: {}", saved.path, saved.text());
-        site.send(&saved.form(&saved.path)).await.ok().must_say("The automation is switched on.");
+        site.send(&saved.form(&saved.path)).await.ok().must_say("Automation switched on.");
     }
     let names = app.texts("SELECT name AS text FROM automations ORDER BY name").await;
     assert_eq!(names[..2], ["Cart reminder", "Cart reminder 2"]);

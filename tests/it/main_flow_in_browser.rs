@@ -40,10 +40,10 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.must_say("Thanks").await;
     assert_eq!(browser.value("name").await, "Thank buyers", "nothing of the automation was lost");
     assert_eq!(browser.value("trigger.name").await, "order_completed");
-    browser.press("Save and switch on …").await;
-    browser.must_say("From then on it sends text messages to real people.").await;
+    browser.press("Save and switch on…").await;
+    browser.must_say("From then on, it texts real people.").await;
     browser.press("Switch on").await;
-    browser.must_say("The automation is switched on.").await;
+    browser.must_say("Automation switched on.").await;
 
     app.event("order_completed", HANDSET, json!({ "order_id": "A-17" })).await;
     app.eventually("the message is delivered", async || {

@@ -119,7 +119,7 @@ async fn the_list_is_filtered_by_every_property_of_a_message() {
     );
     let yesterday = today.pred_opt().unwrap();
     assert!(listed(&site.open(&format!("/messages?to_day={yesterday}")).await.ok()).is_empty());
-    site.open("/messages?within=year&to=12").await.ok().must_say("This filter cannot be used");
+    site.open("/messages?within=year&to=12").await.ok().must_say("Can’t use this filter");
 }
 
 /// SQL: inserts past messages, one per second up to `until`, with UUIDv7 ids of their time.
@@ -278,7 +278,7 @@ async fn an_impossible_filter_is_not_a_server_error() {
             "the API, {query}"
         );
     }
-    site.open("/messages?reason=%00").await.must_say("This filter cannot be used");
+    site.open("/messages?reason=%00").await.must_say("Can’t use this filter");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -303,7 +303,7 @@ async fn a_filter_is_saved_as_a_view_for_all_users() {
     );
     let page = marketer.send(&form.with("name", "failed <TODAY>")).await;
     assert_eq!(page.status, 422);
-    page.must_say("There is a view with this name already");
+    page.must_say("Another view has this name.");
     assert!(page.html.contains("value=\"failed &lt;TODAY&gt;\""), "the typed value is shown again");
 
     let viewer = app.sign_in_as(Role::Viewer).await;

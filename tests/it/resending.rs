@@ -90,7 +90,7 @@ async fn a_user_without_a_mouse_finds_a_failed_message_saves_the_view_and_resend
 
     browser.tab_to("It fails at first").await;
     browser.must_say("It reached no recipient.").await;
-    browser.tab_to("Send again …").await;
+    browser.tab_to("Send again…").await;
     browser.must_say("Carillon sends this text again").await;
     browser.tab_to("Send again").await;
     browser.must_say("Resent as this message.").await;

@@ -112,7 +112,7 @@ async fn a_message_that_twilio_never_lists_stays_unconfirmed_and_is_never_sent_a
         advance_past_delays(&app).await;
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.status, MessageStatus::Unconfirmed, "{fault:?}");
-        assert!(message.reason.unwrap().contains("not sent again"), "{fault:?}");
+        assert!(message.reason.unwrap().contains("does not send it again"), "{fault:?}");
         let searches = app
             .status_entries(message.id)
             .await

@@ -239,7 +239,7 @@ async fn pressing_the_test_button_twice_sends_one_message() {
 
     let page = site.send(&form.clone().with("sender_id", "").pressing("action", "send_test")).await;
     assert_eq!(page.status, 422);
-    page.must_say("Choose what to send from.");
+    page.must_say("Choose a sender.");
 
     let form = form
         .with("sender_id", &twilio.sender_id)

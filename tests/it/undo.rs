@@ -132,10 +132,10 @@ async fn undo_restores_a_view_a_sender_and_an_automation() {
 
     let automation = format!("/automations/{}", app.sms_on("order", &twilio, "Thanks").await);
     let paused = press(&site, &format!("{automation}/pause"), &format!("{automation}/pause")).await;
-    paused.must_say("The automation is paused.");
+    paused.must_say("Automation paused.");
     undo(&site, &paused, &format!("{automation}/activate"))
         .await
-        .must_say("The automation is switched on.");
+        .must_say("Automation switched on.");
 }
 
 #[tokio::test(flavor = "multi_thread")]

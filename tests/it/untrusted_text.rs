@@ -352,7 +352,7 @@ async fn a_form_with_a_nul_character_changes_nothing_and_names_the_field() {
         admin.open(path).await.ok();
     }
     for path in ["/messages?text=a%00b", "/messages?reason=%00"] {
-        admin.open(path).await.must_say("This filter cannot be used");
+        admin.open(path).await.must_say("Can’t use this filter");
     }
     let viewer = app.sign_in_as(Role::Viewer).await;
     viewer.open("/templates?after=%00").await.ok();

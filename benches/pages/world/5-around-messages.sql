@@ -2,7 +2,7 @@
 INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, status, step, due_at, started_at, finished_at, reason)
 SELECT enrollment_id, automation_id, version, contact_id, event, coalesce('event:' || event, 'tag:' || contact_id),
     CASE WHEN failed THEN 'failed' ELSE 'completed' END, step + 1, created_at, created_at, created_at,
-    CASE WHEN failed THEN 'The sender of step 2 does not exist any more.' END
+    CASE WHEN failed THEN 'The sender of step 2 no longer exists.' END
 FROM (SELECT m.enrollment_id, m.automation_id, m.contact_id, m.step, m.created_at,
           CASE WHEN s.automation IN (1, 3) THEN overlay(m.enrollment_id::text PLACING '7016' FROM 15)::uuid END AS event,
           -- One enrollment in a hundred of one automation failed after its message.

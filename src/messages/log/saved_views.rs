@@ -76,10 +76,7 @@ pub async fn create(
 ) -> Result<()> {
     let known: i64 = message_views::table.count().get_result(conn).await?;
     if known >= MAX_VIEWS {
-        return Err(Error::field(
-            "name",
-            "There are 50 views already. Delete one that nobody needs any more.",
-        ));
+        return Err(Error::field("name", "There are 50 views already. Delete one first."));
     }
     diesel::insert_into(message_views::table)
         .values((
@@ -160,7 +157,7 @@ fn name_taken(error: diesel::result::Error) -> Error {
     Error::from(error).on_constraint(
         "message_views_name_key",
         "name",
-        "There is a view with this name already; choose another one.",
+        "Another view has this name. Choose a different one.",
     )
 }
 

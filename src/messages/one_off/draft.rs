@@ -91,7 +91,7 @@ fn filled_in(
     urls.filter_map(|(index, url)| {
         let rendered = url
             .render(variables)
-            .map_err(|reason| format!("This address cannot be made here: {reason}."));
+            .map_err(|reason| format!("This media address can’t be filled in here: {reason}."));
         errors.check(&format!("media_urls.{index}"), rendered)
     })
     .collect()
@@ -107,7 +107,7 @@ fn rendered(
     let template = template.ok_or(Mistake::Unknown("template"))?;
     if template.archived_at.is_some() {
         return Err(format!(
-            "The template “{}” is archived; choose another one or restore it.",
+            "The template “{}” is archived. Choose another one, or unarchive it.",
             template.name
         ));
     }
@@ -128,8 +128,8 @@ async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Optio
     let label = sender.label();
     let problem = match sender.status() {
         Status::Disabled => Some(format!(
-            "The sender {label} is disabled; enable it in the Connection Center or choose another \
-             one."
+            "The sender {label} is disabled. Choose another one, or enable it in the Connection \
+             Center."
         )),
         Status::Stopped => Some(format!(
             "The sender {label} is stopped: {}",
@@ -143,7 +143,7 @@ async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Optio
     let connection = connections::find(conn, sender.connection_id).await?;
     Ok(match connection.status() {
         Status::Disabled => Some(format!(
-            "The connection “{}” of this sender is disabled; enable it in the Connection Center.",
+            "The connection “{}” of this sender is disabled. Enable it in the Connection Center.",
             connection.name
         )),
         Status::Stopped => {

@@ -295,8 +295,8 @@ impl OwnedSids {
 
 /// Leaves the message `unconfirmed` with a reason, so that a late callback still settles it.
 async fn give_up(conn: &mut Conn, id: MessageId) -> Result<()> {
-    let reason = "Twilio never confirmed this message, and its list does not show it. \
-                  It is not sent again, so that nobody gets it twice.";
+    let reason = "Twilio never confirmed this message, and its list does not show it. Carillon \
+                  does not send it again, so that it can’t arrive twice.";
     diesel::update(
         messages::table.find(id).filter(messages::status.eq(MessageStatus::Unconfirmed)),
     )

@@ -5,7 +5,7 @@ use crate::types::mistake::Mistake;
 
 /// Turns the errors of fields that are not on the page into messages that name their place.
 pub(super) fn as_problems(errors: &FieldErrors) -> FieldErrors {
-    let lead = "It cannot be switched on yet. Edit it:";
+    let lead = "Not switched on. Edit this first:";
     let start = FieldErrors::default().with("form", lead);
     error_messages(errors)
         .into_iter()

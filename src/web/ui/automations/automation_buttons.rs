@@ -58,7 +58,7 @@ pub(super) async fn unarchive(
         match unarchive_and_activate(&mut conn, &actor, *id, now).await {
             Ok(_) => {
                 return redirect
-                    .flash("Automation taken out of the archive and switched on again.");
+                    .flash("Automation unarchived and switched on again.");
             }
             // What keeps it from running does not keep it in the archive.
             Err(Error::Invalid(errors)) => reasons = error_messages(&errors),
@@ -66,7 +66,7 @@ pub(super) async fn unarchive(
         }
     }
     conn.transaction(async |conn| automations::unarchive(conn, &actor, *id, now).await).await?;
-    let text = "Automation taken out of the archive. It is not switched on.";
+    let text = "Automation unarchived. It is not switched on.";
     if reasons.is_empty() {
         redirect.flash(text)
     } else {

@@ -331,13 +331,16 @@ fn start_text(start: &Start, event: Option<&ChosenEvent>) -> String {
         }
         Start::Yes => "The trigger fits.".to_owned(),
         Start::Incomplete => "The trigger is not complete yet.".to_owned(),
-        Start::NoEvent => "The trigger needs an event. The steps are shown without one.".to_owned(),
+        Start::NoEvent => "The trigger needs an event. These steps follow without one.".to_owned(),
         Start::OtherEvent(wanted) => {
-            format!("The trigger waits for the event “{wanted}”. The steps are shown anyway.")
+            format!(
+                "The trigger waits for the event “{wanted}”. These steps follow if it \
+                     arrives."
+            )
         }
         Start::Unmet(unmet) => {
             let unmet: Vec<String> = unmet.iter().map(sentences::condition).collect();
-            format!("Required: {}. The steps are shown anyway.", unmet.join(", "))
+            format!("Required: {}. These steps follow if it fits.", unmet.join(", "))
         }
     }
 }

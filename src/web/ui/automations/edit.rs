@@ -222,7 +222,7 @@ async fn refuse(
                 visit,
                 subject,
                 typed,
-                errors.with("form", "Not saved yet. Correct what is marked."),
+                errors.with("form", "Not saved yet. Correct the marked fields."),
             )
             .await
         }
@@ -252,7 +252,7 @@ async fn show_dry_run(visit: Visit<Marketer>, subject: Subject, typed: Typed) ->
                 visit,
                 subject,
                 typed,
-                errors.with("form", "Cannot try it yet. Correct what is marked."),
+                errors.with("form", "Can’t try it yet. Correct the marked fields."),
             )
             .await;
         }

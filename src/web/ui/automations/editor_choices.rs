@@ -70,7 +70,7 @@ impl EditorChoices {
         senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| {
             Choice {
                 value: sender.id.to_string(),
-                label: format!("{} (not sending at present)", sender.label()),
+                label: format!("{} (can’t send now)", sender.label()),
             }
         }));
         let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();

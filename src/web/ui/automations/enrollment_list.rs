@@ -138,16 +138,14 @@ fn limits(filter: &EnrollmentFilter) -> Option<String> {
     let newest = grouped(SCAN_LIMIT);
     match (&filter.contacts, filter.status, filter.version) {
         (Some(contacts), ..) if contacts.len() >= MAX_CONTACTS => Some(format!(
-            "More contacts are found by this than the newest {MAX_CONTACTS}, whose enrollments \
-             are shown: search more exactly."
+            "Only the newest {MAX_CONTACTS} matching contacts count here. Search more exactly for \
+             others."
         )),
         (None, _, Some(_)) => Some(format!(
-            "A version is looked for among the newest {newest} enrollments, and among the newest \
-             {newest} of the time when it ended."
+            "Only the newest {newest} enrollments count here, and the newest {newest} from when \
+             the version ended."
         )),
-        (None, Some(_), None) => {
-            Some(format!("A status is looked for among the newest {newest} enrollments."))
-        }
+        (None, Some(_), None) => Some(format!("Only the newest {newest} enrollments count here.")),
         _ => None,
     }
 }

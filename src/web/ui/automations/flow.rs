@@ -38,7 +38,7 @@ impl FlowCard {
         match trigger {
             None => card("When", "something", "happens"),
             Some(Trigger::Event { name: None, .. }) => {
-                let detail = Some("Which event is not said yet".to_owned());
+                let detail = Some("No event chosen yet".to_owned());
                 Self { detail, ..card("When", "an event", "arrives") }
             }
             Some(Trigger::Event { name: Some(name), conditions, max_age_seconds }) => {
@@ -52,7 +52,7 @@ impl FlowCard {
                 Self { detail, ..card("When", name.as_str(), "arrives") }
             }
             Some(Trigger::TagAdded { tag: None }) => {
-                let detail = Some("Which tag is not said yet".to_owned());
+                let detail = Some("No tag chosen yet".to_owned());
                 Self { detail, ..card("When", "a tag", "is added") }
             }
             Some(Trigger::TagAdded { tag: Some(tag) }) => {
@@ -128,10 +128,8 @@ impl FlowCard {
         sender: Option<&str>,
         property: Option<&str>,
     ) -> Self {
-        let from = sender.map_or_else(
-            || "No sender is chosen yet".to_owned(),
-            |sender| format!("From {sender}"),
-        );
+        let from = sender
+            .map_or_else(|| "No sender chosen yet".to_owned(), |sender| format!("From {sender}"));
         let detail = match property {
             Some("") => format!("{from}, to a number of the event"),
             Some(property) => format!("{from}, to the event’s {property}"),
@@ -188,7 +186,7 @@ mod tests {
         assert_eq!(title(&trigger), "When order_completed arrives");
         assert_eq!(title(&steps[0]), "Send Thanks");
         assert_eq!(steps[0].pieces.len(), 3);
-        assert_eq!(steps[0].detail.as_deref(), Some("No sender is chosen yet"));
+        assert_eq!(steps[0].detail.as_deref(), Some("No sender chosen yet"));
         assert_eq!(title(&steps[1]), "Wait 1 day");
         assert_eq!(steps[1].problem.as_deref(), Some("Write a whole number."));
     }

@@ -226,7 +226,7 @@ impl TriggerForm {
                         let seconds =
                             typed.parse::<u64>().ok().and_then(|amount| amount.checked_mul(length));
                         let read = automations::parse_max_age(seconds)
-                            .map_err(|_| "Enter a whole number, for at most ten years.");
+                            .map_err(|_| "Enter a whole number of at most ten years.");
                         errors.check("trigger.max_age_seconds", read)
                     }
                 };

@@ -104,7 +104,7 @@ fn an_impossible_date_is_an_error_on_its_field() {
     for value in ["9999-12-31", "0001-01-01T00:00:00Z"] {
         let errors = parse(value).unwrap_err().to_string();
         assert!(
-            errors.starts_with("trigger.where.0.value: No event can fit: the year "),
+            errors.starts_with("trigger.where.0.value: No event can match: the year "),
             "{errors}"
         );
     }

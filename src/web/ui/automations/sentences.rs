@@ -14,9 +14,7 @@ use crate::web::quantities::duration;
 /// A sentence about a trigger: “When order_completed is reported and total is at least 100”.
 pub(super) fn trigger(trigger: &Trigger) -> String {
     match trigger {
-        Trigger::Event { name: None, .. } => {
-            "When an event is reported that is not named yet".to_owned()
-        }
+        Trigger::Event { name: None, .. } => "When an event is reported (not named yet)".to_owned(),
         Trigger::Event { name: Some(name), conditions, max_age_seconds } => {
             let conditions: Vec<String> = conditions.0.iter().map(condition).collect();
             let when = if conditions.is_empty() { "" } else { " and " };
@@ -25,7 +23,7 @@ pub(super) fn trigger(trigger: &Trigger) -> String {
                 .unwrap_or_default();
             format!("When the event “{name}” is reported{age}{when}{}", conditions.join(" and "))
         }
-        Trigger::TagAdded { tag: None } => "When a tag is added that is not named yet".to_owned(),
+        Trigger::TagAdded { tag: None } => "When a tag is added (not named yet)".to_owned(),
         Trigger::TagAdded { tag: Some(tag) } => {
             format!("When the tag “{tag}” is added to a contact")
         }
@@ -74,15 +72,14 @@ pub(super) fn step(
             let template = template_id
                 .and_then(|id| templates.get(&id))
                 .map(|template| format!("“{}”", template.name));
-            let template =
-                template.unwrap_or_else(|| "a template that is not chosen yet".to_owned());
+            let template = template.unwrap_or_else(|| "a template (not chosen yet)".to_owned());
             let sender = sender_id.and_then(|id| senders.get(&id)).map(Sender::label);
-            let sender = sender.unwrap_or_else(|| "a sender that is not chosen yet".to_owned());
+            let sender = sender.unwrap_or_else(|| "a sender (not chosen yet)".to_owned());
             match to {
                 Recipient::ContactPhone => format!("Send {template} to the contact, from {sender}"),
                 Recipient::EventProperty(property) => {
                     format!(
-                        "Send {template} to the number in the event's “{property}”, from {sender}"
+                        "Send {template} to the number in the event’s “{property}”, from {sender}"
                     )
                 }
             }

@@ -105,7 +105,7 @@ impl StepForm {
                 Some(Step::SendSms { template_id: template_id?, sender_id: sender_id?, to })
             }
             _ => {
-                errors.add(&format!("{path}.type"), "This kind of step is not known.");
+                errors.add(&format!("{path}.type"), "Unknown kind of step.");
                 None
             }
         }
@@ -116,7 +116,7 @@ impl StepForm {
             .amount
             .trim()
             .parse()
-            .map_err(|_| "Write a whole number, such as 2.".to_owned())?;
+            .map_err(|_| "Enter a whole number, such as 2.".to_owned())?;
         let unit = UNITS.into_iter().find(|(unit, _)| *unit == self.unit);
         let (_, length) = unit.ok_or_else(|| "Choose minutes, hours or days.".to_owned())?;
         Ok(amount.saturating_mul(i64::from(length)))

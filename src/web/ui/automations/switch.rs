@@ -61,7 +61,7 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
         Ok(automation) => visit
             .redirect(format!("/automations/{}", automation.id))
             .undo(format!("/automations/{id}/pause"), [])
-            .flash("The automation is switched on."),
+            .flash("Automation switched on."),
         Err(Error::Invalid(errors)) => {
             let page = AutomationShowPage::load(
                 &mut *visit.conn().await?,
@@ -90,7 +90,7 @@ pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> Pag
         Ok(automation) => visit
             .redirect(format!("/automations/{}", automation.id))
             .undo(format!("/automations/{id}/activate"), [])
-            .flash("The automation is paused."),
+            .flash("Automation paused."),
         Err(Error::Invalid(errors)) => {
             visit.redirect(format!("/automations/{id}")).warning(error_messages(&errors).join(" "))
         }
@@ -106,11 +106,8 @@ async fn show_confirmation(
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, id).await?;
     if automation.status == to {
-        let already = if to == AutomationStatus::Active {
-            "It is switched on already."
-        } else {
-            "It is paused already."
-        };
+        let already =
+            if to == AutomationStatus::Active { "Already switched on." } else { "Already paused." };
         return visit.redirect(format!("/automations/{id}")).flash(already);
     }
     let page = SwitchPage::load(&mut conn, automation, to, visit.now()).await?;
@@ -170,16 +167,10 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
     let usable = senders::usable_ids(conn).await?;
     for sender in &senders {
         if !usable.contains(&sender.id) {
-            found.push(format!(
-                "{} does not send at present: see the Connection Center.",
-                sender.label()
-            ));
+            found.push(format!("{} can’t send now. Check the Connection Center.", sender.label()));
         }
         if sender.webhook_error.is_some() {
-            found.push(format!(
-                "Replies to {} are not reported here, STOP among them.",
-                sender.label()
-            ));
+            found.push(format!("Replies to {}, such as STOP, don’t arrive here.", sender.label()));
         }
         let health =
             senders::health_by_sender(conn, sender.connection_id).await?.remove(&sender.id);

@@ -103,25 +103,20 @@ pub(super) async fn send(
         report(&mut conn, &visit.context.handover, std::slice::from_ref(&event), now).await?;
     let enrolled = reported.enrolled.iter().find(|enrolled| enrolled.automation_id == *id);
     match (enrolled, reported.recorded.first()) {
-        (Some(enrolled), _) => {
-            visit.redirect(format!("/enrollments/{}", enrolled.enrollment_id)).flash(
-                "Test event sent. Reload this page to see each step and what becomes of its \
-                 message.",
-            )
-        }
+        (Some(enrolled), _) => visit
+            .redirect(format!("/enrollments/{}", enrolled.enrollment_id))
+            .flash("Test event sent. Reload this page to follow its steps and messages."),
         (None, Some(RecordOutcome::Repeat(_))) => {
-            visit.redirect(back).flash("This test event has already been sent, once.")
+            visit.redirect(back).flash("This test event was already sent. It counts once.")
         }
         (None, _) => visit.redirect(back).warning(
-            "The test event is recorded, but started nothing: the automation was changed \
-             meanwhile.",
+            "Test event recorded, but it started nothing. The automation changed in the meantime.",
         ),
     }
 }
 
 /// Why a test event cannot be sent.
-const NOT_AWAITED: &str =
-    "Only an active automation that an event starts can be sent a test event.";
+const NOT_AWAITED: &str = "Only an active automation with an event as trigger takes test events.";
 
 /// The event that starts the automation; none if it is not active, or not started by an event.
 fn awaited_event(automation: &Automation) -> Option<EventName> {
@@ -145,7 +140,7 @@ fn check_conditions(trigger: &Trigger, properties: &Value) -> Result<(), FieldEr
     if unmet.is_empty() {
         return Ok(());
     }
-    let sentence = format!("Would not start it. Required: {}.", unmet.join(" and "));
+    let sentence = format!("Won’t start it. Required: {}.", unmet.join(" and "));
     Err(FieldErrors::default().with("event", sentence))
 }
 

@@ -53,8 +53,7 @@ impl ComposerForm {
             errors.add("to", format!("Not sent. {}", held.meaning()));
         }
         let sender_id = self.sender_id.parse::<SenderId>();
-        let sender_id =
-            errors.check("sender_id", sender_id.map_err(|_| "Choose what to send from."));
+        let sender_id = errors.check("sender_id", sender_id.map_err(|_| "Choose a sender."));
         let content = if self.is_template() {
             let id = self.template_id.parse::<TemplateId>();
             errors

@@ -124,7 +124,7 @@ impl ContactForm {
                     .flat_map(|(_, messages)| messages)
                     .for_each(|message| errors.add(&field, message.as_str()));
             } else if attributes.insert(name.to_owned(), value).is_some() {
-                errors.add(&field, "Another attribute has this name.");
+                errors.add(&field, "Another attribute has this name. Choose a different one.");
             }
         }
         Attributes::parse(attributes).unwrap_or_else(|wrong| {

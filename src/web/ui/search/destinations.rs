@@ -45,7 +45,7 @@ pub(super) const ACTIONS: &[Destination] = &[
     ),
     of(
         Role::Admin,
-        "Invite a user",
+        "Invite user",
         "/settings/users/invite",
         "user-plus",
         "add new create team member",
@@ -68,7 +68,7 @@ pub(super) const PAGES: &[Destination] = &[
         "plug",
         "connections twilio senders numbers webhooks",
     ),
-    of(Role::Viewer, "Views of the messages", "/messages/views", "bookmark", "saved filters"),
+    of(Role::Viewer, "Views of messages", "/messages/views", "bookmark", "saved filters"),
     of(Role::Viewer, "API reference", "/api", "code", "calls openapi programs developers"),
     of(Role::Viewer, "Keyboard shortcuts", "/shortcuts", "keyboard", "keys help"),
     of(

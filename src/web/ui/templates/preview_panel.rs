@@ -271,7 +271,7 @@ impl PreviewInput<'_> {
             .iter()
             .map(|contact| Choice::new(contact.id.to_string(), contact.long_label()))
             .collect();
-        choices.push(Choice::new(ONLY_NUMBER, "Somebody of whom only the number is known"));
+        choices.push(Choice::new(ONLY_NUMBER, "A number without a contact"));
         choices
     }
 

@@ -20,7 +20,7 @@ impl PreviewRecipient {
     pub(super) fn label(&self) -> String {
         match self {
             Self::Contact(contact) => contact.long_label(),
-            Self::Number(_) => "somebody of whom only the number is known".to_owned(),
+            Self::Number(_) => "a number without a contact".to_owned(),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn send(
         .into_iter()
         .find(|sender| sender.id.to_string() == form.sender_id);
     if sender.is_none() {
-        errors.add("sender_id", "Choose what to send from.");
+        errors.add("sender_id", "Choose a sender.");
     }
     let new = form.parse_content().map_err(|found| add_all(&mut errors, &found)).ok();
     let defaults = PreviewDefaults::load(conn, template).await?;

@@ -65,7 +65,7 @@ impl AutomationDryRun {
             event: Some(serde_json::json!({ "order_id": "A-1 <b>" })),
             starts: false,
             result: "Ada <Lovelace> would not enter".to_owned(),
-            start: "The trigger waits for the event “order”. The steps are shown anyway."
+            start: "The trigger waits for the event “order”. These steps follow if it arrives."
                 .to_owned(),
             steps,
             ends_at: DateTime::UNIX_EPOCH,

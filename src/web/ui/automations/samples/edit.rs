@@ -64,8 +64,8 @@ impl Samples for AutomationEditPage {
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         let wrong = FieldErrors::default()
-            .with("form", "Not saved yet. Correct what is marked.")
-            .with("steps.1.seconds", "Write a whole number, such as 2.")
+            .with("form", "Not saved yet. Correct the marked fields.")
+            .with("steps.1.seconds", "Enter a whole number, such as 2.")
             .with("steps.0.template_id", "There is no such template.")
             .with("try.event", "This is not JSON.")
             .with("trigger.where.0.value", "This is wrong.");

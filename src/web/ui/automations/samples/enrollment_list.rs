@@ -21,7 +21,7 @@ impl Samples for EnrollmentListPage {
             rows,
             newer: Some("/automations/1/enrollments?status=".to_owned()),
             older: None,
-            limits: Some("A status is looked for among the newest 20,000 enrollments.".to_owned()),
+            limits: Some("Only the newest 20,000 enrollments count here.".to_owned()),
         };
         let searched = EnrollmentListQuery {
             q: "Ada".to_owned(),
@@ -48,7 +48,7 @@ impl EnrollmentRow {
             version: 2,
             step: 1,
             reason: (status == EnrollmentStatus::Failed)
-                .then(|| "The sender of step 2 does not exist any more.".to_owned()),
+                .then(|| "The sender of step 2 no longer exists.".to_owned()),
             due_at: Some(DateTime::UNIX_EPOCH).filter(|_| status == EnrollmentStatus::Active),
             started_at: DateTime::UNIX_EPOCH,
         };

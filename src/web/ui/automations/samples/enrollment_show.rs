@@ -46,7 +46,7 @@ impl Samples for EnrollmentShowPage {
             contact_id: ContactId::new(),
             contact: "Ada <Lovelace>".to_owned(),
             status,
-            reason: Some("The sender of step 2 does not exist any more.".to_owned())
+            reason: Some("The sender of step 2 no longer exists.".to_owned())
                 .filter(|_| status == EnrollmentStatus::Failed),
             cause: "A tag was added",
             event: None,

@@ -24,7 +24,7 @@ impl Samples for SwitchPage {
             has_contacts_inside: has_run,
             only_newest: has_run.then_some(SCAN_LIMIT),
             waiting: i64::from(has_run),
-            warnings: vec!["Shop <1> does not send at present.".to_owned()],
+            warnings: vec!["Shop <1> can’t send now.".to_owned()],
         };
         let empty = Self {
             warnings: Vec::new(),

@@ -26,7 +26,7 @@ impl Samples for AutomationTestEventPage {
         };
         let errors = FieldErrors::default()
             .with("to", "Enter a number with its country code.")
-            .with("event", "Would not start it. Required: total is at least 100.");
+            .with("event", "Won’t start it. Required: total is at least 100.");
         let samples =
             [page(&[], FieldErrors::default()), page(&["Ask for a <review>", "Remind"], errors)];
         samples.into_iter().flatten().collect()

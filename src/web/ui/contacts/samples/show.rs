@@ -84,7 +84,7 @@ impl Samples for ContactShowPage {
                 composer: Some(composer("template", "")),
                 errors: FieldErrors::default()
                     .with("to", "Not sent. They texted STOP.")
-                    .with("sender_id", "Choose what to send from.")
+                    .with("sender_id", "Choose a sender.")
                     .with("template_id", "Choose a template."),
                 ..Self::bare(contact.clone(), Vec::new(), &[])
             });
