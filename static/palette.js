@@ -95,7 +95,7 @@
       failed = true;
       openOnArrival = null;
       const note = document.createElement("p");
-      note.textContent = "Carillon could not answer. Press Enter for the search page.";
+      note.textContent = "Carillon can’t answer now. Press Enter for the search page.";
       show([], [note], note.textContent);
       return;
     }

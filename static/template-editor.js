@@ -97,7 +97,7 @@
   };
 
   // Signed out or offline: the preview must not show another page, and the input is stored in this browser.
-  const showNotSaved = (why) => showStatus(storeInput() ? `${why} What you type is kept in this browser.` : `${why} Do not close this page before it is saved.`);
+  const showNotSaved = (why) => showStatus(storeInput() ? `${why} What you type is kept in this browser.` : `${why} Don’t close this page before it is saved.`);
   form.addEventListener("htmx:before:response", (event) => {
     const answer = event.detail.ctx.response.raw;
     signedOut = answer.redirected || answer.status === 403;
@@ -108,10 +108,10 @@
       return;
     }
     event.preventDefault();
-    showNotSaved(signedOut ? "You are signed out: sign in again in this window." : "Carillon could not answer.");
+    showNotSaved(signedOut ? "You are signed out. Sign in again in this window." : "Carillon can’t answer now.");
   });
   form.addEventListener("htmx:error", (event) => {
-    if (event.detail.error?.name !== "AbortError") showNotSaved("Carillon does not answer.");
+    if (event.detail.error?.name !== "AbortError") showNotSaved("Carillon can’t answer now.");
   });
 
   // The server gets the input now, unless it will ask for the password first.

@@ -62,7 +62,7 @@ impl Evidence {
     pub(super) fn require_note(&self) -> Result<()> {
         let has_note = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());
         if matches!(self.source, Source::Admin | Source::Api) && !has_note {
-            return Err(Error::field("note", "Write down why this number may be texted again."));
+            return Err(Error::field("note", "Write why this number may be texted again."));
         }
         Ok(())
     }

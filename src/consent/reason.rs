@@ -40,7 +40,7 @@ impl Reason {
             Self::Carrier21610 => "Opted out (21610)",
             Self::Manual => "Suppressed by hand",
             Self::CarrierBlocked => "Blocked by the carrier",
-            Self::InvalidNumber => "Cannot receive SMS",
+            Self::InvalidNumber => "Can’t receive SMS",
         }
     }
 
@@ -65,7 +65,7 @@ impl Reason {
             }
             Self::Manual => "A user or a connected program suppressed this number.",
             Self::CarrierBlocked => "The carrier blocks messages to this number.",
-            Self::InvalidNumber => "Twilio reports that this number cannot receive messages.",
+            Self::InvalidNumber => "Twilio reports that this number can’t receive messages.",
         }
     }
 }

@@ -95,7 +95,7 @@ impl ConsentRecord {
                     .map(|email| format!(" by {email}"))
                     .unwrap_or_default();
                 format!(
-                    "{ended} moved along from {} when the number was changed{by}",
+                    "{ended} carried over from {} when the number was changed{by}",
                     note.unwrap_or("the former number")
                 )
             }
@@ -117,7 +117,7 @@ impl ConsentRecord {
             Some(Reason::Stop | Reason::Carrier21610) => {
                 format!("{what}: the person has opted out")
             }
-            Some(Reason::InvalidNumber) => format!("{what}: the number cannot receive messages"),
+            Some(Reason::InvalidNumber) => format!("{what}: the number can’t receive messages"),
             Some(Reason::CarrierBlocked) => {
                 format!("{what}: the carrier blocks messages to the number")
             }
@@ -219,7 +219,7 @@ pub(super) async fn proving_message(
 const READ_SUFFIX: &str = ", read as an opt-out";
 
 /// Appended if the webhook of the text did not arrive.
-const FOUND_SUFFIX: &str = " (found by asking Twilio, whose webhook had not come)";
+const FOUND_SUFFIX: &str = " (found by asking Twilio: its webhook didn’t arrive)";
 
 /// The keyword as it was written, or the usual one if that is unknown.
 fn keyword(note: Option<&str>, usual: &str) -> String {
@@ -264,7 +264,8 @@ mod tests {
         };
         assert_eq!(
             moved.sentence(),
-            "STOP moved along from +1 415 555 0123 when the number was changed by anna@example.com"
+            "STOP carried over from +1 415 555 0123 when the number was changed by \
+             anna@example.com"
         );
     }
 

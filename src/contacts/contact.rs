@@ -169,11 +169,11 @@ pub async fn ids_by_external_id(
 /// Turns the violation of a unique index into an error on its field.
 pub(super) fn as_field_error(error: Error) -> Error {
     error
-        .on_constraint("contacts_phone_key", "phone", "already a contact")
+        .on_constraint("contacts_phone_key", "phone", "This number is already a contact.")
         .on_constraint(
             "contacts_argentine_line_key",
             "phone",
-            "already a contact, with its number written the other way",
+            "This number is already a contact, written the other way.",
         )
-        .on_constraint("contacts_external_id_key", "external_id", "another contact has this id")
+        .on_constraint("contacts_external_id_key", "external_id", "Another contact has this id.")
 }

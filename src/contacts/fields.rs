@@ -20,22 +20,19 @@ pub enum InvalidField {
     #[error("{}", Mistake::ControlCharacter)]
     ControlCharacter,
     /// Not of the form name@domain.
-    #[error("This is not an email address; it should look like ada@example.com.")]
+    #[error("Enter an email address such as ada@example.com.")]
     NotAnEmail,
     /// An attribute's name that templates could not use.
     #[error(
-        "An attribute's name is 1 to 64 letters (a-z), digits or _, and does not begin with a \
+        "An attribute’s name has 1 to 64 letters (a-z), digits or _, and doesn’t begin with a \
          digit."
     )]
     AttributeName,
     /// An attribute's value that is an array or object.
-    #[error(
-        "An attribute's value is a text, a number, true or false; lists and objects are not \
-         possible."
-    )]
+    #[error("An attribute’s value is a text, a number, true or false, not a list or an object.")]
     AttributeType,
     /// An attribute's value that is too long.
-    #[error("An attribute's value is at most 2,048 bytes long.")]
+    #[error("An attribute’s value has at most 2,048 bytes.")]
     AttributeTooLong,
     /// A character that a text in the database cannot hold.
     #[error("{}", Mistake::Unstorable)]

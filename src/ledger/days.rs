@@ -15,16 +15,16 @@ pub struct Days {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DaysError {
     /// The last day is before the first.
-    #[error("The last day is before the first one.")]
+    #[error("Choose a last day that is not before the first.")]
     Backwards,
     /// Longer than ten years.
-    #[error("These are more than ten years; choose fewer.")]
+    #[error("Choose at most ten years.")]
     TooMany,
     /// Longer than the query allows.
-    #[error("These are more than {0} days; choose fewer.")]
+    #[error("Choose at most {0} days.")]
     MoreThan(i64),
     /// Not written as a day.
-    #[error("Write a day as 2026-11-21.")]
+    #[error("Enter a day such as 2026-11-21.")]
     NotADay,
 }
 

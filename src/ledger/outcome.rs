@@ -47,13 +47,13 @@ impl Outcome {
         match self {
             Self::Delivered => "The carrier confirmed that it arrived.",
             Self::Sent => "Twilio or a carrier has it. Some carriers never confirm delivery.",
-            Self::Failed => "It did not arrive.",
-            Self::Suppressed => "Not sent, because the number may not be texted.",
-            Self::Skipped => "Not sent, because a rule left it out or its time had passed.",
+            Self::Failed => "It didn’t arrive.",
+            Self::Suppressed => "Not sent: this number can’t be texted.",
+            Self::Skipped => "Not sent: a rule left it out, or its time had passed.",
             Self::Unconfirmed => {
-                "Twilio gave no clear answer: it is uncertain whether it has the message."
+                "Twilio gave no clear answer. It is uncertain whether it has the message."
             }
-            Self::Pending => "Waiting to be handed to Twilio.",
+            Self::Pending => "Waiting to go to Twilio.",
             Self::Retried => "It never arrived, and another message took its place.",
         }
     }

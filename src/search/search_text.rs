@@ -28,7 +28,7 @@ impl SearchText {
     ) -> Result<Option<Self>, &'static str> {
         // U+FFFD stands for NUL and for invalid UTF-8 in a URL.
         if typed.contains(['\0', '\u{fffd}']) {
-            return Err("Remove the character that cannot be searched for.");
+            return Err("Remove the character that can’t be searched for.");
         }
         let words: Vec<&str> = typed.split_whitespace().collect();
         let composed = composed(&words.join(" ")).into_owned();

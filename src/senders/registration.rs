@@ -203,7 +203,7 @@ fn unknown_reason(error: &TwilioError) -> String {
             "The saved keys may not read it.".to_owned()
         }
         TwilioError::NotFound { .. } => "Twilio does not offer it to this account.".to_owned(),
-        _ => "Twilio did not answer this question.".to_owned(),
+        _ => "Twilio didn’t answer this question.".to_owned(),
     }
 }
 

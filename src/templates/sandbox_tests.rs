@@ -263,7 +263,7 @@ fn mistakes_are_explained_with_their_position() {
         ("{{ contact.email == none }}", "Line 1, column 21", "is defined"),
         ("{{ 99999999999999999999 }}", "Line 1, column 4", "too large"),
         ("a\u{0}b", "Line 1, column 2", "invisible control character"),
-        ("  \r\n ", "Line 1, column 1", "The text is empty"),
+        ("  \r\n ", "Line 1, column 1", "Write a text"),
     ] {
         let message = refusal(body);
         assert!(message.starts_with(position) && message.contains(words), "{body}: {message}");

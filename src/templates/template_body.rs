@@ -41,17 +41,19 @@ impl TemplateBody {
         let text = typed.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned();
         let start = SourcePosition { line: 1, column: 1 };
         if text.is_empty() {
-            return Err(start.error("The text is empty."));
+            return Err(start.error("Write a text."));
         }
         let length = text.chars().count();
         if length > MAX_CHARACTERS {
-            return Err(
-                start.error(format!("The text has {length} characters; 1,600 is the most."))
-            );
+            return Err(start.error(format!(
+                "The text has {length} characters. Shorten it to at most \
+                                     1,600."
+            )));
         }
         if let Some(byte) = text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
-            return Err(position_of(&text, byte)
-                .error("There is an invisible control character here; remove it."));
+            return Err(
+                position_of(&text, byte).error("Remove the invisible control character here.")
+            );
         }
         let compiled = CompiledSource::new(check(&text, Printing::Text)?)?;
         Ok(Self { text, compiled })

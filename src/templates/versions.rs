@@ -89,7 +89,7 @@ pub async fn restore(
     let earlier = find(conn, id, version).await?;
     let current = lock(conn, id).await?;
     let new = NewTemplate::parse(&current.name, &earlier.body, &earlier.media_urls).map_err(
-        |errors| Error::Refused(format!("Version {version} cannot be used any more: {errors}")),
+        |errors| Error::Refused(format!("Version {version} can’t be restored: {errors}")),
     )?;
     update(conn, actor, id, new, now).await
 }

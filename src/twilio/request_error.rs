@@ -23,7 +23,7 @@ pub enum SendError {
         exchange: Exchange,
     },
     /// The request did not leave this machine: certainly not sent.
-    #[error("Twilio could not be reached: {why}; check this machine's network and DNS")]
+    #[error("Couldn’t reach Twilio: {why}; check this machine's network and DNS")]
     NotSent {
         /// The cause.
         why: String,
@@ -108,7 +108,7 @@ pub enum TwilioError {
         exchange: Exchange,
     },
     /// No connection, a timeout, or an interrupted answer.
-    #[error("Twilio could not be reached: {why}; check this machine's network and try again")]
+    #[error("Couldn’t reach Twilio: {why}; check this machine's network and try again")]
     Unreachable {
         /// The cause.
         why: String,

@@ -69,7 +69,7 @@ async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
     site.open(&format!("{trying}?find=Nobody"))
         .await
         .ok()
-        .must_say("No contact is found by this name, number or email.");
+        .must_say("No contact matches. Enter a name, number or email.");
 
     app.text(HANDSET, LONG_CODE, "STOP").await;
     let page = site.open(&format!("{trying}?find=Ada")).await.ok();
@@ -144,7 +144,7 @@ async fn before_the_first_event_a_dry_run_uses_a_handwritten_one() {
     page.must_say("Required: total is at least 400.");
     let page = site.send(&page.form(&edit).with("try.event", "[301]").pressing("do", "try")).await;
     assert_eq!(page.status, 422);
-    page.must_say("Write the properties in braces");
+    page.must_say("Write the properties as a JSON object");
     assert_eq!(page.form(&edit).value("try.event"), Some("[301]"));
     assert!(
         app.received(HANDSET).is_empty()

@@ -89,7 +89,7 @@ async fn each_invalid_field_has_its_own_error() {
     }
     assert_eq!(
         app.api().post("/contacts", json!({ "phone": "+14155550123" })).await.field("phone"),
-        "already a contact"
+        "This number is already a contact."
     );
 }
 

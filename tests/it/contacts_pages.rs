@@ -51,7 +51,7 @@ async fn a_contact_is_created_and_changed_with_forms() {
         contact.html
     );
     let twice = send(&marketer, "/contacts/new", "/contacts", &[("phone", ANN)]).await;
-    assert!(twice.status == 422 && twice.text().contains("already a contact"));
+    assert!(twice.status == 422 && twice.text().contains("This number is already a contact."));
 
     let edit = format!("{}/edit", contact.path);
     let changed = send(
@@ -101,7 +101,7 @@ async fn a_number_is_suppressed_by_hand_and_lifted_each_with_a_reason() {
     let marketer = app.sign_in_as(Role::Marketer).await;
     let (suppress, lift) = (format!("{contact}/suppress"), format!("{contact}/lift"));
     let silent = send(&marketer, &contact, &suppress, &[]).await;
-    assert!(silent.status == 422 && silent.text().contains("Write down why"));
+    assert!(silent.status == 422 && silent.text().contains("Write why"));
     let suppressed =
         send(&marketer, &contact, &suppress, &[("suppress_note", "asked on the phone")])
             .await

@@ -69,7 +69,7 @@ async fn a_template_is_previewed_and_sent_by_hand_if_it_fits_the_contact() {
 
     let refused = marketer.send(&with_template(form.clone(), &order)).await;
     assert_eq!(refused.status, 422);
-    refused.must_say("This template gives no text here: ");
+    refused.must_say("No text for this contact: ");
     let none = marketer.send(&form.clone().with("mode", "template")).await;
     assert_eq!(none.status, 422);
     none.must_say("Choose a template.");

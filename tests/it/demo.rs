@@ -101,7 +101,7 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
     screenshot(&browser, "home").await;
 
     go("/ledger").await;
-    browser.must_say("It adds up").await;
+    browser.must_say("Adds up").await;
     screenshot(&browser, "ledger").await;
 
     go("/messages").await;

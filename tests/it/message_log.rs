@@ -99,13 +99,13 @@ async fn the_list_is_filtered_by_every_property_of_a_message() {
         format!("/messages?contact_id={ann}")
     );
     let page = site.open("/messages?contact=ann&status=delivered").await.ok();
-    page.must_say("Several contacts fit");
+    page.must_say("Several contacts match");
     assert_eq!(
         site.open(&link(&page, &format!("contact_id={ann}"))).await.ok().path,
         format!("/messages?status=delivered&contact_id={ann}")
     );
     let page = site.open("/messages?contact=Zoe").await.ok();
-    page.must_say("No contact fits");
+    page.must_say("No contact matches");
     assert!(page.html.contains("value=\"Zoe\""), "the typed value is shown again");
 
     // Two hours later.

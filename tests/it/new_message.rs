@@ -67,7 +67,7 @@ async fn a_message_that_cannot_be_sent_is_refused_by_its_field() {
     let several = refused(&filled.clone().with("to", "Ann"), &["Several contacts match."]).await;
     let chosen = several.form(PAGE).and("contact_id", &ann).pressing("action", "send");
     let by_template = chosen.clone().with("template_id", &template);
-    refused(&by_template, &["This template gives no text here: event.order is not set"]).await;
+    refused(&by_template, &["No text for this contact: event.order is not set"]).await;
 
     app.text(HANDSET, &twilio.sender, "STOP").await;
     refused(&chosen, &["Can’t be texted. They texted STOP."]).await;

@@ -119,7 +119,7 @@ async fn a_marketer_undoes_a_wrong_reading_with_a_stored_reason() {
     let form = marketer.open(&text).await.ok().form(&undo);
     let refused = marketer.send(&form.clone().with("undo_note", " ")).await;
     assert_eq!(refused.status, 422);
-    refused.must_say("Write down why");
+    refused.must_say("Write why");
     assert_eq!(
         app.contact_of(HANDSET).await["suppression"]["reason"],
         "stop",
@@ -272,7 +272,7 @@ async fn an_organization_adds_its_own_opt_out_words_to_the_standard_ones() {
     for (word, reason) in [
         ("ＳＴＯＰ", "is an opt-out already"),
         ("Yes", "opts people in again"),
-        ("!?", "Enter letters or digits"),
+        ("!?", "Use letters and digits"),
     ] {
         let refused = admin.send(&page.form(words).with("word", word)).await;
         assert_eq!(refused.status, 422, "{word}");

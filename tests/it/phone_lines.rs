@@ -164,7 +164,7 @@ async fn the_api_accepts_every_number_that_it_returned_in_every_form() {
         );
         for form in [number, written] {
             let twice = app.api().post("/contacts", json!({ "phone": form })).await.field("phone");
-            assert!(twice.contains("already a contact"), "{twice}");
+            assert!(twice.contains("This number is already a contact"), "{twice}");
         }
     }
     let both = ["+541134567890", "+5491134567890", "+541134567890"];
@@ -280,7 +280,7 @@ async fn a_stop_also_applies_to_the_new_number_of_its_contact() {
     let site = app.sign_in_as(Role::Admin).await;
     let page = site.open(&format!("/contacts/{contact}")).await.ok();
     let old = phone(HANDSET).international();
-    page.must_say(&format!("STOP moved along from {old} when the number was changed"));
+    page.must_say(&format!("STOP carried over from {old} when the number was changed"));
 
     // An admin lifts the STOP with a reason.
     let lift = page

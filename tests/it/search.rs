@@ -295,7 +295,7 @@ async fn a_role_finds_only_the_pages_and_actions_that_it_may_open() {
     assert_eq!(path_of(&nothing, "Messages that say “invite”"), "/messages?text=invite");
     let page = viewer.open("/search?q=invite").await.ok();
     page.must_say("No results");
-    page.must_say("messages by their id or Twilio’s SID");
+    page.must_say("messages by id or Twilio’s SID");
 
     let stranger = app.site();
     for path in ["/search?q=ann", "/search/suggestions?q=ann"] {
@@ -309,8 +309,8 @@ async fn a_text_that_cannot_be_searched_for_is_refused_in_words() {
     ann(&app).await;
     let site = app.sign_in_as(Role::Viewer).await;
     for (query, words) in [
-        ("zo%00", "Remove the character that cannot be searched for."),
-        ("%FF", "Remove the character that cannot be searched for."),
+        ("zo%00", "Remove the character that can’t be searched for."),
+        ("%FF", "Remove the character that can’t be searched for."),
         ("x".repeat(201).as_str(), "Search for at most 200 characters."),
     ] {
         let page = site.open(&format!("/search?q={query}")).await.ok();

@@ -220,7 +220,7 @@ async fn a_broken_sender_is_stopped_and_its_messages_wait_until_it_is_enabled() 
     let (marketer, admin) = (app.sign_in_as(Role::Marketer).await, app.sign_in().await);
     let stop = "Twilio refuses to send from +1 500 555 0006";
     for (site, advice) in
-        [(&marketer, "an admin has to switch it on again"), (&admin, "See why, and what to do")]
+        [(&marketer, "An admin can enable it again"), (&admin, "See why, and what to do")]
     {
         let page = site.open("/contacts").await;
         assert!(page.says(stop) && page.says(advice), "{}", page.text());

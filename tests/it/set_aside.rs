@@ -424,7 +424,7 @@ async fn a_message_that_cannot_be_read_does_not_end_an_export() {
     app.run_sql(&format!("UPDATE messages SET status_at = 'infinity' WHERE id = '{bad}'")).await;
     let admin = app.sign_in().await;
     let file = admin.open("/messages/export").await.ok().html;
-    for found in [HANDSET, THIRD_HANDSET, &bad.to_string(), "This message cannot be read"] {
+    for found in [HANDSET, THIRD_HANDSET, &bad.to_string(), "This message can’t be read"] {
         assert!(file.contains(found), "{found}: {file}");
     }
     assert_eq!(file.lines().count(), 4, "{file}");

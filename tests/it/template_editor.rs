@@ -66,7 +66,7 @@ async fn a_marketer_writes_a_template_with_a_live_preview() {
         .await;
     browser.must_say("contact.attributes.city no default").await;
     browser.fill("find", "Nobody").await;
-    browser.must_say("No contact is found by this name").await;
+    browser.must_say("No contact matches").await;
     browser.must_say("To Ben").await;
     browser.fill("find", "Ann").await;
     browser.must_say("is on its way to Oakland").await;
@@ -165,7 +165,7 @@ async fn an_unsaved_template_survives_the_end_of_the_session() {
     app.run_sql("DELETE FROM sessions").await;
     browser.fill("body", "Dear customers").await;
     browser.must_say(
-        "You are signed out: sign in again in this window. What you type is kept in this browser."
+        "You are signed out. Sign in again in this window. What you type is kept in this browser."
     ).await;
     browser.must_say("Dear customer").await;
     browser.go(&editor).await;
@@ -187,7 +187,7 @@ async fn an_unsaved_template_survives_the_end_of_the_session() {
     let paste = "const body = document.getElementById('body'); body.value = 'x'.repeat(1700);
         body.dispatchEvent(new InputEvent('input', { bubbles: true }));";
     browser.run(paste).await;
-    browser.must_say("The text has 1700 characters; 1,600 is the most.").await;
+    browser.must_say("The text has 1700 characters. Shorten it to at most 1,600.").await;
     assert_eq!(browser.value("body").await.len(), 1_700);
 
     browser.go(&editor).await;
@@ -263,8 +263,8 @@ async fn saving_over_the_version_of_another_user_needs_a_confirmation() {
     let conflict = ben.send(&of_ben.with("body", "Hi from Ben")).await;
     assert_eq!(conflict.status, 422);
     conflict.must_say(
-        "has saved version 2 while you were writing. Your text is kept: press Save again to make \
-         it version 3",
+        "saved version 2 while you were writing. Your text is kept. Save again to make it version \
+         3",
     );
     // Ben compares the versions, returns to his draft, and sees the warning again.
     ben.open(&format!("{path}/versions?from=2&to=draft")).await.ok().must_say("Your draft");

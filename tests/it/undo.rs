@@ -158,7 +158,7 @@ async fn undo_switches_an_archived_automation_on_again_if_it_was_on() {
     archived.must_say("Automation paused and archived.");
     assert_eq!(states().await, ["paused true"]);
     let restored = site.send(&undo_of(&archived).unwrap()).await.ok();
-    restored.must_say("Automation taken out of the archive and switched on again.");
+    restored.must_say("Automation unarchived and switched on again.");
     assert_eq!(states().await, ["active false"]);
 
     // Switching it on is refused, because its sender is off now.

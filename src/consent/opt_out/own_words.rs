@@ -63,8 +63,9 @@ impl NewWord {
             return Err(format!("Enter a word, or a few, of up to {MAX_WORD_LENGTH} characters."));
         }
         let Some(squeezed) = text_folding::word_of(&word) else {
-            return Err("Enter letters or digits; only spaces and hyphens may stand between them."
-                .to_owned());
+            return Err(
+                "Use letters and digits, with only spaces and hyphens between them.".to_owned()
+            );
         };
         if START.iter().any(|(start, _)| *start == squeezed) {
             return Err(format!("“{word}” opts people in again. Choose another word."));

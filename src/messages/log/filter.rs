@@ -112,7 +112,7 @@ impl Words {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
             _ if text.contains(['\0', '\u{fffd}']) => {
-                Err("There is a character in it that no text has.")
+                Err("Remove the character that can’t be searched for.")
             }
             [] => Err("Enter a word of the text."),
             words if words.len() > MAX_WORDS || text.chars().count() > 200 => {

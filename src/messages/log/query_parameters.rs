@@ -175,7 +175,7 @@ fn id<T: FromStr>(
 /// Rejects U+FFFD, which stands for invalid UTF-8 in a URL and occurs in no reason.
 fn searchable(text: &str) -> Result<String, &'static str> {
     if text.contains('\u{fffd}') {
-        Err("There is a character in it that no reason has.")
+        Err("Remove the character that can’t be searched for.")
     } else {
         Ok(text.to_owned())
     }

@@ -119,7 +119,7 @@ fn rendered(
     } else {
         renderer.render(template, variables)
     };
-    rendered.map(Some).map_err(|reason| format!("This template gives no text here: {reason}."))
+    rendered.map(Some).map_err(|reason| format!("No text for this contact: {reason}."))
 }
 
 /// Why the sender cannot send now.

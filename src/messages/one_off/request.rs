@@ -65,9 +65,7 @@ impl OneOffRequest {
 pub(crate) fn parse_text(text: String, has_media: bool) -> Result<String, String> {
     let length = text.encode_utf16().count();
     if length > MAX_BODY {
-        return Err(format!(
-            "The text has {length} characters; Twilio takes at most {MAX_BODY}. Shorten it."
-        ));
+        return Err(format!("The text has {length} characters. Shorten it to at most {MAX_BODY}."));
     }
     if text.trim().is_empty() && !has_media {
         return Err(Mistake::Blank.into());

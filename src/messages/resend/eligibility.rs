@@ -169,19 +169,21 @@ impl LeftOutReason {
     pub const fn explanation(self) -> &'static str {
         match self {
             Self::Unconfirmed => {
-                "It is uncertain whether Twilio accepted it. Carillon finds out, and never sends \
-                 on a guess."
+                "It is uncertain whether Twilio accepted it. Carillon finds out first."
             }
             Self::MayHaveArrived => {
                 "It may have arrived: a carrier had it, or an attempt to send it got no answer."
             }
-            Self::Suppressed => "The number may not be texted.",
+            Self::Suppressed => "This number can’t be texted.",
             Self::NoContact => "Its contact is deleted, or it never had one.",
             Self::WouldFailAgain => {
                 "It would fail again: this text can’t reach this number, Twilio says."
             }
             Self::Unexplained => "Twilio accepted it, then failed it without an error code.",
-            Self::NothingToSend => "It has no text or no recipient: its template lacked a value.",
+            Self::NothingToSend => {
+                "It has no text or no recipient, since its template lacked a \
+                                    value."
+            }
             Self::OnPurpose => "A rule left it out, or a user canceled it.",
             Self::AlreadyResent => "It was sent again already.",
         }

@@ -27,7 +27,7 @@ pub(super) async fn load(
     let mut found = contacts::list(conn, &filter, Position::Newest, MAX).await?.contacts;
     let is_search = !find.trim().is_empty();
     if is_search && found.is_empty() {
-        errors.add("find", "No contact is found by this name, number or email.");
+        errors.add("find", "No contact matches. Enter a name, number or email.");
     }
     if let Some(id) = chosen
         && (!is_search || found.is_empty())

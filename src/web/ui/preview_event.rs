@@ -34,7 +34,8 @@ pub(super) fn parse_properties(typed: &str) -> Result<Option<Value>, String> {
             Properties::parse(properties).map(|properties| Some(properties.value().clone()))
         }
         Ok(_) => {
-            Err("Write the properties in braces, such as {\"order_id\": \"4711\"}.".to_owned())
+            Err("Write the properties as a JSON object, such as {\"order_id\": \"4711\"}."
+                .to_owned())
         }
         Err(error) => {
             Err(format!("This is not JSON: {error}. Write it like {{\"order_id\": \"4711\"}}."))

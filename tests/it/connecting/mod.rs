@@ -424,7 +424,7 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     assert!(
         refused.status == 422
             && refused.text().contains("country code")
-            && refused.text().contains("Enter the text"),
+            && refused.text().contains("Write a text"),
         "{}",
         refused.text()
     );

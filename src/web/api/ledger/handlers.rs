@@ -138,15 +138,15 @@ async fn resend_messages(
 fn confirmed_count(expected: Option<i64>, eligible: i64) -> ApiResult<usize> {
     let Some(expected) = expected else {
         let message = format!(
-            "Say how many messages you expect to send again: `eligible` of a dry run. It is \
-             {eligible} now."
+            "Give the number of messages that you expect to resend: `eligible` of a dry run, now \
+             {eligible}."
         );
         return Err(Error::field("expected", message).into());
     };
     if eligible != 0 && expected != eligible {
         let message = format!(
-            "You expect {expected} messages, and {eligible} can be sent again now. Nothing was \
-             sent: do a dry run, and repeat it."
+            "Nothing was sent. You expect {expected} messages, but {eligible} can be resent now. \
+             Repeat the dry run."
         );
         return Err(ApiError::new(StatusCode::CONFLICT, "count_changed", message));
     }

@@ -137,7 +137,7 @@ impl ResendRequest {
             let narrower =
                 [&automation_id, &sender_id, &from, &to].into_iter().any(Option::is_some);
             if narrower {
-                errors.add("message_id", "Name one message or a selection, not both.");
+                errors.add("message_id", "Give one message or a selection, not both.");
             }
             return match id {
                 Some(id) if errors.is_empty() => Ok((ResendTarget::One(id), intent)),

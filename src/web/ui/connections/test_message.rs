@@ -59,11 +59,11 @@ async fn compose(
     let text = form.text.replace("\r\n", "\n");
     let text = text.trim();
     if text.is_empty() {
-        errors.add("text", "Enter the text of the message.");
+        errors.add("text", "Write a text.");
     } else if parts::count(text).too_long() {
         errors.add(
             "text",
-            format!("The text is too long: an SMS has at most {} characters.", parts::MAX_BODY),
+            format!("The text is too long. Shorten it to at most {} characters.", parts::MAX_BODY),
         );
     }
     let (Some(to), Some(sender), true) = (to, sender, errors.is_empty()) else {

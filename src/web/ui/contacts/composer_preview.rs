@@ -138,7 +138,7 @@ async fn rendered(
     let variables = Variables::new(contact, None).with_organization(&organization.name);
     Ok(renderer
         .render(&template, &variables)
-        .map_err(|reason| format!("This template gives no text here: {reason}.")))
+        .map_err(|reason| format!("No text for this contact: {reason}.")))
 }
 
 impl Page for ComposerPreviewPart {
@@ -172,7 +172,7 @@ mod tests {
             "{}",
             html[1]
         );
-        assert!(html[2].contains("gives no text here"), "{}", html[2]);
+        assert!(html[2].contains("No text for this contact"), "{}", html[2]);
         assert!(html[3].contains("is sent as it stands"), "{}", html[3]);
     }
 

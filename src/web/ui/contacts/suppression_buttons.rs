@@ -193,7 +193,7 @@ async fn lift_all<R: Access<Who = User>>(
 fn read_note(raw: &str) -> Result<String, String> {
     let note = raw.split_whitespace().collect::<Vec<_>>().join(" ");
     match note.chars().count() {
-        0 => Err("Write down why. It is kept as evidence.".to_owned()),
+        0 => Err("Write why. It is kept as evidence.".to_owned()),
         length if length > MAX_NOTE => Err(format!("Use at most {MAX_NOTE} characters.")),
         _ if note.chars().any(char::is_control) => Err("Remove the control characters.".to_owned()),
         _ => Ok(note),

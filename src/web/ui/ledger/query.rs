@@ -164,7 +164,7 @@ fn path_with_query<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'
 }
 
 fn parse_id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
-    errors.check(field, text.parse().map_err(|_| "Not found. Choose another."))
+    errors.check(field, text.parse().map_err(|_| "Not found. Choose another one."))
 }
 
 fn filled(text: &str) -> Option<&str> {

@@ -101,7 +101,7 @@ pub(super) async fn resend_all(visit: Visit<Marketer>, form: Form<LedgerQueryFor
     drop(conn);
     let redirect = visit.redirect(query.link("/ledger"));
     match (sent.len(), ids.len()) {
-        (0, _) => redirect.warning("Nothing to resend: another user may have been faster."),
+        (0, _) => redirect.warning("Nothing to resend. Another user may have been faster."),
         (1, _) => redirect.flash("Resending 1 message."),
         (many, MAX_AT_ONCE..) => redirect.flash(format!(
             "Resending {} messages. There may be more: check again.",

@@ -197,8 +197,7 @@ async fn read_one_by_one(
 fn record_of_unreadable(id: MessageId) -> [String; HEADER.len()] {
     let mut record: [String; HEADER.len()] = Default::default();
     record[0] = id.to_string();
-    "(This message cannot be read: an admin sees why under Admin, Set aside.)"
-        .clone_into(&mut record[9]);
+    "(This message can’t be read. An admin sees why under “Set aside”.)".clone_into(&mut record[9]);
     record
 }
 

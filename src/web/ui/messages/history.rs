@@ -139,7 +139,7 @@ impl MessageHistory<'_> {
     /// The line of a lost response, with how the outcome became known later.
     fn lost_answer(&self, entry: &StatusEntry) -> HistoryLine {
         let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(entry.at));
-        let title = attempt.map_or_else(|| "Twilio did not answer".to_owned(), lost_answer_title);
+        let title = attempt.map_or_else(|| "Twilio didn’t answer".to_owned(), lost_answer_title);
         let since = attempt.map_or(entry.at, |attempt| attempt.claimed_at);
         let until = self
             .attempts
@@ -206,10 +206,10 @@ impl MessageHistory<'_> {
         }
         let (title, note) = match attempt.outcome? {
             AttemptOutcome::Busy => {
-                ("Twilio was too busy", "Twilio did not take the message, so trying again is safe.")
+                ("Twilio was too busy", "Twilio didn’t take the message, so trying again is safe.")
             }
             AttemptOutcome::NotSent => {
-                ("Twilio could not be reached", "The request never left, so trying again is safe.")
+                ("Couldn’t reach Twilio", "The request never left, so trying again is safe.")
             }
             AttemptOutcome::HeldBack => (
                 "Held back for another check",
@@ -217,7 +217,7 @@ impl MessageHistory<'_> {
             ),
             AttemptOutcome::Refused => (
                 "Refused by Twilio for now",
-                "Twilio does not have the message, so trying again is safe.",
+                "Twilio doesn’t have the message, so trying again is safe.",
             ),
             AttemptOutcome::Accepted | AttemptOutcome::Unknown => return None,
         };
@@ -269,7 +269,7 @@ impl MessageHistory<'_> {
                 "About an earlier attempt, which Twilio dropped.".to_owned()
             }
             _ if !self.is_about_this(entry) => "About another message at Twilio.".to_owned(),
-            None => "Carillon does not know this status; it changes nothing.".to_owned(),
+            None => "An unknown status, which changes nothing.".to_owned(),
             Some(status) if status == current => "A repeat; it changes nothing.".to_owned(),
             Some(status) if status.is_final() && current.is_final() => {
                 format!("Contradicts “{word}”, which came first and stays.")

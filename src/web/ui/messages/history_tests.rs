@@ -105,7 +105,7 @@ fn a_lost_answer_is_settled_by_the_callback() {
     let entries =
         [entry(10_000, "unconfirmed", Carillon, true), entry(13_000, "sent", Callback, true)];
     let lines = history(MessageStatus::Sent, &attempts, &entries);
-    assert_eq!(lines[2].title, "Twilio did not answer within 30 s");
+    assert_eq!(lines[2].title, "Twilio didn’t answer within 30 s");
     assert_eq!(note(&lines[2]), "A report 3 s later: Twilio had accepted the message.");
     assert_eq!(lines.len(), 4);
 }
@@ -183,7 +183,7 @@ fn an_attempt_that_returns_to_pending_has_a_line_too() {
         [
             "Twilio was too busy",
             "On its way to Twilio",
-            "Twilio could not be reached",
+            "Couldn’t reach Twilio",
             "Handed to Twilio",
             "Accepted by Twilio"
         ]
@@ -201,7 +201,7 @@ fn an_unclear_answer_is_distinguished_from_none() {
         .clone()
     };
     assert_eq!(of(Some(500), Some(40)), "Twilio gave no clear answer (HTTP 500)");
-    assert_eq!(of(None, Some(30_000)), "Twilio did not answer within 30 s");
+    assert_eq!(of(None, Some(30_000)), "Twilio didn’t answer within 30 s");
     assert_eq!(of(None, Some(40)), "The connection to Twilio broke before its answer came");
     assert_eq!(of(None, None), "The worker stopped during the request");
 }
@@ -291,7 +291,7 @@ fn reports_that_change_nothing_say_why() {
         "Came late",
         "A repeat",
         "Contradicts “delivered”",
-        "Carillon does not know",
+        "An unknown status",
         "About another",
     ]) {
         assert!(note(line).starts_with(start), "{}", note(line));

@@ -68,7 +68,7 @@ pub(super) fn lost_answer_title(attempt: &Attempt) -> String {
         (None, None) => "The worker stopped during the request".to_owned(),
         (None, Some(duration)) if duration >= 1_000 => {
             format!(
-                "Twilio did not answer within {}",
+                "Twilio didn’t answer within {}",
                 elapsed(TimeDelta::milliseconds(duration.into()))
             )
         }

@@ -102,7 +102,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) 
         }
         ContactScope::OneOf(people) => {
             let errors =
-                FieldErrors::default().with("contact", "Several contacts fit. Choose one below.");
+                FieldErrors::default().with("contact", "Several contacts match. Choose one below.");
             MessageListPage {
                 people: ContactMatch::all(&people, &wanted.query),
                 ..MessageListPage::load_choices(&mut conn, wanted, errors).await?
@@ -110,7 +110,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<MessageListQuery>) 
         }
         ContactScope::None => {
             let errors = FieldErrors::default()
-                .with("contact", "No contact fits. Enter the beginning of a name, or a number.");
+                .with("contact", "No contact matches. Enter the beginning of a name, or a number.");
             MessageListPage::load_choices(&mut conn, wanted, errors).await?
         }
     };

@@ -241,8 +241,8 @@ async fn version_conflict(conn: &mut Conn, current: &Template) -> Result<Error, 
     Ok(Error::field(
         "form",
         format!(
-            "{who} has saved version {number} while you were writing. Your text is kept: press \
-             Save again to make it version {}, or look at the versions first.",
+            "{who} saved version {number} while you were writing. Your text is kept. Save again \
+             to make it version {}, or compare the versions first.",
             number + 1
         ),
     ))

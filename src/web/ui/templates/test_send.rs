@@ -21,11 +21,8 @@ pub(super) fn redirect_to_message(
     template: Option<&Template>,
     form: &TemplateForm,
 ) -> PageResult {
-    let draft_note = if form.is_saved(template) {
-        ""
-    } else {
-        " What you have not saved of the template is kept."
-    };
+    let draft_note =
+        if form.is_saved(template) { "" } else { " Your draft of the template is kept." };
     visit
         .redirect(format!("/messages/{message}"))
         .flash(format!("The test message is on its way.{draft_note}"))
@@ -98,8 +95,7 @@ fn render(
     variables: &Variables<'_>,
     errors: &mut FieldErrors,
 ) -> Option<(String, Vec<String>)> {
-    let message =
-        |reason: RenderError| format!("This cannot be sent to {}: {reason}.", recipient.label());
+    let message = |reason: RenderError| format!("No text for {}: {reason}.", recipient.label());
     let text = errors.check("body", new.body().render(variables).map_err(message));
     let media_urls = errors
         .check("media_urls", templates::render_media(new.media(), variables).map_err(message));

@@ -76,11 +76,7 @@ impl Samples for AddSenderPage {
                 None,
                 FieldErrors::default().with("sender", "The number is not in this account."),
             ),
-            sample(
-                Vec::new(),
-                Some("Twilio could not be reached.".to_owned()),
-                FieldErrors::default(),
-            ),
+            sample(Vec::new(), Some("Couldn’t reach Twilio.".to_owned()), FieldErrors::default()),
         ]
     }
 }

@@ -20,7 +20,7 @@ impl Samples for ConnectPage {
         let errors = FieldErrors::default()
             .with("account_sid", "An Account SID is AC and 32 characters.")
             .with("sender", "Enter the phone number to send from.")
-            .with("form", "Twilio could not be reached.");
+            .with("form", "Couldn’t reach Twilio.");
         let warning = Check::warning(
             "Address for Twilio's calls",
             "Twilio cannot call http://localhost:8080.",

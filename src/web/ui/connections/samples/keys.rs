@@ -17,7 +17,7 @@ impl Samples for ConnectionKeysPage {
         };
         let errors = FieldErrors::default()
             .with("api_key_sid", "An API Key SID is SK and 32 characters.")
-            .with("form", "Twilio could not be reached.");
+            .with("form", "Couldn’t reach Twilio.");
         vec![
             Self {
                 connection: ConnectionView::sample(),

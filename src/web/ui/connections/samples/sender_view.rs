@@ -38,7 +38,7 @@ impl SenderView {
             sample("MGca4111000000000000000000000000c1", "Newsletter").map(|sender| Sender {
                 kind: SenderKind::MessagingService,
                 mms_capable: false,
-                webhook_error: Some("Twilio could not be reached: no answer.".to_owned()),
+                webhook_error: Some("Couldn’t reach Twilio: no answer.".to_owned()),
                 disabled_at: Some(DateTime::UNIX_EPOCH),
                 ..sender
             });

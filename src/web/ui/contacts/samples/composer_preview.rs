@@ -22,9 +22,7 @@ impl Samples for ComposerPreviewPart {
                 ..ComposerPreview::counted(text, None)
             },
             ComposerPreview {
-                problem: Some(
-                    "This template gives no text here: event.total is not set.".to_owned(),
-                ),
+                problem: Some("No text for this contact: event.total is not set.".to_owned()),
                 ..ComposerPreview::counted("", None)
             },
             ComposerPreview {

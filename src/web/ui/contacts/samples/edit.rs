@@ -30,7 +30,7 @@ impl Samples for ContactEditPage {
             errors,
         };
         let errors = FieldErrors::default()
-            .with("phone", "already a contact")
+            .with("phone", "This number is already a contact.")
             .with("attribute_0", "Not a number. Write it like 12 or 12.5.");
         let edited = samples::contacts().iter().map(ContactForm::of).next().unwrap_or_default();
         vec![

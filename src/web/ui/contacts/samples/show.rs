@@ -95,7 +95,7 @@ impl Samples for ContactShowPage {
                     ..FormInput::default()
                 },
                 errors: FieldErrors::default()
-                    .with("undo_note", "Write down why. It is kept as evidence."),
+                    .with("undo_note", "Write why. It is kept as evidence."),
                 facts_first: true,
                 ..Self::bare(contact.clone(), vec![TagName::stop()], &by_wording(&phone))
             });
@@ -111,7 +111,7 @@ impl Samples for ContactShowPage {
                 },
                 errors: FieldErrors::default()
                     .with("tag", "Enter a tag.")
-                    .with("stop_note", "Write down why. It is kept as evidence."),
+                    .with("stop_note", "Write why. It is kept as evidence."),
                 ..Self::bare(contact, vec![TagName::stop()], &active(&phone))
             });
         }

@@ -41,8 +41,7 @@ impl Samples for LedgerResendPage {
             sender: Some("Shop".to_owned()),
             ..Self::new(query.clone(), &preview)
         };
-        let errors =
-            FieldErrors::default().with("from", "These are more than 31 days; choose fewer.");
+        let errors = FieldErrors::default().with("from", "Choose at most 31 days.");
         let changed = Self {
             changed: bulk_conditions::changed(Some("3"), 24, "message"),
             ..Self::new(query.clone(), &preview)

@@ -68,7 +68,7 @@ impl Samples for LedgerShowPage {
         };
         let differs = Recount { counted: 12_345, differences: vec![difference] };
         let empty = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
-        let errors = FieldErrors::default().with("from", "Write a day as 2026-11-21.");
+        let errors = FieldErrors::default().with("from", "Enter a day such as 2026-11-21.");
         vec![
             page(ledger(counts, LedgerKey::Day(day)), Grouping::Day, None),
             page(

@@ -65,7 +65,7 @@ impl Samples for MessageListPage {
         };
         let errors = FieldErrors::default()
             .with("to", "This is not a phone number.")
-            .with("contact", "Several contacts fit. Choose one below.")
+            .with("contact", "Several contacts match. Choose one below.")
             .with("error_code", "Enter a number, such as 30003.");
         let narrow = MessageQuery {
             contact_id: "1".to_owned(),

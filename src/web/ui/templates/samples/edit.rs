@@ -55,7 +55,7 @@ impl Samples for TemplateEditPage {
         let errors = FieldErrors::default()
             .with("name", "Give the template a name.")
             .with("to", "Enter a number.")
-            .with("form", "Ada has saved version 4.")
+            .with("form", "Ada saved version 4.")
             .with("media_urls", "No address.");
         let draft = |version| Some(ShownDraft { updated_at: DateTime::UNIX_EPOCH, version });
         let first = "Hi {{ contact.first_name | default(value='“you” <b>') }}, order {{ event.order_id }} שלום {{ contact.email }}";
