@@ -37,12 +37,12 @@ pub enum CredentialsError {
     #[error("API Key SID: {0}")]
     ApiKeySid(SidError),
     /// The Auth Token is blank, or contains characters that no token has.
-    #[error("Auth Token: copy it again from the Twilio Console; it is letters and digits only")]
+    #[error("Auth Token: copy it again from Twilio’s console; it has letters and digits only")]
     AuthToken,
     /// The API key's secret is blank, or contains characters that no secret has.
     #[error(
-        "API Key Secret: copy it again; it is letters and digits only, and Twilio shows it once, \
-         when the key is made"
+        "API Key Secret: copy it again; it has letters and digits only, and Twilio shows it once, \
+         when you create the key"
     )]
     ApiKeySecret,
 }

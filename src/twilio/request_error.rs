@@ -23,7 +23,7 @@ pub enum SendError {
         exchange: Exchange,
     },
     /// The request did not leave this machine: certainly not sent.
-    #[error("Couldn’t reach Twilio: {why}; check this machine's network and DNS")]
+    #[error("couldn’t reach Twilio: {why}; check this server’s internet access")]
     NotSent {
         /// The cause.
         why: String,
@@ -32,26 +32,23 @@ pub enum SendError {
     },
     /// The deadline had passed before the request was written: certainly not sent.
     #[error(
-        "too much time had passed since Carillon checked that it may be sent; nothing was sent, \
-         and it is checked again"
+        "nothing was sent, since too much time had passed since the last check; Carillon checks \
+         again"
     )]
     TooLate {
         /// The request.
         exchange: Exchange,
     },
     /// Twilio limited the rate and did not process it: certainly not sent, and safe to retry.
-    #[error(
-        "Twilio is answering too many requests of this account at once; it is sent again more \
-         slowly"
-    )]
+    #[error("Twilio got too many requests for this account; Carillon sends it again more slowly")]
     Busy {
         /// The request.
         exchange: Exchange,
     },
     /// It may have been sent; only Twilio knows.
     #[error(
-        "it is not known whether Twilio took the message: {why}; Carillon finds out before \
-         anything is repeated"
+        "it is uncertain whether Twilio accepted the message: {why}; Carillon finds out before it \
+         sends again"
     )]
     Unknown {
         /// The cause.
@@ -71,7 +68,8 @@ pub enum TwilioError {
     /// The keys are invalid, or lack permission.
     #[
         error(
-            "Twilio refused these keys{}: check the Account SID and the Auth Token or API key",
+            "Twilio doesn’t accept these keys{}: check the Account SID and the Auth Token or API \
+             key",
             code_suffix(*.code)
         )
     ]
@@ -84,7 +82,7 @@ pub enum TwilioError {
         exchange: Exchange,
     },
     /// The resource does not exist in this account.
-    #[error("Twilio does not find it in this account: check that the SID or number belongs to it")]
+    #[error("not found in this Twilio account: check that the SID or number belongs to it")]
     NotFound {
         /// The request.
         exchange: Exchange,
@@ -102,13 +100,13 @@ pub enum TwilioError {
         exchange: Exchange,
     },
     /// Too many concurrent requests.
-    #[error("Twilio is answering too many requests of this account at once: try again in a moment")]
+    #[error("Twilio got too many requests for this account: try again in a moment")]
     Busy {
         /// The request.
         exchange: Exchange,
     },
     /// No connection, a timeout, or an interrupted answer.
-    #[error("Couldn’t reach Twilio: {why}; check this machine's network and try again")]
+    #[error("couldn’t reach Twilio: {why}; check this server’s internet access")]
     Unreachable {
         /// The cause.
         why: String,
@@ -117,8 +115,8 @@ pub enum TwilioError {
     },
     /// A server error.
     #[error(
-        "Twilio has trouble (HTTP {http_status}): try again later, and see status.twilio.com if it \
-         lasts"
+        "Twilio has trouble (HTTP {http_status}): try again later; if it lasts, see \
+         status.twilio.com"
     )]
     Unavailable {
         /// The HTTP status.
@@ -128,7 +126,8 @@ pub enum TwilioError {
     },
     /// A response that is not in Twilio's format.
     #[error(
-        "the answer is not Twilio's ({why}): check CARILLON_TWILIO_API_URL and any proxy in between"
+        "the answer is not Twilio’s ({why}): check CARILLON_TWILIO_API_URL and any proxy in \
+         between"
     )]
     Unreadable {
         /// What was wrong.
@@ -292,8 +291,8 @@ fn refusal(code: Option<i32>, http_status: u16, message: &str) -> String {
         Some(code) => error_codes::lookup(code).explained(),
         None if message.is_empty() => {
             format!(
-                "refused with HTTP {http_status}, without Twilio's explanation: check any proxy in \
-                 between"
+                "refused with HTTP {http_status}, without Twilio’s explanation: check any proxy \
+                 in between"
             )
         }
         None => format!("refused with HTTP {http_status}: {message}"),

@@ -17,7 +17,7 @@ pub enum SidError {
     },
     /// Has the right prefix, but is too short, too long or not hexadecimal.
     #[error(
-        "{what} is {expected} and 32 characters 0-9 and a-f: copy it again from the Twilio Console"
+        "{what} is {expected} and 32 characters 0-9 and a-f: copy it again from Twilio’s console"
     )]
     Shape {
         /// Expected kind.

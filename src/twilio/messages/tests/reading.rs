@@ -120,7 +120,10 @@ async fn the_account_has_its_status_and_invalid_keys_are_reported() {
         AccountStatus::Suspended
     );
     let refused = client.fetch_account(&credentials()).await.unwrap_err();
-    assert!(refused.to_string().starts_with("Twilio refused these keys (20003)"), "{refused}");
+    assert!(
+        refused.to_string().starts_with("Twilio doesn’t accept these keys (20003)"),
+        "{refused}"
+    );
     let nonsense = client.fetch_account(&credentials()).await.unwrap_err();
     assert!(matches!(nonsense, TwilioError::Unreadable { .. }), "{nonsense:?}");
 }
