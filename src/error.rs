@@ -111,7 +111,7 @@ impl From<validator::ValidationErrors> for FieldErrors {
         for (field, problems) in errors.field_errors() {
             for problem in problems {
                 let message =
-                    problem.message.as_deref().unwrap_or("This value cannot be used here.");
+                    problem.message.as_deref().unwrap_or("This value can’t be used here.");
                 fields.add(&field, message);
             }
         }

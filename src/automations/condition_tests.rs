@@ -145,7 +145,7 @@ fn errors_name_the_path() {
     assert!(problems(&json!([])).starts_with("where: This must be an object"));
     assert!(
         problems(&json!({"a": {"op": "like", "value": 1}}))
-            .starts_with("where.a.op: “like” is not known here")
+            .starts_with("where.a.op: Unknown: “like”.")
     );
     assert!(
         problems(&json!({"a": {"value": 1}}))
@@ -157,7 +157,7 @@ fn errors_name_the_path() {
     );
     assert!(
         problems(&json!({"a": {"op": "eq", "vlaue": 1}}))
-            .contains("where.a.vlaue: There is no such field; use one of: op, value.")
+            .contains("where.a.vlaue: There is no such field. Use one of: op, value.")
     );
     assert!(
         problems(&json!({"a": [{"op": "gt", "value": 1}, 5]}))

@@ -231,13 +231,13 @@ mod tests {
         assert!(
             parse(&json!({"type": "email"}))
                 .unwrap_err()
-                .starts_with("steps.0.type: “email” is not known here; use one of: send_sms,")
+                .starts_with("steps.0.type: Unknown: “email”. Use one of: send_sms,")
         );
         let misspelt = json!({"type": "send_sms", "templat_id": "x"});
         assert!(
             parse(&misspelt)
                 .unwrap_err()
-                .starts_with("steps.0.templat_id: There is no such field; use one of: type,")
+                .starts_with("steps.0.templat_id: There is no such field. Use one of: type,")
         );
         let bad_id = json!({"type": "send_sms", "template_id": "7"});
         assert!(

@@ -288,7 +288,7 @@ mod tests {
         assert!(
             parse(&json!({"type": "webhook"}))
                 .unwrap_err()
-                .starts_with("trigger.type: “webhook” is not known here; use one of: event,")
+                .starts_with("trigger.type: Unknown: “webhook”. Use one of: event,")
         );
         assert!(
             parse(&json!({"type": "contact_created", "tag": "x"}))

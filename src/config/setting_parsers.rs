@@ -101,7 +101,7 @@ pub(super) fn api_url(text: &str) -> Result<Url, String> {
         format!("it is not a URL ({error}); write it like http://127.0.0.1:8090")
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("its scheme is {}, where http or https is needed", url.scheme()));
+        return Err(format!("its scheme is {}; use http or https", url.scheme()));
     }
     if url.query().is_some()
         || url.fragment().is_some()

@@ -78,9 +78,7 @@ fn statement(
     tag: &Tag,
 ) -> Result<(), TemplateError> {
     let Some(((Lexeme::Name(word), _), rest)) = tag.tokens.split_first() else {
-        return Err(tag
-            .position
-            .error("Between “{%” and “%}” one of if, elif, else or endif must stand first."));
+        return Err(tag.position.error("Begin “{% … %}” with if, elif, else or endif."));
     };
     match word.as_str() {
         "if" | "elif" => {
@@ -88,10 +86,9 @@ fn statement(
                 open.push(OpenIf { position: tag.position, has_else: false });
             }
             if open.len() > MAX_NESTING {
-                return Err(tag.position.error(format!(
-                    "More than {MAX_NESTING} ifs inside one another cannot be read; make \
-                             it simpler."
-                )));
+                return Err(tag
+                    .position
+                    .error(format!("Nest at most {MAX_NESTING} ifs in one another.")));
             }
             check_inside(open.last(), tag, word)?;
             let expr = Parser::parse(checked, rest, tag.end)?;
@@ -121,15 +118,14 @@ fn statement(
             checked.source.push_str("{% endif %}");
         }
         _ => {
-            let message = format!(
-                "“{{% {word} %}}” cannot be used in a template; only if, elif, else and endif can."
-            );
+            let message =
+                format!("Templates have no “{{% {word} %}}”, only if, elif, else and endif.");
             return Err(tag.position.error(message));
         }
     }
     match rest.first() {
         Some((token, position)) => {
-            Err(position.error(format!("After “{word}” nothing may follow, but there is {token}.")))
+            Err(position.error(format!("Remove {token}: nothing follows “{word}”.")))
         }
         None => Ok(()),
     }

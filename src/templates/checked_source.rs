@@ -116,7 +116,7 @@ pub(super) fn describe_fault(
     fault: &Fault,
 ) -> (SourcePosition, String) {
     let Some(site) = checked.sites.get(site) else {
-        return (SourcePosition { line: 1, column: 1 }, "this cannot be written".to_owned());
+        return (SourcePosition { line: 1, column: 1 }, "this can’t be written".to_owned());
     };
     let words = match fault {
         Fault::Missing => format!("{} has no value here, {NO_DEFAULT}", site.left),

@@ -34,7 +34,7 @@ fn float_to_decimal(float: f64) -> String {
 /// A calculated result without the rounding noise of binary fractions.
 pub(super) fn without_noise(float: f64) -> Result<Value, Fault> {
     if !float.is_finite() {
-        return Err(Fault::message("the result is too large to be written"));
+        return Err(Fault::message("the result is too large to write"));
     }
     Ok(Value::from(format!("{float:.*e}", DIGITS - 1).parse().unwrap_or(float)))
 }

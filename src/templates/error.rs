@@ -24,7 +24,7 @@ pub enum RenderError {
         sentence: String,
     },
     /// Longer than [`MAX_CHARACTERS`](super::MAX_CHARACTERS).
-    #[error("it came out longer than can be sent")]
+    #[error("it came out longer than Twilio takes")]
     TooLong,
     /// Nothing but whitespace.
     #[error("the text came out empty")]
@@ -40,7 +40,7 @@ pub enum RenderError {
         column: u32,
     },
     /// A media URL rendered to an invalid address.
-    #[error("it came out as no web address; it must begin with https:// or http://, in full")]
+    #[error("it didn’t come out as a web address; it must begin with https:// or http://")]
     NoAddress,
     /// A media URL cannot be rendered.
     #[error("media address {number}: {reason}")]
@@ -51,6 +51,6 @@ pub enum RenderError {
         reason: Box<RenderError>,
     },
     /// The stored text is not, or no longer, valid.
-    #[error("the template cannot be read: {0}")]
+    #[error("the template can’t be read: {0}")]
     Unreadable(TemplateError),
 }

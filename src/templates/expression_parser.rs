@@ -48,7 +48,7 @@ impl<'a> Parser<'a> {
         match parser.tokens.next() {
             None => Ok(expr),
             Some((Lexeme::Symbol("("), position)) => {
-                Err(position.error("Functions cannot be used in a template."))
+                Err(position.error("Templates have no functions."))
             }
             Some((token, position)) => Err(position.error(syntax_hints::unexpected(token))),
         }
@@ -57,9 +57,9 @@ impl<'a> Parser<'a> {
     fn expression(&mut self) -> Result<Expr, TemplateError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.position().error(format!(
-                "More than {MAX_DEPTH} levels of parentheses cannot be read; make it simpler."
-            )));
+            return Err(self
+                .position()
+                .error(format!("Use at most {MAX_DEPTH} levels of parentheses.")));
         }
         let expr = self.expression_with(0)?;
         self.depth -= 1;
@@ -99,9 +99,9 @@ impl<'a> Parser<'a> {
                     self.count_operation(position)?;
                     let condition = Box::new(self.expression()?);
                     if !self.accept_name("else") {
-                        return Err(self.position().error(
-                            "After “if” and its condition “else” and another value must follow.",
-                        ));
+                        return Err(self
+                            .position()
+                            .error("Add “else” and another value after “if” and its condition."));
                     }
                     let no = Box::new(self.expression()?);
                     return Ok(Expr {
@@ -158,10 +158,10 @@ impl<'a> Parser<'a> {
         let Some(power) = prefix else { return self.value() };
         match self.tokens.as_slice().first() {
             Some((Lexeme::Name(name), position)) if name == "not" => {
-                return Err(position.error("“not” cannot stand here."));
+                return Err(position.error("“not” doesn’t fit here."));
             }
             Some((Lexeme::Symbol("-"), position)) => {
-                return Err(position.error("“-” cannot stand here."));
+                return Err(position.error("“-” doesn’t fit here."));
             }
             _ => {}
         }
@@ -190,7 +190,7 @@ impl<'a> Parser<'a> {
                 "false" | "False" => Node::Boolean(false),
                 "none" | "None" | "null" => {
                     return Err(position.error(format!(
-                        "“{name}” is never found; ask with “is defined” or “is not defined”."
+                        "“{name}” never matches. Ask with “is defined” or “is not defined”."
                     )));
                 }
                 "and" | "or" | "in" | "is" | "if" | "else" => {
@@ -198,7 +198,7 @@ impl<'a> Parser<'a> {
                 }
                 _ => self.variable(name, *position)?,
             },
-            Lexeme::Symbol("!") => return Err(position.error("“!” is written “not” here.")),
+            Lexeme::Symbol("!") => return Err(position.error("Write “not” instead of “!”.")),
             Lexeme::Symbol(_) => {
                 return Err(position.error(format!("A value is missing before {token}.")));
             }
@@ -209,8 +209,8 @@ impl<'a> Parser<'a> {
     fn variable(&mut self, root: &str, position: SourcePosition) -> Result<Node, TemplateError> {
         if self.next_is("(") {
             let message = format!(
-                "“{root}(…)” is a function; a template can use filters, such as | \
-                 default(value=\"…\"), but no functions."
+                "“{root}(…)” is a function. Templates have filters instead, such as | \
+                 default(value=\"…\")."
             );
             return Err(position.error(message));
         }
@@ -235,9 +235,9 @@ impl<'a> Parser<'a> {
                             .map_err(|_| position.error("This position is out of range."))?,
                     ),
                     _ => {
-                        return Err(position.error(
-                            "In brackets only a text in quotes or a whole number can stand.",
-                        ));
+                        return Err(
+                            position.error("Write a text in quotes or a whole number in brackets.")
+                        );
                     }
                 });
                 self.expect("]")?;
@@ -247,10 +247,7 @@ impl<'a> Parser<'a> {
         }
         let variable = Variable::parse(path).map_err(|message| position.error(message))?;
         let Some(index) = self.checked.index_of(variable) else {
-            return Err(position.error(format!(
-                "A template can use at most {} different variables.",
-                NAMES.len()
-            )));
+            return Err(position.error(format!("Use at most {} different variables.", NAMES.len())));
         };
         Ok(Node::Variable(index))
     }
@@ -357,7 +354,7 @@ impl<'a> Parser<'a> {
     fn count_operation(&mut self, position: SourcePosition) -> Result<(), TemplateError> {
         self.operations += 1;
         if self.operations > MAX_OPERATIONS {
-            return Err(position.error("This expression is too long; make it simpler."));
+            return Err(position.error("This expression is too long. Make it simpler."));
         }
         Ok(())
     }

@@ -230,7 +230,7 @@ fn fixed(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
         Some(digits) => bounded(digits),
         None => Err(to_number(value)
             .err()
-            .unwrap_or_else(|| Fault::message("this number cannot be written"))),
+            .unwrap_or_else(|| Fault::message("this number can’t be written"))),
     }
 }
 
@@ -253,7 +253,7 @@ fn round(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
         .as_deref()
         .and_then(parse_number)
         .map(Value::from)
-        .ok_or_else(|| Fault::message("this number cannot be rounded"))
+        .ok_or_else(|| Fault::message("this number can’t be rounded"))
 }
 
 fn absolute(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
@@ -295,18 +295,18 @@ fn float(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
 /// zone and stays the same day.
 fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let time = date_or_time(value)
-        .map_err(|error| Fault::message(format!("“date” cannot read this: {error}")))?;
+        .map_err(|error| Fault::message(format!("“date” can’t read this: {error}")))?;
     let format = text_argument(kwargs, "format")?.unwrap_or(Cow::Borrowed("%Y-%m-%d"));
     let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
     if items.contains(&Item::Error) {
         return Err(Fault::message(format!(
-            "“date” does not know the format “{format}”; write it like %d.%m.%Y %H:%M"
+            "“date” doesn’t know the format “{format}”; write it like %d.%m.%Y %H:%M"
         )));
     }
     let zone = match text_argument(kwargs, "timezone")? {
         Some(name) => Some(name.parse::<chrono_tz::Tz>().map_err(|_| {
             Fault::message(format!(
-                "“date” does not know the time zone “{name}”; write it like Europe/Berlin"
+                "“date” doesn’t know the time zone “{name}”; write it like Europe/Berlin"
             ))
         })?),
         None => None,
@@ -322,7 +322,7 @@ fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
             time.instant().with_timezone(&zone).format_with_items(items.iter())
         ),
     };
-    result.map_err(|_| Fault::message(format!("“date” cannot write the format “{format}”")))?;
+    result.map_err(|_| Fault::message(format!("“date” can’t write the format “{format}”")))?;
     bounded(written)
 }
 

@@ -81,7 +81,7 @@ pub(super) fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
                 let end = cursor
                     .rest
                     .find("#}")
-                    .ok_or_else(|| opening.error("This comment “{#” is not closed with “#}”."))?;
+                    .ok_or_else(|| opening.error("Close the comment “{#” with “#}”."))?;
                 let trim = cursor.take(end).ends_with('-');
                 cursor.take(2);
                 trim
@@ -119,7 +119,7 @@ fn tag(
         cursor.skip_whitespace();
         let position = cursor.position();
         if cursor.rest.is_empty() {
-            return Err(opening.error(format!("This “{open}” is not closed with “{close}”.")));
+            return Err(opening.error(format!("Close this “{open}” with “{close}”.")));
         }
         let trim = cursor.rest.strip_prefix('-').is_some_and(|rest| rest.starts_with(close));
         if trim || cursor.rest.starts_with(close) {
@@ -144,7 +144,7 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
             Ok(Lexeme::Name(cursor.take(length).to_owned()))
         }
         '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => Err(position.error(
-            format!("“{first}” is a typographic quotation mark; write \" or ' around a text."),
+            format!("“{first}” is a typographic quotation mark. Write \" or ' around a text."),
         )),
         ']' => {
             cursor.take(1);
@@ -168,19 +168,18 @@ fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Lexeme, TemplateError> {
     loop {
         let position = cursor.position();
         match cursor.next() {
-            None => return Err(opening.error(format!("This text is not closed with {quote}"))),
+            None => return Err(opening.error(format!("Close this text with {quote}"))),
             Some(c) if c == quote => return Ok(Lexeme::Text(text)),
-            Some('\\') => {
-                match cursor.next() {
-                    Some(c @ ('"' | '\'' | '`' | '/' | '\\')) => text.push(c),
-                    Some('n') => text.push('\n'),
-                    Some('t') => text.push('\t'),
-                    Some('r') => text.push('\r'),
-                    _ => return Err(position.error(
-                        "After “\\” only n, t, r, a quotation mark or another “\\” has a meaning.",
-                    )),
+            Some('\\') => match cursor.next() {
+                Some(c @ ('"' | '\'' | '`' | '/' | '\\')) => text.push(c),
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some('r') => text.push('\r'),
+                _ => {
+                    return Err(position
+                        .error("Only n, t, r, a quotation mark or another “\\” may follow “\\”."));
                 }
-            }
+            },
             Some(c) => text.push(c),
         }
     }
@@ -294,7 +293,7 @@ mod tests {
     fn what_is_not_closed_is_reported_with_its_position() {
         let error = pieces("Hello\n  {{ contact.first_name").unwrap_err();
         assert_eq!((error.line, error.column), (2, 3));
-        assert_eq!(error.message, "This “{{” is not closed with “}}”.");
+        assert_eq!(error.message, "Close this “{{” with “}}”.");
         assert_eq!(pieces("{{ 'abc }}").unwrap_err().column, 4);
         assert!(pieces("{# abc").is_err());
     }

@@ -85,8 +85,8 @@ impl MediaUrl {
         // Earlier releases percent-encoded variables in media URLs literally.
         if self.text.to_ascii_uppercase().contains("%7B%7B") {
             warnings.push(format!(
-                "“{}” has variables that are not filled in: type the address anew, with \
-                         {{{{ … }}}} as it is.",
+                "“{}” has variables in a form that Carillon doesn’t fill in. Type the address \
+                 again, with {{{{ … }}}} as it is.",
                 self.text
             ));
         }
@@ -137,9 +137,9 @@ pub fn render_media(
 /// Why a URL is invalid, with the typed text.
 fn invalid_url_message(problem: HttpUrlError, typed: &str) -> String {
     match problem {
-        HttpUrlError::Syntax => format!("“{typed}” is not a web address; {EXAMPLE}."),
+        HttpUrlError::Syntax => format!("“{typed}” is not a web address: {EXAMPLE}."),
         HttpUrlError::Scheme => {
-            format!("“{typed}” is not an address that Twilio can fetch; {EXAMPLE}.")
+            format!("“{typed}” is not an address that Twilio can fetch: {EXAMPLE}.")
         }
         HttpUrlError::TooLong => Mistake::TooLong(MAX_URL).into(),
     }
@@ -265,7 +265,7 @@ mod tests {
             ("example.com/{{ event.sku }}", "is not a web address"),
             ("/pictures/{{ event.sku }}.jpg", "is not a web address"),
             ("https://example.com/{{ foo }}", "Column 24: There is no variable “foo”"),
-            ("https://example.com/{{ event.sku", "is not closed"),
+            ("https://example.com/{{ event.sku", "Close this"),
             ("https://example.com/{{ event.sku | round(precision=99) }}", "precision"),
             ("https://", "is not a web address"),
         ] {

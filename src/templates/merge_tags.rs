@@ -87,7 +87,7 @@ pub fn warnings_of_literal(text: &str) -> Vec<String> {
     let mut found = warnings(text);
     if text.contains("{{") || text.contains("{%") {
         found.push(
-            "Variables are filled in only with a template_id; this body is sent as it is."
+            "Carillon sends this body as it is. It fills in variables only with a template_id."
                 .to_owned(),
         );
     }
@@ -205,13 +205,12 @@ fn warning(tag: &str) -> String {
     let equivalent = last.and_then(|name| equivalent_variable(&[Key::Name(name.to_owned())]));
     match equivalent {
         Some(variable) => format!(
-            "“{tag}” is a merge tag of another tool and is sent as it is: here it is \
-             {{{{ {variable} }}}}."
+            "“{tag}” is a merge tag of another tool. Write {{{{ {variable} }}}}; otherwise it is \
+             sent as it is."
         ),
         None => format!(
-            "“{tag}” looks like a merge tag of another tool and is sent as it is: here variables \
-             are written like \
-             {{{{ contact.first_name }}}} and {{{{ event.order_id }}}}."
+            "“{tag}” looks like a merge tag of another tool. Write variables like {{{{ \
+             contact.first_name }}}} and {{{{ event.order_id }}}}; otherwise it is sent as it is."
         ),
     }
 }
@@ -309,12 +308,12 @@ mod tests {
     fn a_warning_names_what_to_write_instead() {
         assert_eq!(
             warnings("Hi *|FNAME|*, {{ contact.first_name | default(value='{x}') }} *|FNAME|*"),
-            ["“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is \
-                 {{ contact.first_name }}."]
+            ["“*|FNAME|*” is a merge tag of another tool. Write {{ contact.first_name }}; \
+              otherwise it is sent as it is."]
         );
         assert!(
             warnings("Hi {contactfield=firstname}")[0]
-                .ends_with("here it is {{ contact.first_name }}.")
+                .ends_with("Write {{ contact.first_name }}; otherwise it is sent as it is.")
         );
         assert!(warnings("Use {voucher_no}")[0].contains("looks like a merge tag"));
         let many: Vec<String> = (0..20).map(|n| format!("{{abc{n}}}")).collect();

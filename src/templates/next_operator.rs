@@ -17,18 +17,16 @@ pub(super) fn operator(
             Ok(Some((Operator::NotIn, 2)))
         }
         [(Lexeme::Name(name), _), ..] if name == "in" => found(Operator::In),
-        [(Lexeme::Symbol("**"), position), ..] => {
-            Err(position.error("“**” cannot be used in a template."))
-        }
+        [(Lexeme::Symbol("**"), position), ..] => Err(position.error("Templates have no “**”.")),
         [(Lexeme::Symbol("="), position), ..] => {
-            Err(position.error("To compare, write “==”; “=” alone has no meaning here."))
+            Err(position.error("Write “==” to compare. “=” alone has no meaning here."))
         }
         [(Lexeme::Symbol("&&"), position), ..] => {
-            Err(position.error("“&&” is written “and” here."))
+            Err(position.error("Write “and” instead of “&&”."))
         }
         [(Lexeme::Symbol("?"), position), ..] => Err(position.error(
-            "“a ? b : c” is written “b if a else c” here; for a missing value, add | \
-                     default(value=\"…\").",
+            "Write “b if a else c” instead of “a ? b : c”. For a missing value, add | \
+             default(value=\"…\").",
         )),
         [(Lexeme::Symbol(symbol), _), ..] => {
             match Operator::ALL.into_iter().find(|operator| operator.symbol() == *symbol) {

@@ -58,7 +58,7 @@ pub(super) fn negative(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
 }
 
 fn too_large() -> Fault {
-    Fault::message("the result is too large to be written")
+    Fault::message("the result is too large to write")
 }
 
 fn arithmetic(
@@ -87,7 +87,7 @@ fn divide(
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
     let right = number_of(right, Side::Right)?;
     if right.as_float() == 0.0 {
-        return Err(Fault::message("nothing can be divided by zero"));
+        return Err(Fault::message("it divides by zero"));
     }
     if let (Number::Integer(left), Number::Integer(right)) = (left, right)
         // The only pair that overflows.
@@ -126,7 +126,7 @@ fn equal(left: &Value, right: &Value) -> bool {
 fn order(left: &Value, right: &Value) -> Result<Ordering, Fault> {
     if let (Some(left), Some(right)) = (left.as_number(), right.as_number()) {
         return order_numbers(left, right)
-            .ok_or_else(|| Fault::message("a value is no number that can be compared"));
+            .ok_or_else(|| Fault::message("a value is not a number that can be compared"));
     }
     if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
         return Ok(left.cmp(right));

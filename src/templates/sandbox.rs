@@ -83,5 +83,5 @@ fn register_test(tera: &mut Tera, name: &'static str, function: predicates::Test
 }
 
 fn no_function(_: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    Err(Error::message("Functions cannot be used in a template."))
+    Err(Error::message("Templates have no functions."))
 }

@@ -228,7 +228,7 @@ fn mistakes_are_explained_with_their_position() {
             "There is no variable “foo”. Use one of: contact.first_name",
         ),
         ("a\n\n {{ contact.city }}", "Line 3, column 5", "write contact.attributes.city"),
-        ("{{ contact.first_name", "Line 1, column 1", "is not closed with “}}”"),
+        ("{{ contact.first_name", "Line 1, column 1", "Close this “{{” with “}}”"),
         (
             "{{ contact.first_name | defualt(value='x') }}",
             "Line 1, column 25",
@@ -247,9 +247,9 @@ fn mistakes_are_explained_with_their_position() {
         (
             "{{ contact.first_name contact.email }}",
             "Line 1, column 23",
-            "“contact” is not expected here",
+            "“contact” doesn’t fit here",
         ),
-        ("{% if contact.email = 'x' %}{% endif %}", "Line 1, column 21", "write “==”"),
+        ("{% if contact.email = 'x' %}{% endif %}", "Line 1, column 21", "Write “==”"),
         ("{% if contact.email %}", "Line 1, column 1", "has no “{% endif %}”"),
         ("a{% endif %}", "Line 1, column 2", "closes no"),
         ("a{% else %}", "Line 1, column 2", "belongs to no"),
@@ -258,7 +258,7 @@ fn mistakes_are_explained_with_their_position() {
             "Line 1, column 27",
             "comes after the “{% else %}”",
         ),
-        ("{% if event.a %}{% endif x %}", "Line 1, column 26", "nothing may follow"),
+        ("{% if event.a %}{% endif x %}", "Line 1, column 26", "nothing follows"),
         ("{{ (contact.email }}", "Line 1, column 19", "A “)” is missing"),
         ("{{ contact.email == none }}", "Line 1, column 21", "is defined"),
         ("{{ 99999999999999999999 }}", "Line 1, column 4", "too large"),
@@ -277,7 +277,7 @@ fn depth_and_length_are_bounded() {
     assert!(refusal(&format!("{{{{ {}1 }}}}", "1 + ".repeat(200))).contains("too long"));
     assert!(
         refusal(&format!("{}{}", "{% if event.a %}".repeat(40), "{% endif %}".repeat(40)))
-            .contains("More than 8 ifs")
+            .contains("at most 8 ifs")
     );
     let many =
         (0..33).map(|index| format!("{{{{ event.a{index} }}}}")).collect::<Vec<_>>().concat();

@@ -10,8 +10,8 @@ use super::tera_source::label;
 /// Hint about `||`, which gives a default for a missing value in other languages.
 pub(super) fn double_pipe(checked: &CheckedSource, left: &Expr) -> String {
     format!(
-        "“||” is written as a default here, such as {} | default(value=\"there\"); between \
-         conditions write “or”.",
+        "Write a default instead of “||”, such as {} | default(value=\"there\"). Between \
+         conditions, write “or”.",
         label(checked, left)
     )
 }
@@ -47,33 +47,28 @@ pub(super) fn without_parentheses(call: &Signature, rest: &[(Lexeme, SourcePosit
     if call.arguments.is_empty() {
         return format!("“{name}” takes no arguments.");
     }
-    format!(
-        "Arguments stand in parentheses, with their names: write | {name}({}).",
-        arguments.join(", ")
-    )
+    format!("Write arguments in parentheses, with their names: | {name}({}).", arguments.join(", "))
 }
 
 /// Hint about a filter that has a different name here.
 pub(super) fn other_filter(name: &str) -> Option<&'static str> {
     Some(match name {
-        "upcase" | "uppercase" | "toUpperCase" => "“upper” is what this filter is called here.",
-        "downcase" | "lowercase" | "toLowerCase" => "“lower” is what this filter is called here.",
-        "strip" => "“trim” is what this filter is called here.",
-        "lstrip" => "“trim_start” is what this filter is called here.",
-        "rstrip" => "“trim_end” is what this filter is called here.",
-        "size" | "count" => "“length” is what this filter is called here.",
-        "url_encode" | "escape_url" | "urlencode_path" => {
-            "“urlencode” is what this filter is called here."
-        }
+        "upcase" | "uppercase" | "toUpperCase" => "Write “upper” for this filter.",
+        "downcase" | "lowercase" | "toLowerCase" => "Write “lower” for this filter.",
+        "strip" => "Write “trim” for this filter.",
+        "lstrip" => "Write “trim_start” for this filter.",
+        "rstrip" => "Write “trim_end” for this filter.",
+        "size" | "count" => "Write “length” for this filter.",
+        "url_encode" | "escape_url" | "urlencode_path" => "Write “urlencode” for this filter.",
         "plus" | "minus" | "times" | "divided_by" | "modulo" | "add" | "append" | "prepend" => {
-            "Calculate with + - * / % here, and join texts with ~, such as event.total * 2 \
-             or \"#\" ~ event.order_id."
+            "Calculate with + - * / %, and join texts with ~, such as event.total * 2 or \"#\" ~ \
+             event.order_id."
         }
         "money" | "currency" | "number_with_precision" | "floatformat" => {
-            "Write prices with | fixed(places=2) here."
+            "Write prices with | fixed(places=2)."
         }
         "strftime" | "date_format" | "format_date" => {
-            "Write dates with | date(format=\"%d.%m.%Y\") here."
+            "Write dates with | date(format=\"%d.%m.%Y\")."
         }
         "fallback" | "or" | "otherwise" | "if_empty" | "default_if_none" => {
             "Write | default(value=\"…\") here."
@@ -86,11 +81,11 @@ pub(super) fn other_filter(name: &str) -> Option<&'static str> {
 pub(super) fn unexpected(token: &Lexeme) -> String {
     match token {
         Lexeme::Symbol(":") => {
-            "“:” has no meaning here; arguments stand in parentheses, such as | \
-                               default(value=\"there\")."
+            "“:” has no meaning here. Write arguments in parentheses, such as | \
+             default(value=\"there\")."
                 .to_owned()
         }
-        Lexeme::Symbol("!") => "“!” is written “not” here.".to_owned(),
-        other => format!("{other} is not expected here."),
+        Lexeme::Symbol("!") => "Write “not” instead of “!”.".to_owned(),
+        other => format!("{other} doesn’t fit here."),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn display_text(value: &Value, side: Side) -> Result<Cow<'_, str>, Fa
     if let Some(number) = value.as_number() {
         return to_decimal(number)
             .map(Cow::from)
-            .ok_or_else(|| Fault::message("a value is no number that can be written"));
+            .ok_or_else(|| Fault::message("a value is not a number that can be written"));
     }
     if let Some(items) = value.as_array() {
         return list(items, ", ").map(Cow::from);

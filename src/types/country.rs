@@ -32,7 +32,7 @@ pub struct Country(&'static str);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CountryError {
     /// UK instead of the ISO 3166 code GB.
-    #[error("UK is written GB: the country codes are those of ISO 3166")]
+    #[error("use GB instead of UK: country codes are those of ISO 3166")]
     Britain,
     /// Not one of the codes.
     #[error("unknown country: use its two-letter ISO 3166 code, e.g. US or DE")]

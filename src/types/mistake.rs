@@ -48,9 +48,7 @@ impl Display for Mistake {
             Self::TooLong(max) => write!(f, "Use at most {max} characters."),
             Self::TooMany(max, nouns) => write!(f, "At most {max} {nouns}."),
             Self::OutOfRange(min, max) => write!(f, "Enter a number from {min} to {max}."),
-            Self::ControlCharacter => {
-                f.write_str("Line breaks and control characters are not possible here.")
-            }
+            Self::ControlCharacter => f.write_str("Remove line breaks and control characters."),
             Self::Unstorable => f.write_str(UNSTORABLE),
             Self::NotAnId(noun) => {
                 let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
@@ -59,15 +57,13 @@ impl Display for Mistake {
             Self::Unknown(noun) => write!(f, "There is no such {noun}."),
             Self::UnknownField(known) if known.is_empty() => f.write_str("There is no such field."),
             Self::UnknownField(known) => {
-                write!(f, "There is no such field; use one of: {}.", known.join(", "))
+                write!(f, "There is no such field. Use one of: {}.", known.join(", "))
             }
-            Self::Twice => f.write_str("This field is given twice."),
+            Self::Twice => f.write_str("Give this field only once."),
             Self::NotOneOf(word, known) => {
-                write!(f, "“{word}” is not known here; use one of: {}.", known.join(", "))
+                write!(f, "Unknown: “{word}”. Use one of: {}.", known.join(", "))
             }
-            Self::NotATime => {
-                f.write_str("This is not a time in RFC 3339, such as 2026-11-21T10:00:00Z.")
-            }
+            Self::NotATime => f.write_str("Give a time in RFC 3339, such as 2026-11-21T10:00:00Z."),
         }
     }
 }

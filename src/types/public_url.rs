@@ -20,10 +20,10 @@ pub enum PublicUrlError {
     #[error("it is not a URL ({0}); write it like https://sms.example.com")]
     Syntax(url::ParseError),
     /// A scheme other than http or https.
-    #[error("its scheme is {0}, where http or https is needed")]
+    #[error("its scheme is {0}; use http or https")]
     Scheme(String),
     /// Has parts other than scheme, host, port and path.
-    #[error("it has a {0}, where only scheme, host, port and path may stand")]
+    #[error("it has a {0}; use only scheme, host, port and path")]
     Extra(&'static str),
 }
 

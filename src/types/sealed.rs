@@ -39,7 +39,7 @@ pub enum SecretKeyError {
     #[error("it is neither base64 nor hex; make one with `openssl rand -base64 32`")]
     Encoding,
     /// Not 32 bytes.
-    #[error("it has {0} bytes where 32 are needed; make one with `openssl rand -base64 32`")]
+    #[error("it has {0} bytes instead of 32; make one with `openssl rand -base64 32`")]
     Length(usize),
     /// All bytes are the same: a placeholder that was not replaced.
     #[error("it is not random; make one with `openssl rand -base64 32`")]

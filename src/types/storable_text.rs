@@ -13,7 +13,7 @@ use crate::error::FieldErrors;
 
 /// The message about a text that cannot be stored.
 pub const UNSTORABLE: &str =
-    "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
+    "Remove the NUL character or half surrogate pair, which can’t be stored.";
 
 /// Whether PostgreSQL and pages can hold the text.
 #[must_use]

@@ -103,6 +103,6 @@ mod tests {
     #[test]
     fn an_unknown_word_names_the_known_ones() {
         let error = "green".parse::<Colour>().unwrap_err().to_string();
-        assert_eq!(error, "“green” is not known here; use one of: red, dark_blue.");
+        assert_eq!(error, "Unknown: “green”. Use one of: red, dark_blue.");
     }
 }

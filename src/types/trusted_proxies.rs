@@ -14,7 +14,8 @@ pub struct TrustedProxies(Vec<IpNet>);
 pub enum TrustedProxiesError {
     /// Not an address or a network.
     #[error(
-        "“{0}” is no address and no network; write it like 127.0.0.1, 10.0.0.0/8, fd00::/8, or none"
+        "“{0}” is neither an address nor a network; write it like 127.0.0.1, 10.0.0.0/8, \
+         fd00::/8, or none"
     )]
     Syntax(String),
     /// The whole address space.

@@ -97,7 +97,7 @@ pub async fn create(
         actor,
         AuditKind::ApiKey,
         Some(created.id.0),
-        &format!("made the API key {name}, with the role {role}"),
+        &format!("created the API key {name}, with the role {role}"),
         now,
     )
     .await?;

@@ -53,10 +53,7 @@ pub async fn create(
         .optional()?;
     match known {
         Some(None) => {
-            return Err(Error::field(
-                "email",
-                "An account with this email address already exists.",
-            ));
+            return Err(Error::field("email", "Another account has this email address."));
         }
         Some(Some(_)) => {
             return Err(Error::field(

@@ -62,16 +62,16 @@ impl QueueLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Under ten characters.
-    #[error("Use at least {MIN_LENGTH} characters; a few unrelated words are good.")]
+    #[error("Use at least {MIN_LENGTH} characters. A few unrelated words work well.")]
     TooShort,
     /// Over two hundred characters.
     #[error("Use at most {MAX_LENGTH} characters.")]
     TooLong,
     /// The same as the email address.
-    #[error("The password must not be the email address.")]
+    #[error("Choose a password that is not the email address.")]
     IsEmail,
     /// One character, repeated.
-    #[error("The password must not be one character repeated.")]
+    #[error("Choose a password with different characters.")]
     OneCharacter,
 }
 

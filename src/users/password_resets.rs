@@ -50,7 +50,7 @@ pub async fn create(
         actor,
         AuditKind::User,
         Some(id.0),
-        &format!("made a link to choose a new password for {}", user.name),
+        &format!("created a password link for {}", user.name),
         now,
     )
     .await?;
@@ -96,7 +96,7 @@ pub async fn accept(
         &(&user).into(),
         AuditKind::User,
         Some(user.id.0),
-        "chose a new password by a link",
+        "chose a new password by link",
         now,
     )
     .await?;

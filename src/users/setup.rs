@@ -19,7 +19,7 @@ const LENGTH: usize = 12;
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 
 /// The error of an invalid code.
-pub const WRONG_CODE: &str = "This is not the code. It stands in the log of the running server; a \
+pub const WRONG_CODE: &str = "This code is wrong. Find it in the log of the running server; a \
                               restart prints a new one.";
 
 /// The code that a person who can read the log types into the setup page: 60 random bits, as

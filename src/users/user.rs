@@ -109,7 +109,7 @@ pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Resul
             Error::from(error).on_constraint(
                 "users_email_key",
                 "email",
-                "An account with this email address already exists.",
+                "Another account has this email address.",
             )
         })
 }

@@ -114,7 +114,7 @@ async fn every_call_words_unknown_missing_and_mistyped_fields_alike() {
     for call in calls(&app, &document).await {
         let sentence = call.field_error(&app, "nonsense", json!({ "nonsense": 1 })).await;
         assert!(
-            sentence.starts_with("There is no such field; use one of: "),
+            sentence.starts_with("There is no such field. Use one of: "),
             "{}: {sentence}",
             call.path
         );
@@ -196,9 +196,7 @@ async fn every_call_words_blank_too_long_and_unstorable_texts_alike() {
         for (field, schema) in call.fields.iter().filter(|(_, schema)| kind(schema) == "string") {
             let sentence = call.field_error(&app, field, json!({ field: "a\0b" })).await;
             assert_eq!(
-                sentence,
-                "This contains a NUL character or half of a surrogate pair, which cannot be \
-                 stored. Remove it.",
+                sentence, "Remove the NUL character or half surrogate pair, which can’t be stored.",
                 "{}",
                 call.path
             );
@@ -234,7 +232,7 @@ async fn every_call_words_blank_too_long_and_unstorable_texts_alike() {
         };
         for (name, words) in [
             (" ".to_owned(), "This must not be blank."),
-            ("a\u{7}b".to_owned(), "Line breaks and control characters are not possible here."),
+            ("a\u{7}b".to_owned(), "Remove line breaks and control characters."),
             ("x".repeat(5_000), "Use at most "),
         ] {
             let sentence = call.field_error(&app, "name", others(&name)).await;
@@ -268,7 +266,7 @@ async fn every_call_words_wrong_ids_and_query_parameters_alike() {
                         .await;
                     let sentence = answer.refused(404)["message"].clone();
                     assert_eq!(
-                        sentence, "The identifier in this address is not one of ours.",
+                        sentence, "The id in this address is invalid.",
                         "{method} {path} {bad}"
                     );
                 }
@@ -300,14 +298,14 @@ async fn every_call_words_wrong_ids_and_query_parameters_alike() {
             queries += 1;
             let sentence = app.api().get(&format!("{path}?nonsense=1")).await.field("nonsense");
             assert!(
-                sentence.starts_with("There is no such field; use one of: "),
+                sentence.starts_with("There is no such field. Use one of: "),
                 "{path}: {sentence}"
             );
             for parameter in parameters {
                 let name = parameter["name"].as_str().unwrap();
                 let sentence = app.api().get(&format!("{path}?{name}=a%00")).await.field(name);
                 assert!(
-                    sentence.starts_with("This contains a NUL character"),
+                    sentence.starts_with("Remove the NUL character"),
                     "{path} {name}: {sentence}"
                 );
                 if name.ends_with("_id") && name != "external_id" {
@@ -322,7 +320,7 @@ async fn every_call_words_wrong_ids_and_query_parameters_alike() {
                     continue;
                 }
                 let twice = app.api().get(&format!("{path}?{name}=1&{name}=1")).await.field(name);
-                assert_eq!(twice, "This field is given twice.", "{path} {name}");
+                assert_eq!(twice, "Give this field only once.", "{path} {name}");
             }
         }
     }
@@ -340,7 +338,7 @@ async fn every_call_words_wrong_ids_and_query_parameters_alike() {
                 .get(&format!("{path}?cursor=x"))
                 .await
                 .field("cursor")
-                .contains("not one of ours"),
+                .contains("this cursor is invalid"),
             "{path}"
         );
     }

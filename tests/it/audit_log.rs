@@ -44,9 +44,9 @@ async fn the_audit_log_records_changes_without_secrets() {
         "Ada invited ben@example.com as marketer.",
         "Ben <b> accepted the invitation and joined as marketer.",
         "Ben <b> changed their name to Ben Osei.",
-        "Ada made the API key Till, with the role marketer.",
+        "Ada created the API key Till, with the role marketer.",
         "Ada changed the name from Carillon to Bells.",
-        "The command line made the API key stories",
+        "The command line created the API key stories",
     ] {
         log.must_say(words);
     }
@@ -59,13 +59,13 @@ async fn the_audit_log_records_changes_without_secrets() {
     let ben_id = id_of(&app, "ben@example.com").await;
     let of_ben = admin.open(&format!("/settings/log?who={ben_id}")).await.ok();
     assert!(
-        of_ben.says("joined as marketer") && !of_ben.says("made the API key"),
+        of_ben.says("joined as marketer") && !of_ben.says("created the API key"),
         "{}",
         of_ben.text()
     );
     let of_keys = admin.open("/settings/log?kind=api_key").await.ok();
     assert!(
-        of_keys.says("made the API key Till") && !of_keys.says("joined as marketer"),
+        of_keys.says("created the API key Till") && !of_keys.says("joined as marketer"),
         "{}",
         of_keys.text()
     );

@@ -156,7 +156,7 @@ async fn tagging_many_contacts_needs_the_number_shown_and_no_blank_filter() {
     }
     // A matching contact is created while the confirmation is open.
     app.api().post("/contacts", json!({ "phone": "+12065550177", "first_name": "Ann" })).await.ok();
-    site.send(&form).await.must_say("You were asked about 2 contacts; it is 3 contacts now.");
+    site.send(&form).await.must_say("You were asked about 2 contacts; now it is 3 contacts.");
     assert_eq!(app.count("contact_tags").await, 0);
     let confirmation = site.send(&form).await.form("/contacts/tag");
     site.send(&confirmation).await.ok().must_say("Added “VIP” to 3 contacts.");
@@ -176,7 +176,7 @@ async fn retrying_failed_jobs_needs_the_number_shown_and_an_existing_kind() {
     }
     let confirmation = admin.send(&sends.clone().without("kind")).await;
     assert_eq!(confirmation.status, 409);
-    confirmation.must_say("You were asked about 3 jobs; it is 5 jobs now.");
+    confirmation.must_say("You were asked about 3 jobs; now it is 5 jobs.");
     assert_eq!(app.count("jobs WHERE failed_at IS NOT NULL").await, 5);
     admin.send(&sends).await.ok().must_say("Retrying 3 failed jobs");
 }

@@ -27,7 +27,7 @@ async fn the_set_up_page_reports_all_errors_at_once_and_keeps_what_was_typed() {
     let refused = site.send(&form).await;
     assert_eq!(refused.status, 422);
     for words in [
-        "This is not the code.",
+        "This code is wrong.",
         "Enter an email address such as",
         "Enter a name of up to 100 characters.",
         "Enter it again.",
@@ -63,7 +63,7 @@ async fn the_time_zone_is_the_one_of_the_browser_until_the_user_chooses_another(
     browser.run("document.querySelector('form').noValidate = true").await;
     browser.choose("time_zone", "Europe/Berlin").await;
     browser.press("Create organization").await;
-    browser.must_say("Enter the code from the log.").await;
+    browser.must_say("Enter the set-up code from the log.").await;
     assert_eq!(browser.value("time_zone").await, "Europe/Berlin");
 
     browser.go(&format!("{}/setup", app.url)).await;

@@ -219,8 +219,8 @@ async fn merge_tags_of_other_tools_cause_a_warning() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(
         found[0],
-        "“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is \
-         {{ contact.first_name }}."
+        "“*|FNAME|*” is a merge tag of another tool. Write {{ contact.first_name }}; otherwise it \
+         is sent as it is."
     );
     assert!(found[1].starts_with("“{contactfield=city}” looks like a merge tag"), "{found:?}");
     let path = format!("/templates/{}", id(&saved));

@@ -63,9 +63,9 @@ async fn a_body_with_merge_tags_is_sent_unchanged_with_a_warning() {
     assert_eq!(
         warnings,
         [
-            "“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is \
-             {{ contact.first_name }}.",
-            "Variables are filled in only with a template_id; this body is sent as it is."
+            "“*|FNAME|*” is a merge tag of another tool. Write {{ contact.first_name }}; \
+             otherwise it is sent as it is.",
+            "Carillon sends this body as it is. It fills in variables only with a template_id."
         ]
     );
     let plain =

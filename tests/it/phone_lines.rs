@@ -312,7 +312,7 @@ async fn a_stop_follows_a_number_changed_in_the_form_and_suppresses_pending_mess
     let edit = format!("/contacts/{contact}/edit");
     let saved =
         site.send(&site.open(&edit).await.ok().form(&edit).with("phone", OTHER_HANDSET)).await.ok();
-    saved.must_say("STOP applies to the new number, too: it stays suppressed.");
+    saved.must_say("applies to the new number, too: it stays suppressed.");
     saved.must_say("marketer@example.com");
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["suppressed"]);
 }

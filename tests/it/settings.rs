@@ -53,7 +53,7 @@ async fn an_admin_invites_a_marketer_by_a_link_and_disables_them_later() {
     assert_eq!(form.value("role"), Some("marketer"));
     for (email, reason) in [
         ("ben", "Enter an email address such as"),
-        ("admin@example.com", "An account with this email address already exists"),
+        ("admin@example.com", "Another account has this email address"),
     ] {
         let refused = admin.send(&form.clone().with("email", email)).await;
         assert_eq!(refused.status, 422);

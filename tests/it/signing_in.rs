@@ -28,7 +28,7 @@ async fn the_first_admin_is_created_once_with_the_code_from_the_log() {
 
     let refused = site.send(&form.clone().with("code", "AAAA-AAAA-AAAA")).await;
     assert_eq!(refused.status, 422);
-    refused.must_say("This is not the code");
+    refused.must_say("This code is wrong");
     assert_eq!(
         refused.form("/setup").value("organization"),
         Some("Bells & Sons"),

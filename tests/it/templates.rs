@@ -69,7 +69,7 @@ async fn an_invalid_template_is_refused_by_field_with_line_and_column() {
         create("A", "{% include \"x\" %}", json!([]))
             .await
             .field("body")
-            .contains("cannot be used")
+            .contains("Templates have no")
     );
     assert!(
         create("A", "{{ get_env(name='HOME') }}", json!([]))

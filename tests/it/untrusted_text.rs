@@ -11,8 +11,7 @@ use crate::harness::fixtures::{Twilio, id};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 /// The error sentence for a text that cannot be stored.
-const UNSTORABLE: &str =
-    "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
+const UNSTORABLE: &str = "Remove the NUL character or half surrogate pair, which can’t be stored.";
 
 /// Calls the inbound webhook as Twilio does; `odd` replaces or adds parameters.
 async fn inbound(app: &TestApp, twilio: &Twilio, sid: u32, odd: &[(&str, &str)]) -> u16 {
@@ -233,7 +232,7 @@ async fn a_name_with_a_nul_character_is_a_field_error() {
             .get(&format!("/templates?cursor={hidden}"))
             .await
             .field("cursor")
-            .contains("not one of ours")
+            .contains("this cursor is invalid")
     );
     let contact = app.contact(HANDSET).await;
     app.api().delete(&format!("/contacts/{contact}/tags/VIP%00")).await.refused(404);
@@ -335,7 +334,7 @@ async fn a_form_with_a_nul_character_changes_nothing_and_names_the_field() {
         let page = admin.send(&form).await;
         assert_eq!(page.status, 422, "{action}: {}", page.text());
         page.must_say(&format!(
-            "The field “{field}” contains a NUL character. Nothing was changed."
+            "Nothing was changed. The field “{field}” contains a NUL character."
         ));
     }
     assert_eq!(

@@ -11,13 +11,13 @@ pub enum PhoneError {
     #[error("Enter a phone number.")]
     Empty,
     /// A national number without a country to interpret it.
-    #[error("This number has no country code: add it, e.g. +1 415 555 0123.")]
+    #[error("This number has no country code. Add it, such as +1 415 555 0123.")]
     NoCountryCode,
     /// A letter or another character that numbers do not contain.
-    #[error("This is not a phone number: {0:?} does not belong in one.")]
+    #[error("This is not a phone number: {0:?} doesn’t belong in one.")]
     NotANumber(char),
     /// The digits after `+` do not begin with a calling code.
-    #[error("No country has the code that this number begins with: check the digits after the +.")]
+    #[error("No country has this country code. Check the digits after the +.")]
     UnknownCountryCode,
     /// Fewer digits than any number of the country.
     #[error("This number is too short{}.", for_country(*.0))]
@@ -31,7 +31,7 @@ pub enum PhoneError {
     /// Two valid numbers are possible.
     #[
         error(
-            "This can be {} or {}: write the one you mean, with its +.",
+            "This can be {} or {}. Write the one you mean, with its +.",
             .0.international(),
             .1.international()
         )
@@ -39,8 +39,8 @@ pub enum PhoneError {
     Ambiguous(PhoneNumber, PhoneNumber),
     /// A stored or internal value that is not `+` and 7 to 15 digits.
     #[error(
-        "This is not a phone number in E.164: write + and the country code, then digits only, e.g. \
-         +14155550123."
+        "This is not a phone number in E.164. Write + and the country code, then digits only, \
+         such as +14155550123."
     )]
     NotE164,
 }
@@ -51,7 +51,7 @@ impl PhoneError {
     pub fn without_numbers(&self) -> String {
         match self {
             Self::Ambiguous(..) => {
-                "This can be two numbers: write it with + and the country code.".to_owned()
+                "This can be two numbers. Write it with + and the country code.".to_owned()
             }
             other => other.to_string(),
         }

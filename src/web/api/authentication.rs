@@ -79,7 +79,7 @@ async fn find_key(request: &HttpRequest) -> Result<ApiKey, ApiError> {
         || Error::Internal("the application was not registered with the server".to_owned());
     let keys = request.app_data::<Data<ApiKeys>>().ok_or_else(unregistered)?;
     let found = keys.find(presented(request)?).await?;
-    found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))
+    found.ok_or_else(|| ApiError::unauthorized("This API key is unknown or revoked."))
 }
 
 fn presented(request: &HttpRequest) -> Result<ApiKeySecret, ApiError> {
@@ -90,12 +90,12 @@ fn presented(request: &HttpRequest) -> Result<ApiKeySecret, ApiError> {
     let (scheme, key) = text.split_once(' ').unwrap_or((text, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(ApiError::unauthorized(
-            "Send your API key as `Authorization: Bearer ck_…`; other schemes are not accepted.",
+            "Send your API key as `Authorization: Bearer ck_…`. Other schemes don’t work.",
         ));
     }
     ApiKeySecret::parse(key.trim()).ok_or_else(|| {
         ApiError::unauthorized(
-            "This is not an API key: one starts with `ck_` and has 46 characters.",
+            "This is not an API key. One starts with `ck_` and has 46 characters.",
         )
     })
 }

@@ -64,7 +64,7 @@ impl ApiError {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid_fields",
-            "Some fields cannot be accepted; `fields` says which and why.",
+            "Some fields are invalid. `fields` says which and why.",
         )
         .with_fields(fields)
     }
@@ -92,7 +92,7 @@ impl ApiError {
         Self::new(
             StatusCode::NOT_FOUND,
             "unknown_path",
-            "There is nothing at this address; /api/v1/openapi.json lists what there is.",
+            "There is nothing at this address. /api/v1/openapi.json lists what there is.",
         )
     }
 
@@ -102,8 +102,8 @@ impl ApiError {
 
     /// The error of a request that exceeds the server's capacity for now (503).
     pub(in crate::web) fn busy() -> Self {
-        let message = "Too many requests arrive at the moment. Nothing was changed; try again in a \
-                       few seconds.";
+        let message = "Nothing was changed, since too many requests arrive. Try again in a few \
+                       seconds.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
     }
 
@@ -112,7 +112,7 @@ impl ApiError {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "Something went wrong on the server; its log says what.",
+            "Something went wrong on the server. Its log says what.",
         )
     }
 
@@ -121,7 +121,7 @@ impl ApiError {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "The database does not answer. Nothing was changed; try again in a moment.",
+            "Nothing was changed, since the database doesn’t answer. Try again in a moment.",
         )
     }
 }
@@ -161,7 +161,7 @@ pub(super) async fn as_json(
     }
     let error = match (status, response.response().error()) {
         (StatusCode::METHOD_NOT_ALLOWED, _) => {
-            ApiError::new(status, "method_not_allowed", "This address does not take this method.")
+            ApiError::new(status, "method_not_allowed", "This address doesn’t take this method.")
         }
         (StatusCode::NOT_FOUND, _) => ApiError::unknown_path(),
         (status, Some(error)) if status.is_client_error() => {

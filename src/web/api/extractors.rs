@@ -135,11 +135,7 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
             .ok()
             .filter(|_| is_storable);
         let unknown = || {
-            ApiError::new(
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "The identifier in this address is not one of ours.",
-            )
+            ApiError::new(StatusCode::NOT_FOUND, "not_found", "The id in this address is invalid.")
         };
         ready(read.map(|path| Self(path.into_inner())).ok_or_else(unknown))
     }
@@ -312,14 +308,14 @@ mod tests {
         for (message, words) in [
             ("missing field `name`", "This field is required."),
             ("invalid type: null, expected a string", "This field is required."),
-            ("duplicate field `name`", "This field is given twice."),
+            ("duplicate field `name`", "Give this field only once."),
             (
                 "unknown field `x`, expected one of `a`, `b`, `c`",
-                "There is no such field; use one of: a, b, c.",
+                "There is no such field. Use one of: a, b, c.",
             ),
-            ("unknown field `x`, expected `a` or `b`", "There is no such field; use one of: a, b."),
+            ("unknown field `x`, expected `a` or `b`", "There is no such field. Use one of: a, b."),
             ("unknown field `x`, there are no fields", "There is no such field."),
-            ("unknown field `a`, b`, expected `a`", "There is no such field; use one of: a."),
+            ("unknown field `a`, b`, expected `a`", "There is no such field. Use one of: a."),
             ("invalid type: integer `7`, expected a string", "This must be text."),
             (
                 "invalid type: string \"a, expected a boolean\", expected a sequence",

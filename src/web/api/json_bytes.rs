@@ -54,8 +54,8 @@ impl FromRequest for JsonBytes {
                 ));
             }
             if coding == Some(ContentCoding::Other) {
-                let message = "Send the body as it is, or packed with `Content-Encoding: gzip`; \
-                               other encodings are not read.";
+                let message = "Send the body as it is, or compressed with `Content-Encoding: \
+                               gzip`.";
                 return Err(ApiError::new(
                     StatusCode::UNSUPPORTED_MEDIA_TYPE,
                     "unsupported_encoding",
@@ -84,7 +84,7 @@ impl FromRequest for JsonBytes {
 
 fn too_large() -> ApiError {
     let message =
-        format!("The body is larger than {} MB; send less at once.", MAX_BYTES / 1024 / 1024);
+        format!("The body is larger than {} MB. Send less at once.", MAX_BYTES / 1024 / 1024);
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
@@ -94,10 +94,10 @@ fn unreadable(error: &PayloadError) -> ApiError {
         PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
             "timeout",
-            "The body did not arrive in time. Nothing was changed; send it again.",
+            "Nothing was changed, since the body didn’t arrive in time. Send it again.",
         ),
         PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => ApiError::busy(),
-        error => ApiError::malformed(format!("The body could not be read: {error}.")),
+        error => ApiError::malformed(format!("The body can’t be read: {error}.")),
     }
 }
 
@@ -113,13 +113,13 @@ async fn decompress(
     gunzip(&intake, &tracker, compressed, MAX_BYTES).await.map_err(|error| match error {
         GunzipError::TooLarge => {
             let message = format!(
-                "The body is larger than {} MB when it is unpacked; send less at once.",
+                "The body is larger than {} MB without compression. Send less at once.",
                 MAX_BYTES / 1024 / 1024
             );
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
         }
         GunzipError::Malformed(_) => {
-            ApiError::malformed(format!("The body could not be unpacked: {error}."))
+            ApiError::malformed(format!("The body can’t be decompressed: {error}."))
         }
         GunzipError::Busy(_) => ApiError::busy(),
         GunzipError::Stopped => Error::Internal(error.to_string()).into(),

@@ -32,7 +32,7 @@ impl Modify for Bearer {
         let scheme = SecurityScheme::Http(
             HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
-                .description(Some("`ck_…`, made by an admin"))
+                .description(Some("`ck_…`, created by an admin"))
                 .build(),
         );
         document.components.get_or_insert_default().add_security_scheme("api_key", scheme);
@@ -129,8 +129,8 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
     let has_parameters =
         operation.parameters.as_ref().is_some_and(|parameters| parameters.iter().any(is_read));
     let errors = [
-        ("400", has_body, "The body is no valid JSON; the message says where"),
-        ("401", true, "There is no API key, or it is not known any more"),
+        ("400", has_body, "The body is not valid JSON; the message says where"),
+        ("401", true, "There is no API key, or it is unknown or revoked"),
         ("403", method != "get", "The role of the API key does not suffice"),
         ("404", path.contains('{'), "There is nothing with this id"),
         (
@@ -140,17 +140,13 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
         ),
         ("413", has_body, "The body is larger than 4 MB"),
         ("415", has_body, "The body is not sent as `application/json`"),
-        (
-            "422",
-            has_body || has_parameters,
-            "Some fields cannot be accepted; `fields` says which and why",
-        ),
-        ("500", true, "A mistake of the server, which its log explains"),
+        ("422", has_body || has_parameters, "Some fields are invalid; `fields` says which and why"),
+        ("500", true, "An error of the server, which its log explains"),
         (
             "503",
             true,
-            "The database does not answer, and nothing was changed; try again after `Retry-After` \
-             seconds",
+            "Nothing was changed, since the database doesn’t answer; try again after \
+             `Retry-After` seconds",
         ),
     ];
     for (status, applies, description) in errors {

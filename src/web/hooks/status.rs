@@ -163,10 +163,8 @@ async fn record_each(
 /// is not recorded a few times only.
 async fn set_aside(db: &Pool, clock: &Clock, report: &Report) {
     let item = Item::new(Task::LookUp, &report.message_id, Some(report.connection_id));
-    let error = format!(
-        "Twilio's report “{}” could not be recorded: the log says why.",
-        report.status.as_str()
-    );
+    let error =
+        format!("Couldn’t record Twilio’s report “{}”: the log says why.", report.status.as_str());
     let stored = async {
         let mut conn = db.get().await?;
         Ok::<_, RecordError>(set_aside::record(&mut conn, &item, &error, clock.now()).await?)

@@ -37,10 +37,9 @@ impl Verified<'_> {
         let Some(reason) = self.unproven else { return Ok(()) };
         let detail = match reason {
             RejectionReason::NoSecret => {
-                "The address has no secret in it, and no Auth Token is saved to check a signature \
-                 with."
+                "The address has no secret, and there is no Auth Token to check a signature with."
             }
-            _ => "The secret in the address is not the connection's, or its time is over.",
+            _ => "The secret in the address is wrong or expired.",
         };
         Err(Refusal::Rejected {
             connection_id: Some(self.connection_id),
@@ -128,7 +127,7 @@ pub(super) async fn verify<'a>(
         return Err(rejected(
             Some(id),
             RejectionReason::OtherAccount,
-            "The request names another account than the connection's.",
+            "The request names another account than the connection’s.",
         ));
     }
     Ok(Verified { connection_id: id, params, unproven })

@@ -9,7 +9,7 @@ use crate::web::quantities::counted;
 
 /// The error of a blank condition.
 pub(in crate::web) fn blank() -> String {
-    Mistake::Blank.with_hint("Leave it out, or say what is meant.")
+    Mistake::Blank.with_hint("Leave it out, or give a value.")
 }
 
 /// Whether a text consists only of white space and invisible characters.
@@ -58,12 +58,12 @@ pub(in crate::web) fn changed(expected: Option<&str>, now: usize, noun: &str) ->
     match expected.map(|text| text.trim().parse::<usize>()) {
         Some(Ok(expected)) if expected == now => None,
         Some(Ok(expected)) => Some(format!(
-            "You were asked about {}; it is {} now. Nothing was done.",
+            "Nothing was done. You were asked about {}; now it is {}.",
             counted(expected, noun),
             counted(now, noun)
         )),
         _ => Some(format!(
-            "It is {} now, and you were not asked about them. Nothing was done.",
+            "Nothing was done. Now it is {}, which you were not asked about.",
             counted(now, noun)
         )),
     }

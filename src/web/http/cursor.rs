@@ -31,9 +31,7 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Cursor<K> {
             .filter(storable_text::is_storable_value)
             .and_then(|key| serde_json::from_value(key).ok());
         key.map(Self).ok_or_else(|| {
-            serde::de::Error::custom(
-                "this cursor is not one of ours: take it from `next_cursor` as it is",
-            )
+            serde::de::Error::custom("this cursor is invalid: pass `next_cursor` unchanged")
         })
     }
 }

@@ -19,7 +19,7 @@ pub type PageResult = Result<HttpResponse, PageError>;
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// No user is signed in: the browser is sent to the log-in page, and back afterwards.
-    #[error("Please sign in.")]
+    #[error("Sign in first.")]
     SignIn,
     /// The user's role is lower than the required one.
     #[error("This needs the role {0}.")]
@@ -37,7 +37,7 @@ pub enum PageError {
     #[error("{0}")]
     Invalid(FieldErrors),
     /// A field of the form contains text that cannot be stored.
-    #[error("The field “{0}” cannot be stored.")]
+    #[error("The field “{0}” can’t be stored.")]
     Unstorable(String),
     /// The form exceeds the size limit.
     #[error("This form is too large.")]
@@ -46,7 +46,7 @@ pub enum PageError {
     #[error("This form is compressed.")]
     Compressed,
     /// The form did not arrive in time.
-    #[error("This form did not arrive in time.")]
+    #[error("This form didn’t arrive in time.")]
     TooSlow,
     /// No memory is available for the form.
     #[error("The server is busy.")]
@@ -72,7 +72,7 @@ impl PageError {
         {
             Self::TooLarge
         } else {
-            Self::BadRequest(format!("The form could not be read: {text}."))
+            Self::BadRequest(format!("The form can’t be read: {text}."))
         }
     }
 
@@ -88,19 +88,19 @@ impl PageError {
 
     pub(in crate::web) fn heading(&self) -> String {
         match self {
-            Self::SignIn => "Please sign in".to_owned(),
+            Self::SignIn => "Sign in first".to_owned(),
             Self::Forbidden(_) => "Your role does not allow this".to_owned(),
             Self::NotFound(noun) => format!("There is no such {noun}"),
             Self::Expired => "This form has expired".to_owned(),
-            Self::BadRequest(_) => "This request cannot be understood".to_owned(),
-            Self::Invalid(_) => "This form cannot be accepted".to_owned(),
-            Self::Unstorable(_) => "This text cannot be stored".to_owned(),
+            Self::BadRequest(_) => "This request can’t be read".to_owned(),
+            Self::Invalid(_) => "This form has invalid fields".to_owned(),
+            Self::Unstorable(_) => "This text can’t be stored".to_owned(),
             Self::TooLarge => "This form is too large".to_owned(),
             Self::Compressed => "This form is compressed".to_owned(),
-            Self::TooSlow => "This form did not arrive in time".to_owned(),
+            Self::TooSlow => "This form didn’t arrive in time".to_owned(),
             Self::Busy => "The server is busy".to_owned(),
-            Self::Refused(_) => "This is not possible now".to_owned(),
-            Self::Away(_) => "The database does not answer".to_owned(),
+            Self::Refused(_) => "Not possible now".to_owned(),
+            Self::Away(_) => "The database doesn’t answer".to_owned(),
             Self::Internal(_) => "Something went wrong on our side".to_owned(),
         }
     }
@@ -108,23 +108,21 @@ impl PageError {
     pub(in crate::web) fn advice(&self) -> String {
         match self {
             Self::SignIn => "Sign in to see this page.".to_owned(),
-            Self::Forbidden(role) => format!(
-                "It needs the role {role}. Ask an admin of your Carillon to do it, or to change \
-                 your role."
-            ),
+            Self::Forbidden(role) => {
+                format!("It needs the role {role}. Ask an admin to do it, or to change your role.")
+            }
             Self::NotFound(_) => "It may have been deleted, or the address is mistyped.".to_owned(),
             Self::Expired => {
-                "Nothing was changed. Send the form again; if it is not offered here, \
-                              go back and reload its page first. Cookies must be \
-                              allowed."
+                "Nothing was changed. Send the form again. If it is not here, go back and reload \
+                 its page. Your browser must allow cookies."
                     .to_owned()
             }
             Self::BadRequest(reason) | Self::Refused(reason) => reason.clone(),
             Self::Invalid(fields) => format!("Nothing was changed. {fields}"),
             Self::Unstorable(field) => {
                 format!(
-                    "The field “{field}” contains a NUL character. Nothing was changed. Go back, \
-                     remove the character, and send the form again."
+                    "Nothing was changed. The field “{field}” contains a NUL character. Go back, \
+                     remove it, and send the form again."
                 )
             }
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
@@ -136,12 +134,12 @@ impl PageError {
                 .to_owned(),
             Self::Busy => "Nothing was changed. Send the form again in a few seconds.".to_owned(),
             Self::Away(_) => {
-                "Nothing was lost. Try again in a moment; if it stays like this, see the log of \
-                 Carillon and of PostgreSQL."
+                "Nothing was lost. Try again in a moment. If it lasts, see the logs of Carillon \
+                 and PostgreSQL."
                     .to_owned()
             }
-            Self::Internal(_) => "Nothing that was saved is lost. Try again; if it happens again, \
-                                  the log of Carillon says why."
+            Self::Internal(_) => "Nothing that was saved is lost. Try again. If it repeats, \
+                                  Carillon’s log says why."
                 .to_owned(),
         }
     }

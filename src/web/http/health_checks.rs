@@ -35,7 +35,7 @@ async fn ready(context: Data<Context>) -> HttpResponse {
 async fn reason_not_ready(context: &Context) -> Option<String> {
     let mut conn = match context.db.get().await {
         Ok(conn) => conn,
-        Err(error) => return Some(format!("the database cannot be used: {}", error.reason())),
+        Err(error) => return Some(format!("the database can’t be used: {}", error.reason())),
     };
     match db::pending(&mut conn).await {
         Ok(false) => None,

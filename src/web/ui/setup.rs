@@ -109,7 +109,7 @@ impl SetupForm {
             Organization::parse(&self.organization, &self.default_country, &self.time_zone);
         let mut errors = FieldErrors::default();
         if self.code.trim().is_empty() {
-            errors.add("code", "Enter the code from the log.");
+            errors.add("code", "Enter the set-up code from the log.");
         }
         match (account, organization, errors.is_empty()) {
             (Ok((name, email, password)), Ok(organization), true) => {

@@ -25,7 +25,7 @@ fn a_national_number_without_a_country_is_never_assumed_to_be_american() {
     for raw in ["4155550123", "(415) 555-0123", "14155550123", "07700 900123", "4915112345678"] {
         assert_eq!(read_alone(raw), Err(PhoneError::NoCountryCode), "{raw}");
     }
-    assert!(PhoneError::NoCountryCode.to_string().contains("add it, e.g. +1"));
+    assert!(PhoneError::NoCountryCode.to_string().contains("Add it, such as +1"));
 }
 
 #[test]

@@ -159,7 +159,7 @@ async fn upsert(
     let mut errors = FieldErrors::default();
     let phone = errors.check("phone", PhoneNumber::parse(&phone, country));
     if body.phone != Patch::Keep {
-        errors.add("phone", "The number stands in the address; leave it out of the body.");
+        errors.add("phone", "Leave the number out of the body, since the address has it.");
     }
     errors.into_result()?;
     let phone = phone.ok_or(Error::NotFound("contact"))?;

@@ -106,7 +106,7 @@ impl ContactChanges {
             Patch::Keep => None,
             Patch::Set(raw) => phone(&raw, default_country, &mut errors),
             Patch::Clear => {
-                errors.add("phone", "A contact needs a phone number; delete the contact instead.");
+                errors.add("phone", "A contact needs a phone number. Delete the contact instead.");
                 None
             }
         };

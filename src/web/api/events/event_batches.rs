@@ -168,7 +168,7 @@ impl EventRecorder {
                     tracing::error!(%error, "one of several events could not be recorded");
                     let again = FieldErrors::default().with(
                         "event",
-                        "This one could not be recorded, by a fault of the server: send it again.",
+                        "A fault of the server kept this one from being recorded. Send it again.",
                     );
                     answers.push((RecordOutcome::Refused(again), 0));
                     failure = Some(error);

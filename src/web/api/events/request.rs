@@ -115,7 +115,7 @@ pub(super) fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
             return Ok(Some(events));
         }
         Value::Array(events) if events.len() > MAX_EVENTS => {
-            let nothing = format!("These are {}; none was recorded.", events.len());
+            let nothing = format!("Nothing was recorded, since these are {}.", events.len());
             errors
                 .add("events", Mistake::TooMany(MAX_EVENTS, "events at once").with_hint(&nothing));
         }
@@ -180,7 +180,7 @@ fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> O
 /// Parses a date or time in any form that templates and conditions accept; a blank text counts as
 /// absent.
 fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option<DateTime<Utc>> {
-    let no_time = |error| format!("This cannot be the time of an event: {error}.");
+    let no_time = |error| format!("Not the time of an event: {error}.");
     let time = match reader.value(field)? {
         Value::String(_) => reader.text(field, |text| DateOrTime::parse(text).map_err(no_time)),
         value => reader.errors().check(field, DateOrTime::of_json(value).map_err(no_time)),
@@ -230,7 +230,7 @@ fn read_contact(
         .or(phone.map(|phone| ContactRef::Phone(phone.number)))
         .or(external_id.map(ContactRef::ExternalId));
     if named.is_none() && !event.errors().iter().any(|(field, _)| field.starts_with("contact")) {
-        event.wrong("contact", "Name the contact by id, phone or external_id; it is empty.");
+        event.wrong("contact", "Name the contact by id, phone or external_id. This one is empty.");
     }
     named.map(|named| (named, warning))
 }

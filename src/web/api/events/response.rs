@@ -104,7 +104,7 @@ impl EventResult {
     }
 
     const fn error(fields: FieldErrors) -> Self {
-        let message = "Some fields cannot be accepted; `fields` says which and why.";
+        let message = "Some fields are invalid. `fields` says which and why.";
         let error = EventError { code: "invalid_fields", message, fields };
         Self {
             index: None,

@@ -100,8 +100,8 @@ async fn send(
     })
     .await?;
     if is_other {
-        let message = "This Idempotency-Key was used before, for another message. Use a new key \
-                       for each message.";
+        let message = "Another message has used this Idempotency-Key. Use a new key for each \
+                       message.";
         return Err(ApiError::new(StatusCode::CONFLICT, "key_reused", message));
     }
     Ok(HttpResponse::Accepted()

@@ -50,17 +50,15 @@ impl MessageRequest {
         {
             errors.add(
                 &format!("media_urls.{index}"),
-                "Variables are filled in only with a template_id; a body is sent as it is.",
+                "Leave this out. Carillon sends a body as it is, and fills in variables only with \
+                 a template_id.",
             );
         }
         let content = content(self.template_id, self.body, has_media, &mut errors);
         let sender_id = match self.sender_id {
             Some(text) => id("sender_id", &text, "sender", &mut errors),
             None => {
-                errors.add(
-                    "sender_id",
-                    Mistake::Missing.with_hint("GET /senders lists what there is to send from."),
-                );
+                errors.add("sender_id", Mistake::Missing.with_hint("GET /senders lists them."));
                 None
             }
         };

@@ -21,7 +21,7 @@ use crate::web::api::ApiError;
 use crate::web::http::health_checks;
 use crate::web::http::server::connections::{ActiveRequest, HttpConnection};
 
-const FULL: &str = "There are too many connections at the moment. Try again in a few seconds.\n";
+const FULL: &str = "Too many connections at the moment. Try again in a few seconds.\n";
 
 /// The body of a response, which keeps its connection from being evicted.
 struct ProtectedBody {
@@ -87,11 +87,10 @@ pub(in crate::web) async fn guard(
         body.and_then(|body| body.failure()).filter(|_| response.status().is_client_error());
     let response = match failure {
         Some(BodyFailure::TooSlow) if response.status() != 408 => response.into_response(
-            HttpResponse::RequestTimeout().body("The request did not arrive in time.\n"),
+            HttpResponse::RequestTimeout().body("The request didn’t arrive in time.\n"),
         ),
-        Some(BodyFailure::Busy) => response.into_response(busy(
-            "Too many large requests arrive at the moment. Try again in a second.\n",
-        )),
+        Some(BodyFailure::Busy) => response
+            .into_response(busy("Too many large requests at the moment. Try again in a second.\n")),
         _ => response,
     };
     Ok(match active {
@@ -110,7 +109,7 @@ pub(in crate::web) async fn guard(
 fn compressed_webhook() -> HttpResponse {
     HttpResponse::UnsupportedMediaType()
         .insert_header((ACCEPT_ENCODING, "identity"))
-        .body("Webhooks are read as they are: send this one without Content-Encoding.\n")
+        .body("Send this webhook without Content-Encoding.\n")
 }
 
 fn busy(why: &'static str) -> HttpResponse {

@@ -113,7 +113,7 @@ impl Connections {
             && open.of(caller) >= limits.per_caller
         {
             open.warn(
-                "one caller has reached its limit of connections; a proxy has to be named in \
+                "one caller has reached its limit of connections; if it is a proxy, name it in \
                  CARILLON_TRUSTED_PROXIES",
                 limits.per_caller,
             );

@@ -173,7 +173,7 @@ mod tests {
             html[1]
         );
         assert!(html[2].contains("No text for this contact"), "{}", html[2]);
-        assert!(html[3].contains("is sent as it stands"), "{}", html[3]);
+        assert!(html[3].contains("is sent as it is"), "{}", html[3]);
     }
 
     #[test]

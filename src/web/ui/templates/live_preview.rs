@@ -99,6 +99,6 @@ mod tests {
             "{}",
             html[1]
         );
-        assert!(html[2].contains("is not closed"), "{}", html[2]);
+        assert!(html[2].contains("Close this"), "{}", html[2]);
     }
 }

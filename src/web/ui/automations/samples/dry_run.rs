@@ -30,7 +30,7 @@ impl Samples for DryRunPage {
             trigger: "When a contact is created".to_owned(),
             trial,
             errors: FieldErrors::default()
-                .with("find", "No contact is found.")
+                .with("find", "No contact matches.")
                 .with("event", "This is not JSON."),
         };
         AutomationDryRun::samples().into_iter().map(page).collect()

@@ -26,7 +26,7 @@ impl Samples for ComposerPreviewPart {
                 ..ComposerPreview::counted("", None)
             },
             ComposerPreview {
-                warnings: vec!["“{{ name }}” is sent as it stands.".to_owned()],
+                warnings: vec!["“{{ name }}” is sent as it is.".to_owned()],
                 ..ComposerPreview::counted("Hi {{ name }}", None)
             },
         ];

@@ -33,7 +33,7 @@ impl Samples for AuditLogPage {
                 AuditKind::ApiKey,
                 "revoked the API key shop",
             ),
-            entry(ActorKind::CommandLine, None, AuditKind::ApiKey, "made the API key shop"),
+            entry(ActorKind::CommandLine, None, AuditKind::ApiKey, "created the API key shop"),
         ];
         let query = AuditLogQuery { kind: "user".to_owned(), ..AuditLogQuery::default() };
         let older = Some(query.path(false, Some(("before", "a"))));
