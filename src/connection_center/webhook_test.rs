@@ -114,7 +114,7 @@ fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -
                     "Something in front of Carillon wants a password or blocks callers. Twilio’s \
                      addresses change: let /hooks/ pass for all."
                 }
-                502..=504 => "The proxy in front of Carillon does not reach it. Check its target.",
+                502..=504 => "The proxy in front of Carillon doesn’t reach it. Check its target.",
                 200..=299 => {
                     "Another server answers at this address. Check its DNS name and \
                      CARILLON_PUBLIC_URL."
@@ -164,7 +164,7 @@ mod tests {
             (answered(403, &refusal(RejectionReason::WrongSignature)), "X-Twilio-Signature"),
             (answered(401, "Unauthorized"), "wants a password"),
             (answered(404, "nginx"), "pass on /hooks/ unchanged"),
-            (answered(502, "Bad Gateway"), "The proxy in front of Carillon does not reach it"),
+            (answered(502, "Bad Gateway"), "The proxy in front of Carillon doesn’t reach it"),
             (answered(200, "It works!"), "Another server answers"),
         ] {
             let check = check_answer(&answer, URL, "abc", true);

@@ -66,7 +66,7 @@ pub async fn change(
     let differences = Differences::default()
         .compare("the name", &before.name, &after.name)
         .compare(
-            "what becomes of messages whose fate is unknown",
+            "what happens to uncertain messages",
             &before.unconfirmed_policy,
             &after.unconfirmed_policy,
         )

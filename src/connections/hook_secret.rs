@@ -226,7 +226,7 @@ fn unseal(
 ) -> Result<SecretString> {
     let secret = sealed.unseal(key, &seal_context(column, id));
     secret.map_err(|error| {
-        Error::Refused(format!("The secret of the webhook address cannot be read: {error}."))
+        Error::Refused(format!("The secret of the webhook address can’t be read: {error}."))
     })
 }
 

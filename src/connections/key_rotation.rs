@@ -186,5 +186,5 @@ impl FormerTokenColumns {
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Error {
-    Error::Refused(format!("The saved keys cannot be read: {error}."))
+    Error::Refused(format!("The saved keys can’t be read: {error}."))
 }

@@ -109,7 +109,7 @@ impl Keys {
             errors.add(
                 "auth_token",
                 Mistake::Missing
-                    .with_hint("Enter the account's Auth Token, or an API key with its secret."),
+                    .with_hint("Enter the account’s Auth Token, or an API key with its secret."),
             );
         }
         match (account_sid, secrets) {
@@ -183,7 +183,7 @@ impl Keys {
         let unseal = |sealed: &Sealed, column: &str| {
             sealed
                 .unseal(key, &seal_context(column, id))
-                .map_err(|error| Error::Refused(format!("The saved keys cannot be read: {error}.")))
+                .map_err(|error| Error::Refused(format!("The saved keys can’t be read: {error}.")))
         };
         let invalid_sid = |error: SidError| {
             Error::Internal(format!("Connection {id} has an invalid SID: {error}."))

@@ -45,7 +45,7 @@ fn each_wrong_field_says_what_is_wrong_with_it() {
         (new("AC12", TOKEN, "", ""), "account_sid: An Account SID is AC and 32"),
         (
             new(ACCOUNT, "", "", ""),
-            "auth_token: This field is required. Enter the account's Auth Token, or an API key",
+            "auth_token: This field is required. Enter the account’s Auth Token, or an API key",
         ),
         (new(ACCOUNT, ACCOUNT, "", ""), "auth_token: This is a SID"),
         (new(ACCOUNT, "to ken", "", ""), "auth_token: Use letters and digits only"),

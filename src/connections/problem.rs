@@ -131,10 +131,10 @@ impl Problem {
     pub fn sentence(&self) -> String {
         match self {
             Self::AuthTokenRefused(account) => {
-                format!("Twilio does not accept this Auth Token for account {account}.")
+                format!("Twilio doesn’t accept this Auth Token for account {account}.")
             }
             Self::ApiKeyRefused(key) => format!(
-                "Twilio does not accept the API key {key} with this secret for this account."
+                "Twilio doesn’t accept the API key {key} with this secret for this account."
             ),
             Self::KeysNotAllowed(code) => {
                 let code = code.map_or_else(String::new, |code| format!(" (Twilio code {code})"));
@@ -157,7 +157,7 @@ impl Problem {
             }
             Self::NoSmsCapability { number, mms } => {
                 let except = if *mms { ", only MMS" } else { "" };
-                format!("The number {} cannot send SMS{except}.", number.international())
+                format!("The number {} can’t send SMS{except}.", number.international())
             }
             Self::ServiceNotFound(sid) => {
                 format!("There is no Messaging Service {sid} in this Twilio account.")

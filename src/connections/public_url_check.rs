@@ -20,7 +20,7 @@ fn public_url_check(public_url: &PublicUrl) -> Check {
         Some(why) => Check::failed(
             TITLE,
             format!(
-                "Twilio cannot call {public_url}: {why}. Delivery reports and replies such as STOP \
+                "Twilio can’t call {public_url}: {why}. Delivery reports and replies such as STOP \
                  don’t arrive."
             ),
             ADVICE,
@@ -56,7 +56,7 @@ fn unreachable_reason(public_url: &PublicUrl) -> Option<&'static str> {
         return Some("its name is known only inside a private network");
     }
     // Twilio rejects such a StatusCallback with error 21609.
-    host.contains('_').then_some("Twilio does not accept host names with an underscore")
+    host.contains('_').then_some("Twilio doesn’t accept host names with an underscore")
 }
 
 fn private_v4(address: Ipv4Addr) -> Option<&'static str> {

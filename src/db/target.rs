@@ -233,7 +233,7 @@ impl Target {
 
     fn connect_error(&self, error: &tokio_postgres::Error) -> Unavailable {
         let reason = describe(error);
-        let hint = "; its certificate is checked against the system's, or those in the file that \
+        let hint = "; its certificate is checked against the system’s, or those in the file that \
                     SSL_CERT_FILE names";
         let hint = if reason.contains("peer certificate") { hint } else { "" };
         Unavailable::new(self, format!("{reason}{hint}"))

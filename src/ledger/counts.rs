@@ -106,7 +106,7 @@ impl Counted {
             _ => name
                 .parse()
                 .map(Self::Outcome)
-                .map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),
+                .map_err(|error| Error::Internal(format!("the ledger’s outcome {error}"))),
         }
     }
 }

@@ -173,7 +173,7 @@ impl SenderCandidate {
                 inbound_url,
             ),
             registrations: Vec::new(),
-            unfit: (!number.capabilities.sms).then_some("It cannot send SMS."),
+            unfit: (!number.capabilities.sms).then_some("It can’t send SMS."),
             shown,
         }
     }

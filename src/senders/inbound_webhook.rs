@@ -160,7 +160,7 @@ impl InboundWebhook {
     pub fn sentence(&self, drift: Drift) -> String {
         let by = &self.decided_by;
         match drift {
-            Drift::Unreachable => "The internet does not reach the address of this Carillon, so \
+            Drift::Unreachable => "The internet doesn’t reach the address of this Carillon, so \
                                    Twilio can’t call it."
                 .to_owned(),
             Drift::Application => {
@@ -188,7 +188,7 @@ impl InboundWebhook {
             }
             Drift::OtherMethod => "They are reported by GET, but Carillon needs POST.".to_owned(),
             Drift::FewRetries => {
-                "They arrive, but a failed call is not tried again: the settings after # are \
+                "They arrive, but Twilio doesn’t repeat a failed call: the settings after # are \
                  missing."
                     .to_owned()
             }
@@ -242,7 +242,7 @@ fn diff((address, method): Setting<'_>, expected: &str, other: Drift) -> Vec<Dri
 fn redacted_url(address: &str, expected: &str) -> String {
     let origin = |address: &str| url::Url::parse(address).ok().map(|url| url.origin());
     let Ok(mut url) = url::Url::parse(address) else {
-        return "an address that cannot be read".to_owned();
+        return "an unreadable address".to_owned();
     };
     if Some(url.origin()) != origin(expected) {
         return format!("{}://{}/…", url.scheme(), url.host_str().unwrap_or_default());

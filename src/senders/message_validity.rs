@@ -17,7 +17,7 @@ pub struct Validity(i32);
 
 /// Why a number is not a valid validity, with the allowed range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Enter for how many minutes a message may wait, from 5 to 10,080 (a week).")]
+#[error("Enter how many minutes a message may wait, from 5 to 10,080 (a week).")]
 pub struct InvalidValidity;
 
 impl Validity {

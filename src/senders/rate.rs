@@ -17,10 +17,7 @@ pub struct PartsPerSecond(f64);
 
 /// Why a number is not a valid rate, with the allowed range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Enter how many SMS parts are sent per second, from 0.1 to 1,000, or nothing: Carillon does \
-     not limit the sender then."
-)]
+#[error("Enter 0.1 to 1,000 SMS parts per second, or nothing for no limit in Carillon.")]
 pub struct InvalidRate;
 
 impl PartsPerSecond {

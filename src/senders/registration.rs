@@ -155,7 +155,7 @@ pub(super) fn a2p_campaign(
     } else {
         (
             RegistrationState::Unknown,
-            Some("Twilio gives its campaign a status that Carillon does not know.".to_owned()),
+            Some("Twilio gives its campaign a status that Carillon doesn’t know.".to_owned()),
         )
     };
     Registration { subject, scheme, state, reason }
@@ -184,7 +184,7 @@ pub(super) fn toll_free_verification(
             }
             VerificationStatus::Unknown => (
                 RegistrationState::Unknown,
-                Some("Twilio gives it a status that Carillon does not know.".to_owned()),
+                Some("Twilio gives it a status that Carillon doesn’t know.".to_owned()),
             ),
         },
     };
@@ -202,7 +202,7 @@ fn unknown_reason(error: &TwilioError) -> String {
         TwilioError::Keys { .. } | TwilioError::Refused { .. } => {
             "The saved keys may not read it.".to_owned()
         }
-        TwilioError::NotFound { .. } => "Twilio does not offer it to this account.".to_owned(),
+        TwilioError::NotFound { .. } => "Twilio doesn’t offer it to this account.".to_owned(),
         _ => "Twilio didn’t answer this question.".to_owned(),
     }
 }
@@ -213,7 +213,7 @@ impl Registration {
         if pools.left_out == 0 {
             return Self::missing_campaign(
                 subject,
-                "No Messaging Service has the number, so that no campaign covers it.",
+                "No Messaging Service has the number, so no campaign covers it.",
             );
         }
         let reason = "The account has more Messaging Services than Carillon looks into.".to_owned();
@@ -249,7 +249,7 @@ impl Registration {
                  be blocked."
             )),
             (RegistrationState::Missing, Scheme::TollFreeVerification) => {
-                Some(format!("{subject} is not verified: carriers block its messages."))
+                Some(format!("{subject} isn’t verified: carriers block its messages."))
             }
             (RegistrationState::Rejected, Scheme::TollFreeVerification) => Some(format!(
                 "The verification of {subject} was rejected: carriers block its messages."

@@ -340,7 +340,7 @@ impl Worker {
         };
         let keys = self.usable_keys(connection).await?;
         let keys = keys.ok_or_else(|| {
-            Error::Internal("The keys of the connection cannot be used.".to_owned())
+            Error::Internal("The keys of the connection can’t be used.".to_owned())
         })?;
         let shown = match self
             .concurrency_limits

@@ -118,7 +118,7 @@ impl Worker {
                 .postpone(
                     group,
                     |_| KEYLESS_PAUSE,
-                    "Twilio refuses the keys of the connection, or they cannot be read",
+                    "Twilio refuses the keys of the connection, or they can’t be read",
                 )
                 .await;
         };

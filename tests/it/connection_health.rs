@@ -110,7 +110,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
             |number| {
                 number.sms_url = number.sms_url.take().map(|url| url.replace("#rc=5&rp=all", ""));
             },
-            "is not tried again",
+            "doesn’t repeat a failed call",
         ),
     ];
     for (change, words) in drifts {
@@ -212,10 +212,10 @@ async fn the_home_page_shows_what_the_hourly_check_found_with_a_link_to_the_repa
     app.simulator.change_account(ACCOUNT_SID, |account| account.auth_token = NEW_TOKEN.into());
     app.advance(hours(1)).await;
     let home = admin.open("/").await.ok();
-    home.must_say("Keys Twilio does not accept this Auth Token");
+    home.must_say("Keys Twilio doesn’t accept this Auth Token");
     assert!(home.html.contains(&path(&connection, "/keys")), "{}", home.html);
     let home = viewer.open("/").await.ok();
-    home.must_say("Keys Twilio does not accept this Auth Token");
+    home.must_say("Keys Twilio doesn’t accept this Auth Token");
     assert!(!home.html.contains(&path(&connection, "/keys")), "only admins may open it");
     let health = admin.open(&path(&connection, "/health")).await.ok();
     health.must_say("checks failed");
@@ -411,7 +411,7 @@ async fn an_admin_connects_chooses_a_number_repairs_its_webhook_and_tests_it() {
     browser.run("document.querySelector('input[value=auth_token]').click()").await;
     browser.fill("auth_token", "0".repeat(32).as_str()).await;
     browser.press("Connect").await;
-    browser.must_say("does not accept this Auth Token").await;
+    browser.must_say("doesn’t accept this Auth Token").await;
     browser.fill("auth_token", AUTH_TOKEN).await;
     browser.press("Connect").await;
     browser.must_say("Now choose a sender.").await;

@@ -300,7 +300,7 @@ async fn the_api_reference_shows_every_call_to_users_and_leaves_the_api_alone() 
         "Idempotency-Key in the header",
         "page of Message",
         "-d '{\"name\":\"VIP\"}'",
-        "The role of the API key does not suffice",
+        "The role of the API key does not allow this",
     ] {
         page.must_say(words);
     }

@@ -20,7 +20,7 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.fill("sender", LONG_CODE).await;
     browser.fill("name", "My shop").await;
     browser.press("Connect").await;
-    browser.must_say("Twilio does not accept this Auth Token").await;
+    browser.must_say("Twilio doesn’t accept this Auth Token").await;
     browser.fill("auth_token", AUTH_TOKEN).await;
     browser.press("Connect").await;
     browser.must_say("My shop").await;

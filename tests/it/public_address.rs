@@ -55,7 +55,7 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
 
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    home.must_say("Address for Twilio’s calls Twilio cannot call http://127.0.0.1");
+    home.must_say("Address for Twilio’s calls Twilio can’t call http://127.0.0.1");
     assert!(home.html.contains(&format!("/connections/{id}/health")), "{}", home.html);
     for page in [format!("/connections/{id}"), format!("/connections/{id}/health")] {
         let shown = site.open(&page).await.ok();
@@ -84,7 +84,7 @@ async fn once_the_public_address_is_right_the_webhooks_must_be_set_again() {
     let site = app.sign_in().await;
     site.open("/").await.ok().must_say("Twilio reports them elsewhere, a STOP too.");
     let health = site.open(&path(&connection, "/health")).await.ok();
-    health.must_say("The internet does not reach the address of this Carillon");
+    health.must_say("The internet doesn’t reach the address of this Carillon");
     site.send(
         &health.form(&format!(
             "/senders/{}/webhook",

@@ -348,7 +348,7 @@ async fn the_pages_show_the_queue_and_an_admin_changes_the_limits() {
     let path = format!("/senders/{}/limits", twilio.sender_id);
     let form = site.open(&path).await.ok().form(&path);
     let wrong = site.send(&form.clone().with("parts_per_second", "fast")).await;
-    assert!(wrong.text().contains("from 0.1 to 1,000"), "{}", wrong.text());
+    assert!(wrong.text().contains("0.1 to 1,000 SMS parts per second"), "{}", wrong.text());
     site.send(&form.with("parts_per_second", "50").with("validity_minutes", "60")).await.ok();
     advance_in_steps(&app, seconds(1)).await;
     assert_eq!(sent(&app).len(), 40);

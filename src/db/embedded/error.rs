@@ -64,7 +64,7 @@ pub enum EmbeddedError {
         source: io::Error,
     },
     /// The cluster could not be created.
-    #[error("PostgreSQL's initdb failed: {0}")]
+    #[error("PostgreSQL’s initdb failed: {0}")]
     InitdbFailed(String),
     /// The server ended or was not ready in time.
     #[error("the embedded PostgreSQL did not start: {reason} (all of it is in {log})")]

@@ -131,7 +131,7 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
     let errors = [
         ("400", has_body, "The body is not valid JSON; the message says where"),
         ("401", true, "There is no API key, or it is unknown or revoked"),
-        ("403", method != "get", "The role of the API key does not suffice"),
+        ("403", method != "get", "The role of the API key does not allow this"),
         ("404", path.contains('{'), "There is nothing with this id"),
         (
             "409",

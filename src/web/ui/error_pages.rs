@@ -73,8 +73,8 @@ fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PageError::NotFound("page"),
         StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
         status if status.is_client_error() => PageError::BadRequest(error.map_or_else(
-            || "The address is mistyped.".to_owned(),
-            |error| format!("The address is mistyped: {error}."),
+            || "Check the address.".to_owned(),
+            |error| format!("Check the address: {error}."),
         )),
         _ => PageError::Internal(error.map_or_else(|| status.to_string(), ToString::to_string)),
     }

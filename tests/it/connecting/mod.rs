@@ -45,7 +45,7 @@ async fn every_problem_is_named_beside_its_field() {
             json!({"auth_token": ""}),
             "invalid_fields",
             "auth_token",
-            "Enter the account's Auth Token",
+            "Enter the account’s Auth Token",
         ),
         (json!({"sender": "0500 5550006"}), "invalid_fields", "sender", "country code"),
         (json!({"sender": "MG12"}), "invalid_fields", "sender", "32 characters"),
@@ -53,13 +53,13 @@ async fn every_problem_is_named_beside_its_field() {
             json!({"auth_token": "0".repeat(32)}),
             "twilio_refused_keys",
             "auth_token",
-            "does not accept this Auth Token",
+            "doesn’t accept this Auth Token",
         ),
         (
             json!({"account_sid": format!("AC{}", "0".repeat(32))}),
             "twilio_refused_keys",
             "auth_token",
-            "does not accept",
+            "doesn’t accept",
         ),
         (
             json!(
@@ -92,7 +92,7 @@ async fn every_problem_is_named_beside_its_field() {
             "sender",
             "is not in this Twilio account",
         ),
-        (json!({"sender": twilio::VOICE_ONLY}), "no_sms_capability", "sender", "cannot send SMS"),
+        (json!({"sender": twilio::VOICE_ONLY}), "no_sms_capability", "sender", "can’t send SMS"),
         (json!({"sender": unknown_service}), "service_not_found", "sender", "no Messaging Service"),
         (
             json!({"sender": twilio::EMPTY_SERVICE_SID}),
@@ -372,7 +372,7 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
         .with("name", "<Shop>");
     let page = site.send(&form.clone().with("auth_token", "wrong")).await;
     assert_eq!(page.status, 422);
-    assert!(page.text().contains("does not accept this Auth Token"), "{}", page.text());
+    assert!(page.text().contains("doesn’t accept this Auth Token"), "{}", page.text());
     let again = page.form("/connections");
     assert_eq!(
         (again.value("account_sid"), again.value("auth_token")),
@@ -394,7 +394,7 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
     assert!(
         add_sender.html.contains(twilio::TOLL_FREE)
             && add_sender.html.contains(twilio::SERVICE_SID)
-            && add_sender.says("It cannot send SMS.")
+            && add_sender.says("It can’t send SMS.")
     );
     let added = site
         .send(&add_sender.form(&format!("{there}/senders")).and("chosen", twilio::TOLL_FREE))

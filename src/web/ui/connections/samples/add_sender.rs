@@ -54,7 +54,7 @@ impl Samples for AddSenderPage {
         let candidates = || -> Vec<SenderCandidate> {
             let unfit = candidate("+12065550199", "Front desk").map(|candidate| SenderCandidate {
                 sms: false,
-                unfit: Some("It cannot send SMS."),
+                unfit: Some("It can’t send SMS."),
                 ..candidate
             });
             let service = candidate("MGca4111000000000000000000000000c1", "Newsletter & <News>");

@@ -22,8 +22,8 @@ impl Samples for ConnectPage {
             .with("sender", "Enter the phone number to send from.")
             .with("form", "Couldn’t reach Twilio.");
         let warning = Check::warning(
-            "Address for Twilio's calls",
-            "Twilio cannot call http://localhost:8080.",
+            "Address for Twilio’s calls",
+            "Twilio can’t call http://localhost:8080.",
             "Set CARILLON_PUBLIC_URL.",
         );
         vec![

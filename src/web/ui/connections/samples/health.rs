@@ -93,7 +93,7 @@ impl ChecksView {
             Check::passed("Keys", "Twilio accepts the Auth Token."),
             Check::warning("Account", "It is a trial account.", "Upgrade it.")
                 .with_link("https://www.twilio.com/docs"),
-            Check::failed("Keys", "Twilio does not accept this <Auth Token>.", "Copy it again.")
+            Check::failed("Keys", "Twilio doesn’t accept this <Auth Token>.", "Copy it again.")
                 .with_repair_place(RepairPlace::Keys),
             Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
         ];
