@@ -185,7 +185,7 @@ impl Problem {
             }
             Self::ApiKeyRefused(_) => {
                 "Check that SID and secret belong together and to this account. If you lost the \
-                 secret, create a new API key in Twilio’s console (Account, “API keys & tokens”)."
+                 secret, create a new API key in Twilio’s console (“API keys & tokens”)."
             }
             Self::KeysNotAllowed(_) => {
                 "Use a standard API key. Or let the restricted one read phone numbers and \
@@ -213,7 +213,8 @@ impl Problem {
                 "Choose a number with SMS capability, or buy one in Twilio’s console."
             }
             Self::ServiceNotFound(_) => {
-                "Copy the SID from the same account in Twilio’s console (Messaging, Services)."
+                "Copy the SID from the same account in Twilio’s console (“Messaging”, \
+                 “Services”)."
             }
             Self::ServiceWithoutSenders { .. } => {
                 "Add a phone number to the service’s sender pool in Twilio’s console, then try \

@@ -337,12 +337,12 @@ impl Scheme {
     const fn where_to_act(self) -> &'static str {
         match self {
             Self::A2pCampaign => {
-                "In Twilio’s console, under Messaging, Regulatory Compliance, register your brand \
-                 and a campaign. Then add the number to the campaign’s Messaging Service."
+                "In Twilio’s console, under “Regulatory Compliance”, register your brand and a \
+                 campaign. Then add the number to the campaign’s Messaging Service."
             }
             Self::TollFreeVerification => {
-                "In Twilio’s console, open the number under Phone Numbers, Active numbers, and \
-                 submit its toll-free verification."
+                "In Twilio’s console, open the number under “Active numbers”, and submit its \
+                 toll-free verification."
             }
         }
     }

@@ -140,7 +140,7 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
         ),
         ("413", has_body, "The body is larger than 4 MB"),
         ("415", has_body, "The body is not sent as `application/json`"),
-        ("422", has_body || has_parameters, "Some fields are invalid; `fields` says which and why"),
+        ("422", has_body || has_parameters, "Some fields are invalid. `fields` says which and why"),
         ("500", true, "An error of the server, which its log explains"),
         (
             "503",
