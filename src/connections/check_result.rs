@@ -105,7 +105,8 @@ impl Check {
 
     /// The failed check for saved keys that cannot be unsealed.
     pub fn unreadable_keys(reason: impl Into<String>) -> Self {
-        Self::failed(KEYS_TITLE, reason, "Replace the connection’s keys.").with_repair_place(RepairPlace::Keys)
+        Self::failed(KEYS_TITLE, reason, "Replace the connection’s keys.")
+            .with_repair_place(RepairPlace::Keys)
     }
 
     /// Whether the check failed.

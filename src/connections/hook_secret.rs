@@ -149,8 +149,7 @@ pub async fn forget_former_secret(
         connections::former_hook_secret_until.eq(None::<DateTime<Utc>>),
     );
     diesel::update(connections::table.find(id)).set(none).execute(conn).await?;
-    record_in_audit_log(conn, actor, id, "ended the time of the former webhook address of", now)
-        .await
+    record_in_audit_log(conn, actor, id, "rejected the former webhook address of", now).await
 }
 
 /// Creates the missing secrets of connections that an earlier version created. Returns those

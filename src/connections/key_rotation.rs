@@ -111,8 +111,7 @@ pub async fn forget_former_token(
 ) -> Result<Connection> {
     diesel::update(connections::table.find(id)).set(FormerTokenColumns::NONE).execute(conn).await?;
     let connection = connection::find(conn, id).await?;
-    let summary =
-        format!("ended the time of the former Auth Token of the connection {}", connection.name);
+    let summary = format!("rejected the former Auth Token of the connection {}", connection.name);
     audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await?;
     Ok(connection)
 }
@@ -142,7 +141,7 @@ pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -
         )
         .await?;
     }
-    let summary = format!("made Carillon forget the keys of all {} connections", rows.len());
+    let summary = format!("deleted the keys of all {} connections", rows.len());
     audit::record(conn, &Actor::command_line(), AuditKind::Connection, None, &summary, now).await?;
     Ok(rows.len())
 }

@@ -60,9 +60,6 @@ pub async fn audit_repair(
     sender: &Sender,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let summary = format!(
-        "had Twilio report the incoming messages of the sender {} here",
-        sender.discreet_label()
-    );
+    let summary = format!("repaired the webhook of the sender {}", sender.discreet_label());
     audit::record(conn, actor, AuditKind::Sender, Some(sender.id.0), &summary, now).await
 }

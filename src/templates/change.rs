@@ -30,7 +30,7 @@ pub async fn create(
         actor,
         AuditKind::Template,
         Some(id.0),
-        &format!("made the template {}", new.name),
+        &format!("created the template {}", new.name),
         now,
     )
     .await?;

@@ -76,15 +76,8 @@ pub async fn enable(
         .set(users::disabled_at.eq(None::<DateTime<Utc>>))
         .execute(conn)
         .await?;
-    audit::record(
-        conn,
-        actor,
-        AuditKind::User,
-        Some(id.0),
-        &format!("enabled {} again", user.name),
-        now,
-    )
-    .await?;
+    audit::record(conn, actor, AuditKind::User, Some(id.0), &format!("enabled {}", user.name), now)
+        .await?;
     Ok(User { disabled_at: None, ..user })
 }
 

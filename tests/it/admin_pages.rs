@@ -102,7 +102,7 @@ async fn a_failed_job_is_shown_with_its_reason_and_succeeds_when_retried() {
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
     let log = admin.open("/settings/log?kind=job").await.ok();
-    log.must_say("Ada tried a failed job again (sending messages).");
+    log.must_say("Ada retried a failed job (sending messages).");
     assert_eq!(
         app.count("audit_log WHERE kind = 'job'").await,
         1,
@@ -215,7 +215,7 @@ async fn all_failed_jobs_of_a_kind_are_retried_after_a_confirmation_with_their_n
         .open("/settings/log?kind=job")
         .await
         .ok()
-        .must_say("Ada tried 1,234 failed jobs again (sending messages).");
+        .must_say("Ada retried 1,234 failed jobs (sending messages).");
     let form = admin.open("/admin/failed/retry").await.ok().form("/admin/failed/retry");
     admin.send(&form).await.ok().must_say("Retrying 2 failed jobs");
     app.run_until_idle().await;

@@ -179,7 +179,7 @@ async fn the_audit_log_records_changes_to_sending_with_their_differences() {
         "Ada archived the template",
         ": its state from active to paused.",
         "Ada changed the first name, email address of a contact.",
-        "Ada gave the tag VIP to a contact.",
+        "Ada added the tag VIP to a contact.",
         "Ada saved the view Failed of messages.",
         "Ada renamed the view Failed of messages to Lost.",
         "Ada deleted the view Lost of messages.",

@@ -324,8 +324,10 @@ async fn the_audit_log_names_the_user_who_repaired_a_webhook() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     let sender = connection["senders"][0]["id"].as_str().unwrap();
     let repairs = async || {
-        app.texts("SELECT summary AS text FROM audit_log WHERE summary LIKE 'had Twilio report%'")
-            .await
+        app.texts(
+            "SELECT summary AS text FROM audit_log WHERE summary LIKE 'repaired the webhook%'",
+        )
+        .await
     };
     assert_eq!(
         repairs().await,
@@ -344,7 +346,7 @@ async fn the_audit_log_names_the_user_who_repaired_a_webhook() {
         .open("/settings/log")
         .await
         .ok()
-        .must_say("had Twilio report the incoming messages of the sender");
+        .must_say("repaired the webhook of the sender");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -136,9 +136,7 @@ async fn a_marketer_undoes_a_wrong_reading_with_a_stored_reason() {
     let mut conn = app.context.db.get().await.unwrap();
     let log = audit::list(&mut conn, AuditFilter::default(), 10).await.unwrap();
     assert!(
-        log.iter().any(
-            |entry| entry.summary == "undid an opt-out that was read from what a contact wrote"
-        ),
+        log.iter().any(|entry| entry.summary == "undid an opt-out that Carillon read from a text"),
         "{log:?}"
     );
     drop(conn);

@@ -69,7 +69,7 @@ pub(super) async fn retry_all(
                 &actor,
                 AuditKind::Job,
                 None,
-                &format!("tried {} again{kind_note}", failed_jobs(retried)),
+                &format!("retried {}{kind_note}", failed_jobs(retried)),
                 now,
             )
             .await?;
@@ -93,7 +93,7 @@ pub(super) async fn retry_one(visit: Visit<Admin>, id: Path<i64>) -> PageResult 
     let retried = conn.transaction::<_, Error, _>(async |conn| {
         let job = failed_jobs::retry(conn, JobId(*id), now).await?;
         let summary =
-            format!("tried a failed job again ({})", labels::kind(job.kind()).0.to_lowercase());
+            format!("retried a failed job ({})", labels::kind(job.kind()).0.to_lowercase());
         audit::record(conn, &actor, AuditKind::Job, Some(job.subject()), &summary, now).await
     });
     let redirect = visit.redirect("/admin/failed");

@@ -65,7 +65,7 @@ pub(super) async fn retry_one(visit: Visit<Admin>, id: Path<i64>) -> PageResult 
     let tried = conn.transaction::<_, Error, _>(async |conn| {
         let item = set_aside::try_now(conn, *id, now).await?;
         let summary = format!(
-            "had tried again what was set aside ({})",
+            "retried an item that was set aside ({})",
             labels::task(item.task).to_lowercase()
         );
         audit::record(conn, &actor, AuditKind::Job, None, &summary, now).await
@@ -83,7 +83,7 @@ pub(super) async fn retry_all(visit: Visit<Admin>) -> PageResult {
     let mut conn = visit.conn().await?;
     let count = conn.transaction::<_, Error, _>(async |conn| {
         let count = set_aside::try_all_now(conn, now).await?;
-        let summary = format!("had tried again all that was set aside ({})", grouped(count));
+        let summary = format!("retried all items that were set aside ({})", grouped(count));
         audit::record(conn, &actor, AuditKind::Job, None, &summary, now).await?;
         Ok(count)
     });

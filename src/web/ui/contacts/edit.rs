@@ -60,7 +60,7 @@ pub(super) async fn create(
         let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
         let (contact, changes) = contacts::create(&mut tx, new, now).await?;
         let id = Some(contact.id.0);
-        audit::record(&mut tx, &actor, AuditKind::Contact, id, "made a contact", now).await?;
+        audit::record(&mut tx, &actor, AuditKind::Contact, id, "created a contact", now).await?;
         consequences::react_to_changes(tx, &changes, &[], now).await?;
         Ok(contact)
     })

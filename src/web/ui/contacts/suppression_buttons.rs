@@ -136,7 +136,7 @@ pub(super) async fn undo_reading(
             };
             let lifted = contacts::undo_reading(conn, evidence, now).await?;
             if !lifted.reasons.is_empty() {
-                let summary = "undid an opt-out that was read from what a contact wrote";
+                let summary = "undid an opt-out that Carillon read from a text";
                 audit::record(conn, &actor, AuditKind::Contact, Some(id.0), summary, now).await?;
             }
             Ok::<_, Error>(lifted)
@@ -173,7 +173,7 @@ async fn lift_all<R: Access<Who = User>>(
             let lifted = contacts::lift(conn, reasons, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let ended: Vec<_> = lifted.reasons.iter().map(|reason| reason.noun()).collect();
-                let summary = format!("lifted of the number of a contact: {}", ended.join(", "));
+                let summary = format!("lifted from the number of a contact: {}", ended.join(", "));
                 audit::record(conn, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
             }
             Ok::<_, Error>(lifted)

@@ -49,7 +49,7 @@ pub(super) async fn add(
             tags::add_by_hand(&mut tx, &contact, std::slice::from_ref(&tag), requester, now)
                 .await?;
         if !tagged.changes.is_empty() {
-            let summary = format!("gave the tag {tag} to a contact");
+            let summary = format!("added the tag {tag} to a contact");
             audit::record(&mut tx, &actor, AuditKind::Contact, Some(id.0), &summary, now).await?;
         }
         let suppressed = tagged.suppressed.map(|reason| (contact.phone, reason));
@@ -88,7 +88,7 @@ pub(super) async fn remove(
                     &actor,
                     AuditKind::Contact,
                     Some(id.0),
-                    &format!("took the tag {tag} from a contact"),
+                    &format!("removed the tag {tag} from a contact"),
                     now,
                 )
                 .await?;
