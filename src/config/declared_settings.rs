@@ -108,7 +108,7 @@ settings! {
 
     /// Another server to send to instead of Twilio: the simulator, or a double of Twilio in
     /// tests.
-    "CARILLON_TWILIO_API_URL", default "Twilio's own", Shown;
+    "CARILLON_TWILIO_API_URL", default "Twilio’s own", Shown;
     twilio_api_url: Option<Url>,
 
     /// How many jobs one worker process performs at once, 1 to 10,000.

@@ -53,7 +53,7 @@ impl Config {
             }
             .to_owned(),
             self.data_dir.display().to_string(),
-            self.twilio_api_url.as_ref().map_or_else(|| "Twilio's own".to_owned(), Url::to_string),
+            self.twilio_api_url.as_ref().map_or_else(|| "Twilio’s own".to_owned(), Url::to_string),
             self.worker_concurrency.to_string(),
             self.database_connections.to_string(),
             self.log.clone(),
