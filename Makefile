@@ -64,8 +64,9 @@ advisories: ## check the dependencies against the RustSec database (needs intern
 	@scripts/install-prerequisites lint
 	$(CARGO) deny --workspace check advisories
 
-docs: ## regenerate docs/configuration.md from the source
+docs: ## regenerate docs/configuration.md and docs/texts.md from the source
 	CARILLON_TEST_WRITE_DOCS=1 $(CARGO) test --locked --lib config::
+	CARILLON_TEST_WRITE_DOCS=1 $(CARGO) test --locked --test it texts::document
 
 screenshots: ## regenerate the README's screenshots from the demo: docs/screenshots
 	@scripts/install-prerequisites test

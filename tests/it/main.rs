@@ -80,6 +80,7 @@ mod stop_races;
 mod suspended_worker;
 mod template_editor;
 mod templates;
+mod texts;
 mod throttle;
 mod undo;
 mod unsaved_changes;

@@ -26,7 +26,7 @@ struct Source {
 }
 
 /// The directory of the project.
-fn project() -> &'static Path {
+pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -58,17 +58,17 @@ fn rust_files() -> BTreeMap<String, String> {
     all
 }
 
-fn is_rust(path: &str) -> bool {
+pub(crate) fn is_rust(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|ending| ending == "rs")
 }
 
 /// Whether a file consists of tests.
-fn is_test(path: &str) -> bool {
+pub(crate) fn is_test(path: &str) -> bool {
     path.contains("tests/") || path.ends_with("tests.rs")
 }
 
 /// All files below a directory, by their relative path.
-fn files_below(top: &Path) -> BTreeMap<String, String> {
+pub(crate) fn files_below(top: &Path) -> BTreeMap<String, String> {
     fn read(directory: &Path, top: &Path, into: &mut BTreeMap<String, String>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
