@@ -52,7 +52,7 @@ function offerToResend(stored) {
   const parts = document.createElement("div");
   parts.className = "grow";
   const text = document.createElement("p");
-  text.textContent = "Carillon did not get what you sent last. It is still here.";
+  text.textContent = "Carillon didn’t get what you sent last. It is still here.";
   const form = document.createElement("form");
   form.className = "inline";
   form.method = "post";

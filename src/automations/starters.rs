@@ -85,7 +85,7 @@ pub static STARTERS: [Starter; 5] = [
     Starter {
         key: "reminder",
         name: "Cart reminder",
-        purpose: "Reminds of a cart that was left, an hour later.",
+        purpose: "Reminds contacts of a full cart after an hour.",
         trigger: StarterTrigger::Event("cart_abandoned"),
         steps: &[
             StarterStep::Wait(HOUR),

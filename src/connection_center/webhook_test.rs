@@ -66,8 +66,8 @@ fn check_answer(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -
             TITLE,
             format!("This server can’t reach {url}: {why}."),
             "Check name, certificate, firewall and CARILLON_PUBLIC_URL. Some networks don’t let a \
-             server call its own public address: if a phone outside your network opens the address \
-             with /healthz instead of /hooks/…, Twilio reaches it too.",
+             server call its own public address. If a phone outside your network can open it with \
+             /healthz instead of /hooks/…, Twilio can, too.",
         ),
         HookAnswer::Redirected { to } => Check::failed(
             TITLE,

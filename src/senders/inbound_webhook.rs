@@ -47,8 +47,8 @@ text_enum! {
 
 /// Explanation of [`Drift::WithoutSecret`] for users.
 pub const WITHOUT_SECRET: &str = "They are reported at an address that lacks the connection’s \
-                                  current secret: Carillon takes a STOP at once, and \
-                                  finds other texts within minutes.";
+                                  current secret: Carillon takes a STOP at once, and finds other \
+                                  texts within minutes.";
 
 impl InboundWebhook {
     /// Compares the inbound webhook at Twilio with the expected one: a POST to `expected`.
@@ -186,7 +186,7 @@ impl InboundWebhook {
                     self.address.as_deref().map_or_else(String::new, inbound_route::host_of)
                 )
             }
-            Drift::OtherMethod => "They are reported by GET, but Carillon needs POST.".to_owned(),
+            Drift::OtherMethod => "Twilio reports them by GET, but Carillon needs POST.".to_owned(),
             Drift::FewRetries => {
                 "They arrive, but Twilio doesn’t repeat a failed call: the settings after # are \
                  missing."

@@ -245,8 +245,8 @@ impl Registration {
                  and may block them."
             )),
             (RegistrationState::Rejected, Scheme::A2pCampaign) => Some(format!(
-                "The A2P campaign of {subject} was rejected: its messages to the United States may \
-                 be blocked."
+                "The A2P campaign of {subject} was rejected: carriers may block its messages to \
+                 the United States."
             )),
             (RegistrationState::Missing, Scheme::TollFreeVerification) => {
                 Some(format!("{subject} isn’t verified: carriers block its messages."))

@@ -78,7 +78,7 @@ async fn a_failed_job_is_shown_with_its_reason_and_succeeds_when_retried() {
         "Message to +1 206 555 0111",
         "the disk is full",
         "20 attempts",
-        "It was not handed to Twilio. It is sent if nothing stands against it",
+        "Twilio doesn’t have it. It goes out, unless there is a STOP",
     ] {
         list.must_say(words);
     }

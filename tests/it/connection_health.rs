@@ -101,7 +101,7 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
             "another address, at crm.example.org",
         ),
         (|number| number.sms_url = None, "the number has no address set"),
-        (|number| number.sms_method = Method::Get, "reported by GET"),
+        (|number| number.sms_method = Method::Get, "Twilio reports them by GET"),
         (
             |number| number.sms_application_sid = Some("APca4111000000000000000000000000e1".into()),
             "the application APca4111",

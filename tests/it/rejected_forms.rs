@@ -341,7 +341,7 @@ async fn a_form_sent_after_the_session_ended_is_offered_again_to_the_same_user()
     browser.fill("email", "ada@example.com").await;
     browser.fill("password", PASSWORD).await;
     browser.press("Sign in").await;
-    browser.must_say("Carillon did not get what you sent last. It is still here.").await;
+    browser.must_say("Carillon didn’t get what you sent last. It is still here.").await;
     assert_eq!(browser.path().await, format!("/contacts/{contact}/edit"));
     browser.press("Send it now").await;
     browser.must_say("Contact saved.").await;

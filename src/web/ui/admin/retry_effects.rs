@@ -10,8 +10,7 @@ pub(super) const OF_SENDER: &str = "The messages in its queue continue within it
 pub(super) const fn of_message(status: MessageStatus) -> &'static str {
     match status {
         MessageStatus::Pending => {
-            "It was not handed to Twilio. It is sent if nothing stands against it: no STOP, not \
-             too late."
+            "Twilio doesn’t have it. It goes out, unless there is a STOP or it is too late."
         }
         MessageStatus::Submitting | MessageStatus::Unconfirmed => {
             "It is uncertain whether Twilio accepted it. Carillon asks Twilio before it sends."

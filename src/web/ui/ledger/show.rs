@@ -124,7 +124,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<LedgerQueryForm>) -> 
     let corrected = db::transaction(&mut conn, async |tx| {
         let (corrected, mut tx) = ledger::correct(tx, selection.filter()).await?;
         if corrected > 0 {
-            let summary = format!("corrected {} of the ledger", counted(corrected, "number"));
+            let summary = format!("corrected {} of the reports", counted(corrected, "number"));
             audit::record(&mut tx, &actor, AuditKind::Message, None, &summary, now).await?;
         }
         Ok::<_, Error>(corrected)

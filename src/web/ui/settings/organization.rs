@@ -61,7 +61,7 @@ pub(super) async fn change(visit: Visit<Admin>, form: Form<OrganizationForm>) ->
         ZoneChange::UpToDate => "Settings saved.".to_owned(),
         ZoneChange::Deferred => {
             format!(
-                "Settings saved. The ledger is being counted anew for days in {zone}. Until then, \
+                "Settings saved. Carillon counts the reports anew for days in {zone}. Until then, \
                  pages show days of the former zone."
             )
         }
