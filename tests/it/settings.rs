@@ -310,9 +310,7 @@ async fn each_user_sees_times_in_their_own_zone() {
         .ok();
     app.contact(HANDSET).await;
     let id = app.texts("SELECT id::text AS text FROM contacts").await.remove(0);
-    let zones = async |site: &Site| {
-        site.open(&format!("/contacts/{id}")).await.ok().html
-    };
+    let zones = async |site: &Site| site.open(&format!("/contacts/{id}")).await.ok().html;
     assert!(zones(&admin).await.contains(" JST\""), "the organization's zone");
 
     let form = viewer.open("/account").await.ok().form("/account/profile");

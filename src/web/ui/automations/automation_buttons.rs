@@ -57,8 +57,7 @@ pub(super) async fn unarchive(
     if form.activate == "true" {
         match unarchive_and_activate(&mut conn, &actor, *id, now).await {
             Ok(_) => {
-                return redirect
-                    .flash("Automation unarchived and switched on again.");
+                return redirect.flash("Automation unarchived and switched on again.");
             }
             // What keeps it from running does not keep it in the archive.
             Err(Error::Invalid(errors)) => reasons = error_messages(&errors),
