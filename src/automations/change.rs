@@ -206,7 +206,7 @@ async fn insert_version(
 /// The error for a definition that is based on a version that is not the newest any more.
 fn version_conflict(newest: i32) -> Error {
     let text = format!(
-        "Version {newest} was saved while you were writing. Your input is kept: press Save again \
+        "Version {newest} was saved while you were writing. Your input is kept: press “Save” again \
          to make it version {}.",
         newest + 1
     );

@@ -237,7 +237,7 @@ async fn commands_work_beside_a_running_server() {
             .await,
     );
     assert_eq!(code, 1);
-    assert!(error.contains("already"), "{error}");
+    assert!(error.contains("Another account has this email address"), "{error}");
     assert!(installation.run(&["healthcheck"]).await.status.success());
     assert_eq!(printed(&installation.run(&["migrate"]).await), "The database is up to date.");
     assert!(installation.is_ready().await, "the server was not disturbed");

@@ -228,7 +228,7 @@ async fn the_hourly_check_reports_keys_that_cannot_be_decrypted() {
     app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_sql("UPDATE connections SET auth_token = '\\x00'").await;
     app.advance(hours(1)).await;
-    app.sign_in().await.open("/").await.ok().must_say("Keys The saved keys cannot be read");
+    app.sign_in().await.open("/").await.ok().must_say("Keys The saved keys can’t be read");
 }
 
 #[tokio::test(flavor = "multi_thread")]

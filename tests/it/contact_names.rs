@@ -37,7 +37,7 @@ async fn the_migration_composes_the_names_from_before() {
     for phone in [HANDSET, OTHER_HANDSET, "+12065550113"] {
         app.contact(phone).await;
     }
-    let migration = include_str!("../../migrations/2026-12-01-100000_compose_contact_names/up.sql");
+    let migration = include_str!("../../migrations/2026-12-01-110000_compose_contact_names/up.sql");
     app.conn()
         .await
         .batch_execute(&format!(

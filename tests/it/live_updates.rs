@@ -218,6 +218,12 @@ async fn a_new_message_of_a_contact_appears_on_its_page_beside_a_text_that_is_be
     browser.must_say("Until six.").await;
     app.run_until_idle().await;
     browser.must_say("Delivered").await;
+
+    // With a STOP, the page also says that the number can't be texted any more.
+    app.text(HANDSET, LONG_CODE, "STOP").await;
+    browser.must_say("1 new message: show").await;
+    browser.run("document.querySelector('#come a').click();").await;
+    browser.must_say("Can’t be texted").await;
     assert_eq!(browser.run("return window.stays;").await, json!(true));
 }
 

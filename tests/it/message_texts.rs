@@ -258,7 +258,7 @@ async fn merge_tags_of_other_tools_cause_a_warning() {
     assert!(
         refused("Hi {{ contact.first_name | default: 'you' }}")
             .await
-            .contains("write | default(value=\"you\")")
+            .contains("| default(value=\"you\")")
     );
     assert!(
         refused("Hi {{ contact.first_name || 'you' }}")

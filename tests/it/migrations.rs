@@ -8,7 +8,7 @@ use diesel_migrations::MigrationHarness;
 use crate::harness::test_database::TestDatabase;
 
 /// The versions of migrations that change rows, and nothing of the schema.
-const OF_ROWS: &[&str] = &["20261201100000"];
+const OF_ROWS: &[&str] = &["20261201110000"];
 
 #[derive(QueryableByName)]
 struct Row {

@@ -397,7 +397,7 @@ async fn an_event_that_cannot_be_recorded_does_not_hold_up_the_others_of_its_lis
         .map(|result| result["status"].as_str().unwrap())
         .collect();
     assert_eq!((statuses[0], statuses[2]), ("recorded", "recorded"));
-    assert!(answer["results"][1].to_string().contains("send it again"), "{answer}");
+    assert!(answer["results"][1].to_string().contains("Send it again"), "{answer}");
     assert_eq!(app.count("events").await, 2);
     app.heal().await;
     let again = app.api().post("/events", list).await.ok();

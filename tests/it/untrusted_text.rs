@@ -232,7 +232,7 @@ async fn a_name_with_a_nul_character_is_a_field_error() {
             .get(&format!("/templates?cursor={hidden}"))
             .await
             .field("cursor")
-            .contains("this cursor is invalid")
+            .contains("cursor is invalid")
     );
     let contact = app.contact(HANDSET).await;
     app.api().delete(&format!("/contacts/{contact}/tags/VIP%00")).await.refused(404);

@@ -7,7 +7,7 @@ use crate::users::{Role, User};
 /// [`Admin`].
 pub trait Access: 'static {
     /// The visitor as the handler gets it: a [`User`], or an optional one for [`Anyone`].
-    type Who: 'static;
+    type Who: 'static + Sync;
 
     /// Admits a visitor, or returns why not.
     fn admit(user: Option<User>) -> Result<Self::Who, PageError>;

@@ -106,7 +106,7 @@ mod tests {
         let differs = changed(Some("3"), 1_202, "contact").unwrap();
         assert!(differs.contains("3 contacts") && differs.contains("1,202 contacts"), "{differs}");
         for missing in [None, Some(""), Some("all"), Some("-1")] {
-            assert!(changed(missing, 1, "contact").unwrap().starts_with("It is 1 contact now"));
+            assert!(changed(missing, 1, "contact").unwrap().contains("Now it is 1 contact,"));
         }
     }
 }

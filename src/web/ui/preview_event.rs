@@ -56,7 +56,7 @@ mod tests {
     fn a_written_event_is_an_object_or_nothing() {
         assert_eq!(parse_properties(" "), Ok(None));
         assert!(parse_properties("{\"a\": 1}").unwrap().is_some());
-        assert!(parse_properties("[1]").unwrap_err().contains("braces"));
+        assert!(parse_properties("[1]").unwrap_err().contains("JSON object"));
         assert!(parse_properties("{a}").unwrap_err().contains("line 1 column 2"));
         assert!(parse_properties("{\"a\": \"\\u0000\"}").unwrap_err().contains("NUL"));
         let written = initial_properties(&serde_json::json!({ "a": [1] }));

@@ -140,7 +140,13 @@ async fn an_account_can_be_connected_only_once_whatever_its_keys() {
     let (status, body) =
         fixture.post("/connections", with(trial(), &json!({"name": "carillon simulator"}))).await;
     assert_eq!(status, 422);
-    assert!(body["error"]["fields"]["name"][0].as_str().unwrap().contains("already"), "{body}");
+    assert!(
+        body["error"]["fields"]["name"][0]
+            .as_str()
+            .unwrap()
+            .contains("Another connection has this name"),
+        "{body}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,18 +32,24 @@ const OVERFLOW: &str = "
 /// page apart, and in turn those that cover what lies below (menus; on phones the sheet with the
 /// navigation). It reports violations with their elements.
 const EXAMINE: &str = "
+    // A part that was checked on another page, such as the sidebar or the account menu, is skipped.
+    const isNew = (part) => {
+        const hash = [...part.outerHTML].reduce((hash, character) => (hash * 31 + character.codePointAt(0)) | 0, 0);
+        const seen = [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, JSON.stringify(RULES), hash].join();
+        const isNew = !sessionStorage.getItem(seen);
+        sessionStorage.setItem(seen, 'seen');
+        return isNew;
+    };
     const wrongIn = async (context) => (await axe.run(context, { runOnly: RULES, resultTypes: ['violations'] })).violations
         .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 5).map((node) => node.html).join(' … ')}`);
     return (async () => {
-        const found = { violations: await wrongIn(document), overflow: overflow(), unfolded: [] };
-        const folded = [...document.querySelectorAll('details:not([open])')].filter((one) => {
-            // A part that was checked on another page, such as the account menu, is skipped.
-            const hash = [...one.outerHTML].reduce((hash, character) => (hash * 31 + character.codePointAt(0)) | 0, 0);
-            const seen = [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, JSON.stringify(RULES), hash].join();
-            const isNew = !sessionStorage.getItem(seen);
-            sessionStorage.setItem(seen, 'seen');
-            return isNew;
-        });
+        // Colours are measured once what appears has appeared. An endless animation cannot end.
+        for (const animation of document.getAnimations()) try { animation.finish(); } catch { }
+        const around_main = [...document.querySelectorAll('body > :not(main, script), .app > :not(main)')].filter((one) => !one.querySelector('main'));
+        const known = around_main.filter((one) => !isNew(one));
+        const context = known.length > 0 ? { include: document, exclude: known } : document;
+        const found = { violations: await wrongIn(context), overflow: overflow(), unfolded: [] };
+        const folded = [...document.querySelectorAll('details:not([open])')].filter(isNew);
         const around = (one) => [...document.querySelectorAll('details:not([open])')].filter((other) => other.contains(one));
         const examine = async (parts) => {
             const opened = parts.flatMap(around);

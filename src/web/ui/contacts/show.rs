@@ -16,6 +16,7 @@ use crate::clock::FAR_FUTURE;
 use crate::consent::{Suppression, record, suppression};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Contact};
+use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::types::country::Country;
 use crate::types::id::{ContactId, MessageId};
@@ -141,8 +142,20 @@ impl ContactShowPage {
         until: Option<DateTime<Utc>>,
         typed: FormInput,
     ) -> Result<Self, PageError> {
+        let mut conn = visit.conn().await?;
+        // One snapshot: a STOP that arrives meanwhile is in the conversation and in the facts.
+        let mut snapshot = conn.build_transaction().repeatable_read().read_only();
+        snapshot.run(async |conn| Self::read(visit, conn, id, until, typed).await).await
+    }
+
+    async fn read<R: Access>(
+        visit: &Visit<R>,
+        conn: &mut Conn,
+        id: ContactId,
+        until: Option<DateTime<Utc>>,
+        typed: FormInput,
+    ) -> Result<Self, PageError> {
         let (now, can_edit) = (visit.now(), visit.layout().can_edit);
-        let conn = &mut *visit.conn().await?;
         let contact = contacts::find(conn, id).await?;
         let tags = tags::of(conn, id).await?;
         let active = suppression::all_active(conn, &contact.phone).await?;
