@@ -109,7 +109,7 @@ async fn the_resend_page_sends_as_many_as_it_showed_or_confirms_again() {
     ] {
         let confirmation = site.send(&form).await;
         assert_eq!(confirmation.status, 409);
-        confirmation.must_say("now it is 2 messages");
+        confirmation.must_say("it is 2 messages");
     }
     assert_eq!(app.count("messages").await, 2, "nothing was sent");
     let again = site.send(&form.with("expected", "1")).await.form("/ledger/retry");
@@ -152,7 +152,7 @@ async fn tagging_many_contacts_needs_the_number_shown_and_no_blank_filter() {
     for number in ["1", "3", "", "all"] {
         let confirmation = site.send(&form.clone().with("expected", number)).await;
         assert_eq!(confirmation.status, 409, "{number}");
-        confirmation.must_say("now it is 2 contacts");
+        confirmation.must_say("it is 2 contacts");
     }
     // A matching contact is created while the confirmation is open.
     app.api().post("/contacts", json!({ "phone": "+12065550177", "first_name": "Ann" })).await.ok();
