@@ -54,12 +54,12 @@ impl Redirect {
 
     /// Shows on the next page that the action is done.
     pub fn flash(self, text: impl Into<String>) -> PageResult {
-        self.with_message(FlashKind::Success, text.into())
+        self.with_message(FlashKind::Success, &text.into())
     }
 
     /// Shows on the next page what could not be done, or only in part.
     pub fn warning(self, text: impl Into<String>) -> PageResult {
-        self.with_message(FlashKind::Warning, text.into())
+        self.with_message(FlashKind::Warning, &text.into())
     }
 
     /// Redirects without a message.
@@ -73,7 +73,7 @@ impl Redirect {
         Ok(response.finish())
     }
 
-    fn with_message(mut self, kind: FlashKind, text: String) -> PageResult {
+    fn with_message(mut self, kind: FlashKind, text: &str) -> PageResult {
         // A name would reverse the sentence around it, in which nothing isolates it.
         let text = text.chars().filter(|character| !is_direction_control(*character)).collect();
         let value = Flash { kind, text, undo: self.undo.take() }.sign(&self.context.secret_key);
