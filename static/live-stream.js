@@ -8,6 +8,19 @@
   const RETRY_AFTER = 60_000;
   const STREAMS = "[hx-sse\\:connect]";
 
+  // A tab in the background connects once it is seen: a browser has six connections for one server.
+  if (document.hidden) {
+    const later = [...document.querySelectorAll(STREAMS)].map((stream) => [stream, stream.getAttribute("hx-sse:connect")]);
+    for (const [stream] of later) stream.removeAttribute("hx-sse:connect");
+    const connect = () => {
+      for (const [stream, path] of later) {
+        stream.setAttribute("hx-sse:connect", path);
+        htmx.process(stream);
+      }
+    };
+    document.addEventListener("visibilitychange", connect, { once: true });
+  }
+
   let read = false;
   document.addEventListener("htmx:after:process", () => (read = true), { once: true });
   // All deferred scripts have run. htmx marks the elements that it has seen.

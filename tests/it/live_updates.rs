@@ -125,6 +125,11 @@ async fn a_live_stream_ends_with_its_browser_and_with_the_server() {
         format!("/login?next=%2Fmessages%2Flive%3Frows%3D{row}")
     );
 
+    // An open page whose session has ended gets no page to read as a stream.
+    let accepting = app.http.get(format!("{}/messages/live?rows={row}", app.url));
+    let refused = accepting.header("accept", "text/html, text/event-stream").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+
     let stream = watch(&app, &site, &row).await;
     drop(stream);
     app.eventually("no live stream is open", async || {
@@ -225,6 +230,34 @@ async fn a_new_message_of_a_contact_appears_on_its_page_beside_a_text_that_is_be
     browser.run("document.querySelector('#come a').click();").await;
     browser.must_say("Can’t be texted").await;
     assert_eq!(browser.run("return window.stays;").await, json!(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tabs_in_the_background_connect_to_the_live_stream_once_they_are_seen() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    send(&app, HANDSET, "Hello", &twilio).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/shortcuts", app.url)).await;
+    // One more than a browser has connections for one server.
+    for _ in 0..7 {
+        browser.open_in_background(&format!("{}/messages", app.url)).await;
+    }
+    app.eventually("the tabs have loaded", async || {
+        let lists = browser.titles().await;
+        (lists.iter().filter(|title| title.starts_with("Messages")).count() == 7).then_some(())
+    })
+    .await;
+    let answer = "return fetch('/shortcuts').then((answer) => answer.status)";
+    assert_eq!(browser.run(answer).await, 200);
+    assert!(!app.web().live.has_streams());
+
+    browser.show_tab("Messages").await;
+    app.eventually("the tab that is seen is connected", async || {
+        app.web().live.has_streams().then_some(())
+    })
+    .await;
 }
 
 /// A second server of the same Carillon, which sends one of its files half a second late.

@@ -88,7 +88,12 @@ async fn an_invalid_template_is_refused_by_field_with_line_and_column() {
     assert_eq!(app.count("templates").await, 0);
 
     create("Hello", "Hi", json!([])).await.ok();
-    assert!(create("HELLO", "Hi", json!([])).await.field("name").contains("Another template has this name"));
+    assert!(
+        create("HELLO", "Hi", json!([]))
+            .await
+            .field("name")
+            .contains("Another template has this name")
+    );
     app.api_as(Role::Viewer)
         .await
         .post("/templates", json!({ "name": "B", "body": "Hi" }))

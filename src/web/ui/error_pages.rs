@@ -2,7 +2,7 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{LOCATION, REFERER, RETRY_AFTER};
+use actix_web::http::header::{ACCEPT, LOCATION, REFERER, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -81,8 +81,13 @@ fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
 }
 
 /// Redirects to the log-in, and from there to the requested page, or to the page of a submitted
-/// form.
+/// form. A live stream gets a 401: an open page would read the log-in as an empty stream, and ask
+/// for another one at once, for ever.
 fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
+    let accepted = request.headers().get(ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    if accepted.is_some_and(|accepted| accepted.contains("text/event-stream")) {
+        return ServiceResponse::new(request, HttpResponse::Unauthorized().finish());
+    }
     let base =
         request.app_data::<Data<Pages>>().map(|pages| pages.base().to_owned()).unwrap_or_default();
     let mut location = format!("{base}/login");

@@ -167,6 +167,35 @@ impl Browser {
         self.client.issue_cmd(Chromium { command, parameters }).await.unwrap();
     }
 
+    /// Opens a page in a tab in the background.
+    pub(crate) async fn open_in_background(&self, url: &str) {
+        let command = "Target.createTarget";
+        let parameters = json!({ "url": url, "background": true });
+        self.client.issue_cmd(Chromium { command, parameters }).await.unwrap();
+    }
+
+    /// The titles of all tabs.
+    pub(crate) async fn titles(&self) -> Vec<String> {
+        let get = Chromium { command: "Target.getTargets", parameters: json!({}) };
+        let targets = self.client.issue_cmd(get).await.unwrap();
+        let pages = targets["targetInfos"].as_array().unwrap().iter();
+        let pages = pages.filter(|target| target["type"] == "page");
+        pages.map(|page| page["title"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Brings a tab whose title begins like this to the front.
+    pub(crate) async fn show_tab(&self, title: &str) {
+        for window in self.client.windows().await.unwrap() {
+            self.client.switch_to_window(window).await.unwrap();
+            if self.client.title().await.unwrap().starts_with(title) {
+                let command = "Page.bringToFront";
+                self.client.issue_cmd(Chromium { command, parameters: json!({}) }).await.unwrap();
+                return;
+            }
+        }
+        panic!("no tab is called {title}");
+    }
+
     /// Runs a script in the page and returns its result.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
