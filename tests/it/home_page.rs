@@ -242,7 +242,7 @@ async fn the_first_steps_lead_to_a_chart_with_a_table_of_its_numbers() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     browser.follow("Connect Twilio").await;
-    assert_eq!(browser.path().await, "/connections");
+    assert_eq!(browser.path().await, "/connections/new");
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
     app.automation(
