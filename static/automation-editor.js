@@ -12,18 +12,23 @@
   const panelOf = () => form.elements.namedItem("panel");
   const opener = (panel) => form.querySelector(`[value="select.${CSS.escape(panel)}"]`);
 
-  // Shows one part of the panel, or none.
-  const show = (panel) => {
-    const before = panelOf().value;
-    panelOf().value = panel;
-    form.querySelector("aside.panel").hidden = panel === "none";
-    for (const part of form.querySelectorAll("[data-panel]")) part.hidden = part.dataset.panel !== panel;
+  // Marks the card whose part of the panel is open.
+  const mark = (panel) => {
     for (const button of form.querySelectorAll(".step-button")) {
       const isChosen = button.value === `select.${panel}`;
       button.closest(".step").classList.toggle("selected", isChosen);
       if (isChosen) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     }
+  };
+
+  // Shows one part of the panel, or none.
+  const show = (panel) => {
+    const before = panelOf().value;
+    panelOf().value = panel;
+    form.querySelector("aside.panel").hidden = panel === "none";
+    for (const part of form.querySelectorAll("[data-panel]")) part.hidden = part.dataset.panel !== panel;
+    mark(panel);
     if (panel === "none") opener(before)?.focus();
     else form.querySelector(`[data-panel="${CSS.escape(panel)}"] h2`).focus();
   };
@@ -94,8 +99,13 @@
     if (editing) return;
     try {
       const answer = await ask(`select.${panelOf().value}`);
-      if (!answer || form.querySelector(".flow").contains(document.activeElement)) return;
-      form.querySelector(".flow").replaceWith(answer.querySelector(".flow"));
+      const flow = form.querySelector(".flow");
+      const focused = flow.contains(document.activeElement) ? document.activeElement : null;
+      // An open menu stays open.
+      if (!answer || (focused && !focused.matches(".step-button"))) return;
+      flow.replaceWith(answer.querySelector(".flow"));
+      mark(panelOf().value);
+      if (focused) form.querySelector(`.step-button[value="${CSS.escape(focused.value)}"]`)?.focus();
       const part = `[data-panel="${CSS.escape(panelOf().value)}"] .bubble`;
       const [old, now] = [form.querySelector(part), answer.querySelector(part)];
       if (old && now) old.replaceWith(now);
@@ -105,16 +115,20 @@
       // Offline or signed out: saving will say so.
     }
   };
-  form.addEventListener("change", ({ target }) => {
-    window.clearTimeout(timer);
-    if (target.closest(".panel-part.edits")) timer = window.setTimeout(refresh, 250);
-  });
+  for (const [kind, delay] of [["input", 600], ["change", 250]]) {
+    form.addEventListener(kind, ({ target }) => {
+      window.clearTimeout(timer);
+      if (target.closest(".panel-part.edits")) timer = window.setTimeout(refresh, delay);
+    });
+  }
 
   form.addEventListener("submit", (event) => {
     const action = event.submitter?.value ?? "";
     if (event.submitter?.dataset.loads) return;
-    window.clearTimeout(timer);
-    if (action.startsWith("select.")) show(action.slice("select.".length));
+    const isSelect = action.startsWith("select.");
+    // The card of a field that has just changed still gets its new words.
+    if (!isSelect) window.clearTimeout(timer);
+    if (isSelect) show(action.slice("select.".length));
     else if (EDITS.test(action)) edit(action);
     else if (editing) editing.then(() => load(action));
     else return;
