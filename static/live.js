@@ -1,4 +1,5 @@
 // Polls parts of a page: <div id="…" data-live="/path">. The response replaces the element; one without data-live ends polling.
+// A response that is a whole page is searched for the element with the same id.
 // data-every="10000" sets a fixed interval in milliseconds. A script that adds parts later dispatches "parts-added". Without scripts, the
 // page keeps its state at load time.
 "use strict";
@@ -38,6 +39,9 @@
     next?.focus({ preventScroll: true });
   };
 
+  const partOf = (answer, id) =>
+    /^\s*<!doctype/i.test(answer) ? (new DOMParser().parseFromString(answer, "text/html").getElementById(id)?.outerHTML ?? lastHtml) : answer;
+
   // The ids of the parts that are polled.
   const polled = new Set();
 
@@ -48,7 +52,7 @@
       try {
         const answer = await fetch(element.dataset.live, { redirect: "error" });
         if (answer.status >= 400 && answer.status < 500) return polled.delete(id);
-        const html = answer.ok ? await answer.text() : lastHtml;
+        const html = answer.ok ? partOf(await answer.text(), id) : lastHtml;
         // Another part may have taken its place in the meantime.
         if (element.isConnected && html !== lastHtml && !hasSelection(element)) {
           replace(element, html);
