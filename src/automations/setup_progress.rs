@@ -14,6 +14,8 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy, Default, QueryableByName)]
 pub(crate) struct SetupProgress {
     #[diesel(sql_type = Bool)]
+    pub(crate) connection: bool,
+    #[diesel(sql_type = Bool)]
     pub(crate) sender: bool,
     #[diesel(sql_type = Bool)]
     pub(crate) template: bool,
@@ -27,9 +29,10 @@ pub(crate) struct SetupProgress {
     pub(crate) delivered: bool,
 }
 
-/// Asks whether the tables of five slices have rows. An automation that has been switched on once
+/// Asks whether the tables of six slices have rows. An automation that has been switched on once
 /// is never a draft again.
 const SETUP_PROGRESS: &str = "SELECT \
+     EXISTS (SELECT FROM connections) AS connection, \
      EXISTS (SELECT FROM senders) AS sender, \
      EXISTS (SELECT FROM templates) AS template, \
      EXISTS (SELECT FROM contacts) AS contact, \
@@ -40,8 +43,14 @@ const SETUP_PROGRESS: &str = "SELECT \
 impl SetupProgress {
     /// All steps done, for samples and tests.
     #[cfg(debug_assertions)]
-    pub(crate) const COMPLETE: Self =
-        Self { sender: true, template: true, contact: true, automation: true, delivered: true };
+    pub(crate) const COMPLETE: Self = Self {
+        connection: true,
+        sender: true,
+        template: true,
+        contact: true,
+        automation: true,
+        delivered: true,
+    };
 
     /// Loads the progress of the installation.
     pub(crate) async fn load(conn: &mut Conn) -> Result<Self> {

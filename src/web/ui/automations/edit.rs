@@ -58,11 +58,18 @@ struct Typed {
     panel: Panel,
 }
 
-/// Shows an empty form, or the one that the query contains.
+/// Shows an empty form, or the one that the query contains. With nothing but `template_id`, the
+/// first step of the empty form sends that template.
 pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String)>>) -> PageResult {
-    let (form, focus) = form_of_query(&query, AutomationForm::blank);
+    let mut saved = AutomationForm::blank();
+    if let [(name, template_id)] = query.as_slice()
+        && name == "template_id"
+        && let Some(first) = saved.steps.first_mut()
+    {
+        first.template_id.clone_from(template_id);
+    }
+    let (form, focus) = form_of_query(&query, || saved.clone());
     let panel = focus.panel().unwrap_or(Panel::Trigger);
-    let saved = AutomationForm::blank();
     let typed = Typed { form, saved, trial: DryRunForm::default(), panel };
     show(visit, Subject::NEW, typed, None, focus).await
 }

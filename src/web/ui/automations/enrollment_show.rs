@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::sentences;
 use crate::automations::{self, EnrollmentStatus};
-use crate::consent::Reason;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::messages::log::filter::MessageFilter;
@@ -16,6 +15,7 @@ use crate::messages::log::search;
 use crate::messages::message::Message;
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, MessageId};
+use crate::web::ui::messages::short_reason;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{contacts, events};
 
@@ -41,6 +41,8 @@ pub(in crate::web) struct EnrollmentShowPage {
     started_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
     messages: Vec<MessageRow>,
+    /// Whether a step or the status of a message can still change.
+    live: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,15 +80,15 @@ impl EnrollmentShowPage {
         };
         let filter = MessageFilter { enrollment_id: Some(id), ..MessageFilter::default() };
         let messages = search::list(conn, &filter, None, MAX_MESSAGES).await?;
+        let is_open = |message: &Message| !message.status.is_final();
+        let live = enrollment.finished_at.is_none() || messages.iter().any(is_open);
         let row = |message: Message| MessageRow {
+            reason: short_reason(&message),
             id: message.id,
             step: message.step.unwrap_or_default() + 1,
             to: message.to_address,
             body: message.body,
             status: message.status,
-            reason: message.reason.map(|reason| {
-                reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned())
-            }),
             created_at: message.created_at,
         };
         Ok(Self {
@@ -112,6 +114,7 @@ impl EnrollmentShowPage {
             started_at: enrollment.started_at,
             finished_at: enrollment.finished_at,
             messages: messages.into_iter().map(row).collect(),
+            live,
         })
     }
 }

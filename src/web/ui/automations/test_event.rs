@@ -105,7 +105,7 @@ pub(super) async fn send(
     match (enrolled, reported.recorded.first()) {
         (Some(enrolled), _) => visit
             .redirect(format!("/enrollments/{}", enrolled.enrollment_id))
-            .flash("Test event sent. Reload this page to follow its steps and messages."),
+            .flash("Test event sent. Its messages appear here."),
         (None, Some(RecordOutcome::Repeat(_))) => {
             visit.redirect(back).flash("This test event was already sent. It counts once.")
         }

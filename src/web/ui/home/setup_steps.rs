@@ -32,7 +32,7 @@ pub(super) fn steps(progress: SetupProgress, role: Role) -> Vec<SetupStep> {
         (
             "Connect Twilio",
             "Use your own account and its numbers.",
-            "/connections",
+            if progress.connection { "/connections" } else { "/connections/new" },
             "Connect Twilio",
             progress.sender,
             Role::Admin,

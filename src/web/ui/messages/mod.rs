@@ -34,6 +34,7 @@ use actix_web::web::{self, ServiceConfig};
 
 pub use live_messages::LiveMessages;
 pub(super) use live_updates::conversation_updates_path;
+pub(super) use reasons::short_reason;
 
 /// Mounts `/messages` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

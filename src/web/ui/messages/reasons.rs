@@ -48,7 +48,7 @@ pub(super) struct ErrorExplanation {
 }
 
 /// The error or the reason of a message, in a few words for a list.
-pub(super) fn short_reason(message: &Message) -> Option<String> {
+pub(in crate::web::ui) fn short_reason(message: &Message) -> Option<String> {
     if let Some(code) = message.error_code {
         return Some(format!("{code}: {}", error_codes::lookup(code).title));
     }

@@ -55,10 +55,10 @@ impl Samples for EnrollmentShowPage {
             started_at: DateTime::UNIX_EPOCH,
             finished_at: Some(DateTime::UNIX_EPOCH).filter(|_| status != EnrollmentStatus::Active),
             messages: Vec::new(),
+            live: status == EnrollmentStatus::Active,
         };
         let delivered = message(MessageStatus::Delivered, None);
-        let failed =
-            message(MessageStatus::Failed, Some("contact.first_name is not set for this contact."));
+        let failed = message(MessageStatus::Failed, Some("30005: Number does not exist"));
         vec![
             Self {
                 event: Some(event),
