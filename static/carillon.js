@@ -46,10 +46,10 @@ document.addEventListener("submit", (event) => {
   document.querySelector("meta[name=color-scheme]").content = theme === "automatic" ? "light dark" : theme;
 });
 
-// Menus close on Escape, unless it cancels a composition, and on a click elsewhere.
+// Menus and questions close on Escape, unless it cancels a composition; menus also on a click elsewhere.
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.keyCode === 229) return;
-  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  const menu = event.key === "Escape" && document.querySelector("details:is(.menu, .ask)[open]");
   if (!menu) return;
   menu.open = false;
   menu.querySelector("summary").focus();
@@ -64,8 +64,12 @@ document.querySelectorAll(":is(.tabs, .views) [aria-current]").forEach((current)
   bar.scrollLeft = current.offsetLeft - (bar.clientWidth - current.offsetWidth) / 2;
 });
 
-// After a form with errors, focus the first invalid field, else the errors of the form as a whole.
-(document.querySelector("[aria-invalid=true]") ?? document.querySelector("[role=alert][tabindex]"))?.focus();
+// After a form with errors, focus the first invalid field, else the errors of the form as a whole. Of radio buttons, the chosen one.
+{
+  const invalid = document.querySelector("form [aria-invalid=true]");
+  const field = invalid?.matches("fieldset") ? (invalid.querySelector(":checked") ?? invalid.querySelector("input")) : invalid;
+  (field ?? document.querySelector("[role=alert][tabindex]"))?.focus();
+}
 
 // A toast goes by itself, unless it says that it stays; not while the pointer or the focus is on it.
 document.querySelectorAll("[data-toast]").forEach((toast) => {

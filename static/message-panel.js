@@ -111,9 +111,9 @@
   const isOfField = (event) => event.isComposing || event.keyCode === 229 || isTyping(event.target);
   const isStep = (event) => (event.key === "j" || event.key === "k") && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target);
 
-  // Before carillon.js: an open menu takes Escape, and a step begins at the open message.
+  // Before carillon.js: an open menu or question takes Escape, and a step begins at the open message.
   document.addEventListener("keydown", (event) => {
-    if (panel.hidden || document.querySelector("dialog[open], details.menu[open]")) return;
+    if (panel.hidden || document.querySelector("dialog[open], details:is(.menu, .ask)[open]")) return;
     if (event.key === "Escape" && !isOfField(event)) {
       event.preventDefault();
       close();
