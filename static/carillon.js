@@ -98,6 +98,12 @@ document.querySelectorAll("[data-mark-all]").forEach((all) => {
   });
 });
 
+// Choosing a row opens what can be done with the chosen ones.
+document.addEventListener("change", ({ target }) => {
+  const form = target.checked && document.getElementById(target.dataset.markAll ?? target.getAttribute("form"));
+  if (form?.closest("details")) form.closest("details").open = true;
+});
+
 // <button data-copy="id of a field or a text" hidden> copies it. Without HTTPS, browsers offer no clipboard API.
 document.querySelectorAll("[data-copy]").forEach((button) => {
   const source = document.getElementById(button.dataset.copy);

@@ -400,11 +400,11 @@ async fn a_marketer_finds_and_tags_contacts_and_suppresses_one_with_a_reason() {
         .run("document.querySelector('[name=suppress_note]').closest('details').open = true")
         .await;
     browser.fill("suppress_note", "asked on the phone").await;
-    browser.press("Suppress").await;
+    browser.press("Suppress number").await;
     browser.must_say("Can’t be texted").await;
     browser.must_say("Suppressed by ada@example.com: asked on the phone").await;
     browser.run("document.querySelector('[name=lift_note]').closest('details').open = true").await;
     browser.fill("lift_note", "wants it again").await;
-    browser.press("Lift").await;
+    browser.press("Lift suppression").await;
     browser.must_say("Can be texted").await;
 }
