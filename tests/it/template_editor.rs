@@ -131,12 +131,14 @@ async fn a_marketer_writes_a_template_with_a_live_preview() {
 
     // A copy, which is then archived.
     browser.follow("Shipped").await;
+    browser.run("document.querySelector('.page-head .menu').open = true").await;
     browser.press("Duplicate").await;
     browser.must_say("This is the copy").await;
     assert_eq!(
         (browser.value("name").await.as_str(), browser.value("body").await.as_str()),
         ("Copy of Shipped", plain)
     );
+    browser.run("document.querySelector('.page-head .menu').open = true").await;
     browser.press("Archive").await;
     browser.accept().await;
     browser.must_say("Template archived. No automation uses it.").await;
