@@ -164,14 +164,16 @@ document.querySelectorAll("[data-copy]").forEach((button) => {
     if (!list) return window.location.assign(link.href);
     const dialog = document.createElement("dialog");
     dialog.className = "help";
-    dialog.setAttribute("aria-label", "Keyboard shortcuts");
+    const heading = document.createElement("h2");
+    Object.assign(heading, { id: "help-heading", textContent: "Keyboard shortcuts" });
+    dialog.setAttribute("aria-labelledby", heading.id);
     const close = document.createElement("form");
     close.method = "dialog";
     close.className = "actions";
     const button = document.createElement("button");
     Object.assign(button, { className: "btn", textContent: "Close" });
     close.append(button);
-    dialog.append(list, close);
+    dialog.append(heading, list, close);
     dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
