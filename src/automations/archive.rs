@@ -35,7 +35,7 @@ pub async fn archive(
         ))
         .execute(conn)
         .await?;
-    let summary = format!("archived the automation {}", before.name);
+    let summary = format!("archived the automation “{}”", before.name);
     audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await?;
     Ok(before)
 }
@@ -56,6 +56,6 @@ pub async fn unarchive(
         .set((automations::archived_at.eq(None::<DateTime<Utc>>), automations::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    let summary = format!("unarchived the automation {}", before.name);
+    let summary = format!("unarchived the automation “{}”", before.name);
     audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await
 }

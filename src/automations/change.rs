@@ -71,7 +71,7 @@ pub async fn create(
         .await
         .map_err(|error| name_taken(error.into()))?;
     insert_version(conn, id, 1, &new.definition, now).await?;
-    let summary = format!("created the automation {}, {}", new.name.as_str(), new.status);
+    let summary = format!("created the automation “{}”, {}", new.name.as_str(), new.status);
     audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await?;
     find(conn, id).await
 }
@@ -158,7 +158,7 @@ pub async fn update(
             &format!("version {}", before.version),
             &format!("version {version}"),
         );
-    let summary = format!("changed the automation {}: {differences}", before.name);
+    let summary = format!("changed the automation “{}”: {differences}", before.name);
     audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await?;
     let updated = find(conn, id).await?;
     if activated {

@@ -33,7 +33,7 @@ pub async fn delete(
         ));
     }
     diesel::delete(automations::table.find(id)).execute(conn).await?;
-    let summary = format!("deleted the automation {}", automation.name);
+    let summary = format!("deleted the automation “{}”", automation.name);
     audit::record(conn, actor, AuditKind::Automation, Some(id.0), &summary, now).await
 }
 

@@ -73,7 +73,7 @@ pub async fn change(
         .compare("the requests at once", &before.max_concurrency, &after.max_concurrency)
         .compare("its state", &before.status(), &after.status());
     if !differences.is_empty() {
-        let summary = format!("changed the connection {}: {differences}", before.name);
+        let summary = format!("changed the connection “{}”: {differences}", before.name);
         audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await?;
     }
     Ok(after)

@@ -210,7 +210,7 @@ async fn record_in_audit_log(
         actor,
         AuditKind::Connection,
         Some(id.0),
-        &format!("{action} the connection {}", connection.name),
+        &format!("{action} the connection “{}”", connection.name),
         now,
     )
     .await?;

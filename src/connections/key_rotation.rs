@@ -46,7 +46,7 @@ pub async fn replace_keys(
 ) -> Result<()> {
     save_keys(conn, id, key, new, policy, now).await?;
     let summary =
-        format!("replaced the keys of the connection {}", connection::find(conn, id).await?.name);
+        format!("replaced the keys of the connection “{}”", connection::find(conn, id).await?.name);
     audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await
 }
 
@@ -111,7 +111,7 @@ pub async fn forget_former_token(
 ) -> Result<Connection> {
     diesel::update(connections::table.find(id)).set(FormerTokenColumns::NONE).execute(conn).await?;
     let connection = connection::find(conn, id).await?;
-    let summary = format!("rejected the former Auth Token of the connection {}", connection.name);
+    let summary = format!("rejected the former Auth Token of the connection “{}”", connection.name);
     audit::record(conn, actor, AuditKind::Connection, Some(id.0), &summary, now).await?;
     Ok(connection)
 }

@@ -30,7 +30,7 @@ pub async fn create(
         actor,
         AuditKind::Template,
         Some(id.0),
-        &format!("created the template {}", new.name),
+        &format!("created the template “{}”", new.name),
         now,
     )
     .await?;
@@ -80,7 +80,7 @@ pub async fn update(
     let differences = Differences::default()
         .compare("the name", before.name.as_str(), new.name.as_str())
         .compare("its text", &format!("version {}", before.version), &format!("version {version}"));
-    let summary = format!("changed the template {}: {differences}", before.name);
+    let summary = format!("changed the template “{}”: {differences}", before.name);
     audit::record(conn, actor, AuditKind::Template, Some(id.0), &summary, now).await?;
     diesel::update(templates::table.find(id))
         .set((

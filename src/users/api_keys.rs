@@ -97,7 +97,7 @@ pub async fn create(
         actor,
         AuditKind::ApiKey,
         Some(created.id.0),
-        &format!("created the API key {name}, with the role {role}"),
+        &format!("created the API key “{name}”, with the role {role}"),
         now,
     )
     .await?;
@@ -161,7 +161,7 @@ pub async fn revoke(
         actor,
         AuditKind::ApiKey,
         Some(id.0),
-        &format!("revoked the API key {}", revoked.name),
+        &format!("revoked the API key “{}”", revoked.name),
         now,
     )
     .await?;

@@ -44,9 +44,9 @@ async fn the_audit_log_records_changes_without_secrets() {
         "Ada invited ben@example.com as marketer.",
         "Ben <b> accepted the invitation and joined as marketer.",
         "Ben <b> changed their name to Ben Osei.",
-        "Ada created the API key Till, with the role marketer.",
+        "Ada created the API key “Till”, with the role marketer.",
         "Ada changed the name from Carillon to Bells.",
-        "The command line created the API key stories",
+        "The command line created the API key “stories”, with",
     ] {
         log.must_say(words);
     }
@@ -180,9 +180,9 @@ async fn the_audit_log_records_changes_to_sending_with_their_differences() {
         ": its state from active to paused.",
         "Ada changed the first name, email address of a contact.",
         "Ada added the tag VIP to a contact.",
-        "Ada saved the view Failed of messages.",
-        "Ada renamed the view Failed of messages to Lost.",
-        "Ada deleted the view Lost of messages.",
+        "Ada saved the view “Failed” of messages.",
+        "Ada renamed the view “Failed” of messages to “Lost”.",
+        "Ada deleted the view “Lost” of messages.",
         "Ada suppressed the number of a contact.",
         "deleted a contact.",
     ] {

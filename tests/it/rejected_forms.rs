@@ -294,7 +294,7 @@ async fn an_error_page_says_what_to_do_and_keeps_the_navigation() {
 
     let missing = admin.open(&format!("/contacts/{unknown_id}")).await;
     assert_eq!(missing.status, 404);
-    missing.must_say("There is no such contact");
+    missing.must_say("Contact not found");
     missing.must_say("Show all contacts");
     assert!(with_navigation(&missing));
     let forbidden = viewer.open("/settings/users").await;

@@ -94,7 +94,7 @@ pub async fn create(
         actor,
         AuditKind::Message,
         None,
-        &format!("saved the view {} of messages", name.0),
+        &format!("saved the view “{}” of messages", name.0),
         now,
     )
     .await
@@ -123,7 +123,7 @@ pub async fn rename(
         actor,
         AuditKind::Message,
         None,
-        &format!("renamed the view {before} of messages to {}", name.0),
+        &format!("renamed the view “{before}” of messages to “{}”", name.0),
         now,
     )
     .await
@@ -146,7 +146,7 @@ pub async fn delete(
         actor,
         AuditKind::Message,
         None,
-        &format!("deleted the view {name} of messages"),
+        &format!("deleted the view “{name}” of messages"),
         now,
     )
     .await?;

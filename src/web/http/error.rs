@@ -90,7 +90,12 @@ impl PageError {
         match self {
             Self::SignIn => "Sign in first".to_owned(),
             Self::Forbidden(_) => "Your role does not allow this".to_owned(),
-            Self::NotFound(noun) => format!("There is no such {noun}"),
+            Self::NotFound(noun) => {
+                let mut letters = noun.chars();
+                let first: String =
+                    letters.next().into_iter().flat_map(char::to_uppercase).collect();
+                format!("{first}{} not found", letters.as_str())
+            }
             Self::Expired => "This form has expired".to_owned(),
             Self::BadRequest(_) => "This request can’t be read".to_owned(),
             Self::Invalid(_) => "This form has invalid fields".to_owned(),

@@ -44,7 +44,7 @@ impl SecretToCopyPage {
                      Anyone with the link can join, so send it safely."
                 .to_owned(),
             back: "/settings/users".to_owned(),
-            back_label: "Users",
+            back_label: "Team",
             example: None,
         }
     }
@@ -68,7 +68,7 @@ impl SecretToCopyPage {
         Self {
             example: Some(ApiExample::new(&secret, role, public_url)),
             title: "API key created".to_owned(),
-            lead: format!("This is the key for {name}."),
+            lead: format!("This is the key for “{name}”."),
             label: "API key",
             secret,
             advice:

@@ -31,9 +31,9 @@ impl Samples for AuditLogPage {
                 ActorKind::ApiKey,
                 Some(Uuid::nil()),
                 AuditKind::ApiKey,
-                "revoked the API key shop",
+                "revoked the API key “shop”",
             ),
-            entry(ActorKind::CommandLine, None, AuditKind::ApiKey, "created the API key shop"),
+            entry(ActorKind::CommandLine, None, AuditKind::ApiKey, "created the API key “shop”"),
         ];
         let query = AuditLogQuery { kind: "user".to_owned(), ..AuditLogQuery::default() };
         let older = Some(query.path(false, Some(("before", "a"))));
