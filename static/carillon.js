@@ -100,8 +100,9 @@ document.querySelectorAll("[data-mark-all]").forEach((all) => {
 
 // Choosing a row opens what can be done with the chosen ones.
 document.addEventListener("change", ({ target }) => {
-  const form = target.checked && document.getElementById(target.dataset.markAll ?? target.getAttribute("form"));
-  if (form?.closest("details")) form.closest("details").open = true;
+  const form = target.checked ? document.getElementById(target.dataset.markAll ?? target.getAttribute("form")) : null;
+  const choices = form?.closest("details");
+  if (choices) choices.open = true;
 });
 
 // <button data-copy="id of a field or a text" hidden> copies it. Without HTTPS, browsers offer no clipboard API.

@@ -65,7 +65,7 @@ async fn the_audit_log_records_changes_without_secrets() {
     );
     let of_keys = admin.open("/settings/log?kind=api_key").await.ok();
     assert!(
-        of_keys.says("created the API key Till") && !of_keys.says("joined as marketer"),
+        of_keys.says("created the API key “Till”") && !of_keys.says("joined as marketer"),
         "{}",
         of_keys.text()
     );

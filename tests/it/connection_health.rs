@@ -418,7 +418,7 @@ async fn an_admin_connects_chooses_a_number_repairs_its_webhook_and_tests_it() {
     browser.press("Connect").await;
     browser.must_say("Now choose a sender.").await;
     browser.must_say("Front desk (voice only)").await;
-    browser.must_say("Toll-free number registered").await;
+    browser.must_say("Toll-free registered").await;
     browser.run(&format!("document.querySelector('input[value=\"{LONG_CODE}\"]').click()")).await;
     browser.press("Add sender").await;
     browser.must_say("added. Its incoming messages arrive here.").await;

@@ -131,7 +131,8 @@ async fn the_demo_is_a_shop_with_a_month_of_history() {
 
     go("/connections").await;
     browser.follow("Simulated Twilio").await;
-    browser.follow_first("a[href$='/health']").await;
+    browser.follow_first("#health summary").await;
+    browser.follow("Show webhooks and registrations").await;
     browser.press("Check now").await;
     browser.must_say("Checked at Twilio").await;
     screenshot(&browser, "health").await;

@@ -34,6 +34,7 @@ pub(super) struct SourceRow {
     delivered_rate: Option<String>,
     sent: i64,
     failed: i64,
+    suppressed: i64,
 }
 
 impl Sources {
@@ -110,6 +111,7 @@ impl SourceRow {
             delivered_rate: Share { count: sum(|one| one.delivered), of: messages }.percent(),
             sent: sum(|one| one.sent),
             failed: sum(|one| one.failed),
+            suppressed: sum(|one| one.suppressed),
         }
     }
 }
@@ -152,7 +154,7 @@ mod tests {
         };
         let line = SourceRow::new(String::new(), "", &[counts]);
         assert_eq!(line.delivered_rate.as_deref(), Some("45.0 %"));
-        assert_eq!((line.messages, line.sent, line.failed), (100, 3, 1));
+        assert_eq!((line.messages, line.sent, line.failed, line.suppressed), (100, 3, 1, 50));
         let none = SourceRow::new(String::new(), "", &[Counts::default()]);
         assert_eq!(none.delivered_rate, None);
     }

@@ -68,7 +68,7 @@ pub(super) const PAGES: &[Destination] = &[
         "plug",
         "connections twilio senders numbers webhooks",
     ),
-    of(Role::Viewer, "Message views", "/messages/views", "bookmark", "saved filters"),
+    of(Role::Viewer, "Views of messages", "/messages/views", "bookmark", "saved filters"),
     of(Role::Viewer, "API reference", "/api", "code", "calls openapi programs developers"),
     of(Role::Viewer, "Keyboard shortcuts", "/shortcuts", "keyboard", "keys help"),
     of(

@@ -306,7 +306,7 @@ mod tests {
     fn what_begins_with_the_text_comes_before_what_contains_it() {
         let groups = labels(Found::default(), "messages", Role::Admin);
         assert_eq!(groups[0].0, "Go to");
-        assert_eq!(groups[0].1, ["Messages", "Message views"]);
+        assert_eq!(groups[0].1, ["Messages", "Views of messages"]);
         assert_eq!(groups[1].1, ["Resend undelivered messages"]);
         let groups = labels(Found::default(), "con", Role::Admin);
         assert_eq!(groups[0].1, ["Connect Twilio", "New contact"]);
