@@ -58,7 +58,7 @@ async fn the_editor_creates_an_automation_with_a_new_template() {
     assert_eq!(app.received(HANDSET), [format!("Hello <{HANDSET}>.")]);
     let enrollment = app.enrollment_ids().await[0];
     let page = site.open(&format!("/enrollments/{enrollment}")).await.ok();
-    page.must_say("Completed");
+    page.must_say("Finished");
     page.must_say("Delivered");
     let page = site.open(&page.path.replace("/enrollments/", "/automations/")).await;
     assert_eq!(page.status, 404);

@@ -187,7 +187,7 @@ async fn each_step_shows_how_many_contacts_wait_and_have_passed() {
     let list = format!("/automations/{automation}/enrollments");
     let all = site.open(&list).await.ok();
     all.must_say("Inside");
-    all.must_say("Completed");
+    all.must_say("Finished");
     let one = site.open(&format!("{list}?q={}&status=active", &OTHER_HANDSET[8..])).await.ok();
     assert!(
         one.says("step 3")

@@ -165,7 +165,7 @@ fn versions(newest: i32, wanted: Option<i32>) -> Vec<Choice> {
 fn statuses() -> Vec<Choice> {
     let label = |status| match status {
         EnrollmentStatus::Active => "Inside",
-        EnrollmentStatus::Completed => "Completed",
+        EnrollmentStatus::Completed => "Finished",
         EnrollmentStatus::Failed => "Failed",
     };
     EnrollmentStatus::ALL
