@@ -11,56 +11,42 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 
+use super::attempt_limits::{self, LimitedSubject, RateLimit};
 use super::password::{self, PasswordHash, PasswordQueue};
 use crate::db::Conn;
 use crate::db::schema::{login_failures, users};
 use crate::error::Result;
 use crate::types::id::UserId;
-use crate::types::network::Network;
-
-/// The rate limit of one kind of subject.
-#[derive(Debug, Clone, Copy)]
-struct RateLimit {
-    /// The number of failures before the first wait.
-    free_failures: i32,
-    /// The interval between two attempts after that.
-    first_interval: TimeDelta,
-    /// The longest interval; until then, every five failures double it.
-    max_interval: TimeDelta,
-}
 
 /// One email address, tried from one network.
 const PAIR: RateLimit = RateLimit {
-    free_failures: 5,
+    free_attempts: 5,
     first_interval: TimeDelta::seconds(1),
     max_interval: TimeDelta::seconds(2),
 };
 /// One network, with any email addresses: many people share one behind a proxy or in an office.
 const NETWORK: RateLimit = RateLimit {
-    free_failures: 30,
+    free_attempts: 30,
     first_interval: TimeDelta::milliseconds(100),
     max_interval: TimeDelta::milliseconds(100),
 };
 /// One email address, tried from many networks.
 const EMAIL: RateLimit = RateLimit {
-    free_failures: 50,
+    free_attempts: 50,
     first_interval: TimeDelta::milliseconds(500),
     max_interval: TimeDelta::seconds(1),
 };
 /// A browser in which its user has logged in before, or is logged in: failures elsewhere do not
 /// count.
 const KNOWN: RateLimit = RateLimit {
-    free_failures: 10,
+    free_attempts: 10,
     first_interval: TimeDelta::seconds(1),
     max_interval: TimeDelta::seconds(2),
 };
 
 /// The longest wait; an attempt that would have to wait longer is refused.
 pub const MAX_WAIT: TimeDelta = TimeDelta::seconds(30);
-/// How long after the last failure the failures expire.
-const EXPIRE_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// A browser in which a user has logged in before, as its cookie proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,8 +85,7 @@ pub struct Throttled(pub TimeDelta);
 
 #[derive(Debug, Clone)]
 struct Subject {
-    hash: Vec<u8>,
-    limit: RateLimit,
+    limited: LimitedSubject,
     /// Whether a success clears all failures: only if they are the user's own.
     own: bool,
 }
@@ -171,7 +156,7 @@ impl LogInAttempt {
 /// Takes the counted failure back, and returns the user, who may now be signed in.
 pub async fn succeed(conn: &mut Conn, verified: VerifiedLogIn) -> Result<UserId> {
     for subject in verified.subjects {
-        let row = login_failures::table.find(subject.hash);
+        let row = login_failures::table.find(subject.limited.hash);
         if subject.own {
             diesel::delete(row).execute(conn).await?;
         } else {
@@ -186,85 +171,31 @@ pub async fn succeed(conn: &mut Conn, verified: VerifiedLogIn) -> Result<UserId>
     Ok(verified.user)
 }
 
-/// Deletes failures that have expired.
-pub async fn forget_old(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-    diesel::delete(
-        login_failures::table.filter(login_failures::last_failed_at.lt(now - EXPIRE_AFTER)),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Reserves the next free turn of all subjects; `last_failed_at` is the last reserved turn, which
-/// may be in the future. Locks every row, including new ones, in the order of the subjects, so that
-/// no two attempts deadlock.
+/// Reserves the next free turn of all subjects, unless it is too far away.
 async fn reserve_turn(
     conn: &mut Conn,
     subjects: &[Subject],
     now: DateTime<Utc>,
 ) -> Result<std::result::Result<DateTime<Utc>, Throttled>> {
-    let mut turn = now;
-    let mut counted = Vec::with_capacity(subjects.len());
-    for subject in subjects {
-        let (failures, last): (i32, DateTime<Utc>) = diesel::insert_into(login_failures::table)
-            .values((
-                login_failures::subject_hash.eq(&subject.hash),
-                login_failures::failures.eq(0),
-                login_failures::last_failed_at.eq(now),
-            ))
-            .on_conflict(login_failures::subject_hash)
-            .do_update()
-            .set(login_failures::failures.eq(login_failures::failures))
-            .returning((login_failures::failures, login_failures::last_failed_at))
-            .get_result(conn)
-            .await?;
-        let failures = if now - last >= EXPIRE_AFTER { 0 } else { failures };
-        turn = turn.max(subject.limit.next(failures, last, now));
-        counted.push(failures + 1);
-    }
-    if turn - now > MAX_WAIT {
-        return Ok(Err(Throttled(MAX_WAIT)));
-    }
-    for (subject, failures) in subjects.iter().zip(counted) {
-        diesel::update(login_failures::table.find(&subject.hash))
-            .set((login_failures::failures.eq(failures), login_failures::last_failed_at.eq(turn)))
-            .execute(conn)
-            .await?;
-    }
-    Ok(Ok(turn))
-}
-
-impl RateLimit {
-    /// When the next attempt may be checked, after this many failures, the last of them at `last`.
-    fn next(self, failures: i32, last: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
-        if failures < self.free_failures {
-            return now;
-        }
-        let doublings =
-            u32::try_from((failures - self.free_failures) / 5).unwrap_or_default().min(10);
-        last + (self.first_interval * 2_i32.pow(doublings)).min(self.max_interval)
-    }
+    let limited: Vec<&LimitedSubject> = subjects.iter().map(|subject| &subject.limited).collect();
+    let turn = attempt_limits::reserve_turn(conn, &limited, MAX_WAIT, now).await?;
+    Ok(turn.map_err(|_| Throttled(MAX_WAIT)))
 }
 
 impl Subject {
     fn of_unknown_browser(email: &str, address: Option<IpAddr>) -> Vec<Self> {
-        let network = address
-            .map_or_else(|| "unknown".to_owned(), |address| Network::from(address).to_string());
+        let network = attempt_limits::network(address);
+        let pair = format!("{network} {email}");
         vec![
-            Self { hash: hash("pair", &format!("{network} {email}")), limit: PAIR, own: true },
-            Self { hash: hash("network", &network), limit: NETWORK, own: false },
-            Self { hash: hash("email", email), limit: EMAIL, own: false },
+            Self { limited: LimitedSubject::new("pair", &pair, PAIR), own: true },
+            Self { limited: LimitedSubject::new("network", &network, NETWORK), own: false },
+            Self { limited: LimitedSubject::new("email", email, EMAIL), own: false },
         ]
     }
 
     fn own(kind: &str, value: &str) -> Self {
-        Self { hash: hash(kind, value), limit: KNOWN, own: true }
+        Self { limited: LimitedSubject::new(kind, value, KNOWN), own: true }
     }
-}
-
-fn hash(kind: &str, value: &str) -> Vec<u8> {
-    Sha256::digest(format!("{kind}:{value}")).to_vec()
 }
 
 #[cfg(test)]
@@ -297,17 +228,5 @@ mod tests {
             Throttled(MAX_WAIT).to_string(),
             "Too many sign-ins at the moment. Try again in 30 seconds."
         );
-    }
-
-    #[test]
-    fn subjects_of_different_kinds_are_counted_separately() {
-        assert_ne!(hash("email", "::1"), hash("network", "::1"));
-        let of = |address: &str| {
-            Subject::of_unknown_browser("ada@example.com", Some(address.parse().unwrap()))
-                .remove(0)
-                .hash
-        };
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:9"), "one line of a provider");
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

@@ -6,6 +6,7 @@
 mod account_fields;
 pub mod administration;
 pub mod api_keys;
+pub mod attempt_limits;
 pub mod audit;
 pub mod invitations;
 pub mod log_in;

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Worker;
 use super::error::{PerformError, concerns_one_item};
 use crate::queue::set_aside::{Item, Task};
-use crate::users::{log_in, sessions};
+use crate::users::{attempt_limits, sessions};
 
 /// How many ended sessions are deleted one by one, if one of them fails.
 const MAX_SESSIONS: i64 = 10_000;
@@ -34,7 +34,7 @@ impl Worker {
             done => done?,
         }
         self.clear_unmet(&aside).await?;
-        log_in::forget_old(&mut *self.db.get().await?, now).await?;
+        attempt_limits::forget_old(&mut *self.db.get().await?, now).await?;
         self.or_next_retry(now + TimeDelta::hours(1), &[Task::EndSession]).await
     }
 }
