@@ -1,5 +1,5 @@
-//! The context of use cases: settings, database, clock, keys, Twilio clients and the message
-//! renderer.
+//! The context of use cases: settings, database, clock, keys, Twilio clients, mailer and the
+//! message renderer.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::connections::KeyEpoch;
 use crate::db::Pool;
+use crate::mail::{Mailer, MailerError};
 use crate::queue::handover::Handover;
 use crate::templates::Renderer;
 use crate::twilio::{Client, ClientError, ClientOptions};
@@ -32,6 +33,8 @@ pub struct Context {
     /// The Twilio client of the worker. An HTTP connection ends with the thread that opened it, and
     /// the threads of the web server end before the last job does.
     pub worker_twilio: Client,
+    /// Sends emails; `None` without a mail server.
+    pub mailer: Option<Mailer>,
     /// Passes due jobs from the web server directly to the worker of the same process.
     pub handover: Handover,
     /// Counts changes of Twilio keys; each change invalidates cached keys.
@@ -49,6 +52,9 @@ pub enum ContextError {
     /// The HTTP client could not be created.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The mailer could not be created.
+    #[error(transparent)]
+    Mailer(#[from] MailerError),
 }
 
 impl Context {
@@ -57,6 +63,10 @@ impl Context {
         let secret_key = config.secret_key()?;
         let options =
             ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
+        let mailer = match (&config.smtp_url, &config.mail_from) {
+            (Some(url), Some(from)) => Some(Mailer::new(url, from, &config.public_url)?),
+            _ => None,
+        };
         let started_at = clock.now();
         Ok(Self {
             config: Arc::new(config),
@@ -66,6 +76,7 @@ impl Context {
             renderer: Renderer::default(),
             twilio: Client::new(&options)?,
             worker_twilio: Client::new(&options)?,
+            mailer,
             handover: Handover::default(),
             key_epoch: KeyEpoch::default(),
             started_at,

@@ -20,6 +20,7 @@ pub mod events;
 pub mod fail_point;
 pub mod ledger;
 pub mod logging;
+pub mod mail;
 pub mod messages;
 pub mod queue;
 pub mod search;

@@ -65,7 +65,7 @@ impl AppError {
             | Self::Migrate(MigrateError::Unavailable(_)) => 69,
             Self::Migrate(_)
             | Self::Slice(_)
-            | Self::Context(ContextError::Client(_))
+            | Self::Context(ContextError::Client(_) | ContextError::Mailer(_))
             | Self::Pages(_)
             | Self::Other(_) => 1,
         }

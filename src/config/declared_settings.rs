@@ -11,6 +11,7 @@ use url::Url;
 
 use super::log_format::LogFormat;
 use super::setting::{Secrecy, Setting, SettingOrigin};
+use crate::mail::{MailFrom, SmtpUrl};
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 use crate::types::trusted_proxies::TrustedProxies;
@@ -110,6 +111,20 @@ settings! {
     /// tests.
     "CARILLON_TWILIO_API_URL", default "Twilio’s own", Shown;
     twilio_api_url: Option<Url>,
+
+    /// The mail server that emails users a link when they forget their password, such as
+    /// `smtps://user:password@mail.example.com`. `smtp://` encrypts with STARTTLS, or not at all
+    /// with `?tls=none` at its end, for a server on the same machine or network. Percent-encode
+    /// special characters in user and password, such as `%40` for `@`. The port is 465 for
+    /// `smtps`, 587 for `smtp` and 25 without encryption, unless the URL has another. Without
+    /// this setting, Carillon sends no email, and only admins create such links.
+    "CARILLON_SMTP_URL", default "none", Url;
+    smtp_url: Option<SmtpUrl>,
+
+    /// The address that emails come from, such as `Carillon <carillon@example.com>`. Needed with
+    /// `CARILLON_SMTP_URL`.
+    "CARILLON_MAIL_FROM", default "none", Shown;
+    mail_from: Option<MailFrom>,
 
     /// How many jobs one worker process performs at once, 1 to 10,000.
     "CARILLON_WORKER_CONCURRENCY", default "256", Shown;

@@ -8,6 +8,7 @@ use super::declared_settings::{Config, SETTINGS};
 use super::log_format::LogFormat;
 use super::setting::{Setting, SettingOrigin};
 use super::setting_parsers;
+use crate::mail::{MailFrom, SmtpUrl};
 
 /// A setting with its current value, for display.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ impl Config {
             .to_owned(),
             self.data_dir.display().to_string(),
             self.twilio_api_url.as_ref().map_or_else(|| "Twilio’s own".to_owned(), Url::to_string),
+            self.smtp_url.as_ref().map_or_else(|| "none".to_owned(), SmtpUrl::masked),
+            self.mail_from.as_ref().map_or_else(|| "none".to_owned(), MailFrom::to_string),
             self.worker_concurrency.to_string(),
             self.database_connections.to_string(),
             self.log.clone(),

@@ -10,6 +10,7 @@ use super::declared_settings::{Config, SETTINGS};
 use super::error::ConfigError;
 use super::setting::SettingOrigin;
 use super::{setting_parsers, unknown_settings};
+use crate::mail::{MailFrom, SmtpUrl};
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 use crate::types::trusted_proxies::TrustedProxies;
@@ -67,6 +68,19 @@ impl Config {
         unknown_settings::refuse_unknown(vars.keys())?;
         let vars = setting_parsers::Vars(&vars);
         let bind = vars.parse_or("CARILLON_BIND", setting_parsers::address, "127.0.0.1:8080")?;
+        let smtp_url = vars.parse("CARILLON_SMTP_URL", |text| {
+            SmtpUrl::parse(text).map_err(|error| error.to_string())
+        })?;
+        let mail_from = vars.parse("CARILLON_MAIL_FROM", |text| {
+            MailFrom::parse(text).map_err(|error| error.to_string())
+        })?;
+        if smtp_url.is_some() && mail_from.is_none() {
+            return Err(ConfigError(
+                "CARILLON_MAIL_FROM is needed with CARILLON_SMTP_URL; set it to the address that \
+                 emails come from, such as Carillon <carillon@example.com>"
+                    .to_owned(),
+            ));
+        }
         Ok(Self {
             database_url: vars.parse("DATABASE_URL", setting_parsers::database_url)?,
             bind,
@@ -101,6 +115,8 @@ impl Config {
                 None => setting_parsers::default_data_dir(vars)?,
             },
             twilio_api_url: vars.parse("CARILLON_TWILIO_API_URL", setting_parsers::api_url)?,
+            smtp_url,
+            mail_from,
             worker_concurrency: vars.parse_or(
                 "CARILLON_WORKER_CONCURRENCY",
                 |text| setting_parsers::count(text, 1, 10_000),

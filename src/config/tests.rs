@@ -60,6 +60,8 @@ fn every_bad_value_is_reported_with_a_good_example() {
             "http://:hunter2@127.0.0.1:8090",
             "only scheme, host, port and path",
         ),
+        ("CARILLON_SMTP_URL", "mail.example.com", "smtps://user:password@mail.example.com"),
+        ("CARILLON_MAIL_FROM", "Carillon", "Carillon <carillon@example.com>"),
         ("CARILLON_WORKER_CONCURRENCY", "0", "from 1 to 10000"),
         ("CARILLON_DATABASE_CONNECTIONS", "many", "from 2 to 180"),
         ("CARILLON_LOG", "verbose", "debug"),
@@ -91,11 +93,14 @@ fn no_secret_is_shown() {
         HOME,
         ("DATABASE_URL", "postgres://ada:hunter2@db/carillon?password=hunter3&sslmode=disable"),
         ("CARILLON_SECRET_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+        ("CARILLON_SMTP_URL", "smtps://ada:hunter4@mail.example.com"),
+        ("CARILLON_MAIL_FROM", "carillon@example.com"),
     ])
     .unwrap();
     let shown = format!("{config:?}");
     assert!(!shown.contains("hunter") && !shown.contains("MDEy"), "{shown}");
     assert!(shown.contains("ada:…@db:5432/carillon?sslmode=disable"), "{shown}");
+    assert!(shown.contains("smtps://ada:…@mail.example.com:465"), "{shown}");
     assert_eq!(config.masked().len(), SETTINGS.len());
 }
 
@@ -140,6 +145,14 @@ fn the_origin_of_a_value_is_known() {
 fn a_bad_database_url_is_not_repeated() {
     let error = error("DATABASE_URL", "postgres://ada:hunter2@db/carillon?sslrootcert=x");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_mail_server_needs_an_address_that_emails_come_from() {
+    let error = error("CARILLON_SMTP_URL", "smtps://ada:hunter2@mail.example.com");
+    assert!(error.starts_with("CARILLON_MAIL_FROM is needed with CARILLON_SMTP_URL"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+    Config::from_vars([HOME, ("CARILLON_MAIL_FROM", "carillon@example.com")]).unwrap();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{Source, files, sources, word};
 const LAYERS: &[&[&str]] = &[
     &["error", "batcher", "clock", "fail_point"],
     &["types"],
-    &["db", "twilio"],
+    &["db", "twilio", "mail"],
     &["config", "queue", "users"],
     &["logging", "connections", "consent", "ledger"],
     &["senders", "contacts"],
@@ -22,8 +22,13 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Modules that may use less than their layer allows, with what they may use.
-const STRICTER_MODULES: &[(&str, &[&str])] =
-    &[("twilio", &["types", "fail_point"]), ("error", &[]), ("clock", &[]), ("batcher", &[])];
+const STRICTER_MODULES: &[(&str, &[&str])] = &[
+    ("twilio", &["types", "fail_point"]),
+    ("mail", &["types"]),
+    ("error", &[]),
+    ("clock", &[]),
+    ("batcher", &[]),
+];
 
 /// Crates that only some paths may use.
 const RESTRICTED_CRATES: &[(&str, &[&str])] = &[
@@ -34,6 +39,7 @@ const RESTRICTED_CRATES: &[(&str, &[&str])] = &[
     ("apalis", &["queue/", "worker/"]),
     ("apalis_core", &["queue/", "worker/"]),
     ("reqwest", &["twilio/"]),
+    ("lettre", &["mail/"]),
     // Only the demo runs the simulator.
     ("twilio_simulator", &["app/"]),
 ];
