@@ -314,6 +314,7 @@ diesel::table! {
         token_hash -> Bytea,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+        email_error -> Nullable<Text>,
     }
 }
 

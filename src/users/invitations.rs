@@ -1,5 +1,5 @@
-//! Invitations: a link for one person, valid once and for seven days. Carillon sends no email, so
-//! an admin passes the link on.
+//! Invitations: a link for one person, valid once and for seven days. Carillon does not email it:
+//! an admin passes it on.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;

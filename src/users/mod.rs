@@ -12,6 +12,7 @@ pub mod invitations;
 pub mod log_in;
 pub mod organization;
 pub mod password;
+pub mod password_link_requests;
 pub mod password_resets;
 pub mod profile;
 mod role;

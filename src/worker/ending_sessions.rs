@@ -1,4 +1,5 @@
-//! Ending sessions: deletes the browser sessions that have expired, and old failures of logging in.
+//! Ending sessions: deletes the browser sessions that have expired, and old failures of logging in
+//! and requests for links.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

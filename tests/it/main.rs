@@ -41,6 +41,7 @@ mod events_api;
 mod fault_storm;
 mod few_rows_read;
 mod first_hour;
+mod forgot_password;
 mod handover;
 mod harness;
 mod home_page;

@@ -1,4 +1,4 @@
-//! The page where a user chooses a new password, reached by a reset link from an admin.
+//! The page where a user chooses a new password, reached by a reset link.
 //!
 //! The token is in the query string, because the request log contains paths but never queries.
 

@@ -6,8 +6,8 @@
 //! [`api_client`] and [`scriptless_browser`] are HTTP clients, [`browser`] is a real browser, and
 //! [`axe`] checks the accessibility of a page. [`carillon_process`] starts `carillon serve`;
 //! [`dedicated_cluster`] and [`replicated_pair`] start PostgreSQL servers that a story may stop or
-//! kill; [`stop_texts`] sends STOP texts, and [`waiting`] lets time pass. Start reading at
-//! [`TestApp`].
+//! kill; [`mailbox`] is a mail server, [`stop_texts`] sends STOP texts, and [`waiting`] lets time
+//! pass. Start reading at [`TestApp`].
 
 pub(crate) mod api_client;
 pub(crate) mod axe;
@@ -16,6 +16,7 @@ pub(crate) mod carillon_process;
 pub(crate) mod dedicated_cluster;
 pub(crate) mod fixtures;
 pub(crate) mod invariants;
+pub(crate) mod mailbox;
 pub(crate) mod replicated_pair;
 pub(crate) mod scriptless_browser;
 mod shared_server;

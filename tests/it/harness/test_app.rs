@@ -210,8 +210,15 @@ impl TestApp {
     /// A browser session from a given client address, which a local reverse proxy would report in
     /// `X-Forwarded-For`.
     pub(crate) fn site_from(&self, address: &str) -> Site {
-        let headers =
-            [("x-forwarded-for".parse().unwrap(), address.parse().unwrap())].into_iter().collect();
+        self.site_with(&[("x-forwarded-for", address)])
+    }
+
+    /// A browser session whose requests have these headers.
+    pub(crate) fn site_with(&self, headers: &[(&str, &str)]) -> Site {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

@@ -1,5 +1,5 @@
-//! The problems of jobs, workers and routines. Admins get a link to them; other users read which
-//! admins to ask.
+//! The problems of jobs, workers, routines and emails. Admins get a link to them; other users read
+//! which admins to ask.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,8 +7,8 @@ use super::attention::Attention;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::queue::{failed_jobs, overview, routines, set_aside};
-use crate::users::{self, Role};
-use crate::web::quantities::capped_count;
+use crate::users::{self, Role, password_resets};
+use crate::web::quantities::{capped_count, grouped};
 use crate::web::ui::admin::labels;
 
 /// How long a routine may fail before it is reported: Twilio and networks have short outages.
@@ -17,6 +17,9 @@ const FAILURE_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 /// How long no worker may run before it is reported: a restart takes less.
 const RESTART_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
 
+/// How long a password link that could not be emailed is reported.
+const UNSENT_LINK_SHOWN_FOR: TimeDelta = TimeDelta::days(1);
+
 /// The largest number of admins that are named.
 const MAX_NAMED: usize = 3;
 
@@ -24,12 +27,12 @@ const MAX_NAMED: usize = 3;
 struct Problem {
     title: String,
     detail: String,
-    link: &'static str,
+    link: String,
 }
 
 impl Problem {
-    fn new(title: impl Into<String>, detail: impl Into<String>, link: &'static str) -> Self {
-        Self { title: title.into(), detail: detail.into(), link }
+    fn new(title: impl Into<String>, detail: impl Into<String>, link: impl Into<String>) -> Self {
+        Self { title: title.into(), detail: detail.into(), link: link.into() }
     }
 }
 
@@ -44,8 +47,7 @@ pub(super) async fn load(
         return Ok(problems
             .into_iter()
             .map(|problem| {
-                let link = problem.link.to_owned();
-                Attention::new("server", problem.title, problem.detail, Some(link))
+                Attention::new("server", problem.title, problem.detail, Some(problem.link))
             })
             .collect());
     }
@@ -111,6 +113,15 @@ async fn problems(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Problem>> {
         let (name, about) = labels::routine(standing.routine);
         let title = format!("A routine keeps failing: {}", name.to_lowercase());
         problems.push(Problem::new(title, about, "/admin"));
+    }
+    let unsent = password_resets::list_unsent(conn, now - UNSENT_LINK_SHOWN_FOR).await?;
+    if let Some(newest) = unsent.first() {
+        let title = match unsent.len() {
+            1 => "A password link wasn’t emailed".to_owned(),
+            many => format!("{} password links weren’t emailed", grouped(many)),
+        };
+        let link = format!("/settings/users/{}", newest.user_id);
+        problems.push(Problem::new(title, newest.error.as_str(), link));
     }
     Ok(problems)
 }

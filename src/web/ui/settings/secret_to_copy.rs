@@ -37,7 +37,7 @@ impl SecretToCopyPage {
     pub(super) fn invitation(email: &str, link: String) -> Self {
         Self {
             title: "Invitation created".to_owned(),
-            lead: format!("Send this link to {email}. Carillon sends no email."),
+            lead: format!("Send this link to {email}. Carillon doesn’t email it."),
             label: "Link",
             secret: link,
             advice: "Copy it now: Carillon shows it once. It works for one person, for 7 days. \
@@ -52,7 +52,7 @@ impl SecretToCopyPage {
     pub(super) fn reset(name: &str, link: String, back: String) -> Self {
         Self {
             title: "Password link created".to_owned(),
-            lead: format!("Send this link to {name}. Carillon sends no email."),
+            lead: format!("Send this link to {name}. Carillon doesn’t email it."),
             label: "Link",
             secret: link,
             advice: "Copy it now: Carillon shows it once. It works once, for 7 days. The current \

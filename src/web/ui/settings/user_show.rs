@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::role_choices::roles;
 use crate::error::FieldErrors;
 use crate::types::id::UserId;
+use crate::users::password_resets::{self, UnsentLink};
 use crate::users::{self, User};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Page, PageResult, Visit};
@@ -14,6 +15,8 @@ use crate::web::{Admin, Page, PageResult, Visit};
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct UserShowPage {
     account: User,
+    /// The password link that could not be emailed to them.
+    unsent_link: Option<UnsentLink>,
     /// Whether it is the admin's own account.
     is_self: bool,
     /// The chosen role.
@@ -23,9 +26,12 @@ pub(in crate::web) struct UserShowPage {
 }
 
 pub(super) async fn show(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
-    let account = users::find(&mut *visit.conn().await?, *id).await?;
+    let mut conn = visit.conn().await?;
+    let account = users::find(&mut conn, *id).await?;
+    let unsent_link = password_resets::find_unsent(&mut conn, *id).await?;
+    drop(conn);
     let page = UserShowPage::new(account, visit.user.id, FieldErrors::default());
-    visit.page(&page)
+    visit.page(&UserShowPage { unsent_link, ..page })
 }
 
 impl UserShowPage {
@@ -44,6 +50,7 @@ impl UserShowPage {
             is_self: account.id == viewer,
             role: account.role.as_str().to_owned(),
             account,
+            unsent_link: None,
             roles: roles(),
             errors,
         }
