@@ -24,7 +24,7 @@ pub(crate) struct ReceivedEmail {
     pub(crate) from: String,
     /// The recipients in the envelope.
     pub(crate) to: Vec<String>,
-    /// Headers and text.
+    /// Headers and decoded text.
     pub(crate) source: String,
 }
 
@@ -114,7 +114,7 @@ async fn converse(mut stream: TcpStream, received: &Mutex<Vec<ReceivedEmail>>) -
             "250 a recipient"
         } else if line == "DATA" {
             write.write_all(b"354 go on\r\n").await?;
-            email.source = content(&mut lines).await?;
+            email.source = decoded(content(&mut lines).await?);
             received.lock().unwrap().push(std::mem::take(&mut email));
             "250 accepted"
         } else if line.starts_with("EHLO ") {
@@ -145,4 +145,14 @@ async fn content(lines: &mut Lines<impl AsyncBufRead + Unpin>) -> io::Result<Str
         content.push('\n');
     }
     Ok(content)
+}
+
+/// The source with its text as a mail program shows it: without the soft line breaks and escapes of
+/// quoted-printable ASCII.
+fn decoded(source: String) -> String {
+    if source.contains("Content-Transfer-Encoding: quoted-printable\n") {
+        source.replace("=\n", "").replace("=3D", "=")
+    } else {
+        source
+    }
 }
