@@ -370,6 +370,8 @@ async fn no_admin_page_shows_a_secret() {
                 .to_owned(),
         ),
         ("CARILLON_SECRET_KEY", KEY.to_owned()),
+        ("CARILLON_SMTP_URL", "smtps://shop:hunter4@mail.example.com".to_owned()),
+        ("CARILLON_MAIL_FROM", "shop@example.com".to_owned()),
     ];
     for setting in SETTINGS.iter().filter(|setting| setting.secrecy != Secrecy::Shown) {
         assert!(
@@ -385,7 +387,7 @@ async fn no_admin_page_shows_a_secret() {
     for path in ADMIN_PAGES {
         let page = admin.open(path).await.ok();
         let shown = page.html.replace("&#x2F;", "/").replace("&#x3D;", "=").replace("&#43;", "+");
-        for secret in ["hunter2", "hunter3", "2024/", twilio_simulator::AUTH_TOKEN] {
+        for secret in ["hunter2", "hunter3", "hunter4", "2024/", twilio_simulator::AUTH_TOKEN] {
             assert!(!shown.contains(secret), "{path} shows {secret}");
         }
         for at in 0..=KEY.len() - 6 {
