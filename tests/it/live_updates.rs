@@ -224,11 +224,17 @@ async fn a_new_message_of_a_contact_appears_on_its_page_beside_a_text_that_is_be
     app.run_until_idle().await;
     browser.must_say("Delivered").await;
 
-    // With a STOP, the page also says that the number can't be texted any more.
+    // With a STOP, the facts follow, too: reach, tags and consent.
     app.text(HANDSET, LONG_CODE, "STOP").await;
     browser.must_say("1 new message: show").await;
     browser.run("document.querySelector('#come a').click();").await;
-    browser.must_say("Can’t be texted").await;
+    app.eventually("the facts tell of the STOP", async || {
+        let facts = browser.run("return document.querySelector('#facts').innerText").await;
+        let tells = |words| facts.as_str().unwrap().contains(words);
+        (tells("Can’t be texted") && tells("Twilio-Message-stop") && !tells("No opt-out on record"))
+            .then_some(())
+    })
+    .await;
     assert_eq!(browser.run("return window.stays;").await, json!(true));
 }
 
