@@ -19,6 +19,7 @@ use super::json_bytes::JsonBytes;
 use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 use crate::types::storable_text;
+use crate::web::http::template_filters::sentence_case;
 
 /// A JSON body of a request or a response. Request types need `#[serde(deny_unknown_fields)]`, so
 /// that a mistyped name is an error of that field.
@@ -250,10 +251,8 @@ fn sentence(message: &str) -> String {
     if let Some(mistake) = mistake(message) {
         return mistake.to_string();
     }
-    let mut characters = message.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", characters.as_str())
+    sentence_case(message) + end
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
 
+use super::template_filters::sentence_case;
 use crate::db::{self, Unavailable};
 use crate::error::FieldErrors;
 use crate::users::Role;
@@ -90,12 +91,7 @@ impl PageError {
         match self {
             Self::SignIn => "Sign in first".to_owned(),
             Self::Forbidden(_) => "Your role does not allow this".to_owned(),
-            Self::NotFound(noun) => {
-                let mut letters = noun.chars();
-                let first: String =
-                    letters.next().into_iter().flat_map(char::to_uppercase).collect();
-                format!("{first}{} not found", letters.as_str())
-            }
+            Self::NotFound(noun) => format!("{} not found", sentence_case(noun)),
             Self::Expired => "This form has expired".to_owned(),
             Self::BadRequest(_) => "This request can’t be read".to_owned(),
             Self::Invalid(_) => "This form has invalid fields".to_owned(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::description::{self, DescriptionPart};
 use super::example_bodies::example_body;
 use super::schemas::{self, FieldKind, FieldView};
+use crate::web::http::template_filters::sentence_case;
 use crate::web::ui::curl::{self, KEY_PLACEHOLDER};
 
 /// The operations on one noun.
@@ -137,10 +138,7 @@ fn title(noun: &str) -> String {
     match noun {
         "openapi.json" => "OpenAPI".to_owned(),
         "opt-out-words" => "Opt-out words".to_owned(),
-        _ => {
-            let (first, rest) = noun.split_at(noun.chars().next().map_or(0, char::len_utf8));
-            first.to_uppercase() + rest
-        }
+        _ => sentence_case(noun),
     }
 }
 
