@@ -203,9 +203,8 @@ pub async fn count(conn: &mut Conn, archived: bool) -> Result<i64> {
 
 /// The names that begin with `start`, case-insensitively, also of archived templates.
 pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
-    let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     Ok(templates::table
-        .filter(templates::name.ilike(format!("{escaped}%")))
+        .filter(templates::name.ilike(starting_with(start)))
         .select(templates::name)
         .load(conn)
         .await?)
