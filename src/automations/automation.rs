@@ -167,16 +167,7 @@ pub async fn list(
     before: Option<AutomationId>,
     limit: i64,
 ) -> Result<Vec<Automation>> {
-    let mut query = with_newest_version()
-        .select(COLUMNS)
-        .order(automations::id.desc())
-        .limit(limit)
-        .into_boxed();
-    if let Some(before) = before {
-        query = query.filter(automations::id.lt(before));
-    }
-    let rows: Vec<AutomationRow> = query.load(conn).await?;
-    rows.into_iter().map(Automation::from_row).collect()
+    list_newest_first(conn, Listed::All, before, limit).await
 }
 
 /// Automations in the archive or outside it, older than `before`, newest first, at most `limit`.
@@ -186,12 +177,30 @@ pub async fn list_archived(
     before: Option<AutomationId>,
     limit: i64,
 ) -> Result<Vec<Automation>> {
+    list_newest_first(conn, Listed::Archived(archived), before, limit).await
+}
+
+/// Which automations a list has.
+enum Listed {
+    All,
+    /// Those in the archive, or those outside it.
+    Archived(bool),
+}
+
+async fn list_newest_first(
+    conn: &mut Conn,
+    listed: Listed,
+    before: Option<AutomationId>,
+    limit: i64,
+) -> Result<Vec<Automation>> {
     let mut query = with_newest_version()
         .select(COLUMNS)
-        .filter(automations::archived_at.is_not_null().eq(archived))
         .order(automations::id.desc())
         .limit(limit)
         .into_boxed();
+    if let Listed::Archived(archived) = listed {
+        query = query.filter(automations::archived_at.is_not_null().eq(archived));
+    }
     if let Some(before) = before {
         query = query.filter(automations::id.lt(before));
     }
