@@ -27,6 +27,22 @@ async fn row_position(browser: &Browser, id: &str) -> f64 {
         .unwrap()
 }
 
+/// Waits until a page is connected to the live stream.
+async fn until_connected(app: &TestApp) {
+    app.eventually("a page is connected to the live stream", async || {
+        app.web().live.has_streams().then_some(())
+    })
+    .await;
+}
+
+/// Waits until no page is connected to the live stream.
+async fn until_disconnected(app: &TestApp) {
+    app.eventually("no live stream is open", async || {
+        (!app.web().live.has_streams()).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_update_live_and_stay_in_place() {
     let app = TestApp::start().await;
@@ -39,10 +55,7 @@ async fn rows_update_live_and_stay_in_place() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/messages", app.url)).await;
     browser.must_say("Number 29").await;
-    app.eventually("the page is connected to the live stream", async || {
-        app.web().live.has_streams().then_some(())
-    })
-    .await;
+    until_connected(&app).await;
     browser
         .run(&format!(
             "window.stays = true; document.getElementById('state-{}').scrollIntoView();",
@@ -132,10 +145,7 @@ async fn a_live_stream_ends_with_its_browser_and_with_the_server() {
 
     let stream = watch(&app, &site, &row).await;
     drop(stream);
-    app.eventually("no live stream is open", async || {
-        (!app.web().live.has_streams()).then_some(())
-    })
-    .await;
+    until_disconnected(&app).await;
 
     let mut stream = watch(&app, &site, &row).await;
     let started = Instant::now();
@@ -180,10 +190,7 @@ async fn the_timeline_of_a_contact_follows_its_messages() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/contacts/{ann}", app.url)).await;
     browser.must_say("Waiting").await;
-    app.eventually("the page is connected to the live stream", async || {
-        app.web().live.has_streams().then_some(())
-    })
-    .await;
+    until_connected(&app).await;
     browser.run("window.stays = true;").await;
     app.run_until_idle().await;
     browser.must_say("Delivered").await;
@@ -202,10 +209,7 @@ async fn a_new_message_of_a_contact_appears_on_its_page_beside_a_text_that_is_be
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     browser.go(&format!("{}/contacts/{ann}", app.url)).await;
-    app.eventually("the page is connected to the live stream", async || {
-        app.web().live.has_streams().then_some(())
-    })
-    .await;
+    until_connected(&app).await;
     browser.run("window.stays = true;").await;
     browser.fill("text", "One moment").await;
 
@@ -260,10 +264,7 @@ async fn tabs_in_the_background_connect_to_the_live_stream_once_they_are_seen() 
     assert!(!app.web().live.has_streams());
 
     browser.show_tab("Messages").await;
-    app.eventually("the tab that is seen is connected", async || {
-        app.web().live.has_streams().then_some(())
-    })
-    .await;
+    until_connected(&app).await;
 }
 
 /// A second server of the same Carillon, which sends one of its files half a second late.
@@ -308,15 +309,9 @@ async fn a_page_connects_to_its_live_stream_however_late_a_script_arrives() {
         let (url, server) = serve_late(&app, file);
         browser.go(&format!("{url}{path}")).await;
         browser.must_say("Hello Ann").await;
-        app.eventually("the page is connected to the live stream", async || {
-            app.web().live.has_streams().then_some(())
-        })
-        .await;
+        until_connected(&app).await;
         browser.go("about:blank").await;
         server.stop(false).await;
-        app.eventually("no live stream is open", async || {
-            (!app.web().live.has_streams()).then_some(())
-        })
-        .await;
+        until_disconnected(&app).await;
     }
 }
