@@ -33,8 +33,8 @@ pub(crate) struct NewestQuery {
 }
 
 statement! {
-    /// Finds the newest folded day, the newest quarter of an hour that is not folded yet, and the
-    /// time zone of the days.
+    /// Finds the newest folded day, reading the ledger backwards from its end, the newest quarter of
+    /// an hour that is not folded yet, and the time zone of the days.
     struct Newest<'a> {
         until: NaiveDate => Date,
         moment: DateTime<Utc> => Timestamptz,
@@ -46,26 +46,32 @@ statement! {
         sender_id: Option<SenderId> => Nullable<SqlUuid>,
     }
     returns (Nullable<Date>, Nullable<Timestamptz>, Text), planned for its values;
-    "SELECT max(b.day), max(b.quarter), (SELECT ledger_time_zone FROM organization)
-     FROM (
-         SELECT day, NULL::timestamptz AS quarter,
-             automation_id, sender_id, outcome, reason, error_code, count
-         FROM ledger
+    "SELECT
+        (SELECT day FROM ledger
          WHERE day <= {until}
-         UNION ALL
-         SELECT NULL, quarter, automation_id, sender_id, outcome, reason, error_code, count
-         FROM ledger_changes
+           AND count > 0
+           AND outcome = ANY ({outcomes})
+           AND ({error_code} IS NULL OR outcome <> 'failed' OR error_code = {error_code})
+           AND ({reason} IS NULL
+                OR outcome NOT IN ('suppressed', 'skipped')
+                OR reason = {reason})
+           AND ({automation_id} IS NULL OR automation_id = {automation_id})
+           AND (NOT {one_off} OR automation_id IS NULL)
+           AND ({sender_id} IS NULL OR sender_id = {sender_id})
+         ORDER BY day DESC
+         LIMIT 1),
+        (SELECT max(quarter) FROM ledger_changes
          WHERE quarter <= {moment}
-     ) AS b
-     WHERE b.count > 0
-       AND b.outcome = ANY ({outcomes})
-       AND ({error_code} IS NULL OR b.outcome <> 'failed' OR b.error_code = {error_code})
-       AND ({reason} IS NULL
-            OR b.outcome NOT IN ('suppressed', 'skipped')
-            OR b.reason = {reason})
-       AND ({automation_id} IS NULL OR b.automation_id = {automation_id})
-       AND (NOT {one_off} OR b.automation_id IS NULL)
-       AND ({sender_id} IS NULL OR b.sender_id = {sender_id})"
+           AND count > 0
+           AND outcome = ANY ({outcomes})
+           AND ({error_code} IS NULL OR outcome <> 'failed' OR error_code = {error_code})
+           AND ({reason} IS NULL
+                OR outcome NOT IN ('suppressed', 'skipped')
+                OR reason = {reason})
+           AND ({automation_id} IS NULL OR automation_id = {automation_id})
+           AND (NOT {one_off} OR automation_id IS NULL)
+           AND ({sender_id} IS NULL OR sender_id = {sender_id})),
+        (SELECT ledger_time_zone FROM organization)"
 }
 
 /// When the newest day or quarter of an hour with a match before `until` ends: from then on until
