@@ -19,7 +19,7 @@ use crate::types::id::SenderId;
 
 /// The longest queue in which expiring messages are counted, at 3 µs per message; in longer queues
 /// they are estimated.
-const MAX_COUNTED: i64 = 10_000;
+const MAX_COUNTED: i64 = 2_000;
 
 /// What waits for a sender's rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
