@@ -81,7 +81,7 @@ impl FromRequest for JsonFields {
         let body = JsonBytes::from_request(request, payload);
         async move {
             let JsonBytes(body) = body.await?;
-            read(&storable_text::with_marked_surrogates(&body).unwrap_or(body)).map(Self)
+            read_value(&storable_text::with_marked_surrogates(&body).unwrap_or(body)).map(Self)
         }
         .boxed_local()
     }
@@ -145,7 +145,7 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
 /// Parses a body. Texts that cannot be stored are 422 with their paths.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let Some(marked) = storable_text::with_marked_surrogates(body) else { return read(body) };
-    let value: Value = read(&marked)?;
+    let value = read_value(&marked)?;
     let errors = storable_text::unstorable_values(&value);
     if errors.is_empty() { read(body) } else { Err(ApiError::invalid(errors)) }
 }
@@ -153,12 +153,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 /// Parses JSON. Malformed JSON is 400 with its position, a field of the wrong type is 422 with its
 /// path.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    // serde would also accept an array of the fields' values in order.
-    if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(ApiError::invalid(
-            FieldErrors::default().with("body", Mistake::WrongType("an object")),
-        ));
-    }
+    reject_array(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -167,6 +162,22 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     })?;
     reader.end().map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+/// Parses JSON whose fields are checked later, without the cost of tracking paths.
+fn read_value(body: &[u8]) -> Result<Value, ApiError> {
+    reject_array(body)?;
+    serde_json::from_slice(body).map_err(|error| malformed(&error))
+}
+
+/// Refuses an array, which serde would also accept as the values of the fields in order.
+fn reject_array(body: &[u8]) -> Result<(), ApiError> {
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::invalid(
+            FieldErrors::default().with("body", Mistake::WrongType("an object")),
+        ));
+    }
+    Ok(())
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {

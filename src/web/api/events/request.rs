@@ -83,8 +83,8 @@ pub(super) struct Defaults {
 pub(super) async fn defaults(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Defaults> {
     let is_national = |event: &Value| {
         event
-            .pointer("/contact/phone")
-            .and_then(Value::as_str)
+            .get("contact")
+            .and_then(|contact| contact.get("phone")?.as_str())
             .is_some_and(|phone| !phone.trim().starts_with('+'))
     };
     let is_date = |event: &Value| {
