@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::enroll;
-use crate::consent::{Evidence, Reason, Source};
+use crate::consent::{ConsentSource, Evidence, Reason};
 use crate::contacts::{self, ContactChange, deletion};
 use crate::db::schema::{enrollments, events};
 use crate::db::{Begun, Closing, Conn, Tx};
@@ -84,7 +84,7 @@ pub async fn apply<'t>(
         let evidence = Evidence {
             phone: phone.clone(),
             reason,
-            source: Source::Twilio,
+            source: ConsentSource::Twilio,
             message_id: Some(consequence.message_id),
             user_id: None,
             note: consequence.error_code.map(|code| code.to_string()),

@@ -1,7 +1,7 @@
 //! Evidence: what proves that a number was suppressed or lifted, and by whom.
 
 use super::reason::Reason;
-use super::source::Source;
+use super::source::ConsentSource;
 use crate::error::{Error, Result};
 use crate::types::id::{MessageId, UserId};
 use crate::types::phone::PhoneNumber;
@@ -10,7 +10,7 @@ use crate::types::phone::PhoneNumber;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requester {
     /// How the request came in.
-    pub source: Source,
+    pub source: ConsentSource,
     /// The user, if there is one.
     pub user_id: Option<UserId>,
 }
@@ -23,7 +23,7 @@ pub struct Evidence {
     /// The reason for the suppression that is added or lifted.
     pub reason: Reason,
     /// How it is known.
-    pub source: Source,
+    pub source: ConsentSource,
     /// The inbound message with the keyword, or the refused outbound one.
     pub message_id: Option<MessageId>,
     /// The user who decided it, if there is one.
@@ -35,12 +35,12 @@ pub struct Evidence {
 impl Requester {
     /// A signed-in user.
     pub fn user(id: UserId) -> Self {
-        Self { source: Source::Admin, user_id: Some(id) }
+        Self { source: ConsentSource::Admin, user_id: Some(id) }
     }
 
     /// A program that uses the JSON API.
     pub fn api() -> Self {
-        Self { source: Source::Api, user_id: None }
+        Self { source: ConsentSource::Api, user_id: None }
     }
 }
 
@@ -61,7 +61,7 @@ impl Evidence {
     /// reason.
     pub(super) fn require_note(&self) -> Result<()> {
         let has_note = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());
-        if matches!(self.source, Source::Admin | Source::Api) && !has_note {
+        if matches!(self.source, ConsentSource::Admin | ConsentSource::Api) && !has_note {
             return Err(Error::field("note", "Write why this number may be texted again."));
         }
         Ok(())

@@ -19,5 +19,5 @@ pub use evidence::{Evidence, Requester};
 pub use opt_out_reading::{OptOutReading, reading_of};
 pub use reason::Reason;
 pub use record::{ConsentChange, ConsentRecord};
-pub use source::Source;
+pub use source::ConsentSource;
 pub use suppression::Suppression;

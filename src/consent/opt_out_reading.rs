@@ -4,7 +4,7 @@
 use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 
-use super::source::Source;
+use super::source::ConsentSource;
 use super::suppression;
 use crate::db::Conn;
 use crate::db::schema::consent_records;
@@ -21,7 +21,9 @@ pub async fn reading_of(
     let read: i64 = consent_records::table
         .filter(consent_records::phone.eq(phone))
         .filter(consent_records::message_id.eq(message_id))
-        .filter(consent_records::source.eq_any([Source::Wording, Source::WordingLookup]))
+        .filter(
+            consent_records::source.eq_any([ConsentSource::Wording, ConsentSource::WordingLookup]),
+        )
         .count()
         .get_result(conn)
         .await?;

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::evidence::Evidence;
 use super::reason::Reason;
-use super::source::Source;
+use super::source::ConsentSource;
 use crate::clock::FAR_FUTURE;
 use crate::db::Conn;
 use crate::db::schema::{consent_records, messages, users};
@@ -34,7 +34,7 @@ pub struct ConsentRecord {
     /// The direction in which consent changed.
     pub change: ConsentChange,
     /// How it is known.
-    pub source: Source,
+    pub source: ConsentSource,
     /// The reason that began or ended.
     pub reason: Option<Reason>,
     /// The message that proves it.
@@ -57,38 +57,42 @@ impl ConsentRecord {
         let user = self.user_email.as_deref().unwrap_or("a former user");
         let ended = self.reason.map_or("Suppression", Reason::noun);
         match (self.change, self.source) {
-            (ConsentChange::Suppressed, Source::Keyword) => {
+            (ConsentChange::Suppressed, ConsentSource::Keyword) => {
                 format!("Texted {}{}", keyword(note, "STOP"), self.to())
             }
-            (ConsentChange::Suppressed, Source::Wording) => {
+            (ConsentChange::Suppressed, ConsentSource::Wording) => {
                 format!("Texted {}{}{READ_SUFFIX}", keyword(note, "…"), self.to())
             }
-            (ConsentChange::Suppressed, Source::WordingLookup) => {
+            (ConsentChange::Suppressed, ConsentSource::WordingLookup) => {
                 format!("Texted {}{}{READ_SUFFIX}{FOUND_SUFFIX}", keyword(note, "…"), self.to())
             }
-            (ConsentChange::Suppressed, Source::Lookup) => {
+            (ConsentChange::Suppressed, ConsentSource::Lookup) => {
                 format!("Texted {}{}{FOUND_SUFFIX}", keyword(note, "STOP"), self.to())
             }
-            (ConsentChange::Lifted, Source::Keyword | Source::Wording) => {
+            (ConsentChange::Lifted, ConsentSource::Keyword | ConsentSource::Wording) => {
                 format!("Texted {}{}: {ended} lifted", keyword(note, "START"), self.to())
             }
-            (ConsentChange::Lifted, Source::Lookup | Source::WordingLookup) => {
+            (ConsentChange::Lifted, ConsentSource::Lookup | ConsentSource::WordingLookup) => {
                 format!(
                     "Texted {}{}: {ended} lifted{FOUND_SUFFIX}",
                     keyword(note, "START"),
                     self.to()
                 )
             }
-            (ConsentChange::Suppressed, Source::Twilio) => self.refusal(note),
-            (ConsentChange::Lifted, Source::Twilio) => {
+            (ConsentChange::Suppressed, ConsentSource::Twilio) => self.refusal(note),
+            (ConsentChange::Lifted, ConsentSource::Twilio) => {
                 format!("Twilio reported an opt-in: {ended} lifted")
             }
-            (ConsentChange::Suppressed, Source::Admin) => format!("Suppressed by {user}{because}"),
-            (ConsentChange::Lifted, Source::Admin) => format!("{ended} lifted by {user}{because}"),
-            (ConsentChange::Suppressed, Source::Api) => {
+            (ConsentChange::Suppressed, ConsentSource::Admin) => {
+                format!("Suppressed by {user}{because}")
+            }
+            (ConsentChange::Lifted, ConsentSource::Admin) => {
+                format!("{ended} lifted by {user}{because}")
+            }
+            (ConsentChange::Suppressed, ConsentSource::Api) => {
                 format!("Suppressed through the API{because}")
             }
-            (ConsentChange::Suppressed, Source::NumberChange) => {
+            (ConsentChange::Suppressed, ConsentSource::NumberChange) => {
                 let by = self
                     .user_email
                     .as_deref()
@@ -99,10 +103,10 @@ impl ConsentRecord {
                     note.unwrap_or("the former number")
                 )
             }
-            (ConsentChange::Lifted, Source::NumberChange) => {
+            (ConsentChange::Lifted, ConsentSource::NumberChange) => {
                 format!("{ended} lifted when the number was changed")
             }
-            (ConsentChange::Lifted, Source::Api) => {
+            (ConsentChange::Lifted, ConsentSource::Api) => {
                 format!("{ended} lifted through the API{because}")
             }
         }
@@ -230,7 +234,7 @@ fn keyword(note: Option<&str>, usual: &str) -> String {
 mod tests {
     use super::*;
 
-    fn record(change: ConsentChange, source: Source, reason: Reason) -> ConsentRecord {
+    fn record(change: ConsentChange, source: ConsentSource, reason: Reason) -> ConsentRecord {
         ConsentRecord {
             change,
             source,
@@ -248,10 +252,10 @@ mod tests {
         let stop = ConsentRecord {
             note: Some("Stop!".to_owned()),
             message_to: Some("+14155550123".to_owned()),
-            ..record(ConsentChange::Suppressed, Source::Keyword, Reason::Stop)
+            ..record(ConsentChange::Suppressed, ConsentSource::Keyword, Reason::Stop)
         };
         assert_eq!(stop.sentence(), "Texted “Stop!” to +1 415 555 0123");
-        let start = record(ConsentChange::Lifted, Source::Keyword, Reason::Stop);
+        let start = record(ConsentChange::Lifted, ConsentSource::Keyword, Reason::Stop);
         assert_eq!(start.sentence(), "Texted “START”: STOP lifted");
     }
 
@@ -260,7 +264,7 @@ mod tests {
         let moved = ConsentRecord {
             note: Some("+1 415 555 0123".to_owned()),
             user_email: Some("anna@example.com".to_owned()),
-            ..record(ConsentChange::Suppressed, Source::NumberChange, Reason::Stop)
+            ..record(ConsentChange::Suppressed, ConsentSource::NumberChange, Reason::Stop)
         };
         assert_eq!(
             moved.sentence(),
@@ -273,14 +277,15 @@ mod tests {
     fn a_text_that_was_read_as_an_opt_out_says_so() {
         let read = ConsentRecord {
             note: Some("please remove me".to_owned()),
-            ..record(ConsentChange::Suppressed, Source::Wording, Reason::Stop)
+            ..record(ConsentChange::Suppressed, ConsentSource::Wording, Reason::Stop)
         };
         assert_eq!(read.sentence(), "Texted “please remove me”, read as an opt-out");
     }
 
     #[test]
     fn twilios_refusal_names_its_code() {
-        let refused = record(ConsentChange::Suppressed, Source::Twilio, Reason::Carrier21610);
+        let refused =
+            record(ConsentChange::Suppressed, ConsentSource::Twilio, Reason::Carrier21610);
         let refused = ConsentRecord { note: Some("21610".to_owned()), ..refused };
         assert_eq!(refused.sentence(), "Twilio refused with error 21610: the person has opted out");
     }
@@ -290,10 +295,10 @@ mod tests {
         let by_hand = ConsentRecord {
             note: Some("asked on the phone".to_owned()),
             user_email: Some("anna@example.com".to_owned()),
-            ..record(ConsentChange::Suppressed, Source::Admin, Reason::Manual)
+            ..record(ConsentChange::Suppressed, ConsentSource::Admin, Reason::Manual)
         };
         assert_eq!(by_hand.sentence(), "Suppressed by anna@example.com: asked on the phone");
-        let left = record(ConsentChange::Lifted, Source::Admin, Reason::Stop);
+        let left = record(ConsentChange::Lifted, ConsentSource::Admin, Reason::Stop);
         assert_eq!(left.sentence(), "STOP lifted by a former user");
     }
 }

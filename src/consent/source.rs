@@ -4,7 +4,7 @@ use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// How it is known that a number was suppressed or lifted.
-    pub enum Source {
+    pub enum ConsentSource {
         /// The person texted a keyword.
         Keyword = "keyword",
         /// The person texted a keyword, which was found by polling Twilio, since its webhook did
@@ -25,7 +25,7 @@ text_enum! {
     }
 }
 
-impl Source {
+impl ConsentSource {
     /// The sources of what the person texted, whether by webhook or by polling.
     pub const TEXTED: &'static [Self] =
         &[Self::Keyword, Self::Lookup, Self::Wording, Self::WordingLookup];

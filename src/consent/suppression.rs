@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::evidence::{Evidence, Requester};
 use super::reason::Reason;
 use super::record::{self, ConsentChange};
-use super::source::Source;
+use super::source::ConsentSource;
 use crate::db::Conn;
 use crate::db::schema::suppressions;
 use crate::db::statement::statement;
@@ -206,7 +206,7 @@ pub(crate) async fn begin(
         .execute(conn)
         .await?;
     }
-    if newly || evidence.source != Source::Twilio {
+    if newly || evidence.source != ConsentSource::Twilio {
         record::add(conn, ConsentChange::Suppressed, evidence, now).await?;
     }
     Ok(newly)
@@ -301,7 +301,7 @@ pub(crate) async fn move_to_new_number(
             let evidence = Evidence {
                 phone: to.clone(),
                 reason: *reason,
-                source: Source::NumberChange,
+                source: ConsentSource::NumberChange,
                 message_id: record::proving_message(conn, from, *reason).await?,
                 user_id: requester.user_id,
                 note: Some(from.international()),

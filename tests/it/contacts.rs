@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use carillon::automations::consequences;
 use carillon::clock::FAR_FUTURE;
-use carillon::consent::{ConsentRecord, Evidence, Reason, Requester, Source, record, suppression};
+use carillon::consent::{
+    ConsentRecord, ConsentSource, Evidence, Reason, Requester, record, suppression,
+};
 use carillon::contacts::tags::{self, TagName};
 use carillon::contacts::timeline::{self, EntryKind};
 use carillon::contacts::{
@@ -45,7 +47,7 @@ fn texted(word: &str) -> Evidence {
     Evidence {
         phone: ann(),
         reason: Reason::Stop,
-        source: Source::Keyword,
+        source: ConsentSource::Keyword,
         message_id: None,
         user_id: None,
         note: Some(word.to_owned()),
@@ -105,7 +107,7 @@ async fn repeated_rejections_by_twilio_are_one_piece_of_evidence() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let refused =
-        Evidence { reason: Reason::Carrier21610, source: Source::Twilio, ..texted("21610") };
+        Evidence { reason: Reason::Carrier21610, source: ConsentSource::Twilio, ..texted("21610") };
     let first = contacts::suppress(conn, refused.clone(), at(0)).await.unwrap();
     let second = contacts::suppress(conn, refused, at(1)).await.unwrap();
     assert!(first.newly && !second.newly);
@@ -120,7 +122,7 @@ async fn a_start_lifts_the_stop_and_its_tag_but_no_manual_suppression() {
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let by_hand =
-        Evidence { reason: Reason::Manual, source: Source::Api, ..texted("asked by phone") };
+        Evidence { reason: Reason::Manual, source: ConsentSource::Api, ..texted("asked by phone") };
     let _ = contacts::suppress(conn, by_hand, at(1)).await.unwrap();
     let lifted = contacts::lift(conn, Reason::ALL, texted("START"), at(2)).await.unwrap();
     assert_eq!(lifted.reasons, [Reason::Stop]);
@@ -136,8 +138,11 @@ async fn a_stop_tag_added_by_hand_outlives_other_suppressions() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
-    let unreachable =
-        Evidence { reason: Reason::InvalidNumber, source: Source::Twilio, ..texted("30006") };
+    let unreachable = Evidence {
+        reason: Reason::InvalidNumber,
+        source: ConsentSource::Twilio,
+        ..texted("30006")
+    };
     let _ = contacts::suppress(conn, unreachable, at(0)).await.unwrap();
     let tagged = tags::add_by_hand(conn, &contact, &[TagName::stop()], Requester::api(), at(1))
         .await
@@ -147,7 +152,7 @@ async fn a_stop_tag_added_by_hand_outlives_other_suppressions() {
         .await
         .unwrap();
     assert_eq!(again.suppressed, None, "it is reported once");
-    let reachable = Evidence { source: Source::Admin, ..texted("It is a mobile again.") };
+    let reachable = Evidence { source: ConsentSource::Admin, ..texted("It is a mobile again.") };
     contacts::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
     assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
 }
@@ -169,7 +174,8 @@ async fn lifting_a_suppression_requires_a_note() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
-    let silent = Evidence { note: Some(" ".to_owned()), source: Source::Admin, ..texted("") };
+    let silent =
+        Evidence { note: Some(" ".to_owned()), source: ConsentSource::Admin, ..texted("") };
     assert_eq!(wrong_fields(contacts::lift(conn, Reason::OPT_OUTS, silent, at(1)).await), ["note"]);
     assert!(suppression::active(conn, &ann()).await.unwrap().is_some());
 }

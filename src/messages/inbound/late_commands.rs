@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use super::inbound_command::lifts_suppression;
 use crate::consent::opt_out::own_words::OwnWords;
 use crate::consent::opt_out::{self, Command};
-use crate::consent::{ConsentChange, Reason, Source};
+use crate::consent::{ConsentChange, ConsentSource, Reason};
 use crate::db::Conn;
 use crate::db::schema::{attempts, consent_records, contacts, messages};
 use crate::error::Result;
@@ -159,7 +159,10 @@ async fn from_consent_records(
     let rows: Vec<Row> = consent_records::table
         .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
         .filter(consent_records::phone.eq_any(phone.forms()))
-        .filter(consent_records::source.eq_any(Source::TEXTED.iter().chain([&Source::Twilio])))
+        .filter(
+            consent_records::source
+                .eq_any(ConsentSource::TEXTED.iter().chain([&ConsentSource::Twilio])),
+        )
         .filter(consent_records::recorded_at.ge(since))
         .order(consent_records::id.desc())
         .limit(SCAN_LIMIT)

@@ -12,7 +12,7 @@ use futures::try_join;
 use super::inbound_command::{command, lifts_suppression};
 use super::late_commands::{self, LookupTimes};
 use crate::consent::opt_out::{self, Command, OptOutForm};
-use crate::consent::{Evidence, Reason, Source, suppression};
+use crate::consent::{ConsentSource, Evidence, Reason, suppression};
 use crate::contacts::deletion::{self, ContactsHeld};
 use crate::contacts::{self, ContactChange};
 use crate::db::schema::{messages, senders};
@@ -245,12 +245,12 @@ async fn store(
 
 impl Arrival<'_> {
     /// The source to record with the person's consent.
-    fn source(self, said: OptOutForm) -> Source {
+    fn source(self, said: OptOutForm) -> ConsentSource {
         match (self, said) {
-            (Self::Webhook, OptOutForm::Word) => Source::Keyword,
-            (Self::Webhook, OptOutForm::Wording) => Source::Wording,
-            (Self::Lookup(_), OptOutForm::Word) => Source::Lookup,
-            (Self::Lookup(_), OptOutForm::Wording) => Source::WordingLookup,
+            (Self::Webhook, OptOutForm::Word) => ConsentSource::Keyword,
+            (Self::Webhook, OptOutForm::Wording) => ConsentSource::Wording,
+            (Self::Lookup(_), OptOutForm::Word) => ConsentSource::Lookup,
+            (Self::Lookup(_), OptOutForm::Wording) => ConsentSource::WordingLookup,
         }
     }
 }

@@ -199,14 +199,14 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consent::Source;
+    use crate::consent::ConsentSource;
     use crate::types::id::MessageId;
     use crate::web::ui::messages::samples;
 
     fn record(seconds: i64) -> ConsentRecord {
         ConsentRecord {
             change: ConsentChange::Suppressed,
-            source: Source::Keyword,
+            source: ConsentSource::Keyword,
             reason: Some(Reason::Stop),
             message_id: Some(MessageId::new()),
             note: Some("Stop!".to_owned()),
