@@ -58,7 +58,7 @@ text_enum! {
 
 /// An item that a routine failed to process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Item {
+pub struct TaskItem {
     /// The kind of work.
     pub task: Task,
     /// What the work is about, as [`Task`] says.
@@ -73,7 +73,7 @@ pub struct SetAside {
     /// Its row.
     pub id: i64,
     /// The item.
-    pub item: Item,
+    pub item: TaskItem,
     /// Its latest error.
     pub error: String,
     /// How often it was tried.
@@ -96,7 +96,7 @@ type Row = (
     (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>),
 );
 
-impl Item {
+impl TaskItem {
     /// Creates an item.
     pub fn new(
         task: Task,
@@ -128,7 +128,7 @@ impl From<Row> for SetAside {
     ) -> Self {
         Self {
             id,
-            item: Item { task, subject, connection },
+            item: TaskItem { task, subject, connection },
             error,
             attempts,
             first_at,
@@ -145,7 +145,12 @@ pub fn backoff(failures: i32) -> TimeDelta {
 }
 
 /// Sets an item aside, or records another failure of one that is set aside already.
-pub async fn record(conn: &mut Conn, item: &Item, error: &str, now: DateTime<Utc>) -> Result<()> {
+pub async fn record(
+    conn: &mut Conn,
+    item: &TaskItem,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let known = set_aside::table
         .filter(set_aside::kind.eq(item.task))
         .filter(set_aside::subject.eq(&item.subject));
@@ -272,7 +277,7 @@ pub async fn count(conn: &mut Conn) -> Result<i64> {
 }
 
 /// Makes an item and its routine due now; [`Error::NotFound`] if it is no longer set aside.
-pub async fn try_now(conn: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Item> {
+pub async fn try_now(conn: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<TaskItem> {
     let row = diesel::update(set_aside::table.find(id))
         .set(set_aside::next_try_at.eq(now))
         .returning(COLUMNS);

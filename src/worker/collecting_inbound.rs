@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::messages::inbound::{self, LookupTimes, Received};
 use crate::messages::reconcile::missed_inbound::{self, InboundScan, ListedMessage};
 use crate::queue::routines::RoutineRun;
-use crate::queue::set_aside::{self, Item, Task};
+use crate::queue::set_aside::{self, Task, TaskItem};
 use crate::twilio::sid::{MessageSid, ServiceSid};
 use crate::twilio::{
     Address, Credentials, Listing, TwilioError, TwilioMessage, TwilioMessageFilter, UnreadableItem,
@@ -81,11 +81,9 @@ impl Worker {
                 Err(error) if !concerns_one_item(&error) => return Err(error),
                 Err(error) => {
                     for scan in &scans {
-                        self.set_aside(
-                            &Item::new(Task::ListInbound, &scan.sender_id, Some(connection)),
-                            &error,
-                        )
-                        .await?;
+                        let sender = &scan.sender_id;
+                        let item = TaskItem::new(Task::ListInbound, sender, Some(connection));
+                        self.set_aside(&item, &error).await?;
                     }
                 }
             }
@@ -137,12 +135,12 @@ impl Worker {
         for listed in
             collected.listed.iter().filter(|listed| is_new(listed.message.message_sid.as_str()))
         {
-            let item = Item::new(Task::TakeIn, &listed.message.message_sid, Some(connection));
+            let item = TaskItem::new(Task::TakeIn, &listed.message.message_sid, Some(connection));
             let stored = catch_panic(self.store(connection, listed, &dates)).await;
             self.record_result(messages, &item, stored).await?;
         }
         for (sid, error) in collected.unreadable.iter().filter(|(sid, _)| !messages.contains(sid)) {
-            self.set_aside(&Item::new(Task::TakeIn, sid, Some(connection)), error).await?;
+            self.set_aside(&TaskItem::new(Task::TakeIn, sid, Some(connection)), error).await?;
         }
         let seen: Vec<InboundScan> = scans
             .iter()
@@ -186,7 +184,7 @@ impl Worker {
                 }
                 error => {
                     self.set_aside(
-                        &Item::new(Task::ListInbound, &sender, Some(connection)),
+                        &TaskItem::new(Task::ListInbound, &sender, Some(connection)),
                         &error.into(),
                     )
                     .await?;
@@ -333,7 +331,11 @@ impl Worker {
         Ok(())
     }
 
-    async fn fetch_and_store(&self, item: &Item, now: DateTime<Utc>) -> Result<(), PerformError> {
+    async fn fetch_and_store(
+        &self,
+        item: &TaskItem,
+        now: DateTime<Utc>,
+    ) -> Result<(), PerformError> {
         let (Some(connection), Ok(sid)) = (item.connection, MessageSid::parse(&item.subject))
         else {
             return Ok(());

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Worker;
 use super::error::{PerformError, concerns_one_item};
-use crate::queue::set_aside::{Item, Task};
+use crate::queue::set_aside::{Task, TaskItem};
 use crate::users::{attempt_limits, sessions};
 
 /// How many ended sessions are deleted one by one, if one of them fails.
@@ -26,7 +26,7 @@ impl Worker {
                         async { Ok(sessions::forget(&mut *self.db.get().await?, id).await?) };
                     self.record_result(
                         &aside,
-                        &Item::new(Task::EndSession, &id, None),
+                        &TaskItem::new(Task::EndSession, &id, None),
                         deleted.await,
                     )
                     .await?;

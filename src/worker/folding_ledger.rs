@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Worker;
 use super::error::{PerformError, concerns_one_item};
 use super::set_aside_items::MAX_RETRIES;
-use crate::queue::set_aside::{self, Item, Task};
+use crate::queue::set_aside::{self, Task, TaskItem};
 use crate::{db, ledger};
 
 /// How often the ledger is folded. A reader of the ledger adds the rows that are not folded yet:
@@ -49,7 +49,7 @@ impl Worker {
         drop(conn);
         tracing::info!(folded, failed = failed.len(), "the ledger was folded in parts");
         for (id, error) in failed {
-            self.set_aside(&Item::new(Task::Fold, &id, None), &error.into()).await?;
+            self.set_aside(&TaskItem::new(Task::Fold, &id, None), &error.into()).await?;
         }
         // Changes that were due and did not fail are folded.
         self.clear_unmet(&aside).await?;

@@ -8,7 +8,7 @@ use super::Worker;
 use super::error::{PerformError, catch_panic};
 use crate::connections::{self, Check, Connection, Status};
 use crate::error::Error;
-use crate::queue::set_aside::{Item, Task};
+use crate::queue::set_aside::{Task, TaskItem};
 use crate::senders;
 
 /// How often each connection is inspected. A webhook that points elsewhere loses replies, which are
@@ -24,7 +24,7 @@ impl Worker {
         for connection in
             connections.iter().filter(|connection| connection.status() != Status::Disabled)
         {
-            let item = Item::new(Task::Inspect, &connection.id, Some(connection.id));
+            let item = TaskItem::new(Task::Inspect, &connection.id, Some(connection.id));
             let inspected = catch_panic(self.inspect(connection)).await;
             self.record_result(&aside, &item, inspected).await?;
         }

@@ -8,7 +8,7 @@ use super::error::{PerformError, catch_panic};
 use super::set_aside_items::SetAsideItems;
 use crate::connections;
 use crate::ledger::prices;
-use crate::queue::set_aside::{Item, Task};
+use crate::queue::set_aside::{Task, TaskItem};
 use crate::twilio::TwilioMessageFilter;
 use crate::types::id::ConnectionId;
 
@@ -29,7 +29,7 @@ impl Worker {
         let aside = self.load_set_aside(Task::LearnPrices).await?;
         let mut learned = 0;
         for connection in connections.into_iter().map(|connection| connection.id) {
-            let item = Item::new(Task::LearnPrices, &connection, Some(connection));
+            let item = TaskItem::new(Task::LearnPrices, &connection, Some(connection));
             let result = catch_panic(self.learn_prices_of(connection, &aside)).await;
             learned += self.record_result(&aside, &item, result).await?.unwrap_or_default();
         }
@@ -66,7 +66,7 @@ impl Worker {
         };
         let mut learned = 0;
         for bill in prices::bills(&listed) {
-            let item = Item::new(
+            let item = TaskItem::new(
                 Task::LearnPrices,
                 &format!("{connection} {}", bill.country().code()),
                 Some(connection),

@@ -14,7 +14,7 @@ use crate::automations::consequences;
 use crate::messages::reconcile::stale_messages::{self, AGES, ScanProgress, StaleMessage};
 use crate::messages::status_reports::Report;
 use crate::queue::routines::RoutineRun;
-use crate::queue::set_aside::{self, Item, SetAside, Task};
+use crate::queue::set_aside::{self, SetAside, Task, TaskItem};
 use crate::twilio::sid::MessageSid;
 use crate::twilio::{Credentials, Exchange, TwilioError};
 use crate::types::id::{ConnectionId, MessageId};
@@ -190,7 +190,7 @@ impl Worker {
             return Err(error);
         }
         self.set_aside(
-            &Item::new(Task::LookUp, &report.message_id, Some(report.connection_id)),
+            &TaskItem::new(Task::LookUp, &report.message_id, Some(report.connection_id)),
             &error,
         )
         .await
@@ -309,6 +309,6 @@ impl Worker {
 }
 
 /// The item under which a failed lookup is set aside.
-fn item(message: &StaleMessage) -> Item {
-    Item::new(Task::LookUp, &message.id, Some(message.connection_id))
+fn item(message: &StaleMessage) -> TaskItem {
+    TaskItem::new(Task::LookUp, &message.id, Some(message.connection_id))
 }

@@ -10,7 +10,7 @@ use crate::db;
 use crate::messages::throttle::release::{self, ReleaseOutcome};
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
-use crate::queue::set_aside::{self, Item, Task};
+use crate::queue::set_aside::{self, Task, TaskItem};
 use crate::types::id::{MessageId, SenderId};
 
 /// How many messages a run releases one by one, when one of them fails.
@@ -77,7 +77,7 @@ impl Worker {
             };
             let released = catch_panic(self.release_first(sender, &left_out)).await;
             match self
-                .record_result(&aside, &Item::new(Task::Release, &first, None), released)
+                .record_result(&aside, &TaskItem::new(Task::Release, &first, None), released)
                 .await?
             {
                 Some(ReleaseOutcome::Done) => return Ok(ReleaseOutcome::Done),

@@ -10,7 +10,7 @@ use super::error::{PerformError, concerns_one_item};
 use crate::error::Error;
 use crate::messages::message;
 use crate::messages::throttle::release;
-use crate::queue::set_aside::{self, Item, Task};
+use crate::queue::set_aside::{self, Task, TaskItem};
 use crate::types::id::MessageId;
 
 /// How many items of a task one run of its routine retries.
@@ -40,7 +40,7 @@ impl Worker {
     pub(super) async fn record_result<T>(
         &self,
         aside: &SetAsideItems,
-        item: &Item,
+        item: &TaskItem,
         result: Result<T, PerformError>,
     ) -> Result<Option<T>, PerformError> {
         match result {
@@ -61,7 +61,7 @@ impl Worker {
     /// Sets an item aside.
     pub(super) async fn set_aside(
         &self,
-        item: &Item,
+        item: &TaskItem,
         error: &PerformError,
     ) -> Result<(), PerformError> {
         tracing::warn!(

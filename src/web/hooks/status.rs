@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::db::{self, DedicatedConnection, Pool, Unavailable, generic_plans};
 use crate::error::Error;
 use crate::messages::status_reports::{Recorded, Report, ReportSource, fast_path};
-use crate::queue::set_aside::{self, Item, Task};
+use crate::queue::set_aside::{self, Task, TaskItem};
 use crate::twilio::callbacks::StatusCallback;
 
 /// Why a report could not be recorded, or not be set aside.
@@ -162,7 +162,7 @@ async fn record_each(
 /// Sets the message of a report aside, to look it up at Twilio later: Twilio repeats a report that
 /// is not recorded a few times only.
 async fn set_aside(db: &Pool, clock: &Clock, report: &Report) {
-    let item = Item::new(Task::LookUp, &report.message_id, Some(report.connection_id));
+    let item = TaskItem::new(Task::LookUp, &report.message_id, Some(report.connection_id));
     let error =
         format!("Couldn’t record Twilio’s report “{}”: the log says why.", report.status.as_str());
     let stored = async {

@@ -20,7 +20,7 @@ use crate::messages::log::filter::MessageFilter;
 use crate::messages::log::query_parameters::MessageQuery;
 use crate::messages::log::search::{MessagePosition, SearchPage, find_page, next_id};
 use crate::messages::message::{self, Message};
-use crate::queue::set_aside::{self, Item, Task};
+use crate::queue::set_aside::{self, Task, TaskItem};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::twilio::error_codes;
@@ -181,7 +181,7 @@ async fn read_one_by_one(
                 tracing::error!(message.id = %id, %error, "a message cannot be exported");
                 set_aside::record(
                     conn,
-                    &Item::new(Task::Export, &id, None),
+                    &TaskItem::new(Task::Export, &id, None),
                     &error.to_string(),
                     now,
                 )

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta};
 
 use super::SetAsidePage;
-use crate::queue::set_aside::{self, Item, SetAside, Task};
+use crate::queue::set_aside::{self, SetAside, Task, TaskItem};
 use crate::types::id::MessageId;
 use crate::web::{Samples, Varies};
 
@@ -14,7 +14,7 @@ impl Samples for SetAsidePage {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let aside = |id, task, subject: &str, error: &str| SetAside {
             id,
-            item: Item::new(task, subject, None),
+            item: TaskItem::new(task, subject, None),
             error: error.to_owned(),
             attempts: 3,
             first_at: now - TimeDelta::hours(3),
