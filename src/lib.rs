@@ -25,6 +25,7 @@ pub mod messages;
 pub mod queue;
 pub mod search;
 pub mod senders;
+pub mod sources;
 pub mod templates;
 pub mod twilio;
 pub mod types;

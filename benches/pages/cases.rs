@@ -485,6 +485,9 @@ const CASES: &[CaseTemplate] = &[
     api("/api/v1/connections/{id}", "one", "/api/v1/connections/<connection>"),
     api("/api/v1/senders", "all", "/api/v1/senders"),
     api("/api/v1/senders/{id}", "with a queue", "/api/v1/senders/<queued sender>"),
+    api("/api/v1/sources", "100", "/api/v1/sources"),
+    api("/api/v1/sources/{id}", "one", "/api/v1/sources/<source>"),
+    api("/api/v1/sources/{id}/deliveries", "100", "/api/v1/sources/<source>/deliveries"),
     api("/api/v1/ledger", "30 days", "/api/v1/ledger"),
     api(
         "/api/v1/ledger",

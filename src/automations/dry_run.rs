@@ -20,7 +20,7 @@ use crate::events::EventName;
 use crate::messages::compose::{Draft, DraftOrigin};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Renderer};
-use crate::types::id::{AutomationId, EnrollmentId, SenderId};
+use crate::types::id::{AutomationId, EnrollmentId, SenderId, SourceId};
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 
@@ -40,6 +40,8 @@ pub struct DryRun {
 pub struct TriedEvent<'a> {
     /// Its name; `None` for a sample event, which matches any trigger.
     pub name: Option<&'a EventName>,
+    /// The source that reported it; not compared for a sample event.
+    pub source_id: Option<SourceId>,
     /// Its properties: an object.
     pub properties: &'a Value,
 }
@@ -53,6 +55,8 @@ pub enum Start {
     NoEvent,
     /// The event has a name other than this one.
     OtherEvent(EventName),
+    /// The event was reported by another source than the one that the trigger is limited to.
+    OtherSource,
     /// These conditions do not hold for the event.
     Unmet(Vec<Condition>),
     /// The trigger is incomplete.
@@ -214,6 +218,11 @@ fn evaluate_trigger(trigger: &Trigger, event: Option<TriedEvent<'_>>) -> Start {
         {
             Start::OtherEvent(wanted.clone())
         }
+        (Trigger::Event { source_id: Some(wanted), .. }, Some(event))
+            if event.name.is_some() && event.source_id != Some(*wanted) =>
+        {
+            Start::OtherSource
+        }
         (Trigger::Event { conditions, .. }, Some(event)) => {
             let unmet: Vec<Condition> = conditions
                 .0
@@ -266,12 +275,21 @@ mod tests {
             }
         ));
         let tried = |trigger: &Trigger, name, properties: Value| {
-            evaluate_trigger(trigger, Some(TriedEvent { name, properties: &properties }))
+            let event = TriedEvent { name, source_id: None, properties: &properties };
+            evaluate_trigger(trigger, Some(event))
         };
         assert_eq!(tried(&large, Some(&order), json!({"total": 100, "vip": true})), Start::Yes);
         assert_eq!(tried(&large, None, json!({"total": 100, "vip": true})), Start::Yes);
         assert_eq!(tried(&large, Some(&other), json!({})), Start::OtherEvent(order.clone()));
         assert_eq!(evaluate_trigger(&large, None), Start::NoEvent);
+        let source_id = SourceId::new();
+        let of_source = trigger(json!({"type": "event", "name": "order", "source_id": source_id}));
+        assert_eq!(tried(&of_source, Some(&order), json!({})), Start::OtherSource);
+        assert_eq!(tried(&of_source, None, json!({})), Start::Yes);
+        let properties = json!({});
+        let event =
+            TriedEvent { name: Some(&order), source_id: Some(source_id), properties: &properties };
+        assert_eq!(evaluate_trigger(&of_source, Some(event)), Start::Yes);
         let Start::Unmet(unmet) = tried(&large, Some(&order), json!({"total": 99, "vip": true}))
         else {
             panic!("it starts")

@@ -118,7 +118,13 @@ pub(super) async fn on_events(
         let (report, occurred_at) = (event.report, event.report.occurred_at.unwrap_or(now));
         let matches = move |automation: &&ActiveAutomation| {
             let properties = report.properties.value();
-            automation.trigger.matches_event(&report.name, properties, occurred_at, now)
+            automation.trigger.matches_event(
+                &report.name,
+                report.source_id,
+                properties,
+                occurred_at,
+                now,
+            )
         };
         automations.iter().filter(matches).map(|automation| Candidate {
             automation,

@@ -1,15 +1,21 @@
-//! Checks that the templates and senders of a definition exist and can be used.
+//! Checks that the source, templates and senders of a definition exist and can be used.
 
 use std::collections::HashMap;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::select;
+use diesel_async::RunQueryDsl;
 
 use super::automation::AutomationStatus;
 use super::definition::Definition;
 use super::step::Step;
 use crate::db::Conn;
+use crate::db::schema::sources;
 use crate::error::{FieldErrors, Result};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
-use crate::types::id::{SenderId, TemplateId};
+use crate::types::id::{SenderId, SourceId, TemplateId};
 use crate::types::mistake::Mistake;
 
 /// Checks that a definition could be activated; errors are by field (`trigger.…`,
@@ -33,6 +39,11 @@ pub(super) async fn check(
         if !definition.sends() {
             errors.add("steps", "Add a step that sends a text. Without one, nothing happens.");
         }
+    }
+    if let Some(id) = definition.trigger.source_id()
+        && !source_exists(conn, id).await?
+    {
+        errors.add("trigger.source_id", Mistake::Unknown("source"));
     }
     let references = References::load(conn, definition).await?;
     for (index, step) in definition.steps.iter().enumerate() {
@@ -65,6 +76,11 @@ impl References {
             senders: senders::find_many(conn, &sender_ids).await?,
         })
     }
+}
+
+/// Whether there is a source with this id; the slice of sources is above this one.
+async fn source_exists(conn: &mut Conn, id: SourceId) -> Result<bool> {
+    Ok(select(exists(sources::table.find(id))).get_result(conn).await?)
 }
 
 fn template_problem(template: Option<&Template>, status: AutomationStatus) -> Option<String> {

@@ -179,6 +179,7 @@ impl Starter {
                     EventName::parse(name).map_err(|error| Error::field("trigger.name", error))?;
                 Trigger::Event {
                     name: Some(name),
+                    source_id: None,
                     conditions: Conditions::default(),
                     max_age_seconds: None,
                 }

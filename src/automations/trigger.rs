@@ -9,8 +9,9 @@ use super::condition::Conditions;
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::{self, EventName};
+use crate::types::id::SourceId;
 use crate::types::json_object_reader::ObjectReader;
-use crate::types::mistake::Mistake;
+use crate::types::mistake::{self, Mistake};
 
 /// Upper bound of `max_age_seconds`: ten years.
 const LONGEST_MAX_AGE: u32 = 315_360_000;
@@ -24,6 +25,11 @@ pub enum Trigger {
         /// The event's name, exactly as it is reported.
         #[schema(value_type = Option<String>)]
         name: Option<EventName>,
+        /// Only events that this source reports; those of all sources and of the API if it is left
+        /// out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>)]
+        source_id: Option<SourceId>,
         /// Property → value (equal), → `{op, value}` or → a list of those;
         /// `op` is `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `contains` or `exists`.
         #[serde(rename = "where", skip_serializing_if = "Conditions::is_empty")]
@@ -57,8 +63,9 @@ impl Trigger {
         )?;
         match reader.kind("type", &["event", "tag_added", "contact_created"])? {
             "event" => {
-                reader.only(&["type", "name", "where", "max_age_seconds"]);
+                reader.only(&["type", "name", "source_id", "where", "max_age_seconds"]);
                 let name = reader.text("name", EventName::parse);
+                let source_id = reader.text("source_id", |text| mistake::id(text, "source"));
                 let path = reader.path_of("where");
                 let conditions = match reader.value("where") {
                     Some(wanted) => Conditions::parse(&path, wanted, reader.errors()),
@@ -68,7 +75,7 @@ impl Trigger {
                     let path = reader.path_of("max_age_seconds");
                     reader.errors().check(&path, parse_max_age(age.as_u64()))
                 });
-                Some(Self::Event { name, conditions, max_age_seconds })
+                Some(Self::Event { name, source_id, conditions, max_age_seconds })
             }
             "tag_added" => {
                 reader.only(&["type", "tag"]);
@@ -110,13 +117,15 @@ impl Trigger {
     pub fn matches_event(
         &self,
         event_name: &EventName,
+        reported_by: Option<SourceId>,
         properties: &Value,
         occurred_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> bool {
         match self {
-            Self::Event { name: Some(name), conditions, max_age_seconds } => {
+            Self::Event { name: Some(name), source_id, conditions, max_age_seconds } => {
                 name == event_name
+                    && source_id.is_none_or(|source_id| reported_by == Some(source_id))
                     && events::is_within(
                         occurred_at,
                         now,
@@ -125,6 +134,15 @@ impl Trigger {
                     && conditions.hold(properties)
             }
             _ => false,
+        }
+    }
+
+    /// The source whose events alone start the automation, if it is limited to one.
+    #[must_use]
+    pub const fn source_id(&self) -> Option<SourceId> {
+        match self {
+            Self::Event { source_id, .. } => *source_id,
+            Self::TagAdded { .. } | Self::ContactCreated => None,
         }
     }
 
@@ -179,6 +197,7 @@ mod tests {
                 }
             ),
             json!({"type": "event", "name": "order_completed", "max_age_seconds": 604_800}),
+            json!({"type": "event", "name": "order_completed", "source_id": SourceId::new()}),
             json!({"type": "tag_added", "tag": "VIP"}),
             json!({"type": "contact_created"}),
         ] {
@@ -192,10 +211,11 @@ mod tests {
             parse(&json!({"type": "event", "name": "order", "where": {"vip": true}})).unwrap();
         let order = EventName::parse("order").unwrap();
         let now = DateTime::UNIX_EPOCH;
-        assert!(trigger.matches_event(&order, &json!({"vip": true}), now, now));
-        assert!(!trigger.matches_event(&order, &json!({"vip": false}), now, now));
+        assert!(trigger.matches_event(&order, None, &json!({"vip": true}), now, now));
+        assert!(!trigger.matches_event(&order, None, &json!({"vip": false}), now, now));
         assert!(!trigger.matches_event(
             &EventName::parse("Order").unwrap(),
+            None,
             &json!({"vip": true}),
             now,
             now
@@ -204,11 +224,30 @@ mod tests {
     }
 
     #[test]
+    fn a_trigger_of_one_source_ignores_the_events_of_others() {
+        let (shop, other) = (SourceId::new(), SourceId::new());
+        let order = EventName::parse("order").unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        let of_shop = parse(&json!({"type": "event", "name": "order", "source_id": shop})).unwrap();
+        let of_all = parse(&json!({"type": "event", "name": "order"})).unwrap();
+        for (reported_by, starts) in [(Some(shop), true), (Some(other), false), (None, false)] {
+            assert_eq!(of_shop.matches_event(&order, reported_by, &json!({}), now, now), starts);
+            assert!(of_all.matches_event(&order, reported_by, &json!({}), now, now));
+        }
+        assert_eq!((of_shop.source_id(), of_all.source_id()), (Some(shop), None));
+        assert_eq!(
+            parse(&json!({"type": "event", "name": "order", "source_id": "7"})).unwrap_err(),
+            "trigger.source_id: This is not the id of a source."
+        );
+    }
+
+    #[test]
     fn an_event_starts_only_while_it_is_recent_or_as_the_trigger_allows() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let starts = |trigger: Value, age: TimeDelta| {
             parse(&trigger).unwrap().matches_event(
                 &EventName::parse("order").unwrap(),
+                None,
                 &json!({}),
                 now - age,
                 now,
@@ -241,6 +280,7 @@ mod tests {
         let trigger = parse(&json!({"type": "event"})).unwrap();
         assert!(!trigger.matches_event(
             &EventName::parse("order").unwrap(),
+            None,
             &json!({}),
             DateTime::UNIX_EPOCH,
             DateTime::UNIX_EPOCH

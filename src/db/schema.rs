@@ -167,6 +167,7 @@ diesel::table! {
         properties -> Json,
         occurred_at -> Timestamptz,
         received_at -> Timestamptz,
+        source_id -> Nullable<Uuid>,
     }
 }
 
@@ -330,6 +331,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    profile_keys (kind, value) {
+        kind -> Text,
+        value -> Text,
+        profile_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    profiles (id) {
+        id -> Uuid,
+        contact_id -> Nullable<Uuid>,
+        traits -> Jsonb,
+        identified_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     queued_sends (message_id) {
         message_id -> Uuid,
         sender_id -> Uuid,
@@ -427,6 +446,59 @@ diesel::table! {
     setup_codes (code_hash) {
         code_hash -> Bytea,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    source_counts (source_id, quarter, shard) {
+        source_id -> Uuid,
+        quarter -> Timestamptz,
+        shard -> Int2,
+        accepted -> Int8,
+        repeated -> Int8,
+        unreachable -> Int8,
+        rejected -> Int8,
+    }
+}
+
+diesel::table! {
+    source_deliveries (number) {
+        number -> Int8,
+        source_id -> Uuid,
+        received_at -> Timestamptz,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        content_type -> Nullable<Text>,
+        headers -> Jsonb,
+        body -> Bytea,
+        event_id -> Nullable<Uuid>,
+        replayed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    source_keys (id) {
+        id -> Uuid,
+        source_id -> Uuid,
+        prefix -> Text,
+        key_hash -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sources (id) {
+        id -> Uuid,
+        name -> Text,
+        kind -> Text,
+        enabled -> Bool,
+        mapping -> Jsonb,
+        verification -> Jsonb,
+        verification_secret -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_seen_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -544,12 +616,17 @@ diesel::joinable!(messages -> templates (template_id));
 diesel::joinable!(opt_out_words -> users (created_by));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(prices -> connections (connection_id));
+diesel::joinable!(profile_keys -> profiles (profile_id));
+diesel::joinable!(profiles -> contacts (contact_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
 diesel::joinable!(removed_tags -> contacts (contact_id));
 diesel::joinable!(removed_tags -> tags (tag_id));
 diesel::joinable!(senders -> connections (connection_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(throttles -> senders (sender_id));
+diesel::joinable!(source_counts -> sources (source_id));
+diesel::joinable!(source_deliveries -> sources (source_id));
+diesel::joinable!(source_keys -> sources (source_id));
 diesel::joinable!(template_drafts -> users (user_id));
 diesel::joinable!(template_versions -> templates (template_id));
 diesel::joinable!(template_versions -> users (created_by));
@@ -580,6 +657,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     organization,
     password_resets,
     prices,
+    profile_keys,
+    profiles,
     queued_sends,
     rejected_webhooks,
     removed_tags,
@@ -588,6 +667,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     set_aside,
     setup_codes,
+    source_counts,
+    source_deliveries,
+    source_keys,
+    sources,
     suppressions,
     tags,
     template_drafts,

@@ -10,7 +10,7 @@ use crate::contacts::ExternalId;
 use crate::db::Conn;
 use crate::db::schema::events;
 use crate::error::{Error, Result};
-use crate::types::id::{ContactId, EventId};
+use crate::types::id::{ContactId, EventId, SourceId};
 use crate::types::phone::PhoneNumber;
 
 /// A stored event.
@@ -31,6 +31,8 @@ pub struct Event {
     pub occurred_at: DateTime<Utc>,
     /// When Carillon received the report.
     pub received_at: DateTime<Utc>,
+    /// The source that reported it; `None` if a program did through the API.
+    pub source_id: Option<SourceId>,
 }
 
 /// A parsed report of an event.
@@ -46,6 +48,8 @@ pub struct NewEvent {
     pub properties: Properties,
     /// When it happened; `None` means now.
     pub occurred_at: Option<DateTime<Utc>>,
+    /// The source that reports it; `None` for a program with an API key.
+    pub source_id: Option<SourceId>,
 }
 
 /// How a report identifies its contact.

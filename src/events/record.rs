@@ -13,7 +13,7 @@ use crate::db::schema::events;
 use crate::db::statement::statement;
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
-use crate::types::id::{ContactId, EventId};
+use crate::types::id::{ContactId, EventId, SourceId};
 use crate::types::json_text::JsonText;
 use crate::types::mistake::Mistake;
 use crate::types::phone::PhoneNumber;
@@ -65,12 +65,14 @@ statement! {
             contact_id: ContactId => SqlUuid,
             properties: &'a JsonText => Json,
             occurred_at: DateTime<Utc> => Timestamptz,
+            source_id: Option<SourceId> => Nullable<SqlUuid>,
         },
         now: DateTime<Utc> => Timestamptz,
     }
     returns ();
-    "INSERT INTO events (id, client_id, name, contact_id, properties, occurred_at, received_at)
-     SELECT id, client_id, name, contact_id, properties, occurred_at, {now}
+    "INSERT INTO events
+         (id, client_id, name, contact_id, properties, occurred_at, received_at, source_id)
+     SELECT id, client_id, name, contact_id, properties, occurred_at, {now}, source_id
      FROM {event}
      ORDER BY client_id, id"
 }
@@ -157,6 +159,7 @@ async fn insert(conn: &mut Conn, new: &[RecordedEvent<'_>], now: DateTime<Utc>) 
         contact_id: event.contact_id,
         properties: event.report.properties.text(),
         occurred_at: event.report.occurred_at.unwrap_or(now),
+        source_id: event.report.source_id,
     });
     Insert { event: rows.collect(), now }.execute(conn).await?;
     Ok(())

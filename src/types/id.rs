@@ -108,6 +108,12 @@ ids! {
     SavedViewId,
     /// An organization's own opt-out keyword.
     OptOutWordId,
+    /// A source of events and contacts.
+    SourceId,
+    /// A key of a source.
+    SourceKeyId,
+    /// A person that a source knows.
+    ProfileId,
     /// A running process that performs jobs.
     WorkerId,
 }

@@ -51,6 +51,8 @@ text_enum! {
         Message = "message",
         /// A job of the queue.
         Job = "job",
+        /// A source of events and contacts.
+        Source = "source",
     }
 }
 
@@ -195,6 +197,15 @@ impl Differences {
     ) -> Self {
         if before != after {
             self.0.push(format!("{what} from {before} to {after}"));
+        }
+        self
+    }
+
+    /// Adds what differs without its values, because they are secret or long.
+    #[must_use]
+    pub fn mention(mut self, what: &str, differs: bool) -> Self {
+        if differs {
+            self.0.push(what.to_owned());
         }
         self
     }

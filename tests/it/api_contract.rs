@@ -75,7 +75,9 @@ async fn an_unknown_path_or_id_is_404_and_a_wrong_method_405() {
     for path in ["/nothing", "/contacts/x/y/z"] {
         app.api().get(path).await.refused(404);
     }
-    for noun in ["contacts", "templates", "automations", "messages", "connections", "senders"] {
+    for noun in
+        ["contacts", "templates", "automations", "messages", "connections", "senders", "sources"]
+    {
         for id in [unknown_id.to_string(), "7".to_owned(), "..%2f".to_owned(), "%00".to_owned()] {
             app.api().get(&format!("/{noun}/{id}")).await.refused(404);
         }

@@ -5,6 +5,7 @@ CREATE FUNCTION bench.sender_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETUR
 CREATE FUNCTION bench.template_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN bench.id((SELECT ends FROM bench.size) - 1092 * 86400000::bigint, 5, n);
 CREATE FUNCTION bench.automation_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN bench.id((SELECT ends FROM bench.size) - 1091 * 86400000::bigint, 6, n);
 CREATE FUNCTION bench.tag_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN bench.id((SELECT ends FROM bench.size) - 1090 * 86400000::bigint, 7, n);
+CREATE FUNCTION bench.source_id(n bigint) RETURNS uuid STABLE LANGUAGE sql RETURN bench.id((SELECT ends FROM bench.size) - 1089 * 86400000::bigint, 14, n);
 
 UPDATE organization SET default_country = 'US', time_zone = 'America/Los_Angeles';
 INSERT INTO users (id, email, name, role, password_hash, created_at, password_changed_at, seen_at)
@@ -98,3 +99,18 @@ FROM (SELECT n, ends - (100000 - n) * 900000 AS at, CASE WHEN n % 50 = 0 THEN 'c
     LEFT JOIN users AS u ON u.id = bench.user_id(who) AND kind <> 'command_line';
 INSERT INTO message_views (id, name, query, created_by, created_at)
 SELECT bench.id(ends, 11, n), 'View ' || n, 'outcome=failed', bench.user_id(n), bench.time(ends) FROM bench.size, generate_series(1, 30) AS n;
+
+-- A hundred sources with a week of counts, ten of them busy; the first has as many deliveries as are kept.
+INSERT INTO sources (id, name, kind, mapping, verification, created_at, updated_at, last_seen_at)
+SELECT bench.source_id(n), 'Source ' || n, (ARRAY['segment', 'webhook'])[1 + n % 2], '{}', '{"type": "key"}',
+    bench.time(ends - 1089 * 86400000::bigint), bench.time(ends), bench.time(ends)
+FROM bench.size, generate_series(1, 100) AS n;
+INSERT INTO source_keys (id, source_id, prefix, key_hash, created_at)
+SELECT bench.id(ends - n * 86400000::bigint, 15, n), bench.source_id(n), 'sk_' || left(md5(n::text), 6), sha256(('source ' || n)::bytea), bench.time(ends)
+FROM bench.size, generate_series(1, 100) AS n;
+INSERT INTO source_counts (source_id, quarter, shard, accepted)
+SELECT bench.source_id(n), date_bin('15 minutes', bench.time(ends - q * 900000::bigint), 'epoch'), shard, 1000
+FROM bench.size, generate_series(1, 100) AS n, generate_series(0, 671) AS q, LATERAL generate_series(0, CASE WHEN n <= 10 THEN 7 ELSE 0 END) AS shard;
+INSERT INTO source_deliveries (source_id, received_at, outcome, reason, body)
+SELECT bench.source_id(1), bench.time(ends - n * 60000), 'rejected', 'There is no phone number at $.customer.phone.', convert_to(repeat('x', 4000), 'UTF8')
+FROM bench.size, generate_series(1, 100) AS n;

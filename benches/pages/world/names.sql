@@ -36,6 +36,7 @@ SELECT name, value FROM bench.size, LATERAL (VALUES
     ('large sender', bench.sender_id(1)::text),
     ('queued sender', bench.sender_id(2)::text),
     ('rare sender', bench.sender_id(12)::text),
+    ('source', bench.source_id(1)::text),
     ('connection', bench.connection_id(1)::text),
     ('stopped connection', bench.connection_id(5)::text),
     ('user', bench.user_id(4)::text),

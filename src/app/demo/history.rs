@@ -165,6 +165,7 @@ impl History {
             properties: Properties::parse(properties)
                 .map_err(|error| Error::field("properties", error))?,
             occurred_at: None,
+            source_id: None,
         };
         let now = self.clock.now();
         let mut conn = self.context.db.get().await?;

@@ -21,6 +21,7 @@ mod openapi;
 mod opt_out_words;
 mod pagination;
 mod senders;
+mod sources;
 mod tags;
 mod templates;
 
@@ -51,6 +52,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
                             .configure(events::routes)
                             .configure(connections::routes)
                             .configure(senders::routes)
+                            .configure(sources::routes)
                             .configure(templates::routes)
                             .configure(contacts::routes)
                             .configure(tags::routes)

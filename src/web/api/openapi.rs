@@ -50,6 +50,7 @@ pub fn document() -> Document {
     let nouns = [
         super::connections::ConnectionsApi::openapi(),
         super::senders::SendersApi::openapi(),
+        super::sources::SourcesApi::openapi(),
         super::templates::TemplatesApi::openapi(),
         super::contacts::ContactsApi::openapi(),
         super::tags::TagsApi::openapi(),
@@ -99,7 +100,7 @@ fn operation_id(method: &str, path: &str) -> String {
 const PUBLIC: &str = "/openapi.json";
 
 /// Operations that may be impossible in the current state, beside those that declare it themselves.
-const CONFLICTS: [(&str, &str); 10] = [
+const CONFLICTS: [(&str, &str); 11] = [
     ("post", "/contacts"),
     ("patch", "/contacts/{id}"),
     ("put", "/contacts/by-phone/{phone}"),
@@ -110,6 +111,7 @@ const CONFLICTS: [(&str, &str); 10] = [
     ("post", "/connections/{id}/verify"),
     ("put", "/connections/{id}/keys"),
     ("post", "/senders/{id}/webhook"),
+    ("post", "/sources"),
 ];
 
 /// Adds the errors that follow from an operation's inputs, and the schema of errors that it

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["templates", "events"],
     &["context", "messages"],
     &["automations", "connection_center"],
-    &["search"],
+    &["search", "sources"],
     &["worker", "web"],
     &["app"],
     &["cli"],

@@ -172,7 +172,14 @@ fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> O
     let contact = read_contact(&mut reader, defaults.country);
     let (contact, warning) = contact?;
     Some(ParsedEvent {
-        event: NewEvent { client_id, name: name?, contact, properties: properties?, occurred_at },
+        event: NewEvent {
+            client_id,
+            name: name?,
+            contact,
+            properties: properties?,
+            occurred_at,
+            source_id: None,
+        },
         warning,
     })
 }

@@ -41,6 +41,13 @@ pub(super) fn example_body(method: &str, path: &str) -> Option<Value> {
             ],
         }),
         ("patch", "/automations/{id}") => json!({ "status": "active" }),
+        ("post", "/sources") => json!({
+            "name": "Web shop",
+            "kind": "webhook",
+            "mapping": { "phone": "$.customer.phone", "event": "order_created", "id": "$.id" },
+            "verification": { "type": "hmac", "preset": "shopify", "secret": "SECRET" },
+        }),
+        ("patch", "/sources/{id}") => json!({ "enabled": false }),
         ("post", "/ledger/retry") => json!({ "from": "2026-12-01", "dry_run": true }),
         ("post", "/opt-out-words") => json!({ "word": "adios amigos" }),
         ("patch", "/senders/{id}") => json!({ "parts_per_second": 1 }),

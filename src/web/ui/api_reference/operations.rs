@@ -55,13 +55,14 @@ pub(super) struct ErrorView {
 }
 
 /// The nouns, the most used ones first; others follow.
-const NOUNS: [&str; 9] = [
+const NOUNS: [&str; 10] = [
     "events",
     "contacts",
     "messages",
     "templates",
     "automations",
     "ledger",
+    "sources",
     "opt-out-words",
     "senders",
     "connections",
@@ -149,7 +150,10 @@ fn body(content: &Value) -> Option<FieldKind> {
 
 /// The path with values in place of its variables.
 fn filled(path: &str) -> String {
-    path.replace("{id}", "ID").replace("{name}", "VIP").replace("{phone}", "%2B14155550100")
+    path.replace("{id}", "ID")
+        .replace("{number}", "1")
+        .replace("{name}", "VIP")
+        .replace("{phone}", "%2B14155550100")
 }
 
 impl AnswerView {

@@ -16,7 +16,7 @@ use crate::error::FieldErrors;
 use crate::events::{self, Event, EventName};
 use crate::templates;
 use crate::twilio::parts;
-use crate::types::id::AutomationId;
+use crate::types::id::{AutomationId, SourceId};
 use crate::users::User;
 use crate::web::http::access::Access;
 use crate::web::http::error::PageError;
@@ -49,6 +49,7 @@ struct ChosenEvent {
     /// The name of a reported event. Without one, the dry run takes the name that the trigger waits
     /// for.
     name: Option<EventName>,
+    source_id: Option<SourceId>,
     properties: Value,
 }
 
@@ -157,6 +158,7 @@ impl DryRunForm {
                     events.iter().find(|event| {
                         trigger.matches_event(
                             &event.name,
+                            event.source_id,
                             &event.properties,
                             event.occurred_at,
                             event.received_at,
@@ -168,10 +170,12 @@ impl DryRunForm {
         };
         let written = self.event_id == preview_event::WRITTEN;
         let event = match chosen {
-            Some(event) => {
-                ChosenEvent { name: Some(event.name.clone()), properties: event.properties.clone() }
-            }
-            None => ChosenEvent { name: None, properties: sample },
+            Some(event) => ChosenEvent {
+                name: Some(event.name.clone()),
+                source_id: event.source_id,
+                properties: event.properties.clone(),
+            },
+            None => ChosenEvent { name: None, source_id: None, properties: sample },
         };
         let untouched = self.event.replace("\r\n", "\n") == self.begun.replace("\r\n", "\n");
         if self.event.trim().is_empty() || (untouched && !written) {
@@ -182,7 +186,7 @@ impl DryRunForm {
             return errors
                 .check("event", preview_event::parse_properties(&self.event))
                 .flatten()
-                .map(|properties| ChosenEvent { name: None, properties });
+                .map(|properties| ChosenEvent { name: None, source_id: None, properties });
         }
         self.event_id =
             chosen.map_or_else(|| preview_event::SAMPLE.to_owned(), |event| event.id.to_string());
@@ -248,6 +252,7 @@ impl AutomationDryRun {
             if event.is_some() || !needs_event {
                 let tried = event.as_ref().map(|event| TriedEvent {
                     name: event.name.as_ref(),
+                    source_id: event.source_id,
                     properties: &event.properties,
                 });
                 let result = dry_run(
@@ -305,22 +310,13 @@ impl DryRunView {
         let starts = result.start == Start::Yes;
         Self {
             starts,
-            result: result_text(contact, starts, sent().count()),
+            result: sentences::dry_run_result(contact, starts, sent().count()),
             start: start_text(&result.start, event.as_ref()),
             event: event.map(|event| event.properties),
             parts: sent().map(|step| u32::from(step.parts)).sum(),
             steps,
             ends_at: result.ends_at,
         }
-    }
-}
-
-fn result_text(contact: &str, starts: bool, texts: usize) -> String {
-    match (starts, texts) {
-        (false, _) => format!("{contact} would not enter"),
-        (true, 0) => format!("{contact} would get no text"),
-        (true, 1) => format!("{contact} would get 1 text"),
-        (true, many) => format!("{contact} would get {many} texts"),
     }
 }
 
@@ -337,6 +333,9 @@ fn start_text(start: &Start, event: Option<&ChosenEvent>) -> String {
                 "The trigger waits for the event “{wanted}”. These steps follow if it \
                      arrives."
             )
+        }
+        Start::OtherSource => {
+            "The trigger waits for another source. These steps follow if it reports it.".to_owned()
         }
         Start::Unmet(unmet) => {
             let unmet: Vec<String> = unmet.iter().map(sentences::condition).collect();

@@ -13,7 +13,7 @@ use crate::db::Conn;
 use crate::error::Error;
 use crate::types::id::{SenderId, TemplateId};
 use crate::web::ui::Choice;
-use crate::{senders, templates};
+use crate::{senders, sources, templates};
 
 /// The largest number of templates, and of tags, to choose from.
 const MAX_CHOICES: i64 = 500;
@@ -30,6 +30,7 @@ pub(super) struct EditorChoices {
     #[serde(skip)]
     pub(super) only_sender: Option<String>,
     pub(super) tags: Vec<String>,
+    pub(super) sources: Vec<Choice>,
     pub(super) operators: Vec<Choice>,
     pub(super) units: Vec<Choice>,
 }
@@ -74,7 +75,13 @@ impl EditorChoices {
             }
         }));
         let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
-        Ok(Self { templates, bodies, senders, only_sender, tags, ..Self::fixed() })
+        let sources = sources::list(conn).await?.into_iter();
+        let mut sources: Vec<Choice> =
+            sources.map(|source| Choice::new(source.id.to_string(), source.name)).collect();
+        let chosen = Some(form.trigger.source_id.as_str()).filter(|id| !id.is_empty());
+        let deleted = values_not_in(&sources, chosen.into_iter());
+        sources.extend(deleted.into_iter().map(|id| Choice::new(id, "A deleted source")));
+        Ok(Self { templates, bodies, senders, only_sender, tags, sources, ..Self::fixed() })
     }
 
     /// The options that do not depend on data: operators and units.

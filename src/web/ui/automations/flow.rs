@@ -41,9 +41,10 @@ impl FlowCard {
                 let detail = Some("No event chosen yet".to_owned());
                 Self { detail, ..card("When", "an event", "arrives") }
             }
-            Some(Trigger::Event { name: Some(name), conditions, max_age_seconds }) => {
+            Some(Trigger::Event { name: Some(name), source_id, conditions, max_age_seconds }) => {
                 let mut details: Vec<String> =
                     conditions.0.iter().map(sentences::condition).collect();
+                details.extend(source_id.map(|_| "from one source".to_owned()));
                 details.extend(
                     max_age_seconds
                         .map(|seconds| format!("up to {} after it happened", duration(seconds))),

@@ -15,6 +15,7 @@ use crate::automations::{self, Automation, AutomationName, Definition, MAX_STEPS
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::EventName;
+use crate::types::mistake;
 
 /// The operator of the form for a missing property.
 pub(super) const IS_MISSING: &str = "missing";
@@ -35,6 +36,8 @@ pub(super) struct TriggerForm {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) tag: String,
+    /// The source whose events alone start it; blank for all.
+    pub(super) source_id: String,
     pub(super) conditions: Vec<ConditionForm>,
     /// The largest age of an event; blank means one day.
     pub(super) max_age: String,
@@ -84,6 +87,7 @@ impl AutomationForm {
                 "trigger.type" => form.trigger.kind = value,
                 "trigger.name" => form.trigger.name = value,
                 "trigger.tag" => form.trigger.tag = value,
+                "trigger.source_id" => form.trigger.source_id = value,
                 "trigger.max_age_seconds" => form.trigger.max_age = value,
                 "trigger.max_age_unit" => form.trigger.max_age_unit = value,
                 other => {
@@ -108,6 +112,7 @@ impl AutomationForm {
         query.append_pair("version", &self.version).append_pair("name", &self.name);
         query.append_pair("trigger.type", &trigger.kind);
         query.append_pair("trigger.name", &trigger.name).append_pair("trigger.tag", &trigger.tag);
+        query.append_pair("trigger.source_id", &trigger.source_id);
         query
             .append_pair("trigger.max_age_seconds", &trigger.max_age)
             .append_pair("trigger.max_age_unit", &trigger.max_age_unit);
@@ -180,11 +185,12 @@ impl TriggerForm {
             ..Self::default()
         };
         match trigger {
-            Trigger::Event { name, conditions, max_age_seconds } => {
+            Trigger::Event { name, source_id, conditions, max_age_seconds } => {
                 let (max_age, max_age_unit) =
                     max_age_seconds.map_or_else(|| (String::new(), "days"), in_longest_unit);
                 Self {
                     name: name.as_ref().map(ToString::to_string).unwrap_or_default(),
+                    source_id: source_id.map(|id| id.to_string()).unwrap_or_default(),
                     conditions: conditions.0.iter().map(ConditionForm::of).collect(),
                     max_age,
                     max_age_unit: max_age_unit.to_owned(),
@@ -205,6 +211,10 @@ impl TriggerForm {
                 let name = match self.name.trim() {
                     "" => None,
                     name => errors.check("trigger.name", EventName::parse(name)),
+                };
+                let source_id = match self.source_id.trim() {
+                    "" => None,
+                    id => errors.check("trigger.source_id", mistake::id(id, "source")),
                 };
                 let typed = self
                     .conditions
@@ -230,7 +240,8 @@ impl TriggerForm {
                         errors.check("trigger.max_age_seconds", read)
                     }
                 };
-                Some(Trigger::Event { name, conditions: Conditions(conditions), max_age_seconds })
+                let conditions = Conditions(conditions);
+                Some(Trigger::Event { name, source_id, conditions, max_age_seconds })
             }
             "tag_added" => {
                 let tag = match self.tag.trim() {

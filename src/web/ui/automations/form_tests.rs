@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{AutomationForm, parse_value};
 use crate::automations::{Automation, AutomationStatus, Definition};
-use crate::types::id::{AutomationId, SenderId, TemplateId};
+use crate::types::id::{AutomationId, SenderId, SourceId, TemplateId};
 
 fn pairs(query: &str) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
@@ -29,7 +29,7 @@ fn definition() -> Definition {
             {"op": "gte", "value": 10},
             {"op": "lt", "value": 20.5}
         ], "country": "DE", "coupon": {"op": "exists", "value": false},
-    }, "max_age_seconds": 604_800});
+    }, "max_age_seconds": 604_800, "source_id": SourceId::new()});
     let steps = json!([
         {
             "type": "send_sms",
@@ -69,7 +69,7 @@ fn fields_left_open_make_a_draft_and_no_error() {
 fn every_wrong_field_is_named() {
     let query = "name=&trigger.type=event&trigger.name=a&trigger.where.0.property=&trigger.where.0.op=eq&trigger.where.0.value=x\
         &steps.0.type=wait&steps.0.seconds=soon&steps.0.unit=days&steps.1.type=wait&steps.1.seconds=400&steps.1.unit=days\
-        &steps.2.type=send_sms&steps.2.to=event&steps.2.property=&steps.3.type=send_sms&steps.3.template_id=7";
+        &steps.2.type=send_sms&steps.2.to=event&steps.2.property=&steps.3.type=send_sms&steps.3.template_id=7&trigger.source_id=7";
     let errors = AutomationForm::from_pairs(&pairs(query)).parse().unwrap_err();
     let fields: Vec<_> = errors.iter().map(|(field, _)| field.to_owned()).collect();
     assert_eq!(
@@ -80,6 +80,7 @@ fn every_wrong_field_is_named() {
             "steps.1.seconds",
             "steps.2.property",
             "steps.3.template_id",
+            "trigger.source_id",
             "trigger.where.0.property"
         ]
     );

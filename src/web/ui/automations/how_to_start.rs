@@ -15,8 +15,8 @@ use crate::web::ui::made_up_contact::unassigned_number;
 pub(super) struct HowToStart {
     /// The kind of the trigger: `event`, `tag_added` or `contact_created`.
     kind: &'static str,
-    /// The command by which a program starts it.
-    curl: String,
+    /// The command by which a program starts it; none if only the events of one source do.
+    curl: Option<String>,
 }
 
 impl HowToStart {
@@ -31,6 +31,9 @@ impl HowToStart {
         }
         let phone = unassigned_number()?;
         let (kind, path, body) = match &automation.definition.trigger {
+            Trigger::Event { source_id: Some(_), .. } => {
+                return Ok(Some(Self { kind: "event", curl: None }));
+            }
             Trigger::Event { name, .. } => {
                 let properties =
                     automations::sample_event(conn, &automation.definition, &phone).await?;
@@ -54,7 +57,7 @@ impl HowToStart {
 
     fn new(kind: &'static str, api: &str, path: &str, body: &Value) -> Self {
         let url = format!("{api}{path}");
-        Self { kind, curl: curl::command("POST", &url, KEY_PLACEHOLDER, Some(body)) }
+        Self { kind, curl: Some(curl::command("POST", &url, KEY_PLACEHOLDER, Some(body))) }
     }
 }
 

@@ -15,13 +15,15 @@ use crate::web::quantities::duration;
 pub(super) fn trigger(trigger: &Trigger) -> String {
     match trigger {
         Trigger::Event { name: None, .. } => "When an event is reported (not named yet)".to_owned(),
-        Trigger::Event { name: Some(name), conditions, max_age_seconds } => {
+        Trigger::Event { name: Some(name), source_id, conditions, max_age_seconds } => {
+            let by = if source_id.is_some() { " by one source" } else { "" };
             let conditions: Vec<String> = conditions.0.iter().map(condition).collect();
             let when = if conditions.is_empty() { "" } else { " and " };
             let age = max_age_seconds
                 .map(|seconds| format!(", up to {} after it happened", duration(seconds)))
                 .unwrap_or_default();
-            format!("When the event “{name}” is reported{age}{when}{}", conditions.join(" and "))
+            let conditions = conditions.join(" and ");
+            format!("When the event “{name}” is reported{by}{age}{when}{conditions}")
         }
         Trigger::TagAdded { tag: None } => "When a tag is added (not named yet)".to_owned(),
         Trigger::TagAdded { tag: Some(tag) } => {
@@ -87,6 +89,16 @@ pub(super) fn step(
     }
 }
 
+/// The result of a dry run: “Ada would get 2 texts”.
+pub(super) fn dry_run_result(contact: &str, starts: bool, texts: usize) -> String {
+    match (starts, texts) {
+        (false, _) => format!("{contact} would not enter"),
+        (true, 0) => format!("{contact} would get no text"),
+        (true, 1) => format!("{contact} would get 1 text"),
+        (true, many) => format!("{contact} would get {many} texts"),
+    }
+}
+
 /// A sentence about the cause of an enrollment.
 pub(super) fn cause(cause: &str) -> &'static str {
     match cause.split_once(':').map(|(kind, _)| kind) {
@@ -103,6 +115,7 @@ mod tests {
 
     use super::*;
     use crate::error::FieldErrors;
+    use crate::types::id::SourceId;
 
     #[test]
     fn a_trigger_is_described_by_a_sentence() {
@@ -120,6 +133,11 @@ mod tests {
         assert_eq!(
             with_max_age,
             "When the event “order” is reported, up to 2 days after it happened"
+        );
+        let source_id = SourceId::new();
+        assert_eq!(
+            read(json!({"type": "event", "name": "order", "source_id": source_id})),
+            "When the event “order” is reported by one source"
         );
         assert_eq!(
             read(json!({"type": "tag_added", "tag": "VIP"})),

@@ -85,8 +85,9 @@ pub(super) async fn send(
         return visit.redirect(back).warning(NOT_AWAITED);
     };
     let parsed = form.parse(&visit, event_name.clone()).and_then(|(event, phone)| {
-        check_conditions(&automation.definition.trigger, event.properties.value())?;
-        Ok((event, phone))
+        let trigger = &automation.definition.trigger;
+        check_conditions(trigger, event.properties.value())?;
+        Ok((NewEvent { source_id: trigger.source_id(), ..event }, phone))
     });
     let (event, phone) = match parsed {
         Ok(parsed) => parsed,
@@ -192,6 +193,7 @@ impl TestEventInput {
                     contact: ContactRef::Phone(phone.clone()),
                     properties: properties.map(Properties::from).unwrap_or_default(),
                     occurred_at: None,
+                    source_id: None,
                 };
                 Ok((event, phone))
             }

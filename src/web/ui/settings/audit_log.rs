@@ -108,6 +108,7 @@ fn rows(entries: Vec<AuditEntry>) -> Vec<Row> {
             AuditKind::Automation => "automations",
             AuditKind::Contact => "contacts",
             AuditKind::Message => "messages",
+            AuditKind::Source => "sources",
             AuditKind::Sender => return Some(format!("/senders/{id}/limits")),
             AuditKind::ApiKey | AuditKind::Organization | AuditKind::Job => return None,
         };
@@ -128,6 +129,7 @@ fn kinds() -> Vec<Choice> {
         AuditKind::Contact => "Contacts",
         AuditKind::Message => "Messages",
         AuditKind::Job => "Jobs",
+        AuditKind::Source => "Sources",
     };
     AuditKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
 }

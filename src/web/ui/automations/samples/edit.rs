@@ -29,6 +29,7 @@ impl Samples for AutomationEditPage {
             "choices.templates.label",
             "choices.senders.label",
             "choices.tags",
+            "choices.sources.label",
             "trial.contacts.label",
             "trial.run.result",
             "trial.run.steps.name",
@@ -39,6 +40,7 @@ impl Samples for AutomationEditPage {
             "choices.templates",
             "choices.senders",
             "choices.tags",
+            "choices.sources",
             "trial.contacts",
             "trial.events",
         ],
@@ -55,6 +57,7 @@ impl Samples for AutomationEditPage {
             )]),
             senders: vec![choice("s", "Shop (+1 500 555 0006)")],
             tags: vec!["VIP \"1\"".to_owned()],
+            sources: vec![choice("o", "Shop <1>")],
             ..EditorChoices::fixed()
         };
         let query = "name=Thank+you&trigger.type=event&trigger.name=order_completed&trigger.where.0.property=total\

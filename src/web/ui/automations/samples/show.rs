@@ -66,10 +66,10 @@ impl Samples for AutomationShowPage {
             how_to_start: Some(how_to_start),
             ..page(AutomationStatus::Active, FieldErrors::default())
         });
-        let [event, tag, contact] = active;
+        let [event, tag, contact, source] = active;
         let paused = || page(AutomationStatus::Paused, FieldErrors::default());
         let archived = Self { archived_at: Some(DateTime::UNIX_EPOCH), ..paused() };
-        vec![event, tag, contact, paused(), archived, empty]
+        vec![event, tag, contact, source, paused(), archived, empty]
     }
 }
 

@@ -52,6 +52,7 @@ pub(super) fn event(name: &str, properties: Value) -> Event {
         properties,
         occurred_at: DateTime::UNIX_EPOCH,
         received_at: DateTime::UNIX_EPOCH,
+        source_id: None,
     }
 }
 

@@ -1,0 +1,24 @@
+//! Sources: where events and contacts come from, besides programs with an API key. A [`Source`] is
+//! a program that speaks Segment's protocol ([`segment`]) or a webhook ([`webhook`]), with its own
+//! keys and its list of what it sent last.
+//!
+//! Both kinds turn a request into [`Item`]s, which [`ingest()`] records: it finds or creates the
+//! people (`people`), and reports the events to `automations`. Start with [`Item`].
+
+mod change;
+pub mod counts;
+mod create;
+pub mod deliveries;
+mod item;
+pub mod segment;
+mod settings;
+mod source;
+pub mod source_key;
+pub mod webhook;
+
+pub use change::{SourcePatch, delete, update};
+pub use counts::ItemCounts;
+pub use create::{NewSource, create};
+pub use item::{Description, Item, ItemEvent, ItemOutcome, PersonKeys};
+pub use source::{MAX_SOURCES, Source, SourceKind, find, list};
+pub use source_key::{SourceKeySecret, replace_key};
