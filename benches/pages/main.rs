@@ -5,6 +5,7 @@
 //! [`route_coverage`] checks that they are complete, and [`browser`] sends them one by one, signed
 //! in, over the loopback. Database, program and fake Twilio are shared with `benches/throughput/`.
 
+mod api_cases;
 mod browser;
 mod case;
 mod cases;

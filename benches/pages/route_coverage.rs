@@ -18,7 +18,7 @@ pub(crate) fn check() -> Outcome<()> {
     }
     Err(
         format!(
-            "not measured (add them to benches/pages/cases.rs): {missing:?}; measured, but not a route: {obsolete:?}"
+            "not measured (add them to benches/pages/cases.rs or api_cases.rs): {missing:?}; measured, but not a route: {obsolete:?}"
         ).into()
     )
 }
