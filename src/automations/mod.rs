@@ -46,7 +46,7 @@ pub use enrollment::{
 pub use event_sample::sample_event;
 pub use of_source::of_source;
 pub use reference_check::check_can_run;
-pub use reported_events::{ReportedEvents, report_events};
+pub use reported_events::{ReportedEvents, report_events, start_automations, started_by_event};
 pub(crate) use setup_progress::SetupProgress;
 pub use starters::{STARTERS, Starter, StarterStep, create_starter};
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};

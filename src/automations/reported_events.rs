@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::enroll::{self, Enrolled};
-use crate::contacts::deletion;
+use crate::contacts::ContactChange;
+use crate::contacts::deletion::{self, ContactsHeld};
 use crate::db::Begun;
 use crate::error::Result;
-use crate::events::{self, NewEvent, RecordOutcome};
+use crate::events::{self, NewEvent, RecordOutcome, RecordedEvent};
 use crate::queue::lease::Leased;
 use crate::queue::{self, Receiver};
 use crate::types::id::EventId;
@@ -29,14 +30,20 @@ impl ReportedEvents {
     /// Number of automations started, per event that started any.
     #[must_use]
     pub fn started(&self) -> HashMap<EventId, usize> {
-        self.enrolled.iter().filter_map(|enrolled| enrolled.event_id).fold(
-            HashMap::new(),
-            |mut started, event| {
-                *started.entry(event).or_default() += 1;
-                started
-            },
-        )
+        started_by_event(&self.enrolled)
     }
+}
+
+/// Number of automations started, per event that started any.
+#[must_use]
+pub fn started_by_event(enrolled: &[Enrolled]) -> HashMap<EventId, usize> {
+    enrolled.iter().filter_map(|enrolled| enrolled.event_id).fold(
+        HashMap::new(),
+        |mut started, event| {
+            *started.entry(event).or_default() += 1;
+            started
+        },
+    )
 }
 
 /// Records reports (see [`events::record`]) and enrolls their contacts.
@@ -53,10 +60,25 @@ pub async fn report_events(
 ) -> Result<ReportedEvents> {
     let mut tx = deletion::hold_off_with_generic_plans(tx).await?;
     let outcome = events::record(&mut tx, reports, now).await?;
-    let mut new = enroll::on_changes(&mut tx, now, &outcome.changes).await?;
-    let by_events = enroll::on_events(&mut tx, now, &outcome.new).await?;
-    new.enrolled.extend(by_events.enrolled);
-    new.jobs.extend(by_events.jobs);
-    let jobs = queue::enqueue_for(&mut tx, receiver, &new.jobs, now).await?;
-    Ok(ReportedEvents { recorded: outcome.recorded, enrolled: new.enrolled, jobs })
+    let (enrolled, jobs) =
+        start_automations(&mut tx, &outcome.changes, &outcome.new, receiver, now).await?;
+    Ok(ReportedEvents { recorded: outcome.recorded, enrolled, jobs })
+}
+
+/// Enrolls the contacts that were created or tagged, then those of new events, in the transaction
+/// that stored both; the first steps go to `receiver`. Returns the enrollments, and the jobs that
+/// are leased to the receiver.
+pub async fn start_automations(
+    tx: &mut ContactsHeld<'_>,
+    changes: &[ContactChange],
+    new: &[RecordedEvent<'_>],
+    receiver: Receiver,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Enrolled>, Vec<Leased>)> {
+    let mut entered = enroll::on_changes(tx, now, changes).await?;
+    let by_events = enroll::on_events(tx, now, new).await?;
+    entered.enrolled.extend(by_events.enrolled);
+    entered.jobs.extend(by_events.jobs);
+    let jobs = queue::enqueue_for(tx, receiver, &entered.jobs, now).await?;
+    Ok((entered.enrolled, jobs))
 }

@@ -137,7 +137,7 @@ async fn create_missing(
 }
 
 /// The changes of new contacts: their creation, and the STOP tag if the number has opted out.
-async fn initial_changes(
+pub(super) async fn initial_changes(
     conn: &mut Conn,
     created: &[Contact],
     now: DateTime<Utc>,

@@ -42,7 +42,8 @@ pub enum InvalidField {
     TooManyAttributes,
 }
 
-const MAX_ATTRIBUTES: usize = 64;
+/// The largest number of attributes that a contact can have.
+pub const MAX_ATTRIBUTES: usize = 64;
 const MAX_ATTRIBUTE_NAME: usize = 64;
 const MAX_ATTRIBUTE_BYTES: usize = 2_048;
 

@@ -6,6 +6,7 @@
 //!
 //! Start with [`create()`] and [`update`].
 
+mod bulk;
 mod contact;
 mod contact_change;
 mod create;
@@ -22,15 +23,16 @@ mod suppress_and_lift;
 pub mod tags;
 pub mod timeline;
 
+pub use bulk::{RowLock, create_many, lock_many, release_external_ids, update_many};
 pub use contact::{
     Contact, existing, find, find_by_external_id, find_by_phone, find_many, ids_by_external_id,
     ids_by_phone, newest,
 };
 pub use contact_change::ContactChange;
 pub use create::{NewContact, create, find_or_create_by_phone, find_or_create_many_by_phone};
-pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
+pub use fields::{Attributes, Email, ExternalId, InvalidField, MAX_ATTRIBUTES, Name};
 pub use filter::{ContactFilter, Position};
 pub use list::{ContactPage, count, estimate, list, list_ids};
 pub use list_scan::SCAN_LIMIT;
-pub use patch::{AttributesPatch, ContactPatch, Patch, Updated, update};
+pub use patch::{AttributesPatch, ContactPatch, Patch, Updated, carry_suppressions, update};
 pub use suppress_and_lift::{Lifted, Suppressed, lift, suppress, undo_reading};

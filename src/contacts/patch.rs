@@ -161,12 +161,27 @@ pub async fn update(
     let moved = contact.phone != before.phone;
     let (mut changes, mut suppressed) = (Vec::new(), None);
     if moved {
-        suppressed =
-            suppression::move_to_new_number(conn, &old_phone, &contact.phone, requester, now)
-                .await?;
-        changes = tag_stopped(conn, std::slice::from_ref(&contact), now).await?;
+        (changes, suppressed) =
+            carry_suppressions(conn, &old_phone, &contact, requester, now).await?;
     }
     Ok(Updated { contact, changes, suppressed })
+}
+
+/// Lets the suppressions that follow a person from their old number apply to the number of their
+/// contact, and tags the contact if its number has opted out. Returns the strongest reason that
+/// moved.
+///
+/// The caller holds the locks of both numbers, and takes back what is pending to the new one.
+pub async fn carry_suppressions(
+    conn: &mut Conn,
+    from: &PhoneNumber,
+    to: &Contact,
+    requester: Requester,
+    now: DateTime<Utc>,
+) -> Result<(Vec<ContactChange>, Option<Reason>)> {
+    let moved = suppression::move_to_new_number(conn, from, &to.phone, requester, now).await?;
+    let changes = tag_stopped(conn, std::slice::from_ref(to), now).await?;
+    Ok((changes, moved))
 }
 
 impl ContactPatch {

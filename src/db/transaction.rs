@@ -1,10 +1,10 @@
 //! Transactions whose types say what they have locked, so that a wrong order does not compile.
 //!
 //! The order of locks is: first the advisory lock of contacts' deletion, or that of the ledger;
-//! then row locks; then STOP's advisory lock; last the rows of `throttles`, by sender id, and after
-//! one of the last two a transaction waits for nothing else. [`transaction()`] passes a [`Begun`],
-//! which its first lock or [`Begun::open`] turns into a [`Tx`], and [`Tx::close`] into a
-//! [`Closing`].
+//! then that of the keys of sources' people; then row locks; then STOP's advisory lock; last the
+//! rows of `throttles`, by sender id, and after one of the last two a transaction waits for nothing
+//! else. [`transaction()`] passes a [`Begun`], which its first lock or [`Begun::open`] turns into a
+//! [`Tx`], and [`Tx::close`] into a [`Closing`].
 //!
 //! ```
 //! use carillon::automations::consequences;

@@ -11,5 +11,6 @@ pub use event::{ContactRef, Event, NewEvent, find, find_many, newest, of_contact
 pub use fields::{ClientId, EventName, MAX_PROPERTIES_BYTES, Properties};
 pub use recency::{MAX_AGE_SECONDS, Recency, is_within};
 pub use record::{
-    MAX_EVENTS, RecordOutcome, RecordedBatch, RecordedEvent, is_client_id_conflict, record,
+    MAX_EVENTS, RecordOutcome, RecordedBatch, RecordedEvent, find_by_client_id,
+    is_client_id_conflict, record, record_fresh,
 };

@@ -131,6 +131,49 @@ pub async fn record<'r>(
     Ok(RecordedBatch { recorded, new, changes })
 }
 
+/// Stores reports about contacts that the caller has just found by their ids, whose client ids are
+/// unknown and differ from each other; returns one event per report, in the same order.
+///
+/// The caller has checked both while it blocks deletions of contacts, and passes the events to
+/// `automations` before it commits. On a [client id conflict](is_client_id_conflict), the caller
+/// starts over.
+pub async fn record_fresh<'r>(
+    conn: &mut Conn,
+    reports: &'r [(ContactId, NewEvent)],
+    now: DateTime<Utc>,
+) -> Result<Vec<RecordedEvent<'r>>> {
+    let new: Vec<RecordedEvent<'r>> = reports
+        .iter()
+        .map(|(contact_id, report)| RecordedEvent {
+            id: EventId::new(),
+            contact_id: *contact_id,
+            report,
+        })
+        .collect();
+    insert(conn, &new, now).await?;
+    Ok(new)
+}
+
+/// The events that were reported with these client ids; unknown ones are left out.
+pub async fn find_by_client_id<'r>(
+    mut conn: &Conn,
+    client_ids: impl Iterator<Item = &'r ClientId>,
+) -> Result<HashMap<String, EventId>> {
+    let client_ids: Vec<&str> = client_ids.map(ClientId::as_str).collect();
+    if client_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(Option<String>, EventId)> = events::table
+        .filter(events::client_id.eq_any(client_ids))
+        .select((events::client_id, events::id))
+        .load(&mut conn)
+        .await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(client_id, id)| client_id.map(|client_id| (client_id, id)))
+        .collect())
+}
+
 /// Whether another transaction inserted the same client id first. The caller starts over and then
 /// finds that event.
 #[must_use]
@@ -163,25 +206,6 @@ async fn insert(conn: &mut Conn, new: &[RecordedEvent<'_>], now: DateTime<Utc>) 
     });
     Insert { event: rows.collect(), now }.execute(conn).await?;
     Ok(())
-}
-
-async fn find_by_client_id<'r>(
-    conn: &mut Conn,
-    client_ids: impl Iterator<Item = &'r ClientId>,
-) -> Result<HashMap<String, EventId>> {
-    let client_ids: Vec<&str> = client_ids.map(ClientId::as_str).collect();
-    if client_ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<(Option<String>, EventId)> = events::table
-        .filter(events::client_id.eq_any(client_ids))
-        .select((events::client_id, events::id))
-        .load(conn)
-        .await?;
-    Ok(found
-        .into_iter()
-        .filter_map(|(client_id, id)| client_id.map(|client_id| (client_id, id)))
-        .collect())
 }
 
 /// The contacts that a batch of reports refers to.

@@ -50,6 +50,14 @@ pub struct Description {
     pub attributes: Map<String, Value>,
 }
 
+impl Description {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first_name.is_none() && self.last_name.is_none() && self.attributes.is_empty()
+    }
+}
+
 /// What a person did.
 #[derive(Debug, Clone)]
 pub struct ItemEvent {

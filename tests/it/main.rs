@@ -74,6 +74,7 @@ mod settings;
 mod several_processes;
 mod shell;
 mod signing_in;
+mod source_people;
 mod sources_api;
 mod status_reports;
 mod stop_keyword;

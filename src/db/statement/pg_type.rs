@@ -1,8 +1,8 @@
 //! How PostgreSQL names the types of binds.
 
 use diesel::sql_types::{
-    Array, BigInt, Bool, Date, Double, Integer, Json, Jsonb, Nullable, SmallInt, Text, Timestamptz,
-    Uuid,
+    Array, BigInt, Binary, Bool, Date, Double, Integer, Json, Jsonb, Nullable, SmallInt, Text,
+    Timestamptz, Uuid,
 };
 
 /// A type that a statement can bind.
@@ -25,6 +25,7 @@ macro_rules! pg_types {
 
 pg_types! {
     BigInt => "bigint",
+    Binary => "bytea",
     Bool => "boolean",
     Date => "date",
     Double => "double precision",
