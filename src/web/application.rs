@@ -11,6 +11,7 @@ use super::hooks::{self, Hooks};
 use super::http;
 use super::http::intake::Intake;
 use super::http::page::Pages;
+use super::segment::{self, SourceBatches};
 use super::ui::{self, LiveMessages};
 use crate::context::Context;
 
@@ -26,6 +27,8 @@ pub struct Web {
     hooks: Hooks,
     /// Commits reports of single events in batches.
     events: Data<EventBatches>,
+    /// Commits what sources send in batches.
+    sources: Data<SourceBatches>,
     /// Looks up API keys in batches.
     api_keys: Data<ApiKeys>,
     /// Notifies open message pages of changes.
@@ -47,6 +50,7 @@ impl Web {
             intake: Data::new(Intake::new(&context.config)),
             hooks: Hooks::start(db, clock),
             events: Data::new(EventBatches::start(db, clock, &context.handover)),
+            sources: Data::new(SourceBatches::start(db, clock, &context.handover)),
             api_keys: Data::new(ApiKeys::start(db, clock)),
             live: Data::new(LiveMessages::new(db, clock)),
         })
@@ -57,6 +61,7 @@ impl Web {
         cfg.app_data(self.pages.clone())
             .app_data(self.intake.clone())
             .app_data(self.events.clone())
+            .app_data(self.sources.clone())
             .app_data(self.api_keys.clone())
             .app_data(self.live.clone());
         self.hooks.register(cfg);
@@ -93,10 +98,11 @@ pub fn application(
 /// Mounts every group of routes, the busiest first. Pages come last, since their group answers
 /// every remaining path. Groups whose responses are longer than a line compress them.
 ///
-/// Twilio's webhooks get no security headers: they answer a program with an empty body, many
-/// thousand times a minute.
+/// Twilio's webhooks and Segment's protocol get no security headers: they answer programs with
+/// empty and short bodies, many thousand times a minute.
 pub fn configure(cfg: &mut ServiceConfig) {
     hooks::routes(cfg);
+    segment::routes(cfg);
     cfg.service(
         scope("")
             .wrap(http::security_headers::defaults())

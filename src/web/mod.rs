@@ -1,5 +1,5 @@
-//! The web edge: pages for people ([`ui`]), the JSON API ([`api`]), and the webhooks that Twilio
-//! calls ([`hooks`]), on the shared plumbing of [`http`].
+//! The web edge: pages for people ([`ui`]), the JSON API ([`api`]), Segment's protocol ([`segment`]),
+//! and the webhooks that Twilio calls ([`hooks`]), on the shared plumbing of [`http`].
 //!
 //! [`Web`] is the shared state of a process; [`Visit`] is a request for a page, [`api::Caller`] one
 //! of a program. Start reading at [`configure`], which mounts every route.
@@ -10,6 +10,7 @@ mod connect_error_conversions;
 mod hooks;
 mod http;
 mod quantities;
+mod segment;
 pub mod ui;
 
 pub use application::{Web, application, configure};
@@ -25,4 +26,5 @@ pub use http::page::{Samples, Varies};
 pub use http::query::Query;
 pub use http::redirect::Redirect;
 pub use http::server::listen;
+pub use segment::SourceBatches;
 pub use ui::{LiveMessages, Visit};

@@ -68,6 +68,7 @@ mod request_limits;
 mod resending;
 mod routines;
 mod search;
+mod segment_protocol;
 mod sending_faults;
 mod set_aside;
 mod settings;

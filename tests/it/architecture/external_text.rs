@@ -25,7 +25,8 @@ const INPUT_CALLS: &[(&str, &[&str])] = &[
     (
         "headers().get(",
         &[
-            "web/api/json_bytes.rs",
+            "web/http/intake/read_body.rs",
+            "web/segment/write_key.rs",
             "web/api/authentication.rs",
             "web/api/messages/idempotency_key.rs",
             "web/http/assets.rs",
@@ -40,7 +41,10 @@ const INPUT_CALLS: &[(&str, &[&str])] = &[
         ],
     ),
     ("request.cookie(", &["web/http/cookies.rs"]),
-    ("serde_json::from_slice", &["twilio/json.rs", "web/http/cursor.rs", "web/http/flash.rs"]),
+    (
+        "serde_json::from_slice",
+        &["twilio/json.rs", "web/http/cursor.rs", "web/http/flash.rs", "web/segment/handlers.rs"],
+    ),
     ("serde_json::from_str", &["web/ui/automations/form.rs", "web/ui/preview_event.rs"]),
     ("Deserializer::from_slice", &["web/api/extractors.rs"]),
 ];

@@ -72,6 +72,7 @@ fn web_shows_pages_api_hooks_and_their_shared_http() {
             "http",
             "mod.rs",
             "quantities.rs",
+            "segment",
             "ui"
         ]
     );
