@@ -22,7 +22,8 @@ use crate::users::audit::{self, Actor, AuditKind};
 
 /// How many deliveries of each source are kept.
 pub const MAX_DELIVERIES: i64 = 100;
-/// How many of them may be without a body: a stranger's calls must not displace the others.
+/// How many deliveries without a body are kept besides: a stranger's calls must not displace
+/// others.
 const MAX_EMPTY: i64 = 20;
 /// How many bytes of a body are kept. One that is as long as this may have been longer.
 pub const MAX_BODY_BYTES: usize = 64 << 10;
@@ -188,8 +189,8 @@ statement! {
 }
 
 statement! {
-    /// Deletes all but the newest deliveries of some sources, and of those without a body still
-    /// more. Rows that another transaction is deleting are left to it.
+    /// Deletes all but the newest deliveries of some sources, with and without a body. Rows that
+    /// another transaction is deleting are left to it.
     struct Prune<'a> {
         sources: &'a [SourceId] => Array<SqlUuid>,
         kept: i64 => BigInt,
@@ -200,11 +201,11 @@ statement! {
          SELECT old.number
          FROM unnest({sources}) AS pruned (id)
          JOIN source_deliveries AS old ON old.source_id = pruned.id
-         WHERE old.number <= (
+         WHERE (old.body <> '' AND old.number <= (
                  SELECT newest.number FROM source_deliveries AS newest
-                 WHERE newest.source_id = pruned.id
+                 WHERE newest.source_id = pruned.id AND newest.body <> ''
                  ORDER BY newest.number DESC OFFSET {kept} LIMIT 1
-             )
+             ))
             OR (old.body = '' AND old.number <= (
                  SELECT newest.number FROM source_deliveries AS newest
                  WHERE newest.source_id = pruned.id AND newest.body = ''

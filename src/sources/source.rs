@@ -43,8 +43,8 @@ pub struct Source {
     /// [`SegmentMapping`](super::segment::SegmentMapping) or a
     /// [`WebhookMapping`](super::webhook::WebhookMapping).
     pub mapping: Value,
-    /// How it proves who it is: a [`Verification`](super::webhook::Verification); of Segment's
-    /// protocol always by key.
+    /// How it proves who it is: a [`WebhookVerification`](super::webhook::WebhookVerification); of
+    /// Segment's protocol always by key.
     pub verification: Value,
     /// The secret of the verification, sealed.
     pub verification_secret: Option<Sealed>,

@@ -8,11 +8,11 @@ use actix_web::web::{Data, ServiceConfig, scope};
 
 use super::api::{self, ApiKeys, EventBatches};
 use super::hooks::{self, Hooks};
-use super::http;
 use super::http::intake::Intake;
 use super::http::page::Pages;
 use super::segment::{self, SourceBatches};
 use super::ui::{self, LiveMessages};
+use super::{http, webhook_sources};
 use crate::context::Context;
 
 /// The shared state of the web edge of one process, beside the [`Context`]; cheap to clone. Each
@@ -98,11 +98,12 @@ pub fn application(
 /// Mounts every group of routes, the busiest first. Pages come last, since their group answers
 /// every remaining path. Groups whose responses are longer than a line compress them.
 ///
-/// Twilio's webhooks and Segment's protocol get no security headers: they answer programs with
-/// empty and short bodies, many thousand times a minute.
+/// Webhooks and Segment's protocol get no security headers and no log of their addresses, which may
+/// contain secrets: they answer programs with short bodies, many thousand times a minute.
 pub fn configure(cfg: &mut ServiceConfig) {
     hooks::routes(cfg);
     segment::routes(cfg);
+    webhook_sources::routes(cfg);
     cfg.service(
         scope("")
             .wrap(http::security_headers::defaults())

@@ -12,6 +12,7 @@ mod http;
 mod quantities;
 mod segment;
 pub mod ui;
+mod webhook_sources;
 
 pub use application::{Web, application, configure};
 pub use hooks::Hooks;

@@ -1,11 +1,12 @@
-//! Ending sessions: deletes the browser sessions that have expired, and old failures of logging in
-//! and requests for links.
+//! Ending sessions: deletes the browser sessions that have expired, and old failures of logging in,
+//! requests for links and deliveries of sources.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Worker;
 use super::error::{PerformError, concerns_one_item};
 use crate::queue::set_aside::{Task, TaskItem};
+use crate::sources::deliveries;
 use crate::users::{attempt_limits, sessions};
 
 /// How many ended sessions are deleted one by one, if one of them fails.
@@ -36,6 +37,7 @@ impl Worker {
         }
         self.clear_unmet(&aside).await?;
         attempt_limits::forget_old(&mut *self.db.get().await?, now).await?;
+        deliveries::forget_old(&mut *self.db.get().await?, now).await?;
         self.or_next_retry(now + TimeDelta::hours(1), &[Task::EndSession]).await
     }
 }

@@ -91,4 +91,5 @@ mod unsaved_changes;
 mod untrusted_text;
 mod validity_period;
 mod webhook_secrets;
+mod webhook_sources;
 mod webhooks;

@@ -73,7 +73,8 @@ fn web_shows_pages_api_hooks_and_their_shared_http() {
             "mod.rs",
             "quantities.rs",
             "segment",
-            "ui"
+            "ui",
+            "webhook_sources"
         ]
     );
 }
