@@ -2,19 +2,18 @@
 //! name, its mapping and its verification.
 
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::source::SourceKind;
+use super::webhook::{ParsedVerification, WebhookMapping};
 use crate::error::FieldErrors;
 use crate::types::json_object_reader::ObjectReader;
 use crate::types::mistake::{self, Mistake};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 100;
-/// The longest secret, trait or name of a header, in characters.
+/// The longest trait, in characters.
 const MAX_TEXT: usize = 500;
-/// The largest mapping, in bytes of JSON.
-const MAX_MAPPING_BYTES: usize = 32 * 1024;
 
 /// A verification in two parts: what is shown, and its secret.
 #[derive(Debug)]
@@ -55,16 +54,19 @@ pub(super) fn check_mapping(
         SourceKind::Webhook => json!({}),
     };
     let Some(written) = written else { return Some(usual) };
-    let mut reader = ObjectReader::open("mapping", written, &usual.to_string(), errors)?;
     if kind == SourceKind::Segment {
+        let mut reader = ObjectReader::open("mapping", written, &usual.to_string(), errors)?;
         reader.only(&["phone_trait"]);
         let phone_trait = reader.text("phone_trait", line);
         return Some(json!({ "phone_trait": phone_trait.as_deref().unwrap_or("phone") }));
     }
-    if written.to_string().len() > MAX_MAPPING_BYTES {
-        errors.add("mapping", "Use at most 32 kB of JSON.");
+    match WebhookMapping::parse(written) {
+        Ok(mapping) => Some(mapping.to_value()),
+        Err(wrong) => {
+            add_all(errors, &wrong);
+            None
+        }
     }
-    Some(written.clone())
 }
 
 /// Checks a verification; errors are below `verification`. Without one, it is the source's key.
@@ -77,43 +79,30 @@ pub(super) fn check_verification(
     let Some(written) = written else {
         return Some(CheckedVerification { shown: by_key, secret: None });
     };
-    let mut reader = ObjectReader::open("verification", written, &by_key.to_string(), errors)?;
-    let known: &[&'static str] = match kind {
-        SourceKind::Segment => &["key"],
-        SourceKind::Webhook => &["key", "header", "query", "hmac"],
-    };
-    // `has_secret` is in responses: a program may send back what it has read.
-    match reader.kind("type", known)? {
-        "key" => reader.only(&["type", "has_secret"]),
-        "hmac" => reader.only(&[
-            "type",
-            "has_secret",
-            "secret",
-            "preset",
-            "header",
-            "encoding",
-            "prefix",
-            "timestamp_header",
-            "signed",
-            "tolerance_seconds",
-        ]),
-        _ => {
-            reader.only(&["type", "has_secret", "secret", "name"]);
-            reader.required_text("name", line);
-        }
+    if kind == SourceKind::Segment {
+        let example = by_key.to_string();
+        let mut reader = ObjectReader::open("verification", written, &example, errors)?;
+        reader.kind("type", &["key"])?;
+        reader.only(&["type", "has_secret"]);
+        return Some(CheckedVerification { shown: by_key, secret: None });
     }
-    let secret = match reader.value("secret") {
-        Some(Value::String(text)) if text.trim().is_empty() => {
-            reader.wrong("secret", Mistake::Blank);
+    match ParsedVerification::parse(written) {
+        Ok(ParsedVerification { verification, secret }) => {
+            Some(CheckedVerification { shown: verification.to_value(), secret })
+        }
+        Err(wrong) => {
+            add_all(errors, &wrong);
             None
         }
-        _ => reader.text("secret", line),
-    };
-    let mut shown: Map<String, Value> = written.as_object().cloned().unwrap_or_default();
-    shown.retain(|name, value| {
-        !["secret", "has_secret"].contains(&name.as_str()) && !value.is_null()
-    });
-    Some(CheckedVerification { shown: Value::Object(shown), secret: secret.map(Into::into) })
+    }
+}
+
+fn add_all(errors: &mut FieldErrors, others: &FieldErrors) {
+    for (field, messages) in others.iter() {
+        for message in messages {
+            errors.add(field, message.as_str());
+        }
+    }
 }
 
 fn line(text: &str) -> Result<String, Mistake> {
@@ -158,7 +147,10 @@ mod tests {
             (json!({ "type": "header", "secret": "x" }), "verification.name: "),
             (json!({ "type": "query", "name": "t", "secret": " " }), "verification.secret: "),
             (json!({ "type": "query", "name": "t", "secret": 7 }), "verification.secret: "),
-            (json!({ "type": "hmac", "secret": "a\u{0}b" }), "verification.secret: "),
+            (
+                json!({ "type": "hmac", "preset": "github", "secret": "a\u{0}b" }),
+                "verification.secret: ",
+            ),
         ] {
             let error = verification(SourceKind::Webhook, &written).unwrap_err();
             assert!(error.starts_with(field), "{written}: {error}");

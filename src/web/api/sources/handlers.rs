@@ -18,6 +18,7 @@ use crate::types::id::SourceId;
 use crate::types::public_url::PublicUrl;
 use crate::web::api::error::ErrorBody;
 use crate::web::api::{ApiResult, Caller, Json, List, Path};
+use crate::web::webhook_sources::replay_delivery;
 use crate::web::{Admin, Marketer, Viewer};
 
 /// How many days the counts of a source include, today being the last.
@@ -26,7 +27,7 @@ const COUNTED_DAYS: i64 = 7;
 /// The OpenAPI document of sources.
 #[derive(OpenApi)]
 #[openapi(
-    paths(list, create, find, update, delete, replace_key, list_deliveries),
+    paths(list, create, find, update, delete, replace_key, list_deliveries, replay),
     components(schemas(
         SourceBody,
         NewSourceBody,
@@ -47,6 +48,7 @@ pub(in crate::web::api) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/sources/{id}").get(find).patch(update).delete(delete));
     cfg.service(web::resource("/sources/{id}/key").post(replace_key));
     cfg.service(web::resource("/sources/{id}/deliveries").get(list_deliveries));
+    cfg.service(web::resource("/sources/{id}/deliveries/{number}/replay").post(replay));
 }
 
 /// Lists the sources by name.
@@ -204,6 +206,32 @@ async fn list_deliveries(
     let mut conn = caller.conn().await?;
     let source = sources::find(&mut conn, *id).await?;
     Ok(Json(deliveries::list(&mut conn, source.id, MAX_DELIVERIES).await?.into()))
+}
+
+/// Replays a delivery by the present mapping of its source.
+///
+/// Only a rejected or unreachable one can be replayed, and only until it is recorded. If it is
+/// rejected again, `reason` says why.
+#[utoipa::path(
+    post, path = "/sources/{id}/deliveries/{number}/replay", tag = "sources", params(
+        ("id" = String, Path),
+        ("number" = i64, Path)
+    ),
+    responses(
+        (status = 200, body = DeliveryBody),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody)
+    )
+)]
+async fn replay(
+    caller: Caller<Marketer>,
+    delivery: Path<(SourceId, i64)>,
+) -> ApiResult<Json<DeliveryBody>> {
+    let (actor, now) = (caller.actor(), caller.now());
+    let mut conn = caller.conn().await?;
+    let handover = &caller.context.handover;
+    let replayed = replay_delivery(&mut conn, handover, &actor, *delivery, now).await?;
+    Ok(Json(replayed.into()))
 }
 
 /// The response for one source, with its counts.
