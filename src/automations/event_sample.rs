@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::condition::{Condition, Conditions};
 use super::definition::Definition;
-use super::step::{Recipient, Step};
+use super::step::Step;
 use super::trigger::Trigger;
 use crate::db::Conn;
 use crate::error::Result;
@@ -31,7 +31,9 @@ pub async fn sample_event(
 fn sample(definition: &Definition, texts: Vec<Value>, phone: &PhoneNumber) -> Value {
     let mut event = texts.into_iter().fold(Value::Object(Map::new()), merge);
     for step in &definition.steps {
-        if let Step::SendSms { to: Recipient::EventProperty(property), .. } = step {
+        if let Step::SendSms { to, .. } = step
+            && let Some(property) = to.event_property()
+        {
             set_property(&mut event, property, Value::from(phone.as_str()));
         }
     }

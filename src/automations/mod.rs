@@ -18,6 +18,7 @@ mod dry_run;
 pub mod enroll;
 mod enrollment;
 mod event_sample;
+mod foreign_recipient;
 mod of_source;
 mod reference_check;
 mod reported_events;
@@ -44,6 +45,7 @@ pub use enrollment::{
     enrollments_of_contact, find_enrollment, find_enrollments,
 };
 pub use event_sample::sample_event;
+pub use foreign_recipient::ForeignRecipient;
 pub use of_source::of_source;
 pub use reference_check::check_can_run;
 pub use reported_events::{ReportedEvents, report_events, start_automations, started_by_event};

@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::condition::check_property;
+use super::foreign_recipient::ForeignRecipient;
 use crate::error::FieldErrors;
 use crate::types::id::{SenderId, TemplateId};
 use crate::types::json_object_reader::ObjectReader;
@@ -29,7 +30,7 @@ pub enum Step {
         #[schema(value_type = Option<String>, format = "uuid")]
         sender_id: Option<SenderId>,
         /// `contact.phone` (default), or `event.` and a property of the event that has a phone
-        /// number.
+        /// number; also Segment's `$.traits.phone`, or `$.properties.` and a property.
         #[schema(value_type = String)]
         to: Recipient,
     },
@@ -49,6 +50,8 @@ pub enum Recipient {
     ContactPhone,
     /// A property of the event that started the enrollment; dots lead into nested objects.
     EventProperty(String),
+    /// Either of them, as Segment writes it.
+    Foreign(ForeignRecipient),
 }
 
 impl Step {
@@ -121,9 +124,15 @@ impl Step {
 }
 
 impl Recipient {
-    /// Parses `contact.phone` or `event.<property>`.
+    /// Parses `contact.phone`, `event.<property>`, `$.traits.phone` or `$.properties.<property>`,
+    /// also within `{{ }}`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        let within = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
+        let text = within.unwrap_or(text).trim();
+        if text.starts_with('$') {
+            return ForeignRecipient::parse(text).map(Self::Foreign);
+        }
         match text.strip_prefix("event.") {
             Some(property) => {
                 check_property(property)?;
@@ -135,6 +144,23 @@ impl Recipient {
                 .to_owned()),
         }
     }
+
+    /// The property of the event that has the number; none if it is the contact's own.
+    pub fn event_property(&self) -> Option<&str> {
+        match self {
+            Self::ContactPhone => None,
+            Self::EventProperty(property) => Some(property),
+            Self::Foreign(foreign) => foreign.property(),
+        }
+    }
+
+    /// The property of this event that has the number; none if it is the contact's own.
+    pub(super) fn property_in(&self, event: Option<&Value>) -> Option<&str> {
+        match self {
+            Self::ContactPhone | Self::EventProperty(_) => self.event_property(),
+            Self::Foreign(foreign) => foreign.property_in(event),
+        }
+    }
 }
 
 impl std::fmt::Display for Recipient {
@@ -142,6 +168,7 @@ impl std::fmt::Display for Recipient {
         match self {
             Self::ContactPhone => f.write_str("contact.phone"),
             Self::EventProperty(property) => write!(f, "event.{property}"),
+            Self::Foreign(foreign) => f.write_str(foreign.as_str()),
         }
     }
 }
@@ -184,6 +211,14 @@ mod tests {
                     "to": "event.customer.phone"
                 }
             ),
+            json!(
+                {
+                    "type": "send_sms",
+                    "template_id": template,
+                    "sender_id": sender,
+                    "to": "$.properties.customer.phone"
+                }
+            ),
             json!({"type": "wait", "seconds": 86400}),
         ] {
             assert_eq!(serde_json::to_value(parse(&value).unwrap()).unwrap(), value);
@@ -201,6 +236,18 @@ mod tests {
         step.note_missing("steps.0", &mut errors);
         let fields: Vec<&str> = errors.iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["steps.0.sender_id", "steps.0.template_id"]);
+    }
+
+    #[test]
+    fn a_recipient_may_be_pasted_with_its_braces() {
+        for (typed, kept) in [
+            ("{{$.properties.phone}}", "$.properties.phone"),
+            (" {{ $.traits.phone }} ", "$.traits.phone"),
+            ("{{ event.phone }}", "event.phone"),
+            ("{{contact.phone}}", "contact.phone"),
+        ] {
+            assert_eq!(Recipient::parse(typed).unwrap().to_string(), kept);
+        }
     }
 
     #[test]
@@ -245,7 +292,7 @@ mod tests {
                 .unwrap_err()
                 .starts_with("steps.0.template_id: This is not the id of a template")
         );
-        for to in ["contact.email", "event.", "+14155550123"] {
+        for to in ["contact.email", "event.", "+14155550123", "$.traits.email", "{{ x }}"] {
             let error = parse(&json!({"type": "send_sms", "to": to})).unwrap_err();
             assert!(error.starts_with("steps.0.to: "), "{error}");
         }

@@ -130,14 +130,15 @@ fn recipient(
     country: Option<Country>,
     to: &Recipient,
 ) -> Result<PhoneNumber, String> {
-    let property = match to {
-        Recipient::ContactPhone => return Ok(input.contact.phone.clone()),
-        Recipient::EventProperty(property) => property,
+    let Some(property) = to.property_in(input.event) else {
+        return Ok(input.contact.phone.clone());
     };
     let event = input
         .event
         .ok_or_else(|| format!("No event started this, so event.{property} has no number."))?;
-    let raw = match lookup(event, property) {
+    // Other tools write `event.properties.phone` for the event's property `phone`.
+    let inner = || lookup(event, property.strip_prefix("properties.")?);
+    let raw = match lookup(event, property).or_else(inner) {
         None | Some(Value::Null) => {
             return Err(format!("The event has no property “{property}” to send to."));
         }

@@ -158,6 +158,28 @@ fn a_message_without_its_variable_fails_and_the_next_step_follows() {
 }
 
 #[test]
+fn the_recipient_may_be_written_as_segment_does() {
+    let fixture = Fixture::new("Hi {{$.traits.firstName}}, order {{$.properties.id}}");
+    let to = |to: &str, event: Value| {
+        let result = fixture.run(&json!([fixture.send(to)]), Some(&event));
+        let draft = &result.drafts[0];
+        assert_eq!(draft.text.as_deref(), Ok("Hi Ada, order 7"));
+        draft.to.clone().map(|phone| phone.as_str().to_owned())
+    };
+    let of_event = || Ok("+14155550199".to_owned());
+    let event = json!({ "id": 7, "phone": "+14155550199" });
+    assert_eq!(to("$.properties.phone", event.clone()), of_event());
+    assert_eq!(to("$.traits.phone", event), Ok("+14155550123".to_owned()));
+    let event = json!({ "id": 7, "phone": "+14155550199" });
+    assert_eq!(to("event.properties.phone", event), of_event());
+    let context = json!({ "id": 7, "context": { "traits": { "phone": "+14155550199" } } });
+    assert_eq!(to("$.traits.phone", context), of_event());
+    let unreadable = json!({ "id": 7, "context": { "traits": { "phone": "none" } } });
+    let reason = to("$.traits.phone", unreadable).unwrap_err();
+    assert!(reason.contains("“context.traits.phone” is not a phone number"), "{reason}");
+}
+
+#[test]
 fn the_recipient_may_be_a_property_of_the_event() {
     let fixture = Fixture::new("Hi");
     let to = |property: &str, event: Option<Value>| {

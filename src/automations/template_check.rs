@@ -9,7 +9,7 @@ use super::trigger::Trigger;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
-use crate::events;
+use crate::events::{self, EventName};
 use crate::templates::{self, Evaluated, NewTemplate, Template, TemplateError, Variables};
 use crate::types::id::TemplateId;
 use crate::types::phone::PhoneNumber;
@@ -31,16 +31,27 @@ pub struct KnownValues {
 impl KnownValues {
     /// Loads sample values; queries only what the template uses.
     pub async fn load(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<Self> {
-        let variables = new.variables();
-        let names = |root: &str| variables.iter().any(|variable| variable.starts_with(root));
-        let mut samples = Self::default();
-        if names("event") {
-            samples.events = events_for(conn, id).await?;
+        let events = if uses(new, "event") { events_for(conn, id).await? } else { Vec::new() };
+        Self::with_contacts(conn, new, events).await
+    }
+
+    /// Loads sample values for a template that only events of this name lead to.
+    pub async fn of_event(conn: &mut Conn, new: &NewTemplate, name: &EventName) -> Result<Self> {
+        let mut events = Vec::new();
+        if uses(new, "event") {
+            events = events::newest(conn, MAX_SAMPLES).await?;
+            events.retain(|event| event.name == *name);
         }
-        if names("contact.attributes") {
-            samples.contacts = contacts::newest(conn, MAX_SAMPLES).await?;
+        let properties = events.into_iter().map(|event| event.properties).collect();
+        Self::with_contacts(conn, new, properties).await
+    }
+
+    async fn with_contacts(conn: &mut Conn, new: &NewTemplate, events: Vec<Value>) -> Result<Self> {
+        let mut contacts = Vec::new();
+        if uses(new, "contact.attributes") {
+            contacts = contacts::newest(conn, MAX_SAMPLES).await?;
         }
-        Ok(samples)
+        Ok(Self { events, contacts })
     }
 
     /// Adds an error for what fails for every message; returns a warning for what fails only on
@@ -79,6 +90,11 @@ impl KnownValues {
         }
         warnings
     }
+}
+
+/// Whether the template uses variables that begin so.
+fn uses(new: &NewTemplate, root: &str) -> bool {
+    new.variables().iter().any(|variable| variable.starts_with(root))
 }
 
 /// Warnings about likely mistakes in the templates of an automation, each with the template's name.

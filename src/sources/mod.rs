@@ -5,6 +5,7 @@
 //! Both kinds turn a request into [`Item`]s, which [`ingest()`] records: it finds or creates the
 //! people (`people`), and reports the events to `automations`. Start with [`Item`].
 
+mod action;
 mod change;
 pub mod counts;
 mod create;
@@ -20,6 +21,7 @@ mod source;
 pub mod source_key;
 pub mod webhook;
 
+pub use action::{NewAction, create_action};
 pub use change::{SourcePatch, delete, update};
 pub use counts::ItemCounts;
 pub use create::{NewSource, create};

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::fault::Side;
 use super::value_conversions::display_text;
-use super::variables::{Key, Root, Variable, Variables};
+use super::variable_path::Key;
+use super::variables::{Root, Variable, Variables};
 
 /// Maximum number of event properties listed; an event with more is a document, not a list to
 /// choose from.

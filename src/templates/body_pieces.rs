@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::foreign_variables::native_path;
 use super::lexer::{self, Lexeme, Piece, Tag};
+use super::variable_path::{Key, inner_property};
 
 /// A part of a template's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,33 +64,55 @@ fn variable(tag: &Tag) -> BodyPiece {
 
 /// The label of the variable that begins at `start`, and the index after it.
 fn variable_at(lexemes: &[&Lexeme], start: usize) -> Option<(String, usize)> {
-    let Lexeme::Name(root) = lexemes.get(start)? else { return None };
-    if !matches!(root.as_str(), "contact" | "event" | "organization") {
-        return None;
-    }
-    let mut keys: Vec<String> = Vec::new();
+    let root = match lexemes.get(start)? {
+        Lexeme::Name(name) => name.as_str(),
+        Lexeme::Symbol("$") => "$",
+        _ => return None,
+    };
+    let mut path = vec![Key::Name(root.to_owned())];
     let mut end = start + 1;
-    while let Some(Lexeme::Symbol("." | "?." | "[" | "]") | Lexeme::Integer(_)) = lexemes.get(end) {
-        match (lexemes.get(end), lexemes.get(end + 1)) {
-            (Some(Lexeme::Symbol("." | "?.")), Some(Lexeme::Name(name))) => {
-                keys.push(name.clone());
-                end += 1;
+    loop {
+        let (key, length) = match lexemes.get(end..).unwrap_or_default() {
+            [Lexeme::Symbol("." | "?."), Lexeme::Name(name), ..] => (Key::Name(name.clone()), 2),
+            [Lexeme::Symbol("["), Lexeme::Text(name), Lexeme::Symbol("]"), ..] => {
+                (Key::Name(name.clone()), 3)
             }
-            (Some(Lexeme::Integer(index)), _) => keys.push((index + 1).to_string()),
-            _ => {}
-        }
-        end += 1;
+            [Lexeme::Symbol("["), Lexeme::Integer(index), Lexeme::Symbol("]"), ..] => {
+                (Key::Index(usize::try_from(*index).ok()?), 3)
+            }
+            _ => break,
+        };
+        path.push(key);
+        end += length;
     }
-    let label = match (root.as_str(), keys.as_slice()) {
-        (_, []) => root.clone(),
+    match native_path(&path) {
+        Some(native) => Some((label(&native.unwrap_or(path)), end)),
+        None if matches!(root, "contact" | "event" | "organization") => Some((label(&path), end)),
+        None => None,
+    }
+}
+
+/// The name of a variable for people.
+fn label(path: &[Key]) -> String {
+    let Some((root, keys)) = path.split_first() else { return String::new() };
+    let root = root.name().unwrap_or_default();
+    let keys = if root == "event" { inner_property(keys).unwrap_or(keys) } else { keys };
+    let words: Vec<String> = keys
+        .iter()
+        .map(|key| match key {
+            Key::Name(name) => name.clone(),
+            Key::Index(index) => index.saturating_add(1).to_string(),
+        })
+        .collect();
+    match (root, words.as_slice()) {
+        (root, []) => root.to_owned(),
         ("contact", [first, rest @ ..]) if first == "attributes" && !rest.is_empty() => {
             rest.join(" ")
         }
-        ("contact", keys) => keys.join(" ").replace('_', " "),
+        ("contact", words) => words.join(" ").replace('_', " "),
         ("organization", _) => "organization".to_owned(),
-        (_, keys) => keys.join(" "),
-    };
-    Some((label, end))
+        (_, words) => words.join(" "),
+    }
 }
 
 /// The value of a text or number.
@@ -154,6 +178,27 @@ mod tests {
         );
         assert_eq!(shown("{{ event.total | round(precision=2) }}"), "[total]");
         assert_eq!(shown("{{ 1 + 2 }}"), "[1 + 2]");
+    }
+
+    #[test]
+    fn variables_of_other_tools_are_named_like_ours() {
+        assert_eq!(
+            shown("Hi {{$.traits.firstName|default(value=\"there\")}}, {{$.properties.order_id}}!"),
+            "Hi [first name|there], [order_id]!"
+        );
+        assert_eq!(
+            shown("{{ customer.city }} {{ event.properties.total }} {{ properties.items[0].sku }}"),
+            "[city] [total] [items 1 sku]"
+        );
+        assert_eq!(
+            shown("{{ $['properties']['ship to'] }} {{ user.name }} {{ $.event }} {{ person }}"),
+            "[ship to] [name] [event] [person]"
+        );
+        assert_eq!(
+            shown("{% if $.properties.total > 10 %}A{% endif %}"),
+            "<if total > 10>A<end if>"
+        );
+        assert_eq!(shown("{{ contact.attributes[\"home town\"] }}"), "[home town]");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub enum RenderError {
     /// A variable has no value, and the template gives no default.
     #[error("{sentence}")]
     NotSet {
-        /// The variable as written in the template: `contact.attributes.city`.
+        /// The variable in Carillon’s own form: `contact.attributes.city`.
         variable: String,
         /// The explanation in a sentence.
         sentence: String,

@@ -9,7 +9,8 @@ use super::lexer::Lexeme;
 use super::next_operator::operator;
 use super::source_position::SourcePosition;
 use super::syntax_hints;
-use super::variables::{Key, Variable};
+use super::variable_path::Key;
+use super::variables::Variable;
 
 /// Maximum nesting of parentheses, brackets and arguments; Tera's own limit is 40.
 const MAX_DEPTH: usize = 6;
@@ -185,6 +186,7 @@ impl<'a> Parser<'a> {
                 return Ok(expr);
             }
             Lexeme::Symbol("[") => self.list()?,
+            Lexeme::Symbol("$") => self.variable("$", *position)?,
             Lexeme::Name(name) => match name.as_str() {
                 "true" | "True" => Node::Boolean(true),
                 "false" | "False" => Node::Boolean(false),

@@ -1,6 +1,7 @@
 //! Splits a template into text and tags, and each tag into tokens with their positions.
 
 use super::error::TemplateError;
+use super::inner_braces::{advice, has_inner_braces};
 use super::source_position::SourcePosition;
 
 /// A piece of the source, without comments and without the whitespace that `{{-` and `-}}` remove.
@@ -48,10 +49,11 @@ impl std::fmt::Display for Lexeme {
 
 /// Symbols, longer ones first so that `==` is not read as two `=`.
 ///
-/// `&&`, `!`, `?` and `:` are recognized only to explain the alternative.
-const SYMBOLS: [&str; 26] = [
+/// `&&`, `!`, `?` and `:` are recognized only to explain the alternative; `$` begins a path of
+/// another tool.
+const SYMBOLS: [&str; 27] = [
     "//", "==", "!=", ">=", "<=", "?.", "**", "&&", "+", "-", "*", "/", "%", ".", ",", "~", "|",
-    "=", ">", "<", "(", ")", "[", "!", "?", ":",
+    "=", ">", "<", "(", ")", "[", "!", "?", ":", "$",
 ];
 
 /// Splits the source; the error says what is unclosed or unknown, and where.
@@ -146,6 +148,7 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Lexeme, TemplateError> {
         '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => Err(position.error(
             format!("“{first}” is a typographic quotation mark. Write \" or ' around a text."),
         )),
+        '{' | '$' if has_inner_braces(cursor.rest) => Err(position.error(advice(cursor.rest))),
         ']' => {
             cursor.take(1);
             Ok(Lexeme::Symbol("]"))

@@ -1,8 +1,9 @@
 //! Detects merge tags of other tools (`*|FNAME|*`, `%first_name%`, `{contactfield=…}`, …), which
 //! mean nothing here and would be sent literally.
 
+use super::allowed_syntax::{Printing, check};
 use super::lexer::{Piece, pieces};
-use super::variables::{Key, equivalent_variable};
+use super::merge_tag_replacements::replacement;
 
 /// Maximum number of warnings.
 const MAX_FOUND: usize = 5;
@@ -20,21 +21,24 @@ enum Inside {
     /// A name, a parameter (`contactfield=firstname`), alternatives (`Hi|Hello`), or a field name
     /// of several words.
     Parameter,
-    /// A common field name such as `First Name`; other text between these delimiters is intended.
+    /// A common field name such as `First Name`, or any with a `,fallback=`; other text between
+    /// these delimiters is intended.
     Field,
 }
 
 /// Delimiters of tags, longer ones before their prefixes.
-const DELIMITERS: [(&str, &str, Inside); 25] = [
+const DELIMITERS: [(&str, &str, Inside); 28] = [
     ("*|", "|*", Inside::Anything),
     ("<%", "%>", Inside::Anything),
     ("%%", "%%", Inside::Anything),
     ("[[", "]]", Inside::Parameter),
     ("[%", "%]", Inside::Parameter),
+    ("{*", "*}", Inside::Field),
     ("{!", "}", Inside::Parameter),
     ("{$", "}", Inside::Parameter),
     ("${", "}", Inside::Parameter),
     ("#{", "}", Inside::Parameter),
+    ("%{", "}", Inside::Parameter),
     ("@{", "}", Inside::Parameter),
     ("$(", ")", Inside::Field),
     ("@(", ")", Inside::Parameter),
@@ -49,6 +53,7 @@ const DELIMITERS: [(&str, &str, Inside); 25] = [
     ("[", "]", Inside::Field),
     ("__", "__", Inside::Field),
     ("#", "#", Inside::Field),
+    ("$", "$", Inside::Field),
     ("~", "~", Inside::Field),
     ("|", "|", Inside::Field),
 ];
@@ -129,7 +134,7 @@ fn tag_at(text: &str, before: Option<char>) -> Option<&str> {
             Inside::Name => is_name(content) && stands_alone(before) && stands_alone(after),
             Inside::Parameter => is_parameter(content),
             Inside::Field => {
-                is_field(content)
+                (is_field(content) || content.contains(",fallback="))
                     && (open != close || (stands_alone(before) && stands_alone(after)))
             }
         };
@@ -138,17 +143,20 @@ fn tag_at(text: &str, before: Option<char>) -> Option<&str> {
 }
 
 /// The tag without delimiters that the text begins with: `@contact.first_name` of RapidPro and
-/// TextIt, `$first_name` of scripts.
+/// TextIt, `$first_name` of scripts, `$.properties.order_id` of Segment.
 fn path_at(text: &str, before: Option<char>) -> Option<&str> {
-    if before.is_some_and(|c| c.is_alphanumeric() || "._-/:".contains(c)) {
-        return None;
-    }
     let mark = text.chars().next().filter(|c| matches!(c, '@' | '$'))?;
     let rest = &text[mark.len_utf8()..];
-    let length = rest
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'))
-        .unwrap_or(rest.len());
-    let name = rest[..length].trim_end_matches('.');
+    let roots = [".properties.", ".traits.", ".context.traits."];
+    let is_json_path = mark == '$' && roots.iter().any(|root| rest.starts_with(root));
+    if !is_json_path && before.is_some_and(|c| c.is_alphanumeric() || "._-/:".contains(c)) {
+        return None;
+    }
+    let within = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '.') || (is_json_path && "[]".contains(c))
+    };
+    let length = rest.find(|c| !within(c)).unwrap_or(rest.len());
+    let name = rest[..length].trim_end_matches(['.', '[']);
     let is_tag = match mark {
         '@' => [
             "contact.", "contact_", "fields.", "results.", "urns.", "flow.", "step.", "parent.",
@@ -156,7 +164,7 @@ fn path_at(text: &str, before: Option<char>) -> Option<&str> {
         ]
         .iter()
         .any(|root| name.starts_with(root)),
-        _ => is_field(name),
+        _ => is_json_path || is_field(name),
     };
     is_tag.then(|| &text[..mark.len_utf8() + name.len()])
 }
@@ -177,7 +185,10 @@ fn is_parameter(content: &str) -> bool {
     let is_named =
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.len() > 1;
     is_plain
-        && ((is_named && (rest.is_empty() || rest.starts_with(['=', '|', ':', '?'])))
+        && ((is_named
+            && (rest.is_empty()
+                || rest.starts_with(['=', '|', ':', '?'])
+                || rest.starts_with(" OR ")))
             || is_field(content.trim()))
 }
 
@@ -197,15 +208,10 @@ fn is_field(content: &str) -> bool {
 }
 
 fn warning(tag: &str) -> String {
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ' ';
-    let last = tag
-        .split(|c: char| !letters(c))
-        .map(str::trim)
-        .rfind(|word| word.chars().any(|c| c.is_ascii_alphabetic()));
-    let equivalent = last.and_then(|name| equivalent_variable(&[Key::Name(name.to_owned())]));
-    match equivalent {
-        Some(variable) => format!(
-            "“{tag}” is a merge tag of another tool. Write {{{{ {variable} }}}}; otherwise it is \
+    let known = if tag.starts_with("$.") { json_path_variable(tag) } else { replacement(tag) };
+    match known {
+        Some(expression) => format!(
+            "“{tag}” is a merge tag of another tool. Write {{{{ {expression} }}}}; otherwise it is \
              sent as it is."
         ),
         None => format!(
@@ -213,6 +219,12 @@ fn warning(tag: &str) -> String {
              contact.first_name }}}} and {{{{ event.order_id }}}}; otherwise it is sent as it is."
         ),
     }
+}
+
+/// Carillon's variable for a path such as `$.properties.items[0].sku`.
+fn json_path_variable(path: &str) -> Option<String> {
+    let checked = check(&format!("{{{{ {path} }}}}"), Printing::Text).ok()?;
+    checked.variables.first().map(ToString::to_string)
 }
 
 #[cfg(test)]
@@ -264,6 +276,18 @@ mod tests {
             "{ first_name }",
             "$first_name",
             "{Hi|Hello|Hey}",
+            "%{first_name}",
+            "$first_name$",
+            "$contact-firstname$",
+            "{*first_name*}",
+            "[firstname,fallback=there]",
+            "[[FIRSTNAME OR \"Friend\"]]",
+            "%%=v(@FirstName)=%%",
+            "${properties.order_id}",
+            "$.properties.order_id",
+            "$.traits.firstName",
+            "$.context.traits.email",
+            "$.properties.products[0].name",
         ] {
             for text in [
                 tag.to_owned(),
@@ -298,6 +322,8 @@ mod tests {
             "Rated 5* | free returns | 24h",
             "snake_case__and__more",
             "{1} {2}",
+            "It costs $ 5 and $name5, or $.50",
+            "Our properties.de and traits.de",
             "10%.",
         ] {
             assert_eq!(tags(text), Vec::<String>::new(), "{text}");
@@ -315,6 +341,12 @@ mod tests {
             warnings("Hi {contactfield=firstname}")[0]
                 .ends_with("Write {{ contact.first_name }}; otherwise it is sent as it is.")
         );
+        assert!(
+            warnings("Order $.properties.order_id.")[0]
+                .ends_with("Write {{ event.order_id }}; otherwise it is sent as it is.")
+        );
+        assert!(warnings("$.properties.items[0].name")[0].contains("{{ event.items[0].name }}"));
+        assert_eq!(warnings("Order {{$.properties.order_id}} of {{customer.name}}"), [""; 0]);
         assert!(warnings("Use {voucher_no}")[0].contains("looks like a merge tag"));
         let many: Vec<String> = (0..20).map(|n| format!("{{abc{n}}}")).collect();
         assert_eq!(warnings(&many.join(" ")).len(), MAX_FOUND);

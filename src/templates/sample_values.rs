@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::expected_kinds::Expected;
-use super::variables::{Key, Root, Variable};
+use super::variable_path::Key;
+use super::variables::{Root, Variable};
 
 /// Largest index of a list in a sample event.
 const MAX_SAMPLE_INDEX: usize = 20;

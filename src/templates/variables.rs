@@ -1,10 +1,10 @@
 //! The variables that a template may use, and their values from contact, event and organization.
 
-use std::fmt::Write as _;
-
 use tera::Value;
 
+use super::foreign_variables::{KNOWN_FORMS, native_path};
 use super::value_kinds::Kinds;
+use super::variable_path::{Key, equivalent_variable, inner_property, is_identifier, path_text};
 use crate::contacts::Contact;
 use crate::types::phone::PhoneNumber;
 
@@ -12,8 +12,8 @@ use crate::types::phone::PhoneNumber;
 pub const NO_DEFAULT: &str = "and the template gives no default";
 
 /// List of the variables, for messages about unknown names.
-pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, contact.phone, contact.email, contact.external_id, \
-     contact.attributes.*, event.*, organization.name";
+pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, contact.name, contact.phone, contact.email, \
+     contact.external_id, contact.attributes.*, event.*, organization.name";
 
 const FIELDS: [&str; 5] = ["first_name", "last_name", "phone", "email", "external_id"];
 
@@ -69,6 +69,13 @@ impl<'a> Variables<'a> {
         };
         match &variable.root {
             Root::FirstName => contact(|contact| &contact.first_name),
+            Root::FullName => {
+                let person = self.contact?;
+                let names = [&person.first_name, &person.last_name].into_iter().flatten();
+                let names = names.map(|name| name.trim()).filter(|name| !name.is_empty());
+                let name = names.collect::<Vec<_>>().join(" ");
+                Some(name).filter(|name| !name.is_empty()).map(Value::from)
+            }
             Root::LastName => contact(|contact| &contact.last_name),
             Root::Email => contact(|contact| &contact.email),
             Root::ExternalId => contact(|contact| &contact.external_id),
@@ -77,7 +84,10 @@ impl<'a> Variables<'a> {
                 self.organization.filter(|name| !name.is_empty()).map(Value::from)
             }
             Root::Attributes => value_at(&self.contact?.attributes, &variable.keys),
-            Root::Event => value_at(self.event?, &variable.keys),
+            Root::Event => {
+                let (event, keys) = (self.event?, variable.keys.as_slice());
+                value_at(event, keys).or_else(|| value_at(event, inner_property(keys)?))
+            }
         }
     }
 }
@@ -95,6 +105,8 @@ pub(super) struct Variable {
 pub(super) enum Root {
     FirstName,
     LastName,
+    /// First and last name, as far as they are set.
+    FullName,
     Phone,
     Email,
     ExternalId,
@@ -103,21 +115,22 @@ pub(super) enum Root {
     Organization,
 }
 
-/// One step into an object or an array.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Key {
-    Name(String),
-    Index(usize),
-}
-
 impl Variable {
-    /// Parses a path such as `["contact", "first_name"]`; the error lists the alternatives.
+    /// Parses a path such as `["contact", "first_name"]`, also in the forms of other tools; the
+    /// error lists the alternatives.
     pub(super) fn parse(path: Vec<Key>) -> Result<Self, String> {
+        let path = match native_path(&path) {
+            Some(native) => native?,
+            None => path,
+        };
         let unknown = |path: &[Key]| match equivalent_variable(path) {
             Some(ours) => {
                 format!("There is no variable “{}”; did you mean {ours}?", path_text(path))
             }
-            None => format!("There is no variable “{}”. Use one of: {AVAILABLE}.", path_text(path)),
+            None => format!(
+                "There is no variable “{}”. Use one of: {AVAILABLE}. Carillon also knows {KNOWN_FORMS}.",
+                path_text(path)
+            ),
         };
         let mut rest = path.iter().map(|key| match key {
             Key::Name(name) => name.as_str(),
@@ -132,6 +145,7 @@ impl Variable {
             }
             ("contact", Some("first_name"), 2) => (Root::FirstName, 2),
             ("contact", Some("last_name"), 2) => (Root::LastName, 2),
+            ("contact", Some("name"), 2) => (Root::FullName, 2),
             ("contact", Some("phone"), 2) => (Root::Phone, 2),
             ("contact", Some("email"), 2) => (Root::Email, 2),
             ("contact", Some("external_id"), 2) => (Root::ExternalId, 2),
@@ -176,6 +190,7 @@ impl Variable {
             Root::Attributes | Root::Event => Kinds::ANY,
             Root::FirstName
             | Root::LastName
+            | Root::FullName
             | Root::Phone
             | Root::Email
             | Root::ExternalId
@@ -199,6 +214,7 @@ impl std::fmt::Display for Variable {
         f.write_str(match self.root {
             Root::FirstName => "contact.first_name",
             Root::LastName => "contact.last_name",
+            Root::FullName => "contact.name",
             Root::Phone => "contact.phone",
             Root::Email => "contact.email",
             Root::ExternalId => "contact.external_id",
@@ -218,59 +234,6 @@ impl std::fmt::Display for Variable {
         }
         Ok(())
     }
-}
-
-/// Carillon's variable for the name that other tools use: `{{ firstname }}`, `{{ subscriber.FNAME
-/// }}`, `{{ contact.mobile }}`.
-pub(super) fn equivalent_variable(path: &[Key]) -> Option<&'static str> {
-    let name = path.iter().rev().find_map(Key::name)?;
-    let normalized: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    Some(match normalized.as_str() {
-        "firstname" | "fname" | "givenname" | "forename" | "vorname" | "prenom" | "name" => {
-            "contact.first_name"
-        }
-        "lastname" | "lname" | "surname" | "familyname" | "nachname" | "nom" => "contact.last_name",
-        "email" | "emailaddress" | "mail" => "contact.email",
-        "phone" | "phonenumber" | "mobile" | "mobilephone" | "cell" | "msisdn" => "contact.phone",
-        "externalid" | "userid" | "customerid" | "contactid" => "contact.external_id",
-        "organizationname" | "companyname" | "shopname" | "storename" | "company" => {
-            "organization.name"
-        }
-        "orderid" | "ordernumber" => "event.order_id",
-        _ => return None,
-    })
-}
-
-impl Key {
-    /// The name, if it is one.
-    pub(super) fn name(&self) -> Option<&str> {
-        match self {
-            Self::Name(name) => Some(name),
-            Self::Index(_) => None,
-        }
-    }
-}
-
-/// A path in template syntax.
-fn path_text(path: &[Key]) -> String {
-    let mut text = String::new();
-    for key in path {
-        // Writing to a String cannot fail.
-        let _ = match key {
-            Key::Name(name) if is_identifier(name) => {
-                write!(text, "{}{name}", if text.is_empty() { "" } else { "." })
-            }
-            Key::Name(name) => write!(text, "[{name:?}]"),
-            Key::Index(index) => write!(text, "[{index}]"),
-        };
-    }
-    text
-}
-
-fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn value_at(object: &serde_json::Value, keys: &[Key]) -> Option<Value> {
@@ -306,7 +269,7 @@ fn value(json: &serde_json::Value) -> Option<Value> {
 /// A variable of a template that has no value.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unset {
-    /// The variable as written in the template.
+    /// The variable in Carillon’s own form: `event.order_id`.
     pub variable: String,
     /// Whether every use of the variable has a default.
     pub has_default: bool,

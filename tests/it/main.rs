@@ -41,6 +41,7 @@ mod events_api;
 mod fault_storm;
 mod few_rows_read;
 mod first_hour;
+mod foreign_expressions;
 mod forgot_password;
 mod handover;
 mod harness;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::form::AutomationForm;
 use super::sentences;
 use super::step_form::StepForm;
-use crate::automations::{Recipient, Step, Trigger};
+use crate::automations::{Step, Trigger};
 use crate::error::FieldErrors;
 use crate::senders::Sender;
 use crate::templates::{BodyPiece, Template, body_pieces};
@@ -74,13 +74,9 @@ impl FlowCard {
             Step::SendSms { template_id, sender_id, to } => {
                 let template = template_id.and_then(|id| templates.get(&id));
                 let sender = sender_id.and_then(|id| senders.get(&id)).map(Sender::label);
-                let property = match to {
-                    Recipient::ContactPhone => None,
-                    Recipient::EventProperty(property) => Some(property.as_str()),
-                };
                 let name = template.map(|template| template.name.as_str());
                 let body = template.map(|template| template.body.as_str());
-                Self::send(name, body, sender.as_deref(), property)
+                Self::send(name, body, sender.as_deref(), to.event_property())
             }
         }
     }
@@ -105,12 +101,15 @@ impl FlowCard {
                     _ => Self::wait("some time"),
                 }
             } else {
-                let property = (step.to == "event").then_some(step.property.trim());
+                let property = match &step.recipient() {
+                    Ok(recipient) => recipient.event_property().map(str::to_owned),
+                    Err(_) => Some(step.property.trim().to_owned()),
+                };
                 Self::send(
                     label(templates, &step.template_id).as_deref(),
                     bodies.get(&step.template_id).map(String::as_str),
                     label(senders, &step.sender_id).as_deref(),
-                    property,
+                    property.as_deref(),
                 )
             };
             Self { problem: problem(errors, &format!("steps.{index}.")), ..card }

@@ -38,6 +38,8 @@ fn definition() -> Definition {
             "to": "event.customer.phone"
         },
         {"type": "wait", "seconds": 5400},
+        {"type": "send_sms", "to": "$.properties.phone"},
+        {"type": "send_sms", "to": "$.traits.phone"},
         {"type": "send_sms", "template_id": null, "sender_id": null},
     ]);
     Definition::parse(&trigger, &steps).unwrap()

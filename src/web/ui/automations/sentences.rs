@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::automations::condition::{Condition, ConditionOperator};
-use crate::automations::{Recipient, Step, Trigger};
+use crate::automations::{Step, Trigger};
 use crate::senders::Sender;
 use crate::templates::Template;
 use crate::types::id::{SenderId, TemplateId};
@@ -77,9 +77,9 @@ pub(super) fn step(
             let template = template.unwrap_or_else(|| "a template (not chosen yet)".to_owned());
             let sender = sender_id.and_then(|id| senders.get(&id)).map(Sender::label);
             let sender = sender.unwrap_or_else(|| "a sender (not chosen yet)".to_owned());
-            match to {
-                Recipient::ContactPhone => format!("Send {template} to the contact, from {sender}"),
-                Recipient::EventProperty(property) => {
+            match to.event_property() {
+                None => format!("Send {template} to the contact, from {sender}"),
+                Some(property) => {
                     format!(
                         "Send {template} to the number in the event’s “{property}”, from {sender}"
                     )

@@ -45,6 +45,7 @@ impl StepForm {
                 let (to, property) = match to {
                     Recipient::ContactPhone => ("contact.phone", String::new()),
                     Recipient::EventProperty(property) => ("event", property.clone()),
+                    Recipient::Foreign(foreign) => ("event", foreign.as_str().to_owned()),
                 };
                 Self {
                     template_id: template_id.map(|id| id.to_string()).unwrap_or_default(),
@@ -90,14 +91,7 @@ impl StepForm {
                 errors.check(&format!("{path}.seconds"), step)
             }
             "send_sms" => {
-                let to = if self.to == "event" {
-                    errors.check(
-                        &format!("{path}.property"),
-                        Recipient::parse(&format!("event.{}", self.property.trim())),
-                    )?
-                } else {
-                    Recipient::ContactPhone
-                };
+                let to = errors.check(&format!("{path}.property"), self.recipient())?;
                 let template_id = errors
                     .check(&format!("{path}.template_id"), chosen(&self.template_id, "template"));
                 let sender_id =
@@ -108,6 +102,16 @@ impl StepForm {
                 errors.add(&format!("{path}.type"), "Unknown kind of step.");
                 None
             }
+        }
+    }
+
+    /// Whom it is sent to; a property may be written as Segment does, with `$`.
+    pub(super) fn recipient(&self) -> Result<Recipient, String> {
+        let property = self.property.trim();
+        match self.to.as_str() {
+            "event" if property.starts_with(['$', '{']) => Recipient::parse(property),
+            "event" => Recipient::parse(&format!("event.{property}")),
+            _ => Ok(Recipient::ContactPhone),
         }
     }
 
