@@ -424,6 +424,21 @@ const CASES: &[CaseTemplate] = &[
     page("/connections/rejected", "a thousand that name no connection", "/connections/rejected"),
     page("/connections/{id}/senders/new", "asks Twilio", "/connections/<connection>/senders/new"),
     page("/senders/{id}/limits", "with a queue", "/senders/<queued sender>/limits"),
+    // Sources.
+    page("/sources", "100", "/sources"),
+    page("/sources/new", "the cards", "/sources/new"),
+    page("/sources/new", "a form", "/sources/new?from=shopify"),
+    page("/sources/{id}", "with many counts", "/sources/<source>"),
+    page("/sources/{id}/mapping", "with 100 deliveries", "/sources/<source>/mapping"),
+    page("/sources/{id}/deliveries", "100", "/sources/<source>/deliveries"),
+    page("/sources/{id}/deliveries/{number}", "one", "/sources/<source>/deliveries/<delivery>"),
+    page("/sources/{id}/actions", "none", "/sources/<source>/actions"),
+    page(
+        "/sources/{id}/actions/new",
+        "looks for its newest events among all",
+        "/sources/<source>/actions/new",
+    ),
+    page("/sources/{id}/settings", "a form", "/sources/<source>/settings"),
     // Settings.
     page("/admin", "200,000 jobs, 1,000 failed", "/admin"),
     page("/admin/work", "the fragment that an open page polls", "/admin/work"),

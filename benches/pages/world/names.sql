@@ -42,6 +42,7 @@ SELECT name, value FROM bench.size, LATERAL (VALUES
     ('user', bench.user_id(4)::text),
     ('seldom user', bench.user_id(60)::text),
     ('early audit', (SELECT id::text FROM audit_log ORDER BY id LIMIT 1 OFFSET 1000)),
+    ('delivery', (SELECT max(number)::text FROM source_deliveries WHERE source_id = bench.source_id(1))),
     ('view', (SELECT id::text FROM message_views ORDER BY id LIMIT 1)),
     ('early day', bench.time(ends - 380 * 86400000::bigint)::date::text),
     ('month ago', bench.time(ends - 30 * 86400000::bigint)::date::text),

@@ -7,6 +7,7 @@ mod admin;
 mod api_reference;
 mod appearance;
 mod automations;
+mod bar_geometry;
 mod choice;
 mod connections;
 mod contacts;
@@ -35,10 +36,12 @@ mod search;
 mod settings;
 mod setup;
 mod shortcuts;
+mod sources;
 pub(in crate::web) mod status_words;
 mod strangers_error;
 mod style_guide;
 mod templates;
+mod typed_secret;
 mod visit;
 
 use actix_web::middleware::{Compress, from_fn};
@@ -83,6 +86,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(templates::routes)
             .configure(automations::routes)
             .configure(connections::routes)
+            .configure(sources::routes)
             .configure(messages::routes)
             .configure(ledger::routes)
             .configure(search::routes)

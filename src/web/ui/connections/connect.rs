@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key_fields::{AUTH_TOKEN, Secret};
+use super::key_fields::AUTH_TOKEN;
 use super::public_address::address_warning;
 use crate::connection_center::{self, ConnectForm, Existing};
 use crate::connections::{Check, NewKeys};
 use crate::error::FieldErrors;
+use crate::web::ui::typed_secret::TypedSecret;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// The page that connects an account.
@@ -28,10 +29,10 @@ pub(super) struct ConnectInput {
     /// The method to sign in: `auth_token` or `api_key`.
     method: String,
     #[serde(skip_serializing)]
-    auth_token: Secret,
+    auth_token: TypedSecret,
     api_key_sid: String,
     #[serde(skip_serializing)]
-    api_key_secret: Secret,
+    api_key_secret: TypedSecret,
     sender: String,
 }
 
@@ -154,8 +155,8 @@ mod tests {
     #[test]
     fn no_secret_gets_into_a_page_or_a_log() {
         let input = ConnectInput {
-            auth_token: Secret("t0ken".into()),
-            api_key_secret: Secret("s3cret".into()),
+            auth_token: TypedSecret("t0ken".into()),
+            api_key_secret: TypedSecret("s3cret".into()),
             ..ConnectInput::default()
         };
         let shown = format!("{} {input:?}", serde_json::to_string(&input).unwrap());

@@ -5,10 +5,11 @@ use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
 use super::connection_view::ConnectionView;
-use super::key_fields::{API_KEY, AUTH_TOKEN, Secret};
+use super::key_fields::{API_KEY, AUTH_TOKEN};
 use crate::connections::{self, FormerSecretPolicy, NewKeys};
 use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
+use crate::web::ui::typed_secret::TypedSecret;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 use crate::{connection_center, senders};
 
@@ -37,10 +38,10 @@ struct KeysInput {
     /// The method to sign in: `auth_token` or `api_key`.
     method: String,
     #[serde(skip_serializing)]
-    auth_token: Secret,
+    auth_token: TypedSecret,
     api_key_sid: String,
     #[serde(skip_serializing)]
-    api_key_secret: Secret,
+    api_key_secret: TypedSecret,
     /// Whether the former Auth Token stays valid for a while: `accept` or `refuse`.
     former_token: String,
 }

@@ -10,14 +10,10 @@ use super::query::LedgerPageQuery;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{Counts, Days, LedgerKey, LedgerRow};
 use crate::web::quantities::grouped;
+use crate::web::ui::bar_geometry::{DateLabel, PartPlace, Scale, Slot, Tick, date_labels};
 
 /// The largest number of days that a chart has room for.
 pub(super) const MAX_DAYS: i64 = 92;
-/// Where the bars stand, and how high the highest may be, in pixels.
-const BASELINE: i64 = 168;
-const HEIGHT: i64 = 152;
-/// The number of dates written below the bars.
-const MAX_DATES: i64 = 5;
 
 /// A chart of messages by day.
 #[derive(Debug, Serialize)]
@@ -31,12 +27,6 @@ pub(in crate::web::ui) struct DayChart {
     dates: Vec<DateLabel>,
     /// The outcomes, with their totals.
     legend: Vec<LegendEntry>,
-}
-
-#[derive(Debug, Serialize)]
-struct Tick {
-    label: String,
-    y: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,12 +56,6 @@ struct BarPart {
 }
 
 #[derive(Debug, Serialize)]
-struct DateLabel {
-    text: String,
-    x: String,
-}
-
-#[derive(Debug, Serialize)]
 struct LegendEntry {
     outcome: Outcome,
     count: i64,
@@ -89,12 +73,7 @@ impl DayChart {
     ) -> Self {
         let by_day = counts_by_day(days, rows);
         let highest = by_day.iter().map(|(_, counts)| shown(*counts, outcomes)).max();
-        let step = tick_step(highest.unwrap_or_default());
-        let top = (highest.unwrap_or_default().max(1) + step - 1) / step * step;
-        let ticks = (0..=top / step).rev().map(|at| Tick {
-            label: short_number(at * step),
-            y: BASELINE - HEIGHT * at * step / top,
-        });
+        let scale = Scale::new(highest.unwrap_or_default());
         let count = days.count();
         let slot = Slot { count };
         let day = |(at, (day, counts)): (i64, &(NaiveDate, Counts))| ChartDay {
@@ -104,17 +83,10 @@ impl DayChart {
             width: slot.percent(1, 0),
             bar_x: slot.percent(at, 18),
             bar_width: slot.percent(0, 64),
-            parts: parts(*counts, outcomes, top),
+            parts: parts(*counts, outcomes, scale),
             counts: outcomes.iter().map(|outcome| counts.of(*outcome)).collect(),
             messages: counts.messages(),
         };
-        // A week has room for each day of the week, on phones too.
-        let (each, format) =
-            if count <= 7 { (1, "%a") } else { ((count + MAX_DATES - 1) / MAX_DATES, "%-d %b") };
-        let dates = (0..count).step_by(usize::try_from(each).unwrap_or(1)).map(|at| DateLabel {
-            text: (days.from() + TimeDelta::days(at)).format(format).to_string(),
-            x: slot.percent(at, 50),
-        });
         let legend = outcomes.iter().map(|outcome| LegendEntry {
             outcome: *outcome,
             count: totals.of(*outcome),
@@ -122,25 +94,11 @@ impl DayChart {
         });
         Self {
             summary: summary(days, &by_day),
-            ticks: ticks.collect(),
+            ticks: scale.ticks(),
             days: (0..).zip(&by_day).map(day).collect(),
-            dates: dates.collect(),
+            dates: date_labels(days),
             legend: legend.collect(),
         }
-    }
-}
-
-/// The share of one day in the width of the chart.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    count: i64,
-}
-
-impl Slot {
-    /// The width of some slots and `hundredths` of another, in percent of all.
-    fn percent(self, slots: i64, hundredths: i64) -> String {
-        let part = (slots * 100 + hundredths) * 100 / self.count.max(1);
-        format!("{}.{:02}%", part / 100, part % 100)
     }
 }
 
@@ -179,47 +137,15 @@ fn shown(counts: Counts, outcomes: &[Outcome]) -> i64 {
     outcomes.iter().map(|outcome| counts.of(*outcome)).sum()
 }
 
-fn parts(counts: Counts, outcomes: &[Outcome], top: i64) -> Vec<BarPart> {
-    // In tenths of a pixel.
-    let mut y = BASELINE * 10;
+fn parts(counts: Counts, outcomes: &[Outcome], scale: Scale) -> Vec<BarPart> {
+    let mut stack = scale.stack();
     let occurred = outcomes.iter().copied().filter(|outcome| counts.of(*outcome) > 0);
     let part = |outcome| {
         let count = counts.of(outcome);
-        let height = (count * HEIGHT * 10 / top).max(10);
-        y -= height;
-        BarPart { outcome, count, y: pixels(y), height: pixels(height) }
+        let PartPlace { y, height } = stack.put(count);
+        BarPart { outcome, count, y, height }
     };
     occurred.map(part).collect()
-}
-
-fn pixels(tenths: i64) -> String {
-    format!("{}.{}", tenths / 10, tenths % 10)
-}
-
-/// The distance of the lines: 1, 2 or 5 with zeros, so that there are two to five.
-fn tick_step(highest: i64) -> i64 {
-    let mut unit = 1;
-    loop {
-        for step in [unit, 2 * unit, 5 * unit] {
-            if step * 5 >= highest {
-                return step;
-            }
-        }
-        unit *= 10;
-    }
-}
-
-/// A number for which there is little room: `1,200`, `12k`, `1.5M`.
-fn short_number(number: i64) -> String {
-    let in_units = |unit: i64, letter: char| match number % unit * 10 / unit {
-        0 => format!("{}{letter}", grouped(number / unit)),
-        tenths => format!("{}.{tenths}{letter}", grouped(number / unit)),
-    };
-    match number {
-        1_000_000.. => in_units(1_000_000, 'M'),
-        10_000.. => in_units(1_000, 'k'),
-        _ => grouped(number),
-    }
 }
 
 fn summary(days: Days, by_day: &[(NaiveDate, Counts)]) -> String {
@@ -288,17 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn there_are_few_lines_and_dates() {
-        for highest in [0, 1, 3, 7, 99, 1_251, 40_000, 9_999_999] {
-            let step = tick_step(highest);
-            assert!(step * 5 >= highest, "{highest}");
-        }
+    fn there_are_few_dates() {
         let dates = |count| chart(count, Counts::default()).dates.len();
         assert_eq!((dates(7), dates(30), dates(90)), (7, 5, 5));
-        assert_eq!(
-            [999, 1_200, 12_000, 12_500, 2_000_000].map(short_number),
-            ["999", "1,200", "12k", "12.5k", "2M"]
-        );
     }
 
     #[test]

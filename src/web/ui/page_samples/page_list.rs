@@ -4,7 +4,7 @@ use super::rendering::SamplePage;
 use crate::web::ui::{
     account, admin, api_reference, automations, connections, contacts, error, forgot_password,
     home, join, ledger, log_in, messages, password_reset, search, settings, setup, shortcuts,
-    strangers_error, style_guide, templates,
+    sources, strangers_error, style_guide, templates,
 };
 
 /// All pages. Tests render the samples of each, and report page templates that no entry uses.
@@ -59,6 +59,16 @@ pub(super) const PAGES: &[SamplePage] = &[
     SamplePage::of::<connections::sender_limits::SenderLimitsPage>(),
     SamplePage::of::<connections::add_sender::AddSenderPage>(),
     SamplePage::of::<connections::rejected_webhooks::RejectedWebhooksPage>(),
+    SamplePage::of::<sources::list::SourceListPage>(),
+    SamplePage::of::<sources::new_source::NewSourcePage>(),
+    SamplePage::of::<sources::source_key::SourceKeyPage>(),
+    SamplePage::of::<sources::show::SourceShowPage>(),
+    SamplePage::of::<sources::mapping::SourceMappingPage>(),
+    SamplePage::of::<sources::delivery_list::DeliveryListPage>(),
+    SamplePage::of::<sources::delivery_show::DeliveryShowPage>(),
+    SamplePage::of::<sources::action_list::ActionListPage>(),
+    SamplePage::of::<sources::new_action::NewActionPage>(),
+    SamplePage::of::<sources::settings::SourceSettingsPage>(),
     SamplePage::of::<automations::list::AutomationListPage>(),
     SamplePage::of::<automations::starters::AutomationStartersPage>(),
     SamplePage::of::<automations::show::AutomationShowPage>(),

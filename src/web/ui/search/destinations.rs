@@ -45,6 +45,13 @@ pub(super) const ACTIONS: &[Destination] = &[
     ),
     of(
         Role::Admin,
+        "New source",
+        "/sources/new",
+        "webhook",
+        "add create segment rudderstack shopify woocommerce stripe webhook events",
+    ),
+    of(
+        Role::Admin,
         "Invite user",
         "/settings/users/invite",
         "user-plus",
@@ -67,6 +74,13 @@ pub(super) const PAGES: &[Destination] = &[
         "/connections",
         "plug",
         "connections twilio senders numbers webhooks",
+    ),
+    of(
+        Role::Viewer,
+        "Sources",
+        "/sources",
+        "webhook",
+        "segment rudderstack shopify woocommerce stripe webhooks events incoming",
     ),
     of(Role::Viewer, "Views of messages", "/messages/views", "bookmark", "saved filters"),
     of(Role::Viewer, "API reference", "/api", "code", "calls openapi programs developers"),
