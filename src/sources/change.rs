@@ -133,14 +133,11 @@ fn secret_after(
     if !checked.lacks_secret() {
         return checked.secret.as_ref().map(|secret| seal(secret_key, before.id, secret));
     }
-    let stored = before
-        .verification_secret
-        .clone()
-        .filter(|_| before.verification["type"] == checked.shown["type"]);
-    if stored.is_none() {
+    if before.verification["type"] != checked.shown["type"] {
         note_missing_secret(errors);
+        return None;
     }
-    stored
+    before.verification_secret.clone()
 }
 
 impl std::fmt::Debug for SourcePatch {

@@ -5,9 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::settings::{
-    CheckedVerification, check_mapping, check_name, check_verification, note_missing_secret,
-};
+use super::settings::{check_mapping, check_name, check_verification};
 use super::source::{MAX_SOURCES, Source, SourceKind, name_taken, seal};
 use super::source_key::{self, SourceKeySecret};
 use crate::db::Conn;
@@ -28,7 +26,8 @@ pub struct NewSource {
     pub enabled: bool,
     /// Where its requests have the contact and the event; `None` for the usual mapping of the kind.
     pub mapping: Option<Value>,
-    /// How it proves who it is, with its secret; `None` for its key.
+    /// How it proves who it is; `None` for its key. A secret may follow, since shops show theirs once
+    /// they know the source's address; until then, every request is rejected.
     pub verification: Option<Value>,
 }
 
@@ -45,9 +44,6 @@ pub async fn create(
     let name = check_name(&new.name, &mut errors);
     let mapping = check_mapping(new.kind, new.mapping.as_ref(), &mut errors);
     let verification = check_verification(new.kind, new.verification.as_ref(), &mut errors);
-    if verification.as_ref().is_some_and(CheckedVerification::lacks_secret) {
-        note_missing_secret(&mut errors);
-    }
     let (Some(name), Some(mapping), Some(verification)) = (name, mapping, verification) else {
         return Err(Error::Invalid(errors));
     };
