@@ -76,6 +76,7 @@ mod settings;
 mod several_processes;
 mod shell;
 mod signing_in;
+mod source_clients;
 mod source_pages;
 mod source_people;
 mod sources_api;

@@ -150,7 +150,7 @@ async fn report_hello(app: &TestApp, handsets: &[String]) -> BTreeSet<String> {
 
 /// Opens a transaction that holds a lock until it is released. Its application name sets it apart
 /// from the connections of Carillon.
-async fn hold_lock(app: &TestApp, statement: &str) -> Conn {
+pub(crate) async fn hold_lock(app: &TestApp, statement: &str) -> Conn {
     let mut conn = app.database.connect().await;
     conn.batch_execute(&format!("SET application_name = 'story'; BEGIN; {statement}"))
         .await
@@ -158,7 +158,7 @@ async fn hold_lock(app: &TestApp, statement: &str) -> Conn {
     conn
 }
 
-async fn release_lock(mut lock: Conn) {
+pub(crate) async fn release_lock(mut lock: Conn) {
     lock.batch_execute("ROLLBACK").await.unwrap();
 }
 
