@@ -60,6 +60,13 @@ impl FieldErrors {
         self.0.entry(field.to_owned()).or_default().push(message.into());
     }
 
+    /// Adds several messages to a field.
+    pub fn add_all(&mut self, field: &str, messages: &[String]) {
+        for message in messages {
+            self.add(field, message);
+        }
+    }
+
     /// Returns the same errors plus one more.
     #[must_use]
     pub fn with(mut self, field: &str, message: impl Into<String>) -> Self {

@@ -33,8 +33,8 @@ pub(crate) struct NewestQuery {
 }
 
 statement! {
-    /// Finds the newest folded day, reading the ledger backwards from its end, the newest quarter of
-    /// an hour that is not folded yet, and the time zone of the days.
+    /// Finds the newest folded day, reading the ledger backwards from its end, the newest quarter
+    /// of an hour that is not folded yet, and the time zone of the days.
     struct Newest<'a> {
         until: NaiveDate => Date,
         moment: DateTime<Utc> => Timestamptz,

@@ -122,7 +122,7 @@ async fn template(
         Ok(template) => Some(template),
         Err(found) => {
             for (field, messages) in found.iter() {
-                messages.iter().for_each(|message| errors.add(field, message));
+                errors.add_all(field, messages);
             }
             None
         }
@@ -153,7 +153,7 @@ async fn note_what_cannot_run(
             other => other,
         };
         if !known.iter().any(|known| known == field) {
-            messages.iter().for_each(|message| errors.add(field, message));
+            errors.add_all(field, messages);
         }
     }
     Ok(())

@@ -26,8 +26,8 @@ pub struct NewSource {
     pub enabled: bool,
     /// Where its requests have the contact and the event; `None` for the usual mapping of the kind.
     pub mapping: Option<Value>,
-    /// How it proves who it is; `None` for its key. A secret may follow, since shops show theirs once
-    /// they know the source's address; until then, every request is rejected.
+    /// How it proves who it is; `None` for its key. A secret may follow, since shops show theirs
+    /// once they know the source's address; until then, every request is rejected.
     pub verification: Option<Value>,
 }
 

@@ -39,7 +39,7 @@ pub(super) fn note_missing_secret(errors: &mut FieldErrors) {
 }
 
 /// Checks a name.
-pub(super) fn check_name(name: &str, errors: &mut FieldErrors) -> Option<String> {
+pub(crate) fn check_name(name: &str, errors: &mut FieldErrors) -> Option<String> {
     errors.check("name", mistake::name(name, MAX_NAME).map(str::to_owned))
 }
 

@@ -232,8 +232,8 @@ proptest! {
     ) {
         let (mut foreign, mut native) = (String::new(), String::new());
         for (text, (before, after), (theirs, ours)) in &parts {
-            foreign.push_str(&format!("{text}{before}{theirs}{after}"));
-            native.push_str(&format!("{text}{before}{ours}{after}"));
+            foreign.push_str(&[text, *before, theirs, *after].concat());
+            native.push_str(&[text, *before, ours, *after].concat());
         }
         let outcome = |body: &str| {
             let parsed = TemplateBody::parse(body).map_err(|_| "refused".to_owned())?;

@@ -1,5 +1,6 @@
-//! The web edge: pages for people ([`ui`]), the JSON API ([`api`]), Segment's protocol ([`segment`]),
-//! and the webhooks that Twilio calls ([`hooks`]), on the shared plumbing of [`http`].
+//! The web edge: pages for people ([`ui`]), the JSON API ([`api`]), Segment's protocol
+//! ([`segment`]), the webhooks of sources ([`webhook_sources`]) and of Twilio ([`hooks`]), on the
+//! shared plumbing of [`http`].
 //!
 //! [`Web`] is the shared state of a process; [`Visit`] is a request for a page, [`api::Caller`] one
 //! of a program. Start reading at [`configure`], which mounts every route.

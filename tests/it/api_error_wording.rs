@@ -59,12 +59,14 @@ async fn calls(app: &TestApp, document: &Value) -> Vec<Call> {
         .post("/automations", json!({ "name": "A", "trigger": { "type": "contact_created" } }))
         .await
         .ok();
+    let source = app.api().post("/sources", json!({ "name": "A", "kind": "segment" })).await.ok();
     let ids = [
         ("/contacts/{id}", contact),
         ("/templates/{id}", template),
         ("/automations/{id}", id(&automation)),
         ("/connections/{id}", twilio.connection_id),
         ("/senders/{id}", twilio.sender_id),
+        ("/sources/{id}", id(&source)),
     ];
     let mut calls = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -260,7 +262,10 @@ async fn every_call_words_wrong_ids_and_query_parameters_alike() {
                         .api()
                         .call(
                             method.clone(),
-                            &path.replace("{id}", bad).replace("{name}", "VIP"),
+                            &path
+                                .replace("{id}", bad)
+                                .replace("{name}", "VIP")
+                                .replace("{number}", "1"),
                             has_body.then(|| json!({})),
                         )
                         .await;
@@ -275,7 +280,10 @@ async fn every_call_words_wrong_ids_and_query_parameters_alike() {
                         .api()
                         .call(
                             method.clone(),
-                            &path.replace("{id}", unknown_id).replace("{name}", "VIP"),
+                            &path
+                                .replace("{id}", unknown_id)
+                                .replace("{name}", "VIP")
+                                .replace("{number}", "1"),
                             None,
                         )
                         .await;

@@ -1,5 +1,5 @@
-//! Segment's protocol over HTTP: batches and single calls, as the clients of Segment and RudderStack
-//! send them, and as only a broken client would.
+//! Segment's protocol over HTTP: batches and single calls, as the clients of Segment and
+//! RudderStack send them, and as only a broken client would.
 
 use std::io::Write;
 

@@ -1,5 +1,5 @@
-//! The pages of sources: making one, mapping a captured request, replaying what was rejected, and an
-//! action that sends an SMS.
+//! The pages of sources: making one, mapping a captured request, replaying what was rejected, and
+//! an action that sends an SMS.
 
 use carillon::users::Role;
 use reqwest::header::AUTHORIZATION;

@@ -226,6 +226,7 @@ async fn each_role_changes_of_sources_what_it_may() {
     }
     viewer.patch(&path, json!({ "enabled": false })).await.refused(403);
     marketer.patch(&path, json!({ "mapping": { "phone": "$.phone" } })).await.ok();
+    marketer.patch(&path, json!({ "verification": { "type": "key" } })).await.refused(403);
     let new = json!({ "name": "A", "kind": "webhook" });
     marketer.post("/sources", new).await.refused(403);
     marketer.post(&format!("{path}/key"), json!({})).await.refused(403);

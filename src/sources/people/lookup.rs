@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::traits::Traits;
-use crate::contacts::{self, Contact, RowLock};
+use crate::contacts::{self, Contact, ExternalId, RowLock};
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
@@ -19,7 +19,7 @@ use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// What a key of a profile is.
-    pub(super) enum ProfileKeyKind {
+    pub enum ProfileKeyKind {
         /// The id in the user's own system.
         UserId = "user_id",
         /// The id of a browser or device.
@@ -31,7 +31,7 @@ text_enum! {
 
 text_enum! {
     /// By what a person was found.
-    pub(in crate::sources) enum FoundBy {
+    pub enum FoundBy {
         /// The external id of a contact.
         ExternalId = "external_id",
         /// The number of a contact.
@@ -154,7 +154,7 @@ pub(in crate::sources) async fn find(mut conn: &Conn, items: &[&Item]) -> Result
     let (mut user_ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for item in items {
         phones.extend(item.person.phone.iter().flat_map(PhoneNumber::forms));
-        let user_id = item.person.user_id.as_ref().map(|id| id.as_str());
+        let user_id = item.person.user_id.as_ref().map(ExternalId::as_str);
         let previous = item.previous_id.as_deref();
         let anonymous = item.person.anonymous_id.as_deref();
         user_ids.extend(user_id.into_iter().chain(previous));
@@ -188,9 +188,9 @@ pub(super) async fn lock(
     profile_ids: &[ProfileId],
     row_lock: RowLock,
 ) -> Result<LockedPeople> {
+    type Row = (ProfileId, Option<ContactId>, Value, DateTime<Utc>, Option<String>);
     let contacts = contacts::lock_many(conn, contact_ids, row_lock).await?;
-    let rows: Vec<(ProfileId, Option<ContactId>, Value, DateTime<Utc>, Option<String>)> =
-        LockProfiles { ids: profile_ids, contact_ids }.load(conn).await?;
+    let rows: Vec<Row> = LockProfiles { ids: profile_ids, contact_ids }.load(conn).await?;
     let profiles = rows.into_iter().map(|(id, contact_id, traits, identified_at, user_id)| {
         let profile = StoredProfile {
             id,

@@ -19,5 +19,6 @@ mod traits;
 mod walk;
 
 pub(super) use lookup::find;
+pub use lookup::{FoundBy, ProfileKeyKind};
 pub(super) use resolve::resolve;
 pub(super) use store::is_conflict;

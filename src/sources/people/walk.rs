@@ -9,6 +9,7 @@ use super::directory::Directory;
 use super::lookup::{ProfileKeyKind, email_key};
 use super::person::{ContactOrigin, Person, PersonIndex};
 use super::traits::{Traits, Weight};
+use crate::contacts::ExternalId;
 use crate::sources::Item;
 use crate::types::id::{ContactId, ProfileId};
 use crate::types::phone::PhoneNumber;
@@ -129,7 +130,7 @@ impl Walk {
 
     fn find(&self, item: &Item) -> Option<Match> {
         let keys = &item.person;
-        let user_id = keys.user_id.as_ref().map(|id| id.as_str());
+        let user_id = keys.user_id.as_ref().map(ExternalId::as_str);
         if let Some(person) = user_id.and_then(|id| self.people.by_user_id(id)) {
             return Some(Match::Sure(person));
         }
@@ -182,7 +183,7 @@ impl Walk {
                 owner
             }
             None if !has_contact => {
-                let user_id = item.person.user_id.as_ref().map(|id| id.as_str());
+                let user_id = item.person.user_id.as_ref().map(ExternalId::as_str);
                 self.become_contact(person, phone, user_id);
                 person
             }
@@ -198,7 +199,7 @@ impl Walk {
     }
 
     fn link_user_id(&mut self, person: PersonIndex, item: &Item) {
-        let Some(user_id) = item.person.user_id.as_ref().map(|id| id.as_str()) else { return };
+        let Some(user_id) = item.person.user_id.as_ref().map(ExternalId::as_str) else { return };
         let known = self.people.by_user_id(user_id);
         let lacks_external_id = || {
             let contact = self.people.get(person).contact.as_ref();
@@ -263,7 +264,7 @@ impl Walk {
         let external_id = |people: &Directory| {
             people.get(person).contact.as_ref().and_then(|it| it.contact.external_id.clone())
         };
-        if let Some(user_id) = item.person.user_id.as_ref().map(|id| id.as_str())
+        if let Some(user_id) = item.person.user_id.as_ref().map(ExternalId::as_str)
             && user_id != previous
             && external_id(&self.people).as_deref() == Some(previous)
         {

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     /// The time of a message, in seconds before the server's.
-    fn age(message: Value) -> Option<i64> {
+    fn age(message: &Value) -> Option<i64> {
         let at = happened_at(message.as_object().unwrap(), &context()).unwrap();
         at.map(|at| (now() - at).num_seconds())
     }
@@ -81,33 +81,35 @@ mod tests {
 
     #[test]
     fn a_time_counts_as_stated_while_the_clock_is_right() {
-        assert_eq!(age(json!({})), None);
-        assert_eq!(age(json!({ "timestamp": null, "originalTimestamp": " " })), None);
-        assert_eq!(age(json!({ "timestamp": ago(5) })), Some(5));
-        assert_eq!(age(json!({ "originalTimestamp": ago(7), "sentAt": ago(-59) })), Some(7));
+        assert_eq!(age(&json!({})), None);
+        assert_eq!(age(&json!({ "timestamp": null, "originalTimestamp": " " })), None);
+        assert_eq!(age(&json!({ "timestamp": ago(5) })), Some(5));
+        assert_eq!(age(&json!({ "originalTimestamp": ago(7), "sentAt": ago(-59) })), Some(7));
         assert_eq!(
-            age(json!({ "timestamp": ago(90_000), "originalTimestamp": ago(3), "sentAt": ago(1) })),
+            age(
+                &json!({ "timestamp": ago(90_000), "originalTimestamp": ago(3), "sentAt": ago(1) })
+            ),
             Some(90_000),
             "an import has its own times"
         );
-        assert_eq!(age(json!({ "timestamp": now().timestamp_millis() - 4_000 })), Some(4));
+        assert_eq!(age(&json!({ "timestamp": now().timestamp_millis() - 4_000 })), Some(4));
     }
 
     #[test]
     fn a_wrong_clock_is_corrected_by_the_time_of_the_request() {
         // The clock is an hour slow, and the call was made 10 seconds before the request.
         let slow = json!({ "timestamp": ago(3_610), "sentAt": ago(3_600) });
-        assert_eq!(age(slow), Some(10));
+        assert_eq!(age(&slow), Some(10));
         // A day fast.
         let fast = json!({ "originalTimestamp": ago(-86_390), "sentAt": ago(-86_400) });
-        assert_eq!(age(fast), Some(10));
+        assert_eq!(age(&fast), Some(10));
         let both = json!({
             "timestamp": ago(1), "originalTimestamp": ago(3_605), "sentAt": ago(3_600)
         });
-        assert_eq!(age(both), Some(5), "the original time is by the same clock");
+        assert_eq!(age(&both), Some(5), "the original time is by the same clock");
         // Without `sentAt`, the clock cannot be checked.
-        assert_eq!(age(json!({ "timestamp": ago(3_610) })), Some(3_610));
-        assert_eq!(age(json!({ "timestamp": ago(3_610), "sentAt": "soon" })), Some(3_610));
+        assert_eq!(age(&json!({ "timestamp": ago(3_610) })), Some(3_610));
+        assert_eq!(age(&json!({ "timestamp": ago(3_610), "sentAt": "soon" })), Some(3_610));
     }
 
     #[test]
@@ -128,8 +130,8 @@ mod tests {
             let errors = at(json!({ "timestamp": wrong })).unwrap_err();
             assert!(errors.to_string().starts_with("timestamp: Not the time"), "{errors}");
             assert!(at(json!({ "originalTimestamp": wrong })).is_err());
-            assert_eq!(age(json!({ "timestamp": wrong, "originalTimestamp": ago(2) })), Some(2));
-            assert_eq!(age(json!({ "originalTimestamp": wrong, "timestamp": ago(2) })), Some(2));
+            assert_eq!(age(&json!({ "timestamp": wrong, "originalTimestamp": ago(2) })), Some(2));
+            assert_eq!(age(&json!({ "originalTimestamp": wrong, "timestamp": ago(2) })), Some(2));
         }
     }
 
@@ -140,7 +142,7 @@ mod tests {
         ) {
             prop_assume!(skew.abs() > 60);
             let message = json!({ "timestamp": ago(skew + delay), "sentAt": ago(skew) });
-            prop_assert_eq!(age(message), Some(delay));
+            prop_assert_eq!(age(&message), Some(delay));
         }
     }
 }

@@ -100,7 +100,7 @@ fn previous_id(message: &Map<String, Value>, errors: &mut FieldErrors) -> Option
 
 fn merged(mut errors: FieldErrors, others: &FieldErrors) -> FieldErrors {
     for (field, messages) in others.iter() {
-        messages.iter().for_each(|message| errors.add(field, message));
+        errors.add_all(field, messages);
     }
     errors
 }

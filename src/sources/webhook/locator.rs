@@ -147,7 +147,6 @@ fn split(text: &str) -> Vec<&str> {
             (Some(_), _) if is_escaped => is_escaped = false,
             (Some(_), b'\\') => is_escaped = true,
             (Some(mark), _) if byte == mark => quote = None,
-            (Some(_), _) => {}
             (None, b'\'' | b'"') if depth > 0 => quote = Some(byte),
             (None, b'[' | b'(') => depth += 1,
             (None, b']' | b')') => depth = depth.saturating_sub(1),
@@ -155,7 +154,7 @@ fn split(text: &str) -> Vec<&str> {
                 parts.push(&text[start..at]);
                 start = at + 2;
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     parts.push(text.get(start..).unwrap_or_default());

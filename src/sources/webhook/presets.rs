@@ -70,8 +70,8 @@ fn shopify() -> WebhookPreset {
     WebhookPreset {
         id: "shopify",
         name: "Shopify",
-        explanation: "In Shopify, open Settings, Notifications, Webhooks. Create a webhook in JSON, \
-                      such as “Order creation”, with this source’s URL.",
+        explanation: "In Shopify, open “Settings”, “Notifications”, “Webhooks”. Create a webhook in \
+                      JSON, such as “Order creation”, with this source’s URL.",
         secret_label: Some(
             "The signing secret below the list of webhooks. For webhooks of an app, its client \
              secret.",
@@ -104,8 +104,9 @@ fn woocommerce() -> WebhookPreset {
     WebhookPreset {
         id: "woocommerce",
         name: "WooCommerce",
-        explanation: "In WordPress, open WooCommerce, Settings, Advanced, Webhooks. Add a webhook, \
-                      such as “Order created”, with this source’s URL as its delivery URL.",
+        explanation: "In WordPress, open “WooCommerce”, “Settings”, “Advanced”, “Webhooks”. Add a \
+                      webhook, such as “Order created”, with this source’s URL as its delivery \
+                      URL.",
         secret_label: Some("The secret of the webhook in WooCommerce."),
         verification: json!({ "type": "hmac", "preset": "woocommerce" }),
         mapping: json!({
@@ -133,9 +134,9 @@ fn stripe() -> WebhookPreset {
     WebhookPreset {
         id: "stripe",
         name: "Stripe",
-        explanation: "In Stripe, open Developers, Webhooks. Add an endpoint with this source’s URL \
-                      and events such as checkout.session.completed. Collect phone numbers in \
-                      Checkout, so that they are in the event.",
+        explanation: "In Stripe, open “Developers”, “Webhooks”. Add an endpoint with this source’s \
+                      URL and events such as checkout.session.completed. Collect phone numbers in \
+                      “Checkout”, so that they are in the event.",
         secret_label: Some("The endpoint’s signing secret; it begins with whsec_."),
         verification: json!({ "type": "hmac", "preset": "stripe" }),
         mapping: json!({

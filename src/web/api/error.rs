@@ -80,7 +80,7 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
-    pub(super) fn forbidden(needed: Role) -> Self {
+    pub(in crate::web::api) fn forbidden(needed: Role) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "forbidden",

@@ -35,7 +35,7 @@ pub(super) enum SegmentRefusal {
     #[error("Nothing was recorded, since the body didn’t arrive in time. Send it again.")]
     TooSlow,
     /// The request has no key.
-    #[error("Send the source’s key as the user name of Basic authentication, or as `writeKey`.")]
+    #[error("Send the source’s key as the user name of `Basic` authentication, or as `writeKey`.")]
     NoKey,
     /// The key does not have the form of one.
     #[error("This is not the key of a source. One starts with `sk_` and has 46 characters.")]
@@ -91,6 +91,8 @@ impl ResponseError for SegmentRefusal {
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
-        response.json(json!({ "success": false, "message": self.to_string() }))
+        // At the top, where the client in Python looks: it repeats a refusal without a code.
+        let code = status.canonical_reason().unwrap_or_default().to_lowercase().replace(' ', "_");
+        response.json(json!({ "success": false, "code": code, "message": self.to_string() }))
     }
 }

@@ -92,7 +92,6 @@ impl SourceBatches {
 
     /// Records the items of a source that is known to accept them; returns one outcome for each,
     /// in order, after the commit.
-    #[expect(dead_code, reason = "webhooks will call it")]
     pub(in crate::web) async fn submit(
         &self,
         request: IngestRequest,

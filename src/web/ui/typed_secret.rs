@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// A secret that was typed into a form; `Debug` hides it, and it cannot be serialized.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
-pub(in crate::web::ui) struct TypedSecret(pub(in crate::web::ui) String);
+pub(super) struct TypedSecret(pub(super) String);
 
 impl std::fmt::Debug for TypedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -161,7 +161,7 @@ async fn record(
     let request = IngestRequest { source_id, items, rejected, delivery };
     let outcome = batches.submit(request).await?.pop();
     Ok(match outcome {
-        Some(outcome) => WebhookAnswer::of(outcome, remark),
+        Some(outcome) => WebhookAnswer::of(outcome, remark.as_deref()),
         None => WebhookAnswer::rejected(remark.unwrap_or_default()),
     })
 }

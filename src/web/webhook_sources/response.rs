@@ -37,12 +37,12 @@ impl WebhookAnswer {
     }
 
     /// The answer for an item, with a remark on it.
-    pub(super) fn of(outcome: ItemOutcome, remark: Option<String>) -> Self {
+    pub(super) fn of(outcome: ItemOutcome, remark: Option<&str>) -> Self {
         let answer = |outcome, event_id, enrollments| Self {
             outcome,
             event_id,
             enrollments,
-            reason: remark.clone(),
+            reason: remark.map(str::to_owned),
         };
         match outcome {
             ItemOutcome::Accepted { event_id, started } => {

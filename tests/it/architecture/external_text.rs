@@ -54,6 +54,7 @@ const INPUT_CALLS: &[(&str, &[&str])] = &[
             "web/api/extractors.rs",
             "web/segment/handlers.rs",
             "sources/webhook/document.rs",
+            "web/ui/sources/delivery_view.rs",
         ],
     ),
     ("serde_json::from_str", &["web/ui/automations/form.rs", "web/ui/preview_event.rs"]),

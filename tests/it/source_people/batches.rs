@@ -25,19 +25,19 @@ async fn one_batch_has_items_of_every_kind_and_a_bad_one_stands_alone() {
     let sending = Sending::start().await;
     let twilio = sending.app.connect_twilio().await;
     sending.app.sms_on("bought", &twilio, "Thank you.").await;
-    let nameless = Item { person: PersonKeys::default(), ..report(json!({}), "bought", "0") };
+    let nameless = Item { person: PersonKeys::default(), ..report(&json!({}), "bought", "0") };
     let endless = "x".repeat(3_000);
     let outcomes = sending
         .send(vec![
-            report(json!({ "anonymous_id": "stranger" }), "bought", "1"),
-            describe(json!({ "anonymous_id": "device" }), json!({ "city": "Bonn" })),
+            report(&json!({ "anonymous_id": "stranger" }), "bought", "1"),
+            describe(&json!({ "anonymous_id": "device" }), json!({ "city": "Bonn" })),
             nameless,
-            describe(json!({ "user_id": "8", "previous_id": "device" }), json!({})),
-            describe(json!({ "user_id": "8", "phone": HANDSET }), json!({ "first_name": "Ann" })),
-            report(json!({ "anonymous_id": "device" }), "bought", "2"),
-            report(json!({ "anonymous_id": "device" }), "bought", "2"),
-            report(json!({ "phone": OTHER_HANDSET }), "bought", "3"),
-            describe(json!({ "anonymous_id": endless }), json!({})),
+            describe(&json!({ "user_id": "8", "previous_id": "device" }), json!({})),
+            describe(&json!({ "user_id": "8", "phone": HANDSET }), json!({ "first_name": "Ann" })),
+            report(&json!({ "anonymous_id": "device" }), "bought", "2"),
+            report(&json!({ "anonymous_id": "device" }), "bought", "2"),
+            report(&json!({ "phone": OTHER_HANDSET }), "bought", "3"),
+            describe(&json!({ "anonymous_id": endless }), json!({})),
         ])
         .await;
     let words: Vec<&str> = outcomes
@@ -82,8 +82,8 @@ async fn a_batch_that_is_sent_twice_counts_once() {
     let batch = || {
         let ann = || json!({ "user_id": "8", "phone": HANDSET, "anonymous_id": "device" });
         vec![
-            at(time, describe(ann(), json!({ "first_name": "Ann", "city": "Bonn" }))),
-            at(time, report(ann(), "bought", "1")),
+            at(time, describe(&ann(), json!({ "first_name": "Ann", "city": "Bonn" }))),
+            at(time, report(&ann(), "bought", "1")),
         ]
     };
     assert!(sending.send(batch()).await.iter().all(is_accepted));
@@ -97,7 +97,7 @@ async fn a_batch_that_is_sent_twice_counts_once() {
 
     // After the number has changed, the old batch does not bring it back.
     let moved = json!({ "user_id": "8", "phone": OTHER_HANDSET });
-    sending.send_one(describe(moved, json!({}))).await;
+    sending.send_one(describe(&moved, json!({}))).await;
     sending.send(batch()).await;
     assert_eq!(sending.contacts().await.len(), 1);
     assert!(sending.contacts().await[0].starts_with(OTHER_HANDSET));
@@ -119,8 +119,8 @@ async fn batches_about_the_same_people_in_opposite_order_do_not_deadlock() {
                 "anonymous_id": format!("{sender}-{user_id}"),
                 "email": format!("{user_id}@example.com"),
             });
-            let bought = report(json!({ "user_id": user_id }), "bought", &format!("{user_id}!"));
-            [describe(keys, json!({ "first_name": sender })), bought]
+            let bought = report(&json!({ "user_id": user_id }), "bought", &format!("{user_id}!"));
+            [describe(&keys, json!({ "first_name": sender })), bought]
         };
         let forwards = (0..PEOPLE).flat_map(|person| of(person, "Ann")).collect();
         let backwards = (0..PEOPLE).rev().flat_map(|person| of(person, "Bob")).collect();
@@ -171,11 +171,11 @@ fn random_items(seed: u64, sending: &Sending, family: usize) -> Vec<Item> {
         });
         let item = if is_alias < 10 {
             keys["previous_id"] = own(previous_id);
-            describe(keys, json!({}))
+            describe(&keys, json!({}))
         } else if kind < 50 {
-            describe(keys, json!({ "city": city, "n": number % 3 }))
+            describe(&keys, json!({ "city": city, "n": number % 3 }))
         } else {
-            report(keys, "seen", &format!("{family}-{number}"))
+            report(&keys, "seen", &format!("{family}-{number}"))
         };
         at(sending.ago(minutes), item)
     };

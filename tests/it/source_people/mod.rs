@@ -91,7 +91,7 @@ impl Sending {
 
 /// An item that describes a person: keys (`user_id`, `anonymous_id`, `email`, `phone`,
 /// `previous_id`) and traits (`first_name`, `last_name`, attributes).
-fn describe(keys: Value, traits: Value) -> Item {
+fn describe(keys: &Value, traits: Value) -> Item {
     let text = |name: &str| keys[name].as_str();
     let Value::Object(mut attributes) = traits else { panic!("traits are an object") };
     let mut name = |name: &str| {
@@ -113,7 +113,7 @@ fn describe(keys: Value, traits: Value) -> Item {
 }
 
 /// An item that reports an event and describes nothing.
-fn report(keys: Value, name: &str, client_id: &str) -> Item {
+fn report(keys: &Value, name: &str, client_id: &str) -> Item {
     let event = ItemEvent {
         client_id: Some(ClientId::parse(client_id).unwrap()),
         name: EventName::parse(name).unwrap(),

@@ -30,11 +30,11 @@ async fn a_stop_moves_to_the_number_that_a_source_sends_later() {
     let sending = Sending::start().await;
     let twilio = sending.app.connect_twilio().await;
     sending.app.sms_on("bought", &twilio, "Thank you.").await;
-    sending.send_one(describe(json!({ "user_id": "8", "phone": HANDSET }), json!({}))).await;
+    sending.send_one(describe(&json!({ "user_id": "8", "phone": HANDSET }), json!({}))).await;
     sending.app.text(HANDSET, LONG_CODE, "STOP").await;
-    let moved = describe(json!({ "user_id": "8", "phone": OTHER_HANDSET }), json!({}));
+    let moved = describe(&json!({ "user_id": "8", "phone": OTHER_HANDSET }), json!({}));
     // The event is in the same batch as the change.
-    let bought = report(json!({ "user_id": "8" }), "bought", "1");
+    let bought = report(&json!({ "user_id": "8" }), "bought", "1");
     assert!(sending.send(vec![moved, bought]).await.iter().all(is_accepted));
     assert!(sending.is_stopped(OTHER_HANDSET).await);
     sending.expect_silence_at(OTHER_HANDSET).await;
@@ -46,7 +46,7 @@ async fn a_stop_also_holds_for_the_contact_who_has_the_new_number() {
     let sending = Sending::start().await;
     let twilio = sending.app.connect_twilio().await;
     sending.app.sms_on("bought", &twilio, "Thank you.").await;
-    sending.send_one(describe(json!({ "user_id": "8", "phone": HANDSET }), json!({}))).await;
+    sending.send_one(describe(&json!({ "user_id": "8", "phone": HANDSET }), json!({}))).await;
     sending.app.contact(OTHER_HANDSET).await;
     sending.app.text(HANDSET, LONG_CODE, "STOP").await;
     // A text that waits for the other number is taken back.
@@ -56,7 +56,7 @@ async fn a_stop_also_holds_for_the_contact_who_has_the_new_number() {
     sending.app.run_until_idle().await;
     assert_eq!(sending.app.statuses_to(OTHER_HANDSET).await, ["pending"]);
 
-    let moved = describe(json!({ "user_id": "8", "phone": OTHER_HANDSET }), json!({}));
+    let moved = describe(&json!({ "user_id": "8", "phone": OTHER_HANDSET }), json!({}));
     assert!(is_accepted(&sending.send_one(moved).await));
     assert_eq!(sending.app.statuses_to(OTHER_HANDSET).await, ["suppressed"]);
     sending.app.api().patch(&connection, json!({ "disabled": false })).await.ok();
@@ -71,7 +71,7 @@ async fn a_contact_created_for_a_number_that_has_opted_out_is_tagged() {
     sending.app.text(HANDSET, LONG_CODE, "STOP").await;
     let contact = id(&sending.app.contact_of(HANDSET).await);
     assert_eq!(sending.app.api().delete(&format!("/contacts/{contact}")).await.status, 204);
-    let bought = report(json!({ "user_id": "8", "phone": HANDSET }), "bought", "1");
+    let bought = report(&json!({ "user_id": "8", "phone": HANDSET }), "bought", "1");
     assert!(is_accepted(&sending.send_one(bought).await));
     sending.expect_silence_at(HANDSET).await;
 }

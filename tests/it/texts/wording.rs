@@ -36,6 +36,8 @@ const RIGHT_IN_BOTH_FORMS: &[(&str, &str)] = &[
     ("Write a template", "the first steps say what to do; their buttons are verb and noun"),
     ("deleted a contact", "what the audit log says, and the name of a deleted contact"),
     ("Not sent. {}", "a sentence follows, where a fragment follows a colon"),
+    ("Order Completed", "an event as Segment’s specification names it, and one of the API"),
+    ("$.id", "a path"),
 ];
 
 const ARTICLES: &[&str] = &["a", "an", "the"];
@@ -160,6 +162,13 @@ fn texts_have_typographic_apostrophes() {
 /// Names that have a capital within a sentence.
 const NAMES: &[&str] = &[
     "Account Dashboard",
+    // Events as Segment’s specification names them.
+    "Checkout Started",
+    "Order Cancelled",
+    "Order Completed",
+    "Order Refunded",
+    "Product Added",
+    "Signed Up",
     "Account SID",
     "API Key Secret",
     "Auth Token",

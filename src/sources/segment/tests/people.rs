@@ -16,7 +16,7 @@ fn phone(item: &Item) -> Option<&str> {
     item.person.phone.as_ref().map(PhoneNumber::as_str)
 }
 
-fn identify(traits: Value) -> Value {
+fn identify(traits: &Value) -> Value {
     json!({ "type": "identify", "userId": "u-1", "traits": traits })
 }
 
@@ -70,7 +70,7 @@ fn names_come_in_several_forms() {
         (json!({ "firstName": 7, "lastName": ["x"], "name": {} }), (None, None)),
         (json!({ "name": "\u{200b} \n" }), (None, None)),
     ] {
-        let item = parsed(&identify(traits.clone()));
+        let item = parsed(&identify(&traits));
         assert_eq!(names(&item), expected, "{traits}");
         assert_eq!(attributes(&item), json!({}), "they are no attributes: {traits}");
     }
@@ -78,7 +78,7 @@ fn names_come_in_several_forms() {
 
 #[test]
 fn a_wrong_detail_is_left_out_while_the_person_is_known() {
-    let item = parsed(&identify(json!({ "email": "none", "phone": "555", "plan": "pro" })));
+    let item = parsed(&identify(&json!({ "email": "none", "phone": "555", "plan": "pro" })));
     assert_eq!((item.person.email.is_none(), phone(&item)), (true, None));
     assert_eq!(attributes(&item), json!({ "plan": "pro" }));
     let item = parsed(&json!({
@@ -122,7 +122,7 @@ fn the_phone_is_found_in_traits_context_and_properties() {
         assert_eq!(phone(&track(message.clone())), Some(PHONE), "{message}");
     }
     let mapping = SegmentMapping::parse(&json!({ "phone_trait": "contact.mobile" })).unwrap();
-    let message = identify(json!({ "phone": "x", "contact": { "mobile": PHONE, "fax": "1" } }));
+    let message = identify(&json!({ "phone": "x", "contact": { "mobile": PHONE, "fax": "1" } }));
     let item =
         parse_item(&message, None, &MessageContext { mapping: &mapping, ..context() }).unwrap();
     assert_eq!(phone(&item), Some(PHONE));

@@ -13,11 +13,12 @@ use crate::error::Error;
 use crate::ledger::Days;
 use crate::ledger::days_input::Today;
 use crate::sources::deliveries::MAX_DELIVERIES;
-use crate::sources::{self, ItemCounts, NewSource, Source, SourcePatch, counts, deliveries};
+use crate::sources::{self, ItemCounts, Source, SourcePatch, counts, deliveries};
 use crate::types::id::SourceId;
 use crate::types::public_url::PublicUrl;
+use crate::users::Role;
 use crate::web::api::error::ErrorBody;
-use crate::web::api::{ApiResult, Caller, Json, List, Path};
+use crate::web::api::{ApiError, ApiResult, Caller, Json, List, Path};
 use crate::web::webhook_sources::replay_delivery;
 use crate::web::{Admin, Marketer, Viewer};
 
@@ -86,7 +87,7 @@ async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<SourceBody>>> {
     responses((status = 201, body = SourceBody), (status = 422, body = ErrorBody))
 )]
 async fn create(caller: Caller<Admin>, body: Json<NewSourceBody>) -> ApiResult<HttpResponse> {
-    let new = NewSource::from(body.into_inner());
+    let new = body.into_inner().into_new_source().map_err(ApiError::invalid)?;
     let (actor, now) = (caller.actor(), caller.now());
     let secret_key = &caller.context.secret_key;
     let mut conn = caller.conn().await?;
@@ -133,6 +134,9 @@ async fn update(
     body: Json<SourceChanges>,
 ) -> ApiResult<Json<SourceBody>> {
     let patch = SourcePatch::from(body.into_inner());
+    if patch.verification.is_some() && caller.key.role < Role::Admin {
+        return Err(ApiError::forbidden(Role::Admin));
+    }
     let (actor, now) = (caller.actor(), caller.now());
     let secret_key = &caller.context.secret_key;
     let mut conn = caller.conn().await?;

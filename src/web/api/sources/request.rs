@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::sources::{NewSource, SourceKind, SourcePatch};
+use crate::error::FieldErrors;
+use crate::sources::{self, NewSource, SourceKind, SourcePatch};
 
 /// A source to create.
 #[derive(Deserialize, ToSchema)]
@@ -14,8 +15,8 @@ pub(super) struct NewSourceBody {
     #[schema(example = "Web shop")]
     name: String,
     /// `segment` (any program that speaks Segment’s protocol) or `webhook` (any JSON or form).
-    #[schema(value_type = String, example = "webhook")]
-    kind: SourceKind,
+    #[schema(example = "webhook")]
+    kind: String,
     /// Whether its requests are accepted; `true` by default.
     enabled: Option<bool>,
     /// Where its requests have the contact and the event. Without it, the usual one of the kind.
@@ -116,10 +117,16 @@ pub(super) struct SourceVerificationBody {
     tolerance_seconds: Option<u32>,
 }
 
-impl From<NewSourceBody> for NewSource {
-    fn from(body: NewSourceBody) -> Self {
-        let NewSourceBody { name, kind, enabled, mapping, verification } = body;
-        Self { name, kind, enabled: enabled.unwrap_or(true), mapping, verification }
+impl NewSourceBody {
+    /// The source to create. Of an unknown kind, the settings cannot be checked.
+    pub(super) fn into_new_source(self) -> Result<NewSource, FieldErrors> {
+        let Self { name, kind, enabled, mapping, verification } = self;
+        let mut errors = FieldErrors::default();
+        let Some(kind) = errors.check("kind", kind.parse::<SourceKind>()) else {
+            sources::check_name(&name, &mut errors);
+            return Err(errors);
+        };
+        Ok(NewSource { name, kind, enabled: enabled.unwrap_or(true), mapping, verification })
     }
 }
 

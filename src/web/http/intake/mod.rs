@@ -1,6 +1,6 @@
 //! Limits on what a process accepts at once: connections, bodies of requests, and their
-//! decompression. [`Intake`] holds the limits, [`guard()`] applies them to a request, [`read_body()`]
-//! reads a body within them. Start reading at [`guard()`].
+//! decompression. [`Intake`] holds the limits, [`guard()`] applies them to a request,
+//! [`read_body()`] reads a body within them. Start reading at [`guard()`].
 
 mod content_coding;
 mod gzip;

@@ -41,7 +41,7 @@ pub(super) async fn replay(visit: Visit<Marketer>, path: Path<(SourceId, i64)>) 
     match replayed.outcome {
         DeliveryOutcome::Accepted => list.flash("Replayed. It is recorded now."),
         DeliveryOutcome::Repeated => {
-            list.flash("Replayed. Its ID was reported meanwhile, so nothing changed.")
+            list.flash("Replayed. Its id was reported meanwhile, so nothing changed.")
         }
         DeliveryOutcome::Unreachable => {
             delivery.warning("Replayed, but nothing is recorded: it still names no phone number.")

@@ -10,14 +10,14 @@ use crate::sources::{Source, SourceKind};
 /// The fields of a webhook's mapping that are one path or word, with their names for people.
 pub(super) const FIELDS: &[(&str, &str)] = &[
     ("phone", "Phone"),
-    ("external_id", "Customer ID"),
+    ("external_id", "External id"),
     ("email", "Email"),
     ("country", "Country"),
     ("name", "Whole name"),
     ("first_name", "First name"),
     ("last_name", "Last name"),
     ("event", "Event"),
-    ("event_id", "Event ID"),
+    ("event_id", "Event id"),
     ("time", "Time"),
     ("properties", "Properties"),
     ("attributes", "Attributes"),

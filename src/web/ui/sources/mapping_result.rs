@@ -16,6 +16,7 @@ use crate::sources::webhook::{
 };
 use crate::sources::{self, Item, ItemDefaults, Source, SourceKind};
 use crate::types::id::SourceId;
+use crate::types::phone::PhoneNumber;
 use crate::web::{Access, Form, Marketer, Page, PageResult, Visit};
 
 /// The captured request with what a mapping makes of it.
@@ -152,8 +153,8 @@ impl From<Item> for ShownItem {
     fn from(item: Item) -> Self {
         let Item { person, description, event, at, .. } = item;
         let known = [
-            ("Phone", person.phone.as_ref().map(|phone| phone.international())),
-            ("Customer ID", person.user_id.map(String::from)),
+            ("Phone", person.phone.as_ref().map(PhoneNumber::international)),
+            ("External id", person.user_id.map(String::from)),
             ("Email", person.email.map(String::from)),
             ("First name", description.first_name.map(String::from)),
             ("Last name", description.last_name.map(String::from)),

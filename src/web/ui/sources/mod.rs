@@ -3,6 +3,7 @@
 //! the event, beside a captured one. Start with [`show`]; [`source_view`] holds what all pages show
 //! of a source.
 
+mod action_form;
 pub(super) mod action_list;
 mod arrivals_chart;
 pub(super) mod delivery_list;

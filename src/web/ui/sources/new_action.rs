@@ -4,22 +4,20 @@
 use std::collections::BTreeSet;
 
 use actix_web::web::Path;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::new_action_preview::ShownAction;
+use super::action_form::ActionForm;
+use super::new_action_preview::{MAX_EVENTS, ShownAction};
 use super::source_view::SourceView;
 use crate::automations::{self, AutomationStatus};
 use crate::error::{Error, FieldErrors};
 use crate::events::Event;
-use crate::sources::{self, NewAction, Source, SourceKind};
+use crate::sources::{self, Source, SourceKind};
 use crate::types::id::SourceId;
 use crate::web::http::error::PageError;
 use crate::web::ui::Choice;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Visit};
 use crate::{db, events, senders};
-
-/// How many of the source's newest events are offered.
-pub(super) const MAX_EVENTS: i64 = 200;
 
 /// Names of events in Segment's specification for shops, for a source that has sent none yet.
 const USUAL_EVENTS: &[&str] = &[
@@ -43,21 +41,6 @@ pub(in crate::web) struct NewActionPage {
     recipients: &'static [&'static str],
     senders: Vec<Choice>,
     shown: ShownAction,
-}
-
-/// The input of the form.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct ActionForm {
-    pub(super) event_name: String,
-    pub(super) to: String,
-    pub(super) body: String,
-    media_urls: String,
-    sender_id: String,
-    name: String,
-    /// The pressed button.
-    #[serde(skip_serializing)]
-    action: String,
 }
 
 pub(super) async fn new(
@@ -128,27 +111,9 @@ fn shown_errors(errors: &FieldErrors) -> FieldErrors {
     for (path, messages) in errors.iter() {
         let field = path.split('.').next().unwrap_or_default();
         let field = if FIELDS.contains(&field) { field } else { "form" };
-        for message in messages {
-            shown.add(field, message);
-        }
+        shown.add_all(field, messages);
     }
     shown
-}
-
-impl ActionForm {
-    fn read(&self, source_id: SourceId) -> NewAction {
-        let urls = self.media_urls.lines().map(str::trim).filter(|url| !url.is_empty());
-        NewAction {
-            source_id,
-            event_name: self.event_name.clone(),
-            to: self.to.clone(),
-            // Forms end lines with CR and LF, which would cost characters.
-            body: self.body.replace("\r\n", "\n"),
-            media_urls: urls.map(str::to_owned).collect(),
-            sender_id: self.sender_id.clone(),
-            name: self.name.clone(),
-        }
-    }
 }
 
 impl NewActionPage {
@@ -212,17 +177,5 @@ mod tests {
         let shown =
             FieldErrors::default().with("media_urls", "a").with("form", "b").with("to", "c");
         assert_eq!(shown_errors(&errors), shown);
-    }
-
-    #[test]
-    fn a_text_keeps_its_lines_and_blank_addresses_are_left_out() {
-        let form = ActionForm {
-            body: "a\r\nb".to_owned(),
-            media_urls: " https://a.example/1.png \r\n\r\n".to_owned(),
-            ..ActionForm::default()
-        };
-        let new = form.read(SourceId::new());
-        assert_eq!(new.body, "a\nb");
-        assert_eq!(new.media_urls, ["https://a.example/1.png"]);
     }
 }

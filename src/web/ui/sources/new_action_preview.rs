@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::new_action::{ActionForm, MAX_EVENTS};
+use super::action_form::ActionForm;
 use super::sample_paths::{SamplePath, paths_of};
 use crate::events::{self, Event};
 use crate::sources::{self, SourceKind};
@@ -14,6 +14,8 @@ use crate::templates::{BodyPiece, TemplateBody, body_pieces};
 use crate::types::id::SourceId;
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
 
+/// How many of the source's newest events are searched for one of this name.
+pub(super) const MAX_EVENTS: i64 = 200;
 /// The largest number of properties that are offered.
 const MAX_OFFERED: usize = 30;
 
