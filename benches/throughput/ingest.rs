@@ -49,11 +49,7 @@ pub(crate) async fn measure(
         let error = format!("{count} events were answered with 202, but {events} are stored");
         return Err(error.into());
     }
-    // The jobs would become due in a month.
-    bench
-        .cluster
-        .execute("DELETE /* bench: */ FROM jobs WHERE run_at > now() + interval '1 day'")
-        .await?;
+    delete_waiting_jobs(bench).await?;
     let how = match request_size {
         RequestSize::Single => format!("one per request, {connections} connections"),
         RequestSize::Batch(size) => format!("batches of {size}, {connections} connections"),
@@ -65,9 +61,15 @@ pub(crate) async fn measure(
         .with_cost(cost, count))
 }
 
+/// Deletes the jobs of the automation's wait, which would become due in a month.
+pub(crate) async fn delete_waiting_jobs(bench: &Environment) -> Outcome<()> {
+    let sql = "DELETE /* bench: */ FROM jobs WHERE run_at > now() + interval '1 day'";
+    bench.cluster.execute(sql).await
+}
+
 /// Waits until every enrollment is at its second step, and checks that each has a job for the end
 /// of its wait.
-async fn wait_until_advanced(
+pub(crate) async fn wait_until_advanced(
     bench: &Environment,
     automation: &Automation,
     count: usize,

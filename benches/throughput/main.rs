@@ -30,6 +30,7 @@ mod row_result;
 mod runner;
 mod send;
 mod signed_webhook;
+mod sources;
 mod statistics;
 mod threads;
 mod world;
@@ -50,6 +51,7 @@ use postgres_cluster::Cluster;
 use product_process::Setup;
 use report::Report;
 use row_result::RowResult;
+use world::RequestSize;
 
 /// The result of a step of the benchmark; an error ends the measurement.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -130,6 +132,8 @@ enum Row {
     Callbacks,
     /// Events through the API.
     Ingest,
+    /// Events by Segment's protocol, and webhooks of sources.
+    Sources,
     /// Signed inbound texts, ordinary ones and STOP.
     Inbound,
     /// From an event's 202 to the POST at Twilio.
@@ -224,6 +228,12 @@ async fn measure_rows(options: &Options, bench: &Environment, report: &mut Repor
             let run = || ingest::measure(bench, count, connections, request_size);
             report.add_all(repeat(bench, options.runs, run).await?);
         }
+    }
+    if options.wants(Row::Sources) {
+        let count = ingest::count_for(options.messages, RequestSize::Batch(100));
+        let run = || sources::measure_segment(bench, count);
+        report.add_all(repeat(bench, options.runs, run).await?);
+        report.add(sources::measure_webhooks(bench).await?);
     }
     if options.wants(Row::Inbound) {
         for text in InboundText::ALL {

@@ -19,6 +19,8 @@ const GOALS: &[(&str, &str, &str)] = &[
     ("callbacks", "", "20,000, p99 < 20 ms / 40,000, p99 < 10 ms"),
     ("events", "one", "5,000 / 10,000"),
     ("events", "batches", "25,000 / 50,000"),
+    ("sources", "Segment", "0.7 of events in batches"),
+    ("sources", "webhooks", "p99 < 20 ms"),
     ("latency", "", "p99 < 30 ms / < 10 ms"),
     ("memory", "", "100 MB / 60 MB"),
     ("start", "", "500 ms / 200 ms"),

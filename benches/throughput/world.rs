@@ -200,7 +200,8 @@ impl World {
         http::request(method, self.address, &format!("/api/v1{path}"), &headers, body.as_bytes())
     }
 
-    async fn call(&self, method: &str, path: &str, body: &Value) -> Outcome<Value> {
+    /// Calls the API; fails unless it succeeds.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Outcome<Value> {
         let mut connection = Connection::open(self.address).await?;
         let (status, answer) = connection.exchange(&self.request(method, path, body)).await?;
         let body = String::from_utf8_lossy(connection.body(&answer)).into_owned();
