@@ -1,5 +1,5 @@
-//! The people whom items are about. [`resolve`] finds them by their keys, creates and changes their
-//! contacts, and keeps profiles of those who have no number yet.
+//! The people whom items are about. [`resolve()`] finds them by their keys, creates and changes
+//! their contacts, and keeps profiles of those who have no number yet.
 //!
 //! A person is known by user id first, then by number, anonymous id and email address. The user id
 //! is the external id of the contact; if that has another one, a key of the person's profile.

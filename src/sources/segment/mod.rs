@@ -1,11 +1,11 @@
 //! Segment's protocol: the calls identify, track, page, screen, group and alias, singly or in
 //! batches, parsed into [`Item`](super::Item)s.
 //!
-//! An [`Envelope`] is the body of a request; [`parse_item`] parses one message of it, as the
+//! An [`Envelope`] is the body of a request; [`parse_item()`] parses one message of it, as the
 //! [`SegmentMapping`] of the source says. One message in error prevents no other. A detail of a
 //! person that is wrong is left out, because clients never see an error: they drop what is refused.
 //!
-//! Facts: <https://segment.com/docs/connections/spec/common/>. Start with [`parse_item`].
+//! Facts: <https://segment.com/docs/connections/spec/common/>. Start with [`parse_item()`].
 
 mod attributes;
 mod call;

@@ -1,8 +1,8 @@
 //! Webhooks of any program: how they prove who they are ([`WebhookVerification`]), and where their
 //! bodies have the contact and the event ([`WebhookMapping`]).
 //!
-//! A request becomes a [`Document`], and [`map`] an [`Item`](super::Item) of it. [`presets`] offers
-//! settings for well-known senders. Start with [`WebhookMapping`].
+//! A request becomes a [`Document`], and [`map`] an [`Item`](super::Item) of it. [`presets()`]
+//! offers settings for well-known senders. Start with [`WebhookMapping`].
 
 mod document;
 mod json_path;
