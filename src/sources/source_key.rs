@@ -6,20 +6,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use sha2::{Digest, Sha256};
 
 use super::source::{Source, lock};
 use crate::db::Conn;
 use crate::db::schema::{source_keys, sources};
 use crate::error::Result;
 use crate::types::id::{SourceId, SourceKeyId};
-use crate::types::token::RandomToken;
+use crate::types::key_secret::key_secret;
 use crate::users::audit::{self, Actor, AuditKind};
 
-/// The beginning of every key, by which people and secret scanners recognise one.
-const KEY_START: &str = "sk_";
-/// The length of the beginning of a key that is stored in plain text.
-const PREFIX_LENGTH: usize = 9;
 /// How long a replaced key is still accepted.
 const FORMER_KEY_ACCEPTED: TimeDelta = TimeDelta::hours(24);
 
@@ -37,9 +32,10 @@ pub struct SourceKey {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// The key as its holder presents it: `sk_` and 43 characters; never printed by accident.
-#[derive(Clone)]
-pub struct SourceKeySecret(String);
+key_secret!(
+    /// The key as its holder presents it: `sk_` and 43 characters; never printed by accident.
+    SourceKeySecret, "sk_", "SourceKey(…)"
+);
 
 /// The sources of these keys, in their order, `None` for those that are not accepted.
 ///
@@ -110,12 +106,12 @@ pub(super) async fn insert(
     id: SourceId,
     now: DateTime<Utc>,
 ) -> Result<SourceKeySecret> {
-    let key = SourceKeySecret(format!("{KEY_START}{}", RandomToken::generate().expose()));
+    let key = SourceKeySecret::generate();
     diesel::insert_into(source_keys::table)
         .values((
             source_keys::id.eq(SourceKeyId::new()),
             source_keys::source_id.eq(id),
-            source_keys::prefix.eq(&key.0[..PREFIX_LENGTH]),
+            source_keys::prefix.eq(key.prefix()),
             source_keys::key_hash.eq(key.hash()),
             source_keys::created_at.eq(now),
         ))
@@ -124,33 +120,10 @@ pub(super) async fn insert(
     Ok(key)
 }
 
-impl SourceKeySecret {
-    /// Parses what a caller presents; `None` if it does not have the form of a key.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        RandomToken::parse(text.strip_prefix(KEY_START)?).map(|_| Self(text.to_owned()))
-    }
-
-    /// The key in plain text, to be shown to its holder.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    fn hash(&self) -> Vec<u8> {
-        Sha256::digest(&self.0).to_vec()
-    }
-}
-
-impl std::fmt::Debug for SourceKeySecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SourceKey(…)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::token::RandomToken;
 
     #[test]
     fn only_what_has_the_form_of_a_key_is_looked_up() {

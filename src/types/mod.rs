@@ -14,6 +14,7 @@ pub mod id;
 pub mod invisible_characters;
 pub(crate) mod json_object_reader;
 pub mod json_text;
+pub(crate) mod key_secret;
 pub mod like_pattern;
 pub mod mistake;
 pub mod network;

@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::Role;
 use super::audit::{self, Actor, ActorKind, AuditKind};
@@ -15,12 +14,8 @@ use crate::db::schema::api_keys;
 use crate::error::{Error, Result};
 use crate::types::id::ApiKeyId;
 use crate::types::invisible_characters::is_invisible;
-use crate::types::token::RandomToken;
+use crate::types::key_secret::key_secret;
 
-/// The beginning of every key, by which people and secret scanners recognise one.
-const KEY_START: &str = "ck_";
-/// The length of the beginning of a key that is stored in plain text.
-const PREFIX_LENGTH: usize = 9;
 /// The shortest interval between two writes of `last_used_at`.
 const USED_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
@@ -50,9 +45,10 @@ impl From<&ApiKey> for Actor {
     }
 }
 
-/// The key as its holder presents it: `ck_` and 43 characters; never printed by accident.
-#[derive(Clone)]
-pub struct ApiKeySecret(String);
+key_secret!(
+    /// The key as its holder presents it: `ck_` and 43 characters; never printed by accident.
+    ApiKeySecret, "ck_", "Key(…)"
+);
 
 #[derive(Insertable)]
 #[diesel(table_name = api_keys)]
@@ -78,12 +74,12 @@ pub async fn create(
     if is_invisible(name) || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Error::field("name", "Enter a name of up to 100 characters."));
     }
-    let key = ApiKeySecret(format!("{KEY_START}{}", RandomToken::generate().expose()));
+    let key = ApiKeySecret::generate();
     let row = Row {
         id: ApiKeyId::new(),
         name,
         role,
-        prefix: &key.0[..PREFIX_LENGTH],
+        prefix: key.prefix(),
         key_hash: key.hash(),
         created_at: now,
     };
@@ -168,33 +164,10 @@ pub async fn revoke(
     Ok(revoked)
 }
 
-impl ApiKeySecret {
-    /// Parses what a caller presents; `None` if it does not have the form of a key.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        RandomToken::parse(text.strip_prefix(KEY_START)?).map(|_| Self(text.to_owned()))
-    }
-
-    /// The key in plain text, to be shown to its holder.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    fn hash(&self) -> Vec<u8> {
-        Sha256::digest(&self.0).to_vec()
-    }
-}
-
-impl std::fmt::Debug for ApiKeySecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::token::RandomToken;
 
     #[test]
     fn only_what_has_the_form_of_a_key_is_looked_up() {
