@@ -29,7 +29,7 @@ pub use ingest::{IngestRequest, Ingested, MAX_ITEMS, ingest, is_ingest_conflict}
 pub use item::{Description, Item, ItemEvent, ItemOutcome, PersonKeys};
 pub use item_defaults::ItemDefaults;
 pub use people::{FoundBy, ProfileKeyKind};
-pub use replay::{Replayed, replay};
+pub use replay::replay;
 pub(crate) use settings::check_name;
 pub use source::{MAX_SOURCES, Source, SourceKind, find, list};
 pub use source_key::{SourceKeySecret, replace_key};

@@ -16,19 +16,11 @@ use crate::types::id::SourceId;
 use crate::users::audit::Actor;
 use crate::users::organization;
 
-/// What a replay did.
-#[derive(Debug)]
-pub struct Replayed {
-    /// What became of the delivery; a rejected one can be replayed again.
-    pub outcome: ItemOutcome,
-    /// What was recorded, with the jobs for the receiver; `None` if nothing was.
-    pub ingested: Option<Ingested>,
-}
-
-/// Replays a delivery in the caller's transaction. Once it is recorded, it cannot be replayed
-/// again; of two replays at the same time, one is refused.
+/// Replays a delivery in the caller's transaction, and returns what was recorded, with the jobs
+/// for the receiver; `None` if the mapping still does not fit. Once it is recorded, it cannot be
+/// replayed again; of two replays at the same time, one is refused.
 ///
-/// On a [client id conflict](crate::events::is_client_id_conflict), the caller starts over.
+/// On a [conflict](super::is_ingest_conflict), the caller starts over.
 pub async fn replay(
     mut tx: Begun<'_>,
     actor: &Actor,
@@ -36,7 +28,7 @@ pub async fn replay(
     number: i64,
     receiver: Receiver,
     now: DateTime<Utc>,
-) -> Result<Replayed> {
+) -> Result<Option<Ingested>> {
     let source = source::find(tx.reads(), source_id).await?;
     let delivery = deliveries::find(tx.reads(), source_id, number).await?;
     check(&source, &delivery)?;
@@ -48,7 +40,7 @@ pub async fn replay(
             let again = NewDelivery::Replay { number, actor: actor.clone(), remark: None };
             let ended = EndedDelivery::new(source_id, &again, Some(&outcome));
             deliveries::record(&mut tx.open(), &[ended], now).await?;
-            return Ok(Replayed { outcome, ingested: None });
+            return Ok(None);
         }
     };
     // What is recorded late did not happen just now.
@@ -63,11 +55,7 @@ pub async fn replay(
             remark: remark(&remarks),
         }),
     };
-    let ingested = ingest(tx, &[request], receiver, now).await?;
-    let outcome = ingested.outcomes.first().and_then(|outcomes| outcomes.first()).cloned();
-    let outcome =
-        outcome.ok_or_else(|| Error::Internal("a replayed delivery has no outcome".to_owned()))?;
-    Ok(Replayed { outcome, ingested: Some(ingested) })
+    Ok(Some(ingest(tx, &[request], receiver, now).await?))
 }
 
 /// Remarks as the reason of a delivery.
